@@ -1,0 +1,176 @@
+"""Exact normal form at explicit sizes: sums written out, everything a rational function.
+
+Each exponential, logarithm and unknown function becomes a symbol of its own with a derivative of
+its own, so that the difference of two equal terms is a quotient of polynomials whose numerator
+expands to zero. A zero is a proof for that size; nothing is said of others.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sympy
+
+from derivations.calculus import terms
+from derivations.calculus.terms import Index, Term
+
+
+class NotAlgebraic(Exception):
+    """The term has a limit, an absolute value or the like: no normal form here."""
+
+
+@dataclass
+class Transcendentals:
+    """The symbols that stand for exponentials, logarithms and unknown functions."""
+
+    named: dict[tuple[str, sympy.Expr], sympy.Symbol] = field(default_factory=dict)
+
+    def symbol(self, kind: str, argument: sympy.Expr) -> sympy.Symbol:
+        """Return the symbol for one function at one argument."""
+        return self.named.setdefault((kind, argument), sympy.Symbol(f"{kind}<{argument}>"))
+
+    def exp(self, argument: sympy.Expr) -> sympy.Expr:
+        """Write exp of a polynomial as a product over its monomials."""
+        logs = {s: a for (kind, a), s in self.named.items() if kind == "log"}
+        value = sympy.Integer(1)
+        for monomial in sympy.Add.make_args(sympy.expand(argument)):
+            coefficient, rest = monomial.as_coeff_Mul()
+            if coefficient == 0:
+                continue
+            if coefficient.is_Integer and rest in logs:
+                value *= logs[rest] ** coefficient
+            elif coefficient.is_Integer:
+                value *= self.symbol("exp", rest) ** coefficient
+            else:
+                value *= self.symbol("exp", rest / coefficient.q) ** coefficient.p
+        return value
+
+    def log(self, argument: sympy.Expr) -> sympy.Expr:
+        """Write log of a rational function as a sum over its irreducible factors."""
+        exps = {s: a for (kind, a), s in self.named.items() if kind == "exp"}
+        value = sympy.Integer(0)
+        for sign, part in zip((1, -1), sympy.fraction(sympy.factor(argument)), strict=True):
+            content, factors = sympy.factor_list(part)
+            if content == 0:
+                raise NotAlgebraic("the logarithm of zero")
+            numbers = {**sympy.factorint(abs(content.p)), **{q: -e for q, e in sympy.factorint(content.q).items()}}
+            for prime, power in numbers.items():
+                value += sign * power * self.symbol("log", sympy.Integer(prime))
+            for factor, power in factors:
+                value += sign * power * (exps[factor] if factor in exps else self.symbol("log", factor))
+        return value
+
+    def diff(self, expression: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
+        """Differentiate by the chain rule through the symbols."""
+        result = sympy.diff(expression, variable)
+        for (kind, argument), symbol in list(self.named.items()):
+            if symbol not in expression.free_symbols:
+                continue
+            inner = self.diff(argument, variable)
+            if inner == 0:
+                continue
+            if kind == "exp":
+                outer = symbol
+            elif kind == "log":
+                outer = 1 / argument
+            else:
+                name, order = kind.split()
+                outer = self.symbol(f"{name} {int(order) + 1}", argument)
+            result += sympy.diff(expression, symbol) * outer * inner
+        return result
+
+
+def explicit(
+    node: Term,
+    sizes: Mapping[str, int],
+    at: Mapping[Index, int],
+    labels: Mapping[tuple[str, tuple[int, ...]], int],
+    known: Transcendentals,
+) -> sympy.Expr:
+    """Return a term with every sum written out."""
+
+    def of(node: Term, at: Mapping[Index, int]) -> sympy.Expr:
+        match node:
+            case terms.Number(value):
+                return sympy.Rational(value.numerator, value.denominator)
+            case terms.Size(dimension):
+                return sympy.Integer(sizes[dimension.name])
+            case terms.Entry(array, indices):
+                place = tuple(at[i] for i in indices)
+                if (array.name, place) in labels:
+                    return sympy.Integer(labels[array.name, place])
+                return sympy.Symbol(f"{array.name}{list(place)}")
+            case terms.Add(summands):
+                return sympy.Add(*(of(s, at) for s in summands))
+            case terms.Mul(factors):
+                return sympy.Mul(*(of(f, at) for f in factors))
+            case terms.Neg(inner):
+                return -of(inner, at)
+            case terms.Div(numerator, denominator):
+                return of(numerator, at) / of(denominator, at)
+            case terms.Pow(base, exponent):
+                power = sympy.expand(of(exponent, at))
+                if power.is_Integer:
+                    return of(base, at) ** power
+                return known.exp(power * known.log(of(base, at)))
+            case terms.Function("exp", (argument,)):
+                return known.exp(of(argument, at))
+            case terms.Function("log", (argument,)):
+                return known.log(of(argument, at))
+            case terms.Unknown(name, argument, order):
+                return known.symbol(f"{name} {order}", sympy.expand(of(argument, at)))
+            case terms.Delta(left, right):
+                return sympy.Integer(at[left] == at[right])
+            case terms.Sum(index, body):
+                counts = range(sizes[index.dimension.name])
+                return sympy.Add(*(of(body, {**at, index: c}) for c in counts))
+            case terms.Product(index, body):
+                counts = range(sizes[index.dimension.name])
+                return sympy.Mul(*(of(body, {**at, index: c}) for c in counts))
+            case terms.Use():
+                return of(terms.instantiate(node), at)
+            case terms.Written(_, meaning):
+                return of(meaning, at)
+            case terms.D(body, variable):
+                return known.diff(of(body, at), of(variable, at))
+        raise NotAlgebraic(type(node).__name__)
+
+    return of(node, at)
+
+
+def is_zero(expression: sympy.Expr) -> bool:
+    """Return True when a quotient of polynomials has the numerator zero."""
+    return bool(sympy.expand(sympy.fraction(sympy.together(expression))[0]) == 0)
+
+
+def equal_at(
+    left: Term,
+    right: Term,
+    sizes: Mapping[str, int],
+    at: Mapping[Index, int],
+    labels: Mapping[tuple[str, tuple[int, ...]], int],
+) -> bool:
+    """Return True when two terms are proved equal at explicit sizes, places and labels."""
+    known = Transcendentals()
+    difference = explicit(left, sizes, at, labels, known) - explicit(right, sizes, at, labels, known)
+    return is_zero(difference)
+
+
+def labelings(node: Term, sizes: Mapping[str, int]) -> Iterator[dict[tuple[str, tuple[int, ...]], int]]:
+    """Yield values for the 0-1 labels: all one, all zero, mixed."""
+    arrays = {e.array for e in terms.walk(terms.unfold(node)) if isinstance(e, terms.Entry)}
+    places = [
+        (array.name, place)
+        for array in sorted(arrays, key=lambda a: a.name)
+        if array.domain == "label"
+        for place in itertools.product(*(range(sizes[d.name]) for d in array.dimensions))
+    ]
+    patterns: list[Sequence[int]] = [(1,), (0,), (1, 0)] if places else [(0,)]
+    seen: list[dict[tuple[str, tuple[int, ...]], int]] = []
+    for pattern in patterns:
+        labels = {place: pattern[c % len(pattern)] for c, place in enumerate(places)}
+        if labels not in seen:
+            seen.append(labels)
+            yield labels

@@ -1,0 +1,467 @@
+"""Verifying statements by routes that share no code, and saying how far each got.
+
+Four routes look at every line: the index calculus (all sizes), rest-lumping (all sizes, a second
+time), exact normal form at explicit sizes, and 50 digits with numerical differentiation. Besides,
+the rule that a step names is held against just the laws that it allows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from mpmath import mp, mpf
+
+from derivations.calculus import digits, indices, lumping, matrices, rules, signs, sizes, terms
+from derivations.calculus.derivation import (
+    CASES,
+    MATRIX_FORM,
+    SIGN,
+    Chain,
+    Hypothesis,
+    Statement,
+    Step,
+    as_term,
+    pairs,
+)
+from derivations.calculus.terms import Dimension, Entry, Index, Term, unfold
+
+PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
+AGREES, REFUTED = "agrees", "refuted"
+ROUTES = ("all sizes", "restated", "explicit sizes", "50 digits")
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What each route said of one line, and of the rule that it names."""
+
+    rule: str
+    routes: dict[str, str]
+    flag: bool
+    residual: str
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        """True when a route refutes the line, no route supports it, or its rule does not hold."""
+        supported = {PROVED, AGREES} & set(self.routes.values())
+        return REFUTED in self.routes.values() or not supported or self.rule == "does not hold"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a verification of one statement found."""
+
+    level: str
+    flagged: bool
+    seconds: float
+    failures: tuple[str, ...]
+    routes: dict[str, str]
+    chains: tuple[dict[str, object], ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the report as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Two terms and the relation claimed between them, in every case of the hypotheses."""
+
+    cases: tuple[tuple[Term, Term], ...]
+    relation: str
+    assumed: Mapping[Term, str]
+
+
+def verify(statement: Statement) -> Report:
+    """Verify every line of a statement, and its two ends against each other."""
+    began = time.perf_counter()
+    if statement.defines:
+        routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
+        return Report("definition", False, time.perf_counter() - began, (), routes, ())
+    source = random.Random(digest(statement))
+    chains, failures, ends = [], [], []
+    for number, chain in enumerate(statement.chains, 1):
+        verdicts = [verify_step(before, step, chain, statement.given, source) for before, step in pairs(chain)]
+        for place, (found, (_, step)) in enumerate(zip(verdicts, pairs(chain), strict=True), 1):
+            if found.failed:
+                failures.append(f"chain {number}, step {place} ({step.rule.name}): {explain(found)}")
+        whole = verify_ends(chain, statement.given, source, verdicts)
+        ends.append(whole)
+        if whole.failed:
+            failures.append(f"chain {number}, first line against last: {explain(whole)}")
+        chains.append({"steps": tuple(asdict(v) for v in verdicts), "whole": asdict(whole)})
+    flagged = any(v["flag"] for c in chains for v in (*c["steps"], c["whole"]))  # type: ignore[misc]
+    lines = [v for c in chains for v in c["steps"]]  # type: ignore[attr-defined]
+    level = level_of(statement, lines, ends) if not failures else "failed"
+    routes = {route: worst([end.routes[route] for end in ends]) for route in ROUTES}
+    seconds = time.perf_counter() - began
+    return Report(level, flagged, seconds, tuple(failures), routes, tuple(chains))
+
+
+def explain(found: Verdicts) -> str:
+    """Return what went wrong with a line, in words."""
+    said = [f"{route}: {verdict}" for route, verdict in found.routes.items()]
+    rule = ["the rule does not lead here"] if found.rule == "does not hold" else []
+    left = [f"what is left: {found.residual}"] if found.residual else []
+    return "; ".join(rule + said + left)
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """Return the weakest verdict; a route that applies to none does not count."""
+    for verdict in (REFUTED, NOT_PROVED):
+        if verdict in verdicts:
+            return verdict
+    said = [v for v in verdicts if v != NOT_APPLICABLE]
+    return said[0] if said else NOT_APPLICABLE
+
+
+def level_of(statement: Statement, lines: list[dict[str, object]], ends: list[Verdicts]) -> str:
+    """Return how far the statement is verified (see the table of levels)."""
+    every = [*(line["routes"] for line in lines), *(end.routes for end in ends)]
+    by = {route: [routes[route] for routes in every] for route in ROUTES}  # type: ignore[index]
+    if statement.prose:
+        return "lemma" if set(by["all sizes"]) <= {PROVED} else "failed"
+    if set(by["all sizes"]) == {PROVED}:
+        if not any(dimensions(chain.left) | dimensions(chain.last) for chain in statement.chains):
+            return "proved, scalar"
+        again = all(end.routes["restated"] == PROVED for end in ends)
+        return "proved, all sizes, restated" if again else "proved, all sizes"
+    if set(by["explicit sizes"]) == {PROVED}:
+        return "proved at explicit sizes"
+    return "evidence"
+
+
+# -- one line ---------------------------------------------------------------------------------------
+
+
+def verify_step(
+    before: Term, step: Step, chain: Chain, given: Sequence[Hypothesis], source: random.Random
+) -> Verdicts:
+    """Verify one line against the one before."""
+    began = time.perf_counter()
+    after = as_term(step.expression, chain.at)
+    rule = rule_verdict(before, after, step, given)
+    flag = before == after and not isinstance(step.expression, matrices.Matrix)
+    if step.rule == MATRIX_FORM and chain.matrix is not None:
+        left = matrices.entry(chain.matrix[0], chain.at)
+        if not proved_equal(claim(left, chain.left, "=", given)):
+            rule = "does not hold"
+    routes, residual = ask_routes(before, after, step.relation, given, source)
+    return Verdicts(rule, routes, flag, residual, time.perf_counter() - began)
+
+
+def verify_ends(
+    chain: Chain, given: Sequence[Hypothesis], source: random.Random, lines: Sequence[Verdicts]
+) -> Verdicts:
+    """Verify the first line of a chain against its last; an inequality follows from its lines."""
+    began = time.perf_counter()
+    flag = unfold(chain.left) == unfold(chain.last)
+    if chain.relation == "=":
+        routes, residual = ask_routes(chain.left, chain.last, "=", given, source)
+    else:
+        proved = all(line.routes["all sizes"] == PROVED for line in lines)
+        it = claim(chain.left, chain.last, chain.relation, given)
+        routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
+        routes["all sizes"] = PROVED if proved else NOT_PROVED
+        routes["50 digits"] = at_50_digits(it, source)
+        residual = ""
+    return Verdicts("", routes, flag, residual, time.perf_counter() - began)
+
+
+def rule_verdict(before: Term, after: Term, step: Step, given: Sequence[Hypothesis]) -> str:
+    """Say whether the named rule leads from one line to the next: checked, or only a label."""
+    if step.relation != "=":
+        return "checked" if step.rule == SIGN else "label"
+    if step.rule == CASES:
+        return "checked" if proved_equal(claim(before, after, "=", given)) else "does not hold"
+    try:
+        if rules.follows(before, after, step.rule, step.cites):
+            return "checked"
+        if any(h.replace for h in given):
+            sides = constrained(before, given), constrained(after, given)
+            if rules.follows(*sides, step.rule, step.cites):
+                return "checked"
+    except (indices.Undecided, ValueError):
+        return "label"
+    return "label" if step.cites else "does not hold"
+
+
+def ask_routes(
+    before: Term, after: Term, relation: str, given: Sequence[Hypothesis], source: random.Random
+) -> tuple[dict[str, str], str]:
+    """Ask each route whether the relation holds; also return what the first route left over."""
+    it = claim(before, after, relation, given)
+    residual = ""
+    if relation != "=":
+        return {
+            "all sizes": PROVED if proved_by_sign(it) else NOT_PROVED,
+            "restated": NOT_APPLICABLE,
+            "explicit sizes": NOT_APPLICABLE,
+            "50 digits": at_50_digits(it, source),
+        }, residual
+    generic = NOT_PROVED
+    if proved_equal(it):
+        generic = PROVED
+    else:
+        residual = left_over(it)
+    return {
+        "all sizes": generic,
+        "restated": restated(it),
+        "explicit sizes": at_explicit_sizes(it),
+        "50 digits": at_50_digits(it, source),
+    }, residual
+
+
+# -- the claim, with the hypotheses put in ----------------------------------------------------------
+
+
+def claim(before: Term, after: Term, relation: str, given: Sequence[Hypothesis]) -> Claim:
+    """Return the claim with constraints parametrised and absolute values split into cases."""
+    assumed = {quantity: sign for h in given for quantity, sign in h.signs}
+    sides = (constrained(before, given), constrained(after, given))
+    return Claim(tuple(by_cases(*sides, assumed)), relation, assumed)
+
+
+def constrained(node: Term, given: Sequence[Hypothesis]) -> Term:
+    """Return the unfolded term with each constrained array replaced by its parametrisation."""
+    patterns = [pair for hypothesis in given for pair in hypothesis.replace]
+    if not patterns:
+        return node
+    node = unfold(node)
+
+    def rule(entry: Entry) -> Term | None:
+        for pattern, body in patterns:
+            if pattern.array == entry.array:
+                return terms.reindex(body, dict(zip(pattern.indices, entry.indices, strict=True)))
+        return None
+
+    return terms.replace_entries(node, rule)
+
+
+def has_cases(node: Term) -> bool:
+    """Return True when a term has an absolute value, a minimum or a maximum in it."""
+    return any(
+        isinstance(part, terms.Function) and part.name in ("abs", "min", "max")
+        for part in terms.walk(unfold(node))
+    )
+
+
+def by_cases(
+    before: Term, after: Term, assumed: Mapping[Term, str]
+) -> Iterator[tuple[Term, Term]]:
+    """Yield both sides, once for every sign of each scalar that stands in an absolute value."""
+    if not (has_cases(before) or has_cases(after)):
+        yield before, after
+        return
+    both = (unfold(before), unfold(after))
+    variables = sorted(
+        {
+            part
+            for side in both
+            for kink in terms.walk(side)
+            if isinstance(kink, terms.Function) and kink.name in ("abs", "min", "max")
+            for part in terms.walk(kink)
+            if isinstance(part, Entry) and not part.indices and part.array.domain == "real"
+        },
+        key=lambda entry: entry.array.name,
+    )
+    for orientations in itertools.product((1, -1), repeat=len(variables)):
+        new: dict[Entry, Term] = {}
+        for entry, orientation in zip(variables, orientations, strict=True):
+            size = terms.scalar(f"|{entry.array.name}|", domain="nonnegative")
+            new[entry] = size if orientation == 1 else -size
+        yield tuple(resolved(terms.replace_entries(side, new.get), assumed) for side in both)  # type: ignore[misc]
+
+
+def resolved(node: Term, assumed: Mapping[Term, str]) -> Term:
+    """Replace absolute values, minima and maxima whose case is decided by signs."""
+    node = terms.with_children(node, lambda child: resolved(child, assumed))
+    match node:
+        case terms.Function("abs", (argument,)):
+            found = signs.sign(argument, assumed)
+            if found in ("positive", "nonnegative", "zero"):
+                return argument
+            return -argument if found in ("negative", "nonpositive") else node
+        case terms.Function("min" | "max", (left, right)):
+            found = signs.sign(left - right, assumed)
+            if found in ("positive", "nonnegative", "zero"):
+                return right if node.name == "min" else left
+            if found in ("negative", "nonpositive"):
+                return left if node.name == "min" else right
+    return node
+
+
+# -- the four routes --------------------------------------------------------------------------------
+
+
+def proved_equal(it: Claim) -> bool:
+    """The first route: the index calculus reduces every difference to zero."""
+    try:
+        return all(
+            signs.log_arguments_positive(side, it.assumed)
+            for case in it.cases
+            for side in case
+        ) and all(
+            indices.is_zero(indices.meaning(before) - indices.meaning(after))
+            for before, after in it.cases
+        )
+    except indices.Undecided:
+        return False
+
+
+def left_over(it: Claim) -> str:
+    """Return what the index calculus could not reduce, or why it could not begin."""
+    try:
+        for before, after in it.cases:
+            rest = indices.residual(indices.meaning(before) - indices.meaning(after))
+            if rest != 0:
+                return readable(str(rest))
+    except indices.Undecided as reason:
+        return str(reason)
+    return "a logarithm whose argument is not proved positive"
+
+
+def readable(text: str) -> str:
+    """Return a residual without the marks that the calculus puts on its names."""
+    for mark in ("entry ", "quantity ", "function "):
+        text = text.replace(mark, "")
+    for rank in range(5):
+        text = text.replace(f"{rank}.", "")
+    return text if len(text) < 400 else text[:400] + " ..."
+
+
+def proved_by_sign(it: Claim) -> bool:
+    """The first route for an inequality: the difference of the two sides has the sign."""
+    wanted = {
+        ">": ("positive",),
+        ">=": ("positive", "nonnegative", "zero"),
+        "<": ("negative",),
+        "<=": ("negative", "nonpositive", "zero"),
+    }[it.relation]
+    for before, after in it.cases:
+        zero_after = isinstance(after, terms.Number) and after.value == 0
+        difference = before if zero_after else before - after
+        if signs.sign(difference, it.assumed) not in wanted:
+            return False
+    return True
+
+
+def restated(it: Claim) -> str:
+    """The second route: rest-lumping."""
+    try:
+        proved = all(lumping.equal(unfold(before), unfold(after)) for before, after in it.cases)
+    except lumping.NotLumpable:
+        return NOT_APPLICABLE
+    return PROVED if proved else NOT_PROVED
+
+
+def at_explicit_sizes(it: Claim) -> str:
+    """The third route: exact normal form at sizes, places and labels."""
+    try:
+        for before, after in it.cases:
+            for count in explicit_sizes(before, after, small=True):
+                for at in digits.placements(free(before, after), count):
+                    for labels in sizes.labelings(before - after, count):
+                        if not sizes.equal_at(before, after, count, at, labels):
+                            return REFUTED
+    except sizes.NotAlgebraic:
+        return NOT_APPLICABLE
+    return PROVED
+
+
+def at_50_digits(it: Claim, source: random.Random) -> str:
+    """The fourth route: numbers. A relation that fails at one point is refuted."""
+    holds: dict[str, Callable[[mpf, mpf], bool]] = {
+        "=": lambda left, right: abs(left - right) <= mpf(10) ** -50 * max(1, abs(left), abs(right)),
+        ">": lambda left, right: left > right,
+        ">=": lambda left, right: left >= right - mpf(10) ** -50,
+        "<": lambda left, right: left < right,
+        "<=": lambda left, right: left <= right + mpf(10) ** -50,
+    }
+    tried = 0
+    for before, after in it.cases:
+        before, after = unfold(before), unfold(after)
+        if any(isinstance(p, terms.Function) and p.name in ("abs", "min", "max") for p in terms.walk(before)):
+            return NOT_APPLICABLE
+        for count in explicit_sizes(before, sum(it.assumed, after), small=False):
+            for at in digits.placements(free(before, after), count):
+                with mp.workdps(digits.working_digits(before - after, 50)):
+                    point = allowed_point(before - after, count, at, it.assumed, source)
+                    if point is None:
+                        continue
+                    tried += 1
+                    left, right = digits.value(before, point), digits.value(after, point)
+                    if not holds[it.relation](left, right):
+                        return REFUTED
+    return AGREES if tried else NOT_APPLICABLE
+
+
+def allowed_point(
+    node: Term,
+    count: Mapping[str, int],
+    at: Mapping[Index, int],
+    assumed: Mapping[Term, str],
+    source: random.Random,
+) -> digits.Point | None:
+    """Return a random point at which the assumed signs hold, or None after many tries."""
+    whole = node
+    for quantity in assumed:
+        whole = whole + quantity
+    for _ in range(400):
+        drawn = digits.random_point(whole, count, source)
+        point = digits.Point(drawn.sizes, drawn.entries, at)
+        if all(has_sign(quantity, sign, point) for quantity, sign in assumed.items()):
+            return point
+    return None
+
+
+def has_sign(quantity: Term, sign: str, point: digits.Point) -> bool:
+    """Return True when a quantity has a sign at every place of its indices."""
+    own = sorted(terms.free_indices(quantity), key=lambda i: i.name)
+    for place in itertools.product(*(range(point.sizes[i.dimension.name]) for i in own)):
+        here = digits.Point(point.sizes, point.entries, dict(zip(own, place, strict=True)))
+        number = digits.value(quantity, here)
+        if sign == "positive" and number <= 0 or sign == "nonnegative" and number < 0:
+            return False
+    return True
+
+
+def free(before: Term, after: Term) -> list[Index]:
+    """Return the free indices of both sides, in a fixed order."""
+    return sorted(terms.free_indices(before) | terms.free_indices(after), key=lambda i: i.name)
+
+
+def dimensions(node: Term) -> set[Dimension]:
+    """Return the dimensions that a term mentions."""
+    found = {index.dimension for index in terms.all_indices(unfold(node))}
+    for part in terms.walk(unfold(node)):
+        if isinstance(part, Entry):
+            found |= set(part.array.dimensions)
+        if isinstance(part, terms.Size):
+            found.add(part.dimension)
+    return found
+
+
+def explicit_sizes(before: Term, after: Term, small: bool) -> Iterator[dict[str, int]]:
+    """Yield sizes: different ones, with K > 2, and equal ones."""
+    used = sorted(dimensions(before) | dimensions(after), key=lambda d: (d.rank, d.name))
+    by_rank = {0: 1, 1: 3} if small else {0: 2, 1: 3, 2: 5, 3: 4}
+    apart = {d.name: by_rank.get(d.rank, 2) for d in used}
+    alike = {d.name: 2 if small else 3 for d in used}
+    yield apart
+    if alike != apart:
+        yield alike
+
+
+def digest(statement: Statement) -> str:
+    """Return a hash of all that a statement says and of all that it cites."""
+    content = repr((statement.title, statement.given, statement.chains, statement.defines))
+    cited = "".join(digest(c) for c in statement.cites)
+    return hashlib.sha256((content + cited).encode()).hexdigest()
+
+

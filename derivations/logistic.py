@@ -1,0 +1,794 @@
+"""Binary logistic regression by maximum likelihood, from one Bernoulli label to Newton's method."""
+
+from derivations import sigmoid
+from derivations.calculus.derivation import (
+    ALGEBRA,
+    CHAIN_RULE,
+    DEFINITION,
+    DIFFERENTIATE,
+    LIMIT,
+    LINEARITY,
+    LOGARITHM,
+    SIGN,
+    Chain,
+    Hypothesis,
+    Prose,
+    Statement,
+    Step,
+)
+from derivations.calculus.matrices import Diagonal, Gradient, Hessian, Ones, Whole
+from derivations.calculus.terms import (
+    Array,
+    D,
+    Definition,
+    Delta,
+    Limit,
+    Size,
+    exp,
+    expectation,
+    log,
+    product,
+    scalar,
+    term,
+    total,
+)
+from derivations.notation import N, X, design, direction, i, j, k, l, labels, lam, n, s, t, v, w, weights, y
+from derivations.sigmoid import sigma, soft_plus
+
+# -- the model --------------------------------------------------------------------------------------
+
+z = Definition("z", (i,), total(k, w[k] * X[i, k]), "z", r"\mathbf{z}")
+p = Definition("p", (i,), sigma(z[i]), "p", r"\mathbf{p}")
+probabilities = Whole(p)
+variances = probabilities * (Ones(N) - probabilities)
+
+binary = Hypothesis(r"$y_i \in \{0, 1\}$: the label of data point $i$.")
+independent = Hypothesis(
+    r"Given $\mathbf{X}$ and $\mathbf{w}$ the labels are independent, and the label of data point $i$ "
+    r"depends on its own features $\mathbf{x}_i$ alone."
+)
+fixed = Hypothesis(r"The features $\mathbf{X}$ are given numbers; nothing is assumed of them.")
+
+outcome = scalar("y", "y", domain="label")
+h = scalar("h", domain="unit")
+mass = Definition("P", (outcome,), h**outcome * (1 - h) ** (1 - outcome), "P")
+
+size = scalar("r", domain="nonnegative")
+missed, false_alarm = scalar("b", domain="positive"), scalar("a", domain="positive")
+
+decision_rule = Statement(
+    "Decision rule",
+    r"Answering 1 when the probability is at least one half is the same as asking on which side of the "
+    r"hyperplane $\mathbf{w} \cdot \mathbf{x} = 0$ a point lies. The threshold one half belongs to "
+    r"equal costs: when a false alarm costs $a$ and a miss costs $b$, answering 1 is the cheaper "
+    r"choice exactly from $a / (a + b)$ on.",
+    (
+        Chain(
+            sigma(size) - term(1) / 2,
+            (
+                Step((1 - exp(-size)) / (2 * (1 + exp(-size))), DEFINITION, "one fraction"),
+                Step(0, SIGN, r"$e^{-r} \le 1$", relation=">="),
+            ),
+            title=r"on the side $\mathbf{w} \cdot \mathbf{x} = r \ge 0$",
+        ),
+        Chain(
+            sigma(-size) - term(1) / 2,
+            (
+                Step((1 - exp(size)) / (2 * (1 + exp(size))), DEFINITION, "one fraction"),
+                Step(0, SIGN, r"$e^{r} \ge 1$", relation="<="),
+            ),
+            title=r"on the side $\mathbf{w} \cdot \mathbf{x} = -r \le 0$",
+        ),
+        Chain(
+            false_alarm * (1 - h) - missed * h,
+            (
+                Step(false_alarm - (false_alarm + missed) * h, ALGEBRA, "expand"),
+                Step(
+                    (false_alarm + missed) * (false_alarm / (false_alarm + missed) - h),
+                    ALGEBRA,
+                    r"so the sign is that of $\frac{a}{a+b} - h$",
+                ),
+            ),
+            title="expected cost of answering 1 minus that of answering 0",
+        ),
+    ),
+    (Hypothesis(r"$r \ge 0$; the costs $a, b$ are positive."),),
+)
+
+bernoulli = Statement(
+    "One label",
+    "One formula holds both cases of a Bernoulli variable, and its two values sum to one.",
+    (
+        Chain(
+            mass(1),
+            (
+                Step(h ** term(1) * (1 - h) ** (1 - term(1)), DEFINITION),
+                Step(h, ALGEBRA, "a power with exponent 0 is 1"),
+            ),
+        ),
+        Chain(
+            mass(0),
+            (
+                Step(h ** term(0) * (1 - h) ** (1 - term(0)), DEFINITION),
+                Step(1 - h, ALGEBRA, "a power with exponent 0 is 1"),
+            ),
+        ),
+        Chain(
+            mass(0) + mass(1),
+            (Step(1 - h + h, DEFINITION, "the two cases"), Step(1, ALGEBRA)),
+        ),
+    ),
+    (Hypothesis(r"$0 < h < 1$, the probability of the label 1."),),
+)
+
+L = Definition(
+    "L", (), product(i, p[i] ** y[i] * (1 - p[i]) ** (1 - y[i])), r"\mathcal{L}"
+)
+log_terms = total(i, y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i]))
+NLL = Definition("NLL", (), -log_terms, r"\operatorname{NLL}")()
+
+likelihood = Statement(
+    "Likelihood",
+    "The probability of the labels that were seen, as a function of the weights. It is a product "
+    "over data points because the labels are independent given the features.",
+    defines=(L, p, z),
+    given=(binary, independent),
+)
+
+log_likelihood = Statement(
+    "Log-likelihood",
+    "The logarithm is strictly increasing and the likelihood is positive, so both have the same "
+    "maximisers; the product becomes a sum.",
+    (
+        Chain(
+            log(L()),
+            (
+                Step(log(product(i, p[i] ** y[i] * (1 - p[i]) ** (1 - y[i]))), DEFINITION),
+                Step(
+                    total(i, log(p[i] ** y[i] * (1 - p[i]) ** (1 - y[i]))),
+                    LOGARITHM,
+                    "the logarithm of a product",
+                ),
+                Step(
+                    total(i, log(p[i] ** y[i]) + log((1 - p[i]) ** (1 - y[i]))),
+                    LOGARITHM,
+                    "the logarithm of a product",
+                ),
+                Step(log_terms, LOGARITHM, "the logarithm of a power"),
+            ),
+        ),
+    ),
+    (binary, independent),
+)
+
+nll = Statement(
+    "Negative log-likelihood",
+    "The cost that maximum likelihood minimises.",
+    (
+        Chain(
+            -log(L()),
+            (
+                Step(-log_terms, ALGEBRA, cites=(log_likelihood,)),
+                Step(
+                    total(i, -(y[i] * log(p[i])) - (1 - y[i]) * log(1 - p[i])),
+                    ALGEBRA,
+                    "the sign goes to each data point",
+                ),
+            ),
+        ),
+    ),
+    (binary, independent),
+)
+
+point = Definition("ell", (outcome, t), soft_plus(t) - outcome * t, r"\ell")
+margin_form = Definition(
+    "ell_m", (outcome, t), soft_plus(-((2 * outcome - 1) * t)), r"\tilde{\ell}"
+)
+
+nll_softplus = Statement(
+    "NLL by softplus",
+    r"No probability is formed and nothing cancels. The last two lines say it for one data point by its "
+    r"margin $(2y - 1) z$: the same function, $\operatorname{softplus}(-(2y - 1) z)$.",
+    (
+        Chain(
+            NLL,
+            (
+                Step(-log_terms, DEFINITION),
+                Step(
+                    total(i, y[i] * soft_plus(-z[i]) + (1 - y[i]) * soft_plus(z[i])),
+                    DEFINITION,
+                    r"$\log \sigma(t) = -\operatorname{softplus}(-t)$ and $1 - \sigma(t) = \sigma(-t)$",
+                    cites=(sigmoid.log_sigmoid, sigmoid.symmetry),
+                ),
+                Step(
+                    total(i, soft_plus(z[i]) - y[i] * (soft_plus(z[i]) - soft_plus(-z[i]))),
+                    ALGEBRA,
+                    "collect",
+                ),
+                Step(
+                    total(i, soft_plus(z[i]) - y[i] * z[i]),
+                    DEFINITION,
+                    r"$\operatorname{softplus}(t) - \operatorname{softplus}(-t) = t$",
+                    cites=(sigmoid.softplus,),
+                ),
+            ),
+        ),
+        Chain(
+            point(1, t),
+            (
+                Step(soft_plus(t) - t, DEFINITION),
+                Step(soft_plus(-t), DEFINITION, cites=(sigmoid.softplus,)),
+                Step(margin_form(1, t), DEFINITION, r"$2y - 1 = 1$"),
+            ),
+            title="the label is 1",
+        ),
+        Chain(
+            point(0, t),
+            (
+                Step(soft_plus(t), DEFINITION),
+                Step(margin_form(0, t), DEFINITION, r"$2y - 1 = -1$"),
+            ),
+            title="the label is 0",
+        ),
+    ),
+    (binary,),
+)
+
+q = Array("q", (N,), "q", r"\mathbf{q}", domain="unit")
+odds = Array("r", (N,), "r", r"\mathbf{r}", domain="positive")
+entropy = Definition("H", (i,), -(q[i] * log(q[i])) - (1 - q[i]) * log(1 - q[i]), "H")
+divergence = Definition(
+    "KL",
+    (i,),
+    q[i] * log(q[i] / p[i]) + (1 - q[i]) * log((1 - q[i]) / (1 - p[i])),
+    r"\operatorname{KL}",
+)
+cross_entropy = Definition("CE", (i,), -(q[i] * log(p[i])) - (1 - q[i]) * log(1 - p[i]), r"\operatorname{CE}")
+
+nll_cross_entropy = Statement(
+    "NLL and cross-entropy",
+    r"The NLL is $N$ times the mean cross-entropy of the labels against the model. Cross-entropy is "
+    r"entropy plus Kullback-Leibler divergence, and the entropy does not depend on the weights: to "
+    r"maximise the likelihood is to minimise the divergence. For labels 0 and 1 the entropy is zero.",
+    (
+        Chain(
+            total(i, cross_entropy[i]),
+            (
+                Step(Size(N) * (total(i, cross_entropy[i]) / Size(N)), ALGEBRA, "the mean, times $N$"),
+                Step(
+                    Size(N) * (total(i, entropy[i] + divergence[i]) / Size(N)),
+                    DEFINITION,
+                    r"$-q \log p = -q \log q + q \log (q / p)$",
+                ),
+                Step(
+                    Size(N) * (total(i, entropy[i]) / Size(N) + total(i, divergence[i]) / Size(N)),
+                    ALGEBRA,
+                    "mean entropy and mean divergence",
+                ),
+            ),
+        ),
+    ),
+    (
+        Hypothesis(
+            r"$0 < q_i < 1$: soft labels, the empirical probability of class 1; with $q_i = y_i$ the left "
+            r"side is the NLL.",
+            replace=((q[i], odds[i] / (1 + odds[i])),),
+        ),
+    ),
+)
+
+# -- the gradient -----------------------------------------------------------------------------------
+
+one_term = y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])
+ratio = y[i] / p[i] - (1 - y[i]) / (1 - p[i])
+
+nll_gradient = Statement(
+    "Gradient of the NLL",
+    "Each data point pulls the weights along its own features, by as much as its probability is "
+    "wrong.",
+    (
+        Chain(
+            D(NLL, w[k]),
+            (
+                Step(D(-log_terms, w[k]), DEFINITION),
+                Step(-total(i, D(one_term, w[k])), LINEARITY, "sum rule"),
+                Step(-total(i, ratio * D(p[i], w[k])), CHAIN_RULE, r"$d \log t = dt / t$"),
+                Step(
+                    -total(i, ratio * p[i] * (1 - p[i]) * D(z[i], w[k])),
+                    CHAIN_RULE,
+                    "the slope of the sigmoid",
+                    cites=(sigmoid.derivative,),
+                ),
+                Step(
+                    -total(i, ratio * p[i] * (1 - p[i]) * X[i, k]),
+                    DIFFERENTIATE,
+                    r"$\partial z_i / \partial w_k = x_{ik}$",
+                ),
+                Step(
+                    -total(i, (y[i] * (1 - p[i]) - (1 - y[i]) * p[i]) * X[i, k]),
+                    ALGEBRA,
+                    "the denominators cancel",
+                ),
+                Step(total(i, X[i, k] * (p[i] - y[i])), ALGEBRA, "collect"),
+            ),
+            at=(k,),
+            matrix=(Gradient(NLL, w), design.T @ (probabilities - labels)),
+        ),
+    ),
+    (binary, fixed),
+)
+
+w0 = scalar("w_0", "w_0")
+z0 = Definition("z0", (i,), w0 + total(k, w[k] * X[i, k]), "z")
+p0 = Definition("p0", (i,), sigma(z0[i]), "p")
+NLL0 = Definition(
+    "NLL0", (), -total(i, y[i] * log(p0[i]) + (1 - y[i]) * log(1 - p0[i])), r"\operatorname{NLL}"
+)()
+
+score_equations = Statement(
+    "Score equations",
+    r"At a maximum likelihood estimate the gradient is zero, so $\mathbf{X}^\top \mathbf{p} = "
+    r"\mathbf{X}^\top \mathbf{y}$: the model reproduces the sum of every feature over class 1. With "
+    r"an intercept $w_0$ the mean of the probabilities is the mean of the labels.",
+    (
+        Chain(
+            total(i, X[i, k] * p[i]) - total(i, X[i, k] * y[i]),
+            (
+                Step(total(i, X[i, k] * (p[i] - y[i])), ALGEBRA, "one sum"),
+                Step(D(NLL, w[k]), DEFINITION, cites=(nll_gradient,)),
+            ),
+            at=(k,),
+            title=r"zero exactly when $\partial \operatorname{NLL} / \partial w_k$ is",
+        ),
+        Chain(
+            D(NLL0, w0),
+            (
+                Step(
+                    -total(i, (y[i] / p0[i] - (1 - y[i]) / (1 - p0[i])) * D(p0[i], w0)),
+                    DIFFERENTIATE,
+                    r"$d \log t = dt / t$",
+                ),
+                Step(
+                    total(i, p0[i] - y[i]),
+                    DIFFERENTIATE,
+                    r"$\partial p_i / \partial w_0 = p_i (1 - p_i)$",
+                ),
+                Step(total(i, p0[i]) - total(i, y[i]), ALGEBRA, "two sums"),
+            ),
+            title="with an intercept",
+        ),
+    ),
+    (binary, fixed),
+)
+
+# -- the Hessian ------------------------------------------------------------------------------------
+
+nll_hessian = Statement(
+    "Hessian of the NLL",
+    "A weighted Gram matrix of the features: each data point counts by the variance of its label. "
+    "The labels themselves are gone.",
+    (
+        Chain(
+            D(D(NLL, w[k]), w[l]),
+            (
+                Step(D(total(i, X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, cites=(nll_gradient,)),
+                Step(total(i, X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"),
+                Step(
+                    total(i, X[i, k] * (p[i] * (1 - p[i])) * D(z[i], w[l])),
+                    CHAIN_RULE,
+                    "the slope of the sigmoid",
+                    cites=(sigmoid.derivative,),
+                ),
+                Step(
+                    total(i, X[i, k] * (p[i] * (1 - p[i])) * X[i, l]),
+                    DIFFERENTIATE,
+                    r"$\partial z_i / \partial w_l = x_{il}$",
+                ),
+            ),
+            at=(k, l),
+            matrix=(Hessian(NLL, w), design.T @ Diagonal(variances) @ design),
+        ),
+    ),
+    (fixed,),
+)
+
+hessian_kl = D(D(NLL, w[k]), w[l])
+variance = p[i] * (1 - p[i])
+
+nll_hvp = Statement(
+    "Hessian-vector product",
+    "Two products with the design matrix; the Hessian is never formed.",
+    (
+        Chain(
+            total(l, hessian_kl * v[l]),
+            (
+                Step(
+                    total(l, total(i, X[i, k] * variance * X[i, l]) * v[l]),
+                    DIFFERENTIATE,
+                    cites=(nll_hessian,),
+                ),
+                Step(
+                    total(i, X[i, k] * variance * total(l, X[i, l] * v[l])),
+                    ALGEBRA,
+                    "exchange the sums",
+                ),
+            ),
+            at=(k,),
+            matrix=(Hessian(NLL, w) @ direction, design.T @ (variances * (design @ direction))),
+        ),
+    ),
+    (fixed,),
+)
+
+nll_convex = Statement(
+    "Convexity",
+    r"The quadratic form is a sum of squares with positive weights, so the NLL is convex. It is "
+    r"strictly convex exactly when $\mathbf{X}$ has full column rank; that alone does not give a "
+    r"minimiser.",
+    (
+        Chain(
+            total(k, total(l, v[k] * hessian_kl * v[l])),
+            (
+                Step(
+                    total(k, total(l, v[k] * total(i, X[i, k] * variance * X[i, l]) * v[l])),
+                    DIFFERENTIATE,
+                    cites=(nll_hessian,),
+                ),
+                Step(
+                    total(i, variance * total(k, X[i, k] * v[k]) ** 2),
+                    ALGEBRA,
+                    "the double sum is a square",
+                ),
+                Step(0, SIGN, r"$0 < p_i < 1$", relation=">="),
+                Prose(
+                    r"The sum is zero only if $\mathbf{x}_i \cdot \mathbf{v} = 0$ for every $i$, since "
+                    r"every $p_i (1 - p_i)$ is positive: only if $\mathbf{X} \mathbf{v} = 0$. So the "
+                    r"Hessian is positive definite if and only if the columns of $\mathbf{X}$ are "
+                    r"linearly independent.",
+                    "boyd2004",
+                ),
+            ),
+        ),
+    ),
+    (fixed,),
+)
+
+smoothness = Statement(
+    "Smoothness",
+    r"The Hessian never exceeds $\frac{1}{4} \mathbf{X}^\top \mathbf{X}$, whatever the weights: a step of "
+    r"length $4 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ along the negative gradient cannot "
+    r"raise the NLL. The third derivative of the loss of one data point is bounded by its second.",
+    (
+        Chain(
+            total(i, total(k, X[i, k] * v[k]) ** 2) / 4
+            - total(i, variance * total(k, X[i, k] * v[k]) ** 2),
+            (
+                Step(
+                    total(i, (term(1) / 4 - variance) * total(k, X[i, k] * v[k]) ** 2),
+                    ALGEBRA,
+                    "one sum",
+                ),
+                Step(
+                    total(i, (term(1) / 2 - p[i]) ** 2 * total(k, X[i, k] * v[k]) ** 2),
+                    ALGEBRA,
+                    r"$\frac{1}{4} - p (1 - p) = (\frac{1}{2} - p)^2$",
+                ),
+                Step(0, SIGN, "a sum of squares", relation=">="),
+            ),
+            title=r"$\mathbf{v}^\top (\frac{1}{4} \mathbf{X}^\top \mathbf{X} - \nabla^2) \mathbf{v}$",
+        ),
+        Chain(
+            D(D(soft_plus(t), t), t) - D(D(D(soft_plus(t), t), t), t),
+            (
+                Step(2 * sigma(t) ** 2 * (1 - sigma(t)), DIFFERENTIATE),
+                Step(0, SIGN, "a product of positive factors", relation=">"),
+            ),
+            title=r"$\ell''' < \ell''$",
+        ),
+        Chain(
+            D(D(soft_plus(t), t), t) + D(D(D(soft_plus(t), t), t), t),
+            (
+                Step(2 * sigma(t) * (1 - sigma(t)) ** 2, DIFFERENTIATE),
+                Step(0, SIGN, "a product of positive factors", relation=">"),
+                Prose(
+                    "A function whose Hessian is bounded by $L$ does not rise along a gradient step of "
+                    "length $1 / L$ (descent lemma).",
+                    "boyd2004",
+                ),
+            ),
+            title=r"$-\ell''' < \ell''$",
+        ),
+    ),
+    (fixed,),
+)
+
+# -- estimation -------------------------------------------------------------------------------------
+
+working = Definition("omega", (i,), p[i] * (1 - p[i]), r"\omega", r"\boldsymbol{\omega}")
+response = Definition(
+    "zeta", (i,), z[i] + (y[i] - p[i]) / working[i], r"\zeta", r"\boldsymbol{\zeta}"
+)
+some_response = Array("zeta", (N,), r"\zeta", r"\boldsymbol{\zeta}")
+solution = Array("u", (n,), "u", r"\mathbf{u}")
+
+newton_step = Statement(
+    "Newton's step is weighted least squares",
+    r"Newton's next weights $\mathbf{u} = \mathbf{w} - \mathbf{H}^{-1} \mathbf{g}$ solve $\mathbf{H} "
+    r"\mathbf{u} = \mathbf{H} \mathbf{w} - \mathbf{g}$. The right side is that of a least squares "
+    r"problem with weights $\omega_i = p_i (1 - p_i)$ and working response $\zeta_i$: iteratively "
+    r"reweighted least squares (IRLS) is Newton's method.",
+    (
+        Chain(
+            total(l, hessian_kl * w[l]) - D(NLL, w[k]),
+            (
+                Step(
+                    total(l, total(i, X[i, k] * variance * X[i, l]) * w[l])
+                    - total(i, X[i, k] * (p[i] - y[i])),
+                    DIFFERENTIATE,
+                    cites=(nll_hessian, nll_gradient),
+                ),
+                Step(
+                    total(i, X[i, k] * variance * z[i]) - total(i, X[i, k] * (p[i] - y[i])),
+                    DEFINITION,
+                    r"$\sum_l x_{il} w_l = z_i$",
+                ),
+                Step(
+                    total(i, X[i, k] * working[i] * response[i]),
+                    DEFINITION,
+                    r"one sum, $\omega_i$ taken out",
+                ),
+            ),
+            at=(k,),
+            title="the right side of Newton's equations",
+            matrix=(
+                Hessian(NLL, w) @ weights - Gradient(NLL, w),
+                design.T @ Diagonal(Whole(working)) @ Whole(response),
+            ),
+        ),
+        Chain(
+            D(total(i, s[i] * (some_response[i] - total(l, X[i, l] * solution[l])) ** 2) / 2, solution[k]),
+            (
+                Step(
+                    -total(i, X[i, k] * s[i] * (some_response[i] - total(l, X[i, l] * solution[l]))),
+                    DIFFERENTIATE,
+                ),
+                Step(
+                    total(l, total(i, X[i, k] * s[i] * X[i, l]) * solution[l])
+                    - total(i, X[i, k] * s[i] * some_response[i]),
+                    ALGEBRA,
+                    "zero exactly for the normal equations",
+                ),
+            ),
+            at=(k,),
+            title="the normal equations of weighted least squares",
+        ),
+    ),
+    (binary, fixed, Hypothesis(r"$\mathbf{X}$ has full column rank, so that $\mathbf{H}$ is invertible.")),
+)
+
+outcomes_i, outcomes_j = {1: p[i], 0: 1 - p[i]}, {1: p[j], 0: 1 - p[j]}
+score_ik, score_il, score_jl = (
+    X[i, k] * (p[i] - y[i]),
+    X[i, l] * (p[i] - y[i]),
+    X[j, l] * (p[j] - y[j]),
+)
+
+fisher_information = Statement(
+    "Fisher information",
+    r"Under the model the expected outer product of the score is the Hessian, and since the Hessian has "
+    r"no labels in it, expected and observed information are the same (the link is canonical). Its "
+    r"inverse is the asymptotic covariance of the estimate; the roots of its diagonal are the "
+    r"standard errors.",
+    (
+        Chain(
+            total(i, expectation(y[i], outcomes_i, score_ik * score_il)),
+            (
+                Step(
+                    total(
+                        i,
+                        p[i] * (X[i, k] * (p[i] - 1) * (X[i, l] * (p[i] - 1)))
+                        + (1 - p[i]) * (X[i, k] * p[i] * (X[i, l] * p[i])),
+                    ),
+                    ALGEBRA,
+                    "the two outcomes and their probabilities",
+                ),
+                Step(total(i, X[i, k] * variance * X[i, l]), ALGEBRA, r"$1 - p + p = 1$"),
+                Step(hessian_kl, DEFINITION, cites=(nll_hessian,)),
+            ),
+            at=(k, l),
+            title="the same data point",
+        ),
+        Chain(
+            expectation(y[i], outcomes_i, score_ik),
+            (
+                Step(
+                    p[i] * (X[i, k] * (p[i] - 1)) + (1 - p[i]) * (X[i, k] * p[i]),
+                    ALGEBRA,
+                    "the two outcomes and their probabilities",
+                ),
+                Step(0, ALGEBRA),
+            ),
+            at=(i, k),
+            title="the score has mean zero",
+        ),
+        Chain(
+            expectation(y[i], outcomes_i, expectation(y[j], outcomes_j, score_ik * score_jl)),
+            (
+                Step(
+                    expectation(y[i], outcomes_i, score_ik) * expectation(y[j], outcomes_j, score_jl),
+                    ALGEBRA,
+                    "independence: the expectation of a product is the product of expectations",
+                ),
+                Step(0, ALGEBRA, "both factors are zero"),
+            ),
+            at=(i, j, k, l),
+            title="two different data points",
+        ),
+    ),
+    (independent, Hypothesis(r"The labels follow the model: $y_i$ is 1 with probability $p_i$."), fixed),
+)
+
+tau = scalar("tau", r"\tau")
+margin = Definition("m", (i,), (2 * y[i] - 1) * total(k, w[k] * X[i, k]), "m")
+gain = Definition("d", (i,), (2 * y[i] - 1) * total(k, v[k] * X[i, k]), "d")
+along = -(margin[i] + tau * gain[i])
+m1, d1 = scalar("m", "m"), scalar("d", "d", domain="positive")
+
+no_mle_when_separable = Statement(
+    "No estimate on separable data",
+    r"Let the direction $\mathbf{v}$ separate the classes: $d_i = (2 y_i - 1)\, \mathbf{x}_i \cdot "
+    r"\mathbf{v} \ge 0$ for every data point and $d_i > 0$ for some. From any weights the NLL falls "
+    r"along $\mathbf{v}$ for ever, so it has no minimiser. When all $d_i > 0$ (complete separation) it "
+    r"falls to zero, which it never reaches; when some are zero (quasi-complete separation) it falls to "
+    r"what the others leave.",
+    (
+        Chain(
+            -((2 * y[i] - 1) * total(k, (w[k] + tau * v[k]) * X[i, k])),
+            (Step(along, DEFINITION, "linear in the weights"),),
+            at=(i,),
+            title=r"the argument of softplus at $\mathbf{w} + \tau \mathbf{v}$",
+        ),
+        Chain(
+            D(total(i, soft_plus(along)), tau),
+            (
+                Step(total(i, D(soft_plus(along), tau)), LINEARITY, "sum rule"),
+                Step(
+                    -total(i, gain[i] * sigma(along)),
+                    DIFFERENTIATE,
+                    "the slope of softplus",
+                    cites=(sigmoid.softplus,),
+                ),
+                Step(0, SIGN, r"$d_i \ge 0$ and $\sigma > 0$", relation="<="),
+                Prose(
+                    r"The slope is negative, not only non-positive, as soon as one $d_i > 0$: every point "
+                    r"$\mathbf{w}$ has a better one, so none is a minimiser.",
+                    "albert1984",
+                ),
+            ),
+            title=r"the slope of the NLL along $\mathbf{v}$",
+        ),
+        Chain(
+            Limit(soft_plus(-(m1 + tau * d1)), tau, 1),
+            (Step(0, LIMIT, r"$e^{-\tau d} \to 0$ for $d > 0$"),),
+            title="the loss of a data point that is separated strictly",
+        ),
+        Chain(
+            total(i, soft_plus(along)),
+            (
+                Step(0, SIGN, r"$\log(1 + e^{t}) > 0$", relation=">"),
+                Prose(
+                    r"Conversely, when no direction separates the data, not even quasi-completely, a "
+                    r"minimiser exists; it is unique when $\mathbf{X}$ has full column rank.",
+                    "albert1984",
+                ),
+            ),
+            title="the infimum is never reached",
+        ),
+    ),
+    (
+        binary,
+        Hypothesis(
+            r"$d_i = (2 y_i - 1)\, \mathbf{x}_i \cdot \mathbf{v} \ge 0$ for every $i$, and $> 0$ for some.",
+            signs=((gain[i], "nonnegative"),),
+        ),
+    ),
+)
+
+penalty = lam / 2 * total(k, w[k] ** 2)
+NLL_pen = Definition("NLL_lambda", (), NLL + penalty, r"\operatorname{NLL}_\lambda")()
+
+penalised = Statement(
+    "Penalised NLL",
+    r"A ridge penalty adds $\lambda \mathbf{w}$ to the gradient and $\lambda \mathbf{I}$ to the Hessian. The "
+    r"sum is strictly convex and grows without bound, so exactly one minimiser exists on any data, "
+    r"separable or rank-deficient.",
+    (
+        Chain(
+            D(NLL_pen, w[k]),
+            (
+                Step(D(NLL, w[k]) + D(lam / 2 * total(l, w[l] ** 2), w[k]), DEFINITION, "sum rule"),
+                Step(
+                    total(i, X[i, k] * (p[i] - y[i])) + lam * w[k],
+                    DIFFERENTIATE,
+                    cites=(nll_gradient,),
+                ),
+            ),
+            at=(k,),
+            title="gradient",
+            matrix=(Gradient(NLL_pen, w), design.T @ (probabilities - labels) + lam * weights),
+        ),
+        Chain(
+            D(D(NLL_pen, w[k]), w[l]),
+            (
+                Step(hessian_kl + D(lam * w[k], w[l]), DIFFERENTIATE, "sum rule"),
+                Step(
+                    total(i, X[i, k] * variance * X[i, l]) + lam * Delta(k, l),
+                    DIFFERENTIATE,
+                    cites=(nll_hessian,),
+                ),
+            ),
+            at=(k, l),
+            title="Hessian",
+        ),
+        Chain(
+            total(k, total(l, v[k] * D(D(NLL_pen, w[k]), w[l]) * v[l])) - lam * total(k, v[k] ** 2),
+            (
+                Step(
+                    total(i, variance * total(k, X[i, k] * v[k]) ** 2),
+                    DIFFERENTIATE,
+                    "the penalty's part cancels",
+                ),
+                Step(0, SIGN, "squares with positive weights", relation=">="),
+                Prose(
+                    r"So the Hessian is at least $\lambda \mathbf{I}$: strictly convex. The NLL is positive, "
+                    r"hence the sum is at least $\frac{\lambda}{2} \lVert \mathbf{w} \rVert^2$ and grows "
+                    r"without bound; a continuous function that does so attains its minimum, and a "
+                    r"strictly convex one attains it once.",
+                    "boyd2004",
+                ),
+            ),
+            title="strong convexity",
+        ),
+    ),
+    (binary, fixed, Hypothesis(r"$\lambda > 0$.")),
+)
+
+weighted_terms = total(i, s[i] * (y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])))
+NLL_w = Definition("NLL_s", (), -weighted_terms, r"\operatorname{NLL}_{\mathbf{s}}")()
+shares = Whole(s)
+
+weighted = Statement(
+    "Weighted NLL",
+    r"Weights multiply the terms of the sum and nothing else. Class weights ($s_i$ depends on $y_i$), the "
+    r"mean ($s_i = 1 / N$), repeated rows (whole $s_i$) and ignored rows ($s_i = 0$) are special cases.",
+    (
+        Chain(
+            D(NLL_w, w[k]),
+            (
+                Step(D(-weighted_terms, w[k]), DEFINITION),
+                Step(-total(i, s[i] * D(one_term, w[k])), LINEARITY, "sum rule; weights are constants"),
+                Step(
+                    total(i, s[i] * X[i, k] * (p[i] - y[i])),
+                    DIFFERENTIATE,
+                    "one term, as for the gradient of the NLL",
+                ),
+            ),
+            at=(k,),
+            title="gradient",
+            matrix=(Gradient(NLL_w, w), design.T @ (shares * (probabilities - labels))),
+        ),
+        Chain(
+            D(D(NLL_w, w[k]), w[l]),
+            (
+                Step(D(total(i, s[i] * X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, "the gradient"),
+                Step(total(i, s[i] * X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"),
+                Step(total(i, s[i] * X[i, k] * variance * X[i, l]), DIFFERENTIATE),
+            ),
+            at=(k, l),
+            title="Hessian",
+            matrix=(Hessian(NLL_w, w), design.T @ Diagonal(shares * variances) @ design),
+        ),
+    ),
+    (binary, fixed, Hypothesis(r"$s_i \ge 0$.")),
+)
+

@@ -1,0 +1,312 @@
+"""How a statement looks: the nodes of its card, from its record and from what was found."""
+
+from docutils import nodes
+from sphinx import addnodes
+
+from . import sources
+from .elements import html, paragraph, prose
+from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level
+
+CODE_TABS = (
+    ("latex", "LaTeX", "latex"),
+    ("sympy", "SymPy", "python"),
+    ("numpy", "NumPy", "python"),
+    ("javascript", "JavaScript", "javascript"),
+    ("text", "Text", "text"),
+)
+FOUND = {"proved": "yes", "checked": "yes", "agrees": "yes", "not proved": "no", "label": "label"}
+
+
+def link(domain, role, target, *children):
+    """Return a link that Sphinx resolves when all pages are read; it says so when it cannot."""
+    content = nodes.inline("", "", *(children or (nodes.Text(target),)))
+    return addnodes.pending_xref(
+        "", content, refdomain=domain, reftype=role, reftarget=target,
+        refexplicit=bool(children), refwarn=True,
+    )  # fmt: skip
+
+
+def reference(identifier):
+    """Return a link to a statement, by its number and title."""
+    return link("statement", "st", identifier)
+
+
+def level_slug(level):
+    """Return the part of a name or class that stands for a level."""
+    return known_level(level).replace(",", "").replace(" ", "-")
+
+
+def badge(level):
+    """Return the level as a badge that explains itself and links to the page that says more."""
+    explained = link("std", "ref", f"level-{level_slug(level)}", nodes.Text(level))
+    said = LEVELS.get(known_level(level), NOT_VERIFIED)
+    return html("span", explained, classes=["badge", f"level-{level_slug(level)}"], title=said)
+
+
+def head(record, level):
+    """Return the line under the title: id and level."""
+    return html(
+        "div",
+        html("code", record["id"], classes=["statement-id"]),
+        badge(level),
+        classes=["statement-head"],
+    )
+
+
+def given(record):
+    """Return the hypotheses."""
+    if not record["hypotheses"]:
+        return []
+    items = [html("li", *prose(hypothesis["text"])) for hypothesis in record["hypotheses"]]
+    return [
+        html("div", html("span", "Given", classes=["label"]), html("ul", *items), classes=["given"])
+    ]
+
+
+def equation(latex, **attributes):
+    """Return a displayed formula without a number."""
+    return nodes.math_block(latex, latex, nowrap=False, number=None, label=None, **attributes)
+
+
+def mark(letter, meaning, verdict):
+    """Return the mark of one route on one step; nothing where the route does not apply."""
+    found = FOUND.get(verdict)
+    if found is None:
+        return []
+    said = f"{meaning}: {'no, its name is a label' if found == 'label' else verdict}"
+    spoken = html("span", f" {said}. ", classes=["spoken"])
+    shown = html("span", letter, aria_hidden="true")
+    return [html("span", shown, spoken, classes=["mark", f"mark-{found}"], title=said)]
+
+
+def verdict_marks(found):
+    """Return the marks of a step."""
+    verdicts = found.get("verdicts", {})
+    marks = [m for key, *rest in ROUTES for m in mark(*rest, verdicts.get(key))]
+    flag = [html("span", "both sides were equal before the check", classes=["mark", "mark-no"])]
+    return html("span", *marks, *(flag if found.get("flag") else []), classes=["marks"])
+
+
+def cited(identifiers):
+    """Return links to statements, with commas."""
+    links = [reference(identifier) for identifier in identifiers]
+    return [node for link in links for node in (nodes.Text(", "), link)][1:]
+
+
+def source_of_prose(source, cite):
+    """Return the source of a prose step: a citation where the bibliography has the key."""
+    return [nodes.Text(" Source: "), *(cite(source) or prose(source)), nodes.Text(".")]
+
+
+def step(record, found, cite):
+    """Return one step: the line of mathematics, and beside it why it is right."""
+    why = [html("span", record["rule"], classes=["rule"])]
+    if record["reason"]:
+        why += [nodes.Text(" "), html("span", *prose(record["reason"]), classes=["reason"])]
+    if record["cites"]:
+        why += [nodes.Text(" "), html("span", *cited(record["cites"]), classes=["cites"])]
+    why.append(verdict_marks(found))
+    parts = [
+        html("div", equation(f"{record['relation']} {record['latex']}"), classes=["step-math"]),
+        html("div", *why, classes=["step-why"]),
+    ]
+    if record["prose"]:
+        parts.append(
+            html(
+                "div",
+                html("span", "Prose, not checked by machine.", classes=["label"]),
+                nodes.Text(" "),
+                *prose(record["prose"]["text"]),
+                *source_of_prose(record["prose"]["source"], cite),
+                classes=["step-prose"],
+            )
+        )
+    classes = ["step", "prose"] if record["prose"] else ["step"]
+    return html("li", *parts, classes=classes)
+
+
+def chain(record, found, cite):
+    """Return a chain of steps from its left-hand side."""
+    verdicts = found.get("steps", [])
+    steps = [
+        step(s, verdicts[number] if number < len(verdicts) else {}, cite)
+        for number, s in enumerate(record["steps"])
+    ]
+    title = [html("p", record["title"], classes=["chain-title"])] if record["title"] else []
+    start = html("div", equation(record["lhs"]), classes=["step-math", "chain-start"])
+    return html("div", *title, start, html("ol", *steps, classes=["steps"]), classes=["chain"])
+
+
+def legend():
+    """Return what the letters of the marks mean."""
+    entries = [html("span", html("b", letter), f" {meaning}") for _, letter, meaning in ROUTES]
+    return html("p", *(n for e in entries for n in (e, nodes.Text(" "))), classes=["marks-legend"])
+
+
+def folded(title, note, *children, classes=(), opened=False):
+    """Return a part that the reader can fold."""
+    summary = html(
+        "summary", html("span", title), html("span", note, classes=["note"]), classes=["fold"]
+    )
+    attributes = {"open": "open"} if opened else {}
+    return html("details", summary, *children, classes=classes, **attributes)
+
+
+def counted(number, noun):
+    """Return a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def derivation(record, found, cite, opened):
+    """Return all chains of a statement."""
+    if not record["chains"]:
+        return []
+    verdicts = found.get("chains", [])
+    chains = [
+        chain(c, verdicts[number] if number < len(verdicts) else {}, cite)
+        for number, c in enumerate(record["chains"])
+    ]
+    steps = counted(sum(len(c["steps"]) for c in record["chains"]), "step")
+    return [folded("Derivation", steps, *chains, legend(), classes=["derivation"], opened=opened)]
+
+
+def versions(result):
+    """Return when and with which versions a result was found."""
+    named = ", ".join(f"{name} {version}" for name, version in result.get("versions", {}).items())
+    return f"{result.get('date', 'at an unknown date')} with {named}"
+
+
+def routes(found):
+    """Return the verdict of each route on the whole statement."""
+    items = []
+    for key, letter, meaning in ROUTES:
+        verdict = found["routes"].get(key, "not applicable")
+        if FOUND.get(verdict):
+            items.append(html("li", *mark(letter, meaning, verdict), f" {meaning}"))
+    return items
+
+
+def evidence(record, results):
+    """Return what was found about a statement: by verification, and by measurement."""
+    found = results.verification["statements"].get(record["id"])
+    measured = results.evidence["statements"].get(record["id"])
+    rows, notes = [], []
+    if found and (items := routes(found)):
+        seconds = f"{found['seconds']:.2g} s"
+        rows += [html("dt", "Proof"), html("dd", html("ul", *items, classes=["routes"]))]
+        rows += [html("dt", "Verified"), html("dd", f"{versions(results.verification)}, {seconds}")]
+        notes.append(counted(len(items), "route"))
+    if measured:
+        error = f"{measured['largest_error_ulp']:.3g} ulp"
+        against = ", ".join(ORACLES.get(oracle, oracle) for oracle in measured["oracles"])
+        cases = counted(measured["cases"], "case")
+        rows += [
+            html("dt", "Implementation"),
+            html("dd", f"largest error {error} in {cases}; worst case: {measured['worst']}"),
+            html("dt", "Against"),
+            html("dd", against),
+            html("dt", "Measured"),
+            html("dd", versions(results.evidence)),
+        ]
+        notes.append(f"largest error {error} in {cases}")
+    if not rows:
+        return []
+    return [folded("Evidence", ", ".join(notes), html("dl", *rows), classes=["evidence"])]
+
+
+def component(name, *children, **attributes):
+    """Return a container that sphinx-design turns into a part of a set of tabs."""
+    classes = [f"sd-{name}"]
+    return nodes.container(
+        "", *children, design_component=name, is_div=True, classes=classes, **attributes
+    )
+
+
+def code(record):
+    """Return the tabs to copy the statement from."""
+    forms = {**record["code"], "text": record["text"]}
+    items = []
+    for key, label, language in CODE_TABS:
+        if not forms.get(key):
+            continue
+        title = nodes.rubric(
+            label, label, classes=["sd-tab-label"], sync_id=key, sync_group="statement-code"
+        )
+        block = nodes.literal_block(forms[key], forms[key], language=language)
+        items.append(component("tab-item", title, component("tab-content", block)))
+    if not items:
+        return []
+    names = ", ".join(label for key, label, _ in CODE_TABS if forms.get(key))
+    return [folded("Code", names, component("tab-set", *items), classes=["code-forms"])]
+
+
+def symbols(record, results):
+    """Return the symbols of the statement, as links into the symbol index."""
+    known = [results.symbols[name] for name in record["symbols"] if name in results.symbols]
+    links = [link("statement", "sym", s["name"], nodes.math(s["latex"], s["latex"])) for s in known]
+    return [node for link in links for node in (nodes.Text(" "), link)][1:]
+
+
+def vectors(identifier):
+    """Return a link to download the test vectors of a statement, if there are any."""
+    file = f"tests/vectors/{identifier}.json"
+    if not (ROOT / file).exists():
+        return []
+    return [
+        addnodes.download_reference(
+            "", "", nodes.inline("", "vectors"), reftarget=f"/../{file}", refdomain="",
+            reftype="download", refexplicit=True, refwarn=True,
+        )
+    ]  # fmt: skip
+
+
+def source_links(record, docname):
+    """Return the links to derivation, implementation, test and vectors."""
+    identifier, source = record["id"], record["source"]
+    places = [
+        (source["file"], source["line"], "derivation"),
+        *((file, line, "implementation") for file, line in sources.implementations(identifier)[:1]),
+        *((file, line, "test") for file, line in sources.tests(identifier)[:1]),
+    ]
+    links = [
+        nodes.reference("", name, internal=True, refuri=sources.link(docname, file, line))
+        for file, line, name in places
+        if (ROOT / file).exists()
+    ]
+    links += vectors(identifier)
+    return [node for link in links for node in (nodes.Text(", "), link)][1:]
+
+
+def foot(record, results, docname):
+    """Return the links of a statement: to others, to its symbols, to its sources."""
+    rows = []
+    for name, children in (
+        ("Uses", cited(record["uses"])),
+        ("Used by", cited(record["used_by"])),
+        ("Symbols", symbols(record, results)),
+        ("Source", source_links(record, docname)),
+    ):
+        if children:
+            rows += [html("dt", name), html("dd", *children)]
+    return html("dl", *rows, classes=["statement-foot"])
+
+
+def recalled(record, level):
+    """Return the result of a statement for another page, with a link to its card."""
+    line = html("div", reference(record["id"]), badge(level), classes=["statement-head"])
+    return html("div", *map(equation, record["results"]), line, classes=["recalled"])
+
+
+def body(record, results, equations, *, cite, docname, opened):
+    """Return everything in the card below its title."""
+    found = results.verification["statements"].get(record["id"], {})
+    return [
+        head(record, results.level(record)),
+        *given(record),
+        *equations,
+        paragraph(record["summary"], "in-words"),
+        *derivation(record, found, cite, opened),
+        *evidence(record, results),
+        *code(record),
+        foot(record, results, docname),
+    ]

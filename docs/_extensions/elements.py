@@ -1,0 +1,58 @@
+"""Nodes that the statements are built from. All text goes through nodes.Text, so it is escaped."""
+
+import re
+
+from docutils import nodes
+
+# In the texts of a statement: $formula$, `code`, *emphasis*. Anything else is plain text.
+INLINE = re.compile(r"\$(?P<math>[^$]+)\$|`(?P<code>[^`]+)`|\*(?P<emphasis>[^*\s][^*]*)\*")
+
+
+class element(nodes.General, nodes.TextElement):
+    """An HTML element of the name ``tag`` with the attributes ``attributes``."""
+
+
+def html(tag, *children, classes=(), **attributes):
+    """Make an element; a string among the children is text. ``aria_label`` is ``aria-label``."""
+    node = element(tag=tag, attributes=attributes, classes=list(classes))
+    node += [nodes.Text(child) if isinstance(child, str) else child for child in children]
+    return node
+
+
+def prose(text):
+    """Return the nodes of a short text with formulas, code and emphasis in it."""
+    found, end = [], 0
+    for match in INLINE.finditer(text):
+        found.append(nodes.Text(text[end : match.start()]))
+        end = match.end()
+        kind, content = match.lastgroup, match[match.lastgroup]
+        make = {"math": nodes.math, "code": nodes.literal, "emphasis": nodes.emphasis}[kind]
+        found.append(make(content, content))
+    return [*found, nodes.Text(text[end:])]
+
+
+def paragraph(text, *classes):
+    """Return a paragraph."""
+    return nodes.paragraph("", "", *prose(text), classes=list(classes))
+
+
+def visit_element(writer, node):
+    """Open the element."""
+    attributes = {name.replace("_", "-"): value for name, value in node["attributes"].items()}
+    writer.body.append(writer.starttag(node, node["tag"], "", **attributes))
+
+
+def depart_element(writer, node):
+    """Close the element."""
+    writer.body.append(f"</{node['tag']}>")
+
+
+def ignore(writer, node):
+    """Write nothing but the children, in formats other than HTML."""
+
+
+def setup(app):
+    """Register the node."""
+    others = {name: (ignore, ignore) for name in ("latex", "text", "man", "texinfo")}
+    app.add_node(element, html=(visit_element, depart_element), **others)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

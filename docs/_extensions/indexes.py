@@ -1,0 +1,146 @@
+"""Tables made from the formulas: all statements, all symbols, how much is proved."""
+
+import re
+from collections import Counter
+from itertools import groupby
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from . import card
+from .elements import html, prose
+from .records import LEVELS, known_level
+from .statements import depend_on_results, results
+
+
+def cells(tag, *contents):
+    """Return a row; each content is a list of nodes."""
+    return html("tr", *(html(tag, *content) for content in contents))
+
+
+def table(heads, rows, *classes):
+    """Return a table that scrolls in its own box."""
+    header = html("tr", *(html("th", head, scope="col") for head in heads))
+    whole = html("table", html("thead", header), html("tbody", *rows), classes=classes)
+    label = f"Table: {', '.join(heads)}"
+    return html("div", whole, classes=["table-wrapper"], role="group", tabindex="0",
+                aria_label=label)  # fmt: skip
+
+
+def plain(text):
+    """Return a text with formulas as it reads in a tooltip: subscripts stay, commands go."""
+    return re.sub(r"\\(?:mathbf|operatorname|mathrm)|[${}\\]", "", text)
+
+
+def displayed(latex):
+    """Return a formula of a cell: fractions and sums in full size, and it can scroll."""
+    formula = nodes.math("", rf"\displaystyle {latex}")
+    return html("div", formula, classes=["math-scroll"], role="group", tabindex="0",
+                aria_label="Result")  # fmt: skip
+
+
+class FormulaIndex(SphinxDirective):
+    """``{formula-index}``: every statement with its result and its level."""
+
+    def run(self):
+        """Return a table for each concept."""
+        depend_on_results(self.env)
+        found = results(self.env)
+        return [
+            node
+            for concept, group in groupby(found.statements.values(), lambda r: r["concept"])
+            for node in self.concept(concept, list(group), found)
+        ]
+
+    def concept(self, concept, group, found):
+        """Return the heading and the table of a concept."""
+        rows = [
+            cells(
+                "td",
+                [card.reference(record["id"]), html("code", record["id"])],
+                [displayed(latex) for latex in record["results"]],
+                [card.badge(found.level(record))],
+            )
+            for record in group
+        ]
+        heading = nodes.rubric("", concept.replace("_", " "), ids=[f"formulas-{concept}"])
+        return [heading, table(("Statement", "Result", "Level"), rows, "formula-index")]
+
+
+class SymbolTable(SphinxDirective):
+    """``{symbol-table}``: every symbol, its meaning, its shape and its other names."""
+
+    def run(self):
+        """Return the table, whose rows are the places that symbols are linked to."""
+        depend_on_results(self.env)
+        rows = [self.row(symbol) for symbol in results(self.env).symbols.values()]
+        return [table(("Symbol", "Meaning", "Shape", "In code", "In the note"), rows, "symbols")]
+
+    def row(self, symbol):
+        """Return the row of a symbol."""
+        name, anchor = symbol["name"], f"symbol-{symbol['name']}"
+        self.env.get_domain("statement").note(
+            "sym", name, plain(symbol["meaning"]), self.env.docname, anchor
+        )
+        return cells(
+            "td",
+            [nodes.inline("", "", nodes.math("", symbol["latex"]), ids=[anchor])],
+            prose(symbol["meaning"]),
+            [nodes.Text(symbol["shape"] or "")],
+            [html("code", name)],
+            [nodes.Text(symbol["note_name"] or "")],
+        )
+
+
+class SymbolIndex(SphinxDirective):
+    """``{symbol-index}``: every symbol with the statements that use it."""
+
+    def run(self):
+        """Return a list of terms."""
+        depend_on_results(self.env)
+        found = results(self.env)
+        entries = []
+        for name, symbol in found.symbols.items():
+            users = [r["id"] for r in found.statements.values() if name in r["symbols"]]
+            latex = nodes.math(symbol["latex"], symbol["latex"])
+            term = html("dt", card.link("statement", "sym", name, latex), " ")
+            term += prose(symbol["meaning"])
+            links = card.cited(users) or [nodes.Text("No statement.")]
+            entries += [term, html("dd", *links)]
+        return [html("dl", *entries, classes=["symbol-index"])]
+
+
+class StatementLevels(SphinxDirective):
+    """``{statement-levels}``: how many statements have each level, and what the level means."""
+
+    def run(self):
+        """Return the table."""
+        depend_on_results(self.env)
+        found = results(self.env)
+        counts = Counter(found.level(record) for record in found.statements.values())
+        order = [*LEVELS, *sorted(set(counts) - set(LEVELS))]
+        rows = [
+            cells("td", [card.badge(level)], [nodes.Text(str(counts[level]))], prose(meaning))
+            for level in order
+            if (meaning := LEVELS.get(known_level(level), card.NOT_VERIFIED)) and counts[level]
+        ]
+        total = nodes.paragraph("", "", nodes.Text(
+            f"{card.counted(sum(counts.values()), 'statement')}, "
+            f"{card.counted(self.steps(found), 'step')}, "
+            f"verified {card.versions(found.verification)}, "
+            f"in {found.verification.get('seconds', 0):.0f} s."
+        ))  # fmt: skip
+        return [total, table(("Level", "Statements", "Means"), rows, "levels")]
+
+    def steps(self, found):
+        """Return how many steps there are."""
+        return sum(len(c["steps"]) for r in found.statements.values() for c in r["chains"])
+
+
+def setup(app):
+    """Register the directives."""
+    app.add_directive("formula-index", FormulaIndex)
+    app.add_directive("symbol-index", SymbolIndex)
+    app.add_directive("symbol-table", SymbolTable)
+    app.add_directive("statement-levels", StatementLevels)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,113 @@
+"""Mathematics as MathML, converted when the site is built: no script, no request, any reader.
+
+The TeX stays in the page as an annotation. A formula that cannot be converted is a warning,
+and warnings are errors here, so a bad macro stops the build.
+"""
+
+import re
+from functools import cache
+
+from docutils import nodes
+from math_core import LatexError, LatexToMathML
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+logger = logging.getLogger(__name__)
+
+# The declarations that the converter writes into table cells. The page's security policy
+# allows no style attribute, so each becomes a class, which _static/css/mathematics.css defines.
+CELL_STYLES = {
+    "text-align: left": "m-left",
+    "text-align: right": "m-right",
+    "text-align: center": "m-center",
+    "justify-items: start": "",
+    "justify-items: end": "",
+    "justify-items: center": "",
+    "padding-left: 0": "m-pl0",
+    "padding-right: 0": "m-pr0",
+    "padding-left:1em": "m-pl1",
+    "padding-left: 1em": "m-pl1",
+}
+
+
+# A prime on a letter. Its glyph is made to be raised already; as a superscript it would be raised
+# twice and too small, since browsers do not ask the font for the form meant for scripts.
+PRIME = re.compile(r"<msup>(<mi[^>]*>[^<]*</mi>)<mo>([\u2032-\u2034\u2057])</mo></msup>")
+PRIME_AND_INDEX = re.compile(
+    r"<msubsup>(<mi[^>]*>[^<]*</mi>)(<mi[^>]*>[^<]*</mi>|<mrow>(?:<m[ino]>[^<]*</m[ino]>)*</mrow>)"
+    r"<mo>([\u2032-\u2034\u2057])</mo></msubsup>"
+)
+LETTER_WITH_PRIME = r'<mrow>\1<mo lspace="0" rspace="0">\{}</mo></mrow>'
+
+
+@cache
+def converter(macros=()):
+    """One converter for each set of macros."""
+    return LatexToMathML(macros=dict(macros), annotation=True, fancy_error=False)
+
+
+def classes_for_styles(match):
+    """Return a class attribute that says what a style attribute said."""
+    declarations = [d.strip() for d in match[1].split(";") if d.strip()]
+    return f' class="{" ".join(filter(None, (CELL_STYLES[d] for d in declarations)))}"'
+
+
+def to_mathml(latex, *, display, macros=()):
+    """Convert TeX to MathML.
+
+    Raises
+    ------
+    ValueError
+        If the TeX is not understood.
+    """
+    latex = latex.strip()
+    if display and (r"\\" in latex or "&" in latex) and r"\begin{" not in latex:
+        latex = rf"\begin{{aligned}}{latex}\end{{aligned}}"
+    try:
+        mathml = converter(macros).convert_with_local_state(latex, displaystyle=display)
+        mathml = PRIME.sub(LETTER_WITH_PRIME.format(2), mathml)
+        mathml = PRIME_AND_INDEX.sub(rf"<msub>{LETTER_WITH_PRIME.format(3)}\2</msub>", mathml)
+        return re.sub(r' style="([^"]*)"', classes_for_styles, mathml)
+    except (LatexError, KeyError) as error:
+        raise ValueError(f"cannot convert {latex!r}: {error}") from error
+
+
+def converted(writer, node, *, display):
+    """Convert a node; warn and show the TeX where that fails."""
+    macros = tuple(sorted(writer.config.mathml_macros.items()))
+    try:
+        return to_mathml(node.astext(), display=display, macros=macros)
+    except ValueError as error:
+        logger.warning("%s", error, location=node, type="mathml")
+        return f"<code>{writer.encode(node.astext())}</code>"
+
+
+def visit_inline(writer, node):
+    """Write a formula inside a line."""
+    writer.body.append(converted(writer, node, display=False))
+    raise nodes.SkipNode
+
+
+def visit_block(writer, node):
+    """Write a displayed formula: it scrolls in its own box, and its number stands beside it."""
+    number = get_node_equation_number(writer, node) if node["number"] else ""
+    anchored = getattr(node.parent, "attributes", {}).get("ids")  # the theme's wrapper has the id
+    anchor = "" if anchored or not node["ids"] else f' id="{node["ids"][0]}"'
+    label = f"Equation {number}" if number else "Equation"
+    writer.body.append(
+        f'<div class="math{" numbered" if number else ""}"{anchor}>'
+        f'<div class="math-scroll" role="group" tabindex="0" aria-label="{label}">'
+        f"{converted(writer, node, display=True)}</div>"
+    )
+    if number:
+        link = f'<a href="#{node["ids"][0]}" title="Link to this equation">({number})</a>'
+        writer.body.append(f'<span class="eqno">{link}</span>')
+    writer.body.append("</div>")
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Register the renderer."""
+    app.add_config_value("mathml_macros", {}, "env", dict)
+    app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,104 @@
+"""The three result files that the pages show, read once for each version of a file."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What a level of verification means, in one sentence: the tooltip of the badge.
+LEVELS = {
+    "proved, all sizes, restated": "Every step is proved for symbolic sizes by the index calculus, "
+    "and the result again by a second, independent generic route.",
+    "proved, all sizes": "Every step is proved for symbolic sizes N, n, K and M.",
+    "proved, scalar": "Every step is proved as an identity between functions of one variable.",
+    "proved at sizes": "Every step is proved at explicit sizes, for equal and different indices; "
+    "not for all sizes.",
+    "lemma": "The formulas are proved; one or more steps are prose. Each of them is marked.",
+    "evidence": "Not proved: the two sides agree at 50 digits.",
+    "definition": "Nothing to prove: a name is given.",
+}
+NOT_VERIFIED = "The last verification did not establish this statement."
+
+
+def known_level(level):
+    """Return the entry of LEVELS for a level: *proved at sizes* whatever sizes it names."""
+    found = [name for name in LEVELS if level == name]
+    found += [name for name in LEVELS if level.startswith(f"{name} ")]
+    return found[0] if found else "not verified"
+
+
+# The verification routes: key in the results, letter of the mark, what the mark stands for.
+ROUTES = (
+    ("rule", "R", "the named rule itself was checked"),
+    ("all sizes", "A", "proved for all sizes"),
+    ("restated", "L", "proved again by rest-lumping"),
+    ("explicit sizes", "E", "exact normal form at explicit sizes"),
+    ("50 digits", "D", "50 digits and numerical differentiation"),
+)
+ORACLES = {
+    "50 digits": "the derived statement at 50 digits",
+    "differences": "Richardson-extrapolated differences",
+    "loops": "plain Python loops",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the statements say, what their verification found, what the tests measured."""
+
+    formulas: dict
+    verification: dict
+    evidence: dict
+
+    @property
+    def statements(self):
+        """The records by id, in reading order."""
+        return {record["id"]: record for record in self.formulas["statements"]}
+
+    @property
+    def symbols(self):
+        """The symbols by name."""
+        return {symbol["name"]: symbol for symbol in self.formulas["symbols"]}
+
+    def level(self, record):
+        """The level that the last verification found, or what the statement claims without one."""
+        found = self.verification["statements"].get(record["id"])
+        if found is None:
+            return record["level"]
+        return "not verified" if found["failures"] or found["flagged"] else found["level"]
+
+
+@cache
+def _parsed(path, _modified):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def parsed(path, missing):
+    """Read a result file; ``missing`` stands for a file that is not there."""
+    path = Path(path)
+    return _parsed(path, path.stat().st_mtime_ns) if path.exists() else missing
+
+
+def read(formulas, verification, evidence):
+    """Read the three files."""
+    nothing = {"statements": {}}
+    return Results(
+        parsed(formulas, {"statements": [], "symbols": []}),
+        parsed(verification, nothing),
+        parsed(evidence, nothing),
+    )
+
+
+def complaints(formulas, *others):
+    """Say which of the files are missing, or older than the formulas that they are about."""
+    if not Path(formulas).exists():
+        return [f"{formulas} is missing: run `make derive`"]
+    written = Path(formulas).stat().st_mtime
+    return [
+        f"{path} is {'older than the formulas' if Path(path).exists() else 'missing'}"
+        ": run `make docs`, which writes it"
+        for path in others
+        if not Path(path).exists() or Path(path).stat().st_mtime < written
+    ]

@@ -1,0 +1,98 @@
+"""Pages that show the source, and the places in it that belong to a statement.
+
+Nothing is imported: the files are parsed, so a page can link code that this environment
+cannot run.
+"""
+
+import ast
+from functools import cache
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+from sphinx.util.osutil import relative_uri
+
+from .records import ROOT
+
+SHOWN = ("derivations", "reference_impl", "tests")
+
+
+def files():
+    """The source files that have a page."""
+    paths = (path for top in SHOWN for path in (ROOT / top).rglob("*.py"))
+    return sorted(path.relative_to(ROOT).as_posix() for path in paths)
+
+
+def page(file):
+    """The name of the page that shows a file."""
+    return f"source/{file.removesuffix('.py')}"
+
+
+@cache
+def _functions(file, _modified):
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
+    return tuple((n.name, n.lineno, ast.get_docstring(n) or "") for n in found)
+
+
+def functions(file):
+    """The functions and classes of a file: name, line, docstring."""
+    path = ROOT / file
+    return _functions(file, path.stat().st_mtime_ns) if path.exists() else ()
+
+
+def implementations(identifier):
+    """The places in reference_impl whose docstring names a statement, its own stem first."""
+    stem = f"reference_impl/{identifier.split('.')[0]}.py"
+    candidates = sorted(
+        (f for f in files() if f.startswith("reference_impl/")), key=lambda f: (f != stem, f)
+    )
+    return [
+        (file, line)
+        for file in candidates
+        for _, line, text in functions(file)
+        if f"``{identifier}``" in text
+    ]
+
+
+def tests(identifier):
+    """The tests named after a statement, in the test file of its stem."""
+    stem, name = identifier.split(".")
+    file = f"tests/test_{stem}.py"
+    return [
+        (file, line)
+        for test, line, _ in functions(file)
+        if test == f"test_{name}" or test.startswith(f"test_{name}_")
+    ]
+
+
+def link(from_page, file, line):
+    """Return the address, relative to a page, of a line of a file."""
+    return f"{relative_uri(f'{from_page}.html', f'{page(file)}.html')}#L-{line}"
+
+
+def linkcode_resolve(domain, info):
+    """Return the address of a function or class of the reference, for sphinx.ext.linkcode."""
+    file = f"{info['module'].replace('.', '/')}.py"
+    name = info["fullname"].split(".")[0]
+    lines = [line for found, line, _ in functions(file) if found == name]
+    return f"{page(file)}.html#L-{lines[0]}" if domain == "py" and lines else None
+
+
+def source_pages(app):
+    """Give Sphinx a page for each file, where it is not there yet or the file has changed."""
+    for file in files():
+        path = ROOT / file
+        written = app.builder.outdir / f"{page(file)}.html"
+        if written.exists() and written.stat().st_mtime > path.stat().st_mtime:
+            continue
+        formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True)
+        code = highlight(path.read_text(encoding="utf-8"), PythonLexer(), formatter)
+        body = f'<h1><code>{file}</code></h1>\n<div class="source-page">{code}</div>'
+        yield page(file), {"title": file, "body": body, "parents": []}, "page.html"
+
+
+def setup(app):
+    """Register the pages."""
+    app.connect("html-collect-pages", source_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,101 @@
+"""The picture of which statement uses which: an inline SVG whose nodes are links.
+
+Statements stand in columns: each to the right of all that it uses. An arrow that follows from
+others is left out. Everything is computed here, so the picture is the same in every build.
+"""
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from .card import level_slug
+from .layered import HEIGHT, layout, path
+from .statements import depend_on_results, results
+
+
+def drawn_node(writer, identifier, box, address, level, title):
+    """Return the SVG of a node: a link when the statement is on a page."""
+    x, y, width, _ = box
+    concept, name = map(writer.encode, identifier.split("."))
+    bar = f"bar level-{level_slug(level)}"
+    shape = (
+        f"<title>{writer.encode(title)}, {writer.encode(level)}</title>"
+        f'<rect class="box" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{HEIGHT}" rx="6"/>'
+        f'<rect class="{bar}" x="{x:.1f}" y="{y + 7:.1f}" width="4" height="24"/>'
+        f'<text class="concept" x="{x + 13:.1f}" y="{y + 14:.1f}">{concept}</text>'
+        f'<text x="{x + 13:.1f}" y="{y + 29:.1f}">{name}</text>'
+    )
+    return f'<a href="{writer.attval(address)}">{shape}</a>' if address else f"<g>{shape}</g>"
+
+
+def svg(writer, uses, levels, titles, addresses, what):
+    """Return the whole picture."""
+    whole = layout(uses)
+    edges = "".join(f'<path d="{path(route, whole.positions)}"/>' for route in whole.routes)
+    drawn = "".join(
+        drawn_node(writer, n, whole.positions[n], addresses.get(n), levels[n], titles[n])
+        for n in uses
+    )
+    return (
+        f'<div class="uses-graph" role="group" tabindex="0" aria-label="{writer.attval(what)}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="group" width="{whole.width:.0f}"'
+        f' height="{whole.height:.0f}" viewBox="0 0 {whole.width:.0f} {whole.height:.0f}">'
+        f"<title>{writer.encode(what)}</title><desc>Each box is a statement and a link to it. A"
+        " line runs from a statement to one that uses it, to the right; lines that follow from"
+        f' others are left out.</desc><g class="edges">{edges}</g>{drawn}</svg></div>'
+    )
+
+
+class graph(nodes.General, nodes.Element):
+    """The picture; it is drawn when the places of all statements are known."""
+
+
+def visit_graph(writer, node):
+    """Draw the picture."""
+    builder = writer.builder
+    places = builder.env.get_domain("statement").data["st"]
+    page = builder.current_docname
+    addresses = {
+        identifier: f"{builder.get_relative_uri(page, docname)}#{anchor}"
+        for identifier, (_, docname, anchor) in places.items()
+    }
+    writer.body.append(
+        svg(writer, node["uses"], node["levels"], node["titles"], addresses, node["what"])
+    )
+    raise nodes.SkipNode
+
+
+def selected(statements, concept):
+    """Return which statements to draw: all, or those of a concept and what they use."""
+    own = [i for i, r in statements.items() if concept in (None, r["concept"])]
+    wanted = {*own, *(used for i in own for used in statements[i]["uses"])}
+    return {
+        i: [u for u in r["uses"] if u in wanted] if i in own else []
+        for i, r in statements.items()
+        if i in wanted
+    }
+
+
+class UsesGraph(SphinxDirective):
+    """``{uses-graph} concept``: the picture for a concept, or for all statements."""
+
+    optional_arguments = 1
+
+    def run(self):
+        """Return the picture, to be drawn later."""
+        depend_on_results(self.env)
+        found = results(self.env)
+        concept = self.arguments[0] if self.arguments else None
+        uses = selected(found.statements, concept)
+        what = f"What uses what: {concept or 'all statements'}"
+        return [graph(
+            uses=uses, what=what,
+            levels={i: found.level(found.statements[i]) for i in uses},
+            titles={i: found.statements[i]["title"] for i in uses},
+        )]  # fmt: skip
+
+
+def setup(app):
+    """Register the directive and its node."""
+    app.add_node(graph, html=(visit_graph, None))
+    app.add_directive("uses-graph", UsesGraph)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,293 @@
+"""Checks of arguments: a contiguous float64 array, or an error that names the argument.
+
+Every public function passes what it was given through this module once. Real numbers of any
+type, memory layout or byte order become the same contiguous float64 array, so the result does
+not depend on how the data were stored. What has no exact meaning (complex numbers, masks,
+strings, objects) raises ``TypeError``; what has the right type but a wrong shape or value raises
+``ValueError``. Arguments are never written to.
+"""
+
+import operator
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Value = TypeVar("Value", np.float64, Array)
+AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
+
+
+def real(name: str, value: ArrayLike) -> Array:
+    """Return `value` as a contiguous float64 array of any shape; NaN is refused, inf is kept.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the error.
+    value : array_like
+        Booleans, integers or floating-point numbers.
+
+    Raises
+    ------
+    TypeError
+        For complex, object, string, masked or sparse values.
+    ValueError
+        For ragged lists and for NaN, with the first place.
+    """
+    array = _floats(name, _plain(name, value))
+    _refuse(name, array, np.isnan(array), "numbers")
+    return array
+
+
+def finite(name: str, value: ArrayLike) -> Array:
+    """Return `value` as in `real`, and refuse inf as well.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `real`, and for infinite values, with the first place.
+    """
+    array = real(name, value)
+    _refuse(name, array, ~np.isfinite(array), "finite numbers")
+    return array
+
+
+def design_matrix(X: ArrayLike) -> Array:
+    """Return the design matrix X (N x n, N >= 1 and n >= 1, finite).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for another number of dimensions or an empty matrix.
+    """
+    array = finite("X", X)
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(
+            f"X: expected a matrix of shape (N, n) with N >= 1 rows and n >= 1 columns, "
+            f"given shape {array.shape}"
+        )
+    return array
+
+
+def vector(name: str, value: ArrayLike, X: Array) -> Array:
+    """Return a vector with one entry for each column of X.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for a shape that does not fit that of X.
+    """
+    return _shaped(name, finite(name, value), X.shape[1:], X)
+
+
+def class_weights(name: str, value: ArrayLike, X: Array) -> Array:
+    """Return a matrix W (K x n, K >= 2) with one row for each class, one column for each of X's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for a shape that does not fit that of X or has fewer than two rows.
+    """
+    array = finite(name, value)
+    if array.ndim != 2 or array.shape[0] < 2 or array.shape[1] != X.shape[1]:
+        raise ValueError(
+            f"{name}: expected shape (K, {X.shape[1]}) with K >= 2 classes for X of shape "
+            f"{X.shape}, given shape {array.shape}"
+        )
+    return array
+
+
+def same_shape(name: str, value: ArrayLike, like_name: str, like: Array) -> Array:
+    """Return `value` if it is finite and has the shape of `like`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for another shape.
+    """
+    array = finite(name, value)
+    if array.shape != like.shape:
+        raise ValueError(
+            f"{name}: expected the shape of {like_name}, {like.shape}, given shape {array.shape}"
+        )
+    return array
+
+
+def labels(y: ArrayLike, X: Array, n_classes: int = 2) -> NDArray[np.int64]:
+    """Return the labels, one for each row of X, as int64 in 0..K-1.
+
+    Booleans, integers of any width and floating-point numbers that are exact integers are
+    accepted and give the same result.
+
+    Raises
+    ------
+    TypeError
+        For strings and other values that are not numbers.
+    ValueError
+        For values outside 0..K-1 (with the conversion that fits), fractions, NaN, or a shape
+        that does not fit that of X.
+    """
+    expected = f"integers from 0 to {n_classes - 1}"
+    given = _plain("y", y)
+    if given.ndim == 2 and given.shape[0] == len(X) and given.shape[1] > 1:
+        raise ValueError(
+            f"y: expected shape ({len(X)},) for X of shape {X.shape}, given shape {given.shape}; "
+            f"class numbers from one-hot rows: Y.argmax(axis=1)"
+        )
+    _shaped("y", given, X.shape[:1], X)
+    values = _floats("y", given)
+    _refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
+    wrong = (values < 0) | (values >= n_classes)
+    _refuse("y", values, wrong, expected, _conversion(values, n_classes))
+    return values.astype(np.int64)
+
+
+def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
+    """Return the sample weights s_i >= 0, one for each row of X; ``None`` means all one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for negative weights, weights that are all zero or a wrong shape.
+    """
+    if sample_weight is None:
+        return np.ones(len(X))
+    s = _shaped("sample_weight", finite("sample_weight", sample_weight), X.shape[:1], X)
+    _refuse("sample_weight", s, s < 0, "weights >= 0")
+    if not s.any():
+        raise ValueError("sample_weight: expected at least one weight > 0, given all zero")
+    return s
+
+
+def nonnegative(name: str, value: ArrayLike) -> float:
+    """Return a finite number >= 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for an array or a negative number.
+    """
+    array = finite(name, value)
+    if array.ndim != 0 or array < 0:
+        raise ValueError(f"{name}: expected one number >= 0, given {value!r}")
+    return float(array)
+
+
+def count(name: str, value: Any, least: int = 1) -> int:
+    """Return an integer >= `least`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a value that is not an integer, or that is smaller.
+    """
+    number = integer(name, value)
+    if number < least:
+        raise ValueError(f"{name}: expected an integer >= {least}, given {number}")
+    return number
+
+
+def integer(name: str, value: Any) -> int:
+    """Return an integer.
+
+    Raises
+    ------
+    TypeError
+        For a value that is not an integer.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, given {value!r}") from None
+
+
+def axis(value: Any, z: Array) -> int:
+    """Return `value` as a position 0..ndim-1 of an axis of z that is not empty.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a value that is not an integer, or that is no axis of z, or for an empty axis.
+    """
+    position = integer("axis", value)
+    if not -z.ndim <= position < z.ndim:
+        raise ValueError(
+            f"axis: expected an axis of z, which has shape {z.shape}, given {position}"
+        )
+    position %= z.ndim
+    if z.shape[position] == 0:
+        raise ValueError(
+            f"z: expected at least one entry along axis {position}, given shape {z.shape}"
+        )
+    return position
+
+
+def representable(what: str, value: Value) -> Value:
+    """Return a computed `value` if all of it is finite.
+
+    Raises
+    ------
+    ValueError
+        When float64 cannot hold the result (its magnitude exceeds 1.8e308).
+    """
+    if not np.isfinite(value).all():
+        raise ValueError(f"{what} exceeds the range of float64 (1.8e308): rescale the input")
+    return value
+
+
+def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return `value` as an array of booleans, integers or floats, without conversion."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        raise TypeError(f"{name}: expected real numbers, given a masked array; drop masked rows")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected a rectangular array, given {error}") from None
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"{name}: expected real numbers, given {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name}: expected real numbers, given {type(value).__name__} of type {array.dtype}"
+            + ("; use .toarray()" if hasattr(value, "toarray") else "")  # a sparse matrix
+        )
+    return array
+
+
+def _floats(name: str, array: NDArray[Any]) -> Array:
+    # An extended-precision number beyond 1.8e308 becomes inf: reported below, not as a warning.
+    with np.errstate(over="ignore"):
+        floats = np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED", "ENSUREARRAY"])
+    _refuse(name, floats, np.isinf(floats) & (np.abs(array) < np.inf), "numbers below 1.8e308")
+    return floats
+
+
+def _shaped(name: str, array: AnyArray, shape: tuple[int, ...], X: Array) -> AnyArray:
+    if array.shape != shape:
+        hint = f"; use {name}.ravel()" if array.shape == (*shape, 1) else ""
+        raise ValueError(
+            f"{name}: expected shape {shape} for X of shape {X.shape}, "
+            f"given shape {array.shape}{hint}"
+        )
+    return array
+
+
+def _refuse(
+    name: str, array: Array, wrong: NDArray[np.bool_], expected: str, hint: str = ""
+) -> None:
+    """Raise ValueError with the first entry of `array` that is marked in `wrong`."""
+    if wrong.any():
+        place = tuple(int(index) for index in np.argwhere(wrong)[0])
+        at = f" at index {place if len(place) != 1 else place[0]}" if place else ""
+        raise ValueError(f"{name}: expected {expected}, given {array[place]:.17g}{at}{hint}")
+
+
+def _conversion(values: Array, n_classes: int) -> str:
+    """Name the conversion of wrong labels to 0..K-1, if one is known."""
+    found = set(np.unique(values))
+    if found <= {-1.0, 1.0}:
+        return "; labels -1 and 1 become 0 and 1 by (y + 1) // 2"
+    if found <= set(range(1, n_classes + 1)):
+        return f"; labels 1 to {n_classes} become 0 to {n_classes - 1} by y - 1"
+    return "; class numbers from other labels: np.unique(y, return_inverse=True)[1]"

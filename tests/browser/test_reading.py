@@ -1,0 +1,129 @@
+"""What a reader does: follow a link, search, copy, unfold, choose."""
+
+import json
+
+import pytest
+from chromium import SITE
+
+FORMULAS = json.loads((SITE / "formulas.json").read_text())["statements"]
+TOP = "(id) => document.getElementById(id).getBoundingClientRect().top"
+CARD = "logistic.html", "#logistic.nll_gradient"
+
+
+@pytest.fixture
+def card(desk):
+    page = desk.open(*CARD)
+    return page.locator('[id="logistic.nll_gradient"]')
+
+
+@pytest.mark.parametrize("view", ["light", "phone"])
+@pytest.mark.parametrize("fragment", ["logistic.nll_gradient", "equation-logistic-nll-hessian"])
+def test_deep_link_lands(views, view, fragment):
+    page = views[view].open("logistic.html", f"#{fragment}")
+    page.wait_for_timeout(150)
+    assert 0 <= page.evaluate(TOP, fragment) < 200
+
+
+def test_link_to_a_folded_part_unfolds_it(desk):
+    page = desk.open("source/reference_impl/logistic.html", "#L-10")
+    assert -5 <= page.evaluate(TOP, "L-10") < 200
+
+
+def test_every_statement_is_found_by_its_address(desk):
+    inventory = {r["id"] for r in FORMULAS}
+    page = desk.open("formulas.html")
+    linked = page.evaluate(
+        "() => [...document.querySelectorAll('.formula-index td:first-child a')].map((a) => a.hash)"
+    )
+    assert {link.removeprefix("#") for link in linked} == inventory
+
+
+@pytest.mark.parametrize("query", ["Gradient of the NLL", "logistic.nll_gradient", "softplus"])
+def test_search_works_from_disk(desk, query):
+    page = desk.open("index.html")
+    page.locator("input[name=q]").first.fill(query)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results ul.search li a")
+    assert desk.faults == []
+    assert page.locator("#search-results ul.search li a").count() > 0
+
+
+def test_tex_of_a_formula_is_copied(desk, card):
+    card.locator("div.math").first.hover()
+    card.locator(".copy-tex").first.click()
+    desk.page.wait_for_timeout(50)
+    copied = desk.page.evaluate("navigator.clipboard.readText()")
+    results = {r["id"]: r["results"] for r in FORMULAS}["logistic.nll_gradient"]
+    assert copied == results[0]
+
+
+def test_code_is_copied_from_the_tab_that_is_open(desk, card):
+    card.locator(".code-forms > summary").click()
+    card.get_by_text("NumPy", exact=True).click()
+    shown = card.locator(".sd-tab-content:visible")
+    shown.locator("pre").hover()
+    shown.locator("button.copybtn").click()
+    desk.page.wait_for_timeout(100)
+    copied = desk.page.evaluate("navigator.clipboard.readText()")
+    code = {r["id"]: r["code"] for r in FORMULAS}["logistic.nll_gradient"]
+    assert copied.strip() == code["numpy"].strip()
+
+
+def test_prompts_are_not_copied(desk):
+    page = desk.open("fit.html")
+    page.locator("div.highlight-python pre").first.hover()
+    page.locator("button.copybtn").first.click()
+    page.wait_for_timeout(100)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "import numpy as np" in copied
+    assert ">>>" not in copied
+
+
+def test_folds_and_tabs_work_with_the_keyboard(desk, card):
+    card.locator(".code-forms > summary").focus()
+    desk.page.keyboard.press("Enter")
+    assert card.locator(".code-forms").get_attribute("open") is not None
+    card.locator(".code-forms input[type=radio]").first.focus()
+    desk.page.keyboard.press("ArrowRight")
+    checked = card.locator(".code-forms input[type=radio]:checked + label")
+    assert checked.inner_text() == "SymPy"
+    assert card.locator(".sd-tab-content:visible").count() == 1
+
+
+def test_long_formulas_scroll_in_their_own_box_with_the_keyboard(views):
+    page = views["phone"].open("logistic.html")
+    page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    page.wait_for_timeout(50)
+    scrolling = page.evaluate(
+        "() => [...document.querySelectorAll('.math-scroll')]"
+        ".filter((b) => b.scrollWidth > b.clientWidth + 1).map((b) => [b.tabIndex, b.ariaLabel])"
+    )
+    assert scrolling
+    assert all(stop == 0 and label for stop, label in scrolling)
+
+
+def test_copy_buttons_are_visible_where_nothing_hovers(views):
+    page = views["phone"].open(*CARD)
+    opacity = "() => getComputedStyle(document.querySelector('.copy-tex')).opacity"
+    if page.evaluate("matchMedia('(hover: none)').matches"):
+        assert page.evaluate(opacity) == "1"
+
+
+def test_colour_scheme_is_kept(views):
+    page = views["light"].open("index.html")
+    page.evaluate("localStorage.setItem('theme', 'dark')")
+    page.reload()
+    try:
+        assert page.evaluate("document.body.dataset.theme") == "dark"
+    finally:
+        page.evaluate("localStorage.removeItem('theme')")
+
+
+def test_page_is_ready_soon_and_small(desk):
+    import gzip
+
+    page = desk.open("logistic.html")
+    timing = page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
+    assert timing < 1000
+    sizes = [len(gzip.compress(path.read_bytes())) for path in SITE.glob("*.html")]
+    assert max(sizes) < 300_000

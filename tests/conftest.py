@@ -1,0 +1,92 @@
+"""Random order, and what the session checked: printed, and written to build/evidence.json."""
+
+import datetime
+import json
+import os
+import pathlib
+import platform
+import random
+
+import compare
+import hypothesis
+import mpmath
+import numpy
+import pytest
+
+TESTS = pathlib.Path(__file__).parent
+BUILD = TESTS.parent / "build"
+
+# The same examples in every run: what a run finds can be found again. No example database is kept.
+hypothesis.settings.register_profile(
+    "tests", derandomize=True, database=None, deadline=None, max_examples=50
+)
+hypothesis.settings.load_profile("tests")
+
+_deselected = []
+
+
+def pytest_configure(config):
+    seed = os.environ.get("TEST_ORDER_SEED", str(random.randrange(10**6)))
+    config.stash[ORDER] = int(seed)
+
+
+ORDER = pytest.StashKey()
+
+
+def pytest_report_header(config):
+    return f"order of the tests: TEST_ORDER_SEED={config.stash[ORDER]}"
+
+
+def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: item.nodeid)
+    random.Random(config.stash[ORDER]).shuffle(items)
+
+
+def pytest_deselected(items):
+    _deselected.extend(items)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Write the evidence when the whole suite ran and passed: a part of it would mislead."""
+    files = {item.path for item in session.items}
+    if exitstatus == 0 and not _deselected and files >= set(TESTS.glob("test_*.py")):
+        BUILD.mkdir(exist_ok=True)
+        _write(BUILD / "evidence.json", _evidence())
+
+
+def pytest_terminal_summary(terminalreporter):
+    records = [r for oracles in compare.EVIDENCE.statements.values() for r in oracles.values()]
+    vectors = [o["vectors"] for o in compare.EVIDENCE.statements.values() if "vectors" in o]
+    terminalreporter.write_line(
+        f"checked: {len(compare.EVIDENCE.statements)} statements, "
+        f"{sum(record.values for record in records)} values, "
+        f"{sum(record.cases for record in vectors)} vectors"
+    )
+
+
+def _evidence():
+    statements = {}
+    for statement, oracles in sorted(compare.EVIDENCE.statements.items()):
+        # An identity compares two computed numbers: its error is not that of a value.
+        exact = [record for oracle, record in oracles.items() if oracle != "identity"]
+        worst = max(exact or oracles.values(), key=lambda record: (record.largest, record.worst))
+        statements[statement] = {
+            "cases": sum(record.cases for record in oracles.values()),
+            "values": sum(record.values for record in oracles.values()),
+            "largest_error_ulp": worst.largest,
+            "worst": worst.worst,
+            "oracles": sorted(oracles),
+        }
+    return {
+        "date": datetime.date.today().isoformat(),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": numpy.__version__,
+            "mpmath": mpmath.__version__,
+        },
+        "statements": statements,
+    }
+
+
+def _write(path, content):
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,223 @@
+"""The extensions of the site, on small sites: what they show, and what they complain about."""
+
+import html
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from _extensions import elements, mathml
+from small import DOCS, PAGES, STATEMENTS, STEP, outcome, record
+
+FORMULAS = json.loads((DOCS / "downloads" / "formulas.json").read_text())
+
+
+def text_of(markup):
+    """Return what a reader sees of some HTML, roughly."""
+    return " ".join(re.sub(r"<annotation.*?</annotation>|<[^>]*>", " ", markup).split())
+
+
+def test_small_site_is_built_without_complaint(build):
+    site = build()
+    assert site.warnings == []
+    card = site.page("first")
+    assert '<section class="statement" id="a.two">' in card
+    for shown in ("Title of a.two", "unfold", "largest error 1.5 ulp in 3 cases", "x**2"):
+        assert shown in text_of(card)
+
+
+def test_numbers_are_those_of_sphinx(build):
+    start = text_of(build().page("index"))
+    assert "1.2 Title of a.two" in start
+    assert "(1.2)" in start
+
+
+def test_jobs_make_no_difference(build):
+    one, two = build(name="one", jobs=1, project="p"), build(name="two", jobs=2, project="p")
+    for page in PAGES:
+        assert one.page(page) == two.page(page)
+
+
+def test_another_project_links_a_statement(build):
+    site = build()
+    links = "# Other\n\n{ref}`a.two`, {external+bp:std:ref}`a.two`\n"
+    mapping = {"bp": ("https://logisticbp.example/", str(site.folder / "objects.inv"))}
+    other = build({"index": links}, [], name="other", intersphinx_mapping=mapping)
+    assert other.warnings == []
+    assert other.page("index").count('href="https://logisticbp.example/first.html#a.two"') == 2
+    assert "Title of a.two" in other.page("index")
+
+
+def test_another_project_can_link_the_real_site(build):
+    inventory = DOCS / "_build" / "html" / "objects.inv"
+    if not inventory.exists():
+        pytest.skip("the site is not built")
+    links = "\n\n".join(f"{{ref}}`{r['id']}`" for r in FORMULAS["statements"])
+    mapping = {"bp": ("https://logisticbp.example/", str(inventory))}
+    other = build({"index": f"# Other\n\n{links}\n"}, [], intersphinx_mapping=mapping)
+    assert other.warnings == []
+    linked = re.findall(r"https://logisticbp\.example/\w+\.html#([\w.]+)", other.page("index"))
+    assert linked == [r["id"] for r in FORMULAS["statements"]]
+
+
+MISTAKES = {
+    "```{statement} a.none\n```": "unknown statement 'a.none'",
+    "```{statement} a.one\n```": "a.one is on two pages",
+    "```{result} b.none\n```": "unknown statement 'b.none'",
+    "{st}`c.none`": "no page shows the statement 'c.none'",
+    "$\\nope$": "Unknown command",
+}
+
+
+def test_mistakes_in_pages_are_reported(build):
+    text = "---\norphan: true\n---\n# More\n\n"
+    pages = {f"more{number}": text + mistake for number, mistake in enumerate(MISTAKES)}
+    site = build({**PAGES, **pages})
+    for complaint in MISTAKES.values():
+        assert sum(complaint in line for line in site.warnings) == 1
+
+
+def test_statement_that_is_cited_and_on_no_page_is_reported(build):
+    pages = {**PAGES, "first": "# First\n\n```{statement} a.two\n```\n"}
+    assert any("no page shows the statement 'a.one'" in line for line in build(pages).warnings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"failures": ["step 1: residual x"]}, "a.two failed verification: step 1: residual x"),
+        ({"flagged": True}, "a.two failed verification: a check was vacuous"),
+    ],
+)
+def test_failed_verification_is_reported_and_shown(build, changes, complaint):
+    found = {s["id"]: outcome(s) for s in STATEMENTS}
+    found["a.two"].update(changes)
+    site = build(found=found)
+    assert any(complaint in line for line in site.warnings)
+    assert "not verified" in text_of(site.page("first"))
+
+
+def test_unverified_statement_is_reported(build):
+    found = {s["id"]: outcome(s) for s in STATEMENTS[:2]}
+    assert any("b.three has not been verified" in line for line in build(found=found).warnings)
+
+
+def test_missing_results_are_reported(build, tmp_path):
+    nowhere = str(tmp_path / "nowhere.json")
+    site = build(statements_evidence=nowhere)
+    assert any("nowhere.json is missing" in line for line in site.warnings)
+
+
+def test_page_is_read_again_when_a_result_changes(build):
+    assert "Another title" not in build().page("first")
+    changed = [record("a.one", level="definition", used_by=["a.two"], title="Another title"),
+               *STATEMENTS[1:]]  # fmt: skip
+    site = build(statements=changed)
+    assert "1.1. Another title" in text_of(site.page("first"))
+    assert "1.1 Another title" in text_of(site.page("second"))
+
+
+def test_prose_step_is_marked_with_its_source(build):
+    prose = {"text": "Every square is $\\ge 0$.", "source": "key"}
+    chains = [{"title": None, "lhs": "y", "steps": [{**STEP, "prose": prose}]}]
+    statements = [*STATEMENTS[:2], record("b.three", level="lemma", chains=chains)]
+    pages = {**PAGES, "second": PAGES["second"] + "\n```{bibliography}\n```\n"}
+    site = build(pages, statements)
+    assert site.warnings == []
+    assert "Prose, not checked by machine." in text_of(site.page("second"))
+    assert re.search(r"Source: .*Author", text_of(site.page("second")))
+
+
+HOSTILE = (
+    '<script>alert(1)</script>',
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "[link](javascript:alert(1))",
+    "</title></section><iframe src=x>",
+    "{{ 7 * 7 }} {% raw %}",
+    "`code` <svg/onload=alert(1)> *emphasis*",
+)  # fmt: skip
+
+
+class Elements(HTMLParser):
+    """The elements and attributes of a page."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.found = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+def hostile(number, text):
+    """Return a statement that has a hostile text in every place."""
+    step = {**STEP, "rule": text, "reason": text, "prose": {"text": text, "source": text}}
+    return record(
+        f"b.hostile{number}",
+        level="definition",
+        title=text,
+        summary=text,
+        hypotheses=[{"text": text}],
+        text=text,
+        code=dict.fromkeys(("latex", "sympy", "numpy", "javascript"), text),
+        chains=[{"title": text, "lhs": r"\text{<script>alert(1)</script>}", "steps": [step]}],
+        results=[r"\text{<img src=x onerror=alert(1)>}"],
+    )
+
+
+def test_hostile_texts_are_inert(build):
+    cards = [hostile(*pair) for pair in enumerate(HOSTILE)]
+    tame = [hostile(number, "tame") for number, _ in enumerate(HOSTILE)]
+    for statement in tame:
+        statement["results"] = [statement["chains"][0].pop("lhs")]
+        statement["chains"][0]["lhs"] = "x"
+    site = build(statements=[*STATEMENTS[:2], *cards])
+    harmless = build(statements=[*STATEMENTS[:2], *tame], name="harmless")
+    active = {"script", "iframe", "img", "meta", "form", "object", "embed", "base", "link"}
+    for page in (*PAGES, "search"):
+        found, expected = Elements(site.page(page)).found, Elements(harmless.page(page)).found
+        assert not [e for e in found if any(name.startswith("on") for name in e[1])]
+        assert not [e for e in found if (e[1].get("href") or "").startswith("javascript:")]
+        assert [tag for tag, _ in found if tag in active] == [t for t, _ in expected if t in active]
+    shown = text_of(html.unescape(site.page("second")))
+    assert "{{ 7 * 7 }}" in shown
+    assert "[link](javascript:alert(1))" in shown
+
+
+def latex_of(statement):
+    """Yield every formula of a statement, and whether it is displayed."""
+    for latex in statement["results"]:
+        yield latex, True
+    texts = [statement["summary"], *(h["text"] for h in statement["hypotheses"])]
+    for chain in statement["chains"]:
+        yield chain["lhs"], True
+        for step in chain["steps"]:
+            yield f"{step['relation']} {step['latex']}", True
+            texts += [step["reason"] or "", (step["prose"] or {}).get("text", "")]
+    for text in texts:
+        for node in elements.prose(text):
+            if node.tagname == "math":
+                yield node.astext(), False
+
+
+def test_every_formula_is_rendered():
+    formulas = [f for s in FORMULAS["statements"] for f in latex_of(s)]
+    formulas += [(s["latex"], False) for s in FORMULAS["symbols"]]
+    assert formulas
+    for latex, display in formulas:
+        markup = mathml.to_mathml(latex, display=display)
+        assert "<merror" not in markup
+        assert " style=" not in markup
+
+
+def test_aligned_formula_needs_no_style():
+    markup = mathml.to_mathml(r"a &= b \\ &= c", display=True)
+    assert 'class="m-right m-pr0"' in markup
+    assert " style=" not in markup
+
+
+def test_bad_macro_is_an_error():
+    with pytest.raises(ValueError, match="nope"):
+        mathml.to_mathml(r"\nope", display=False)

@@ -1,0 +1,122 @@
+"""The activations against loops and differences at 50 digits, with a free delta."""
+
+import compare
+import layer_loops
+import loops
+import numpy as np
+import pytest
+from mpmath import mp
+
+from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
+
+ELEMENTWISE = {
+    "sigmoid": (Sigmoid(), loops.sigmoid, layer_loops.sigmoid_derivative),
+    "log_sigmoid": (LogSigmoid(), loops.log_sigmoid, layer_loops.log_sigmoid_derivative),
+    "tanh": (Tanh(), mp.tanh, layer_loops.tanh_derivative),
+    "relu": (ReLU(), layer_loops.relu, layer_loops.relu_derivative),
+    "softplus": (Softplus(), loops.softplus, loops.sigmoid),
+}
+LAYERS = {
+    name: (layer, layer_loops.elementwise(function), layer_loops.diagonal(derivative))
+    for name, (layer, function, derivative) in ELEMENTWISE.items()
+}
+LAYERS["softmax"] = (Softmax(), layer_loops.softmax_layer, layer_loops.softmax_jacobian)
+CASES = dict(layer_loops.inputs())
+each_layer = pytest.mark.parametrize("name", LAYERS)
+
+
+@each_layer
+@pytest.mark.parametrize("case", CASES)
+def test_rules(name, case):
+    layer, forward, jacobian = LAYERS[name]
+    # Each factor is within 4 ulp of a sigmoid or of a power of e^-|t|, a product adds both.
+    layer_loops.check_layer_rules(
+        f"activations.{name}_", layer, case, CASES[case], forward, jacobian, ulp=12
+    )
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_derivative_over_the_whole_range(name):
+    layer, _, derivative = ELEMENTWISE[name]
+    edges = [1e-300, -1e-300, 5e-324, 354.9, -372.5, 708.5, -745.1, 800.0, -800.0]
+    t = np.concatenate([np.linspace(-745.5, 745.5, 60), edges])
+    compare.check(
+        layer.derivative(t[None, :]),
+        [loops.at(750, lambda t: [derivative(entry) for entry in t], t)],
+        statement=f"activations.{name}_derivative",
+        oracle="loops",
+        case="|t| up to 800",
+        ulp=12,
+        entrywise=True,
+    )
+
+
+def test_no_overflow():
+    """Warnings are errors in these tests."""
+    z = np.array([[1e308, -1e308, 1e4, -1e4]])
+    for layer, _, _ in ELEMENTWISE.values():
+        layer.forward(z), layer.backward(z, z), layer.jacobian(z)
+
+
+def test_relu_at_its_kink():
+    """The derivative from the left, 0, for 0.0 and for -0.0."""
+    z = np.array([[0.0, -0.0, 5e-324, -5e-324]])
+    compare.same(ReLU().backward(z, np.full((1, 4), 2.0)), np.array([[0.0, 0.0, 2.0, 0.0]]))
+    compare.same(ReLU().jacobian(z)[0].diagonal(), np.array([0.0, 0.0, 1.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("layer", "forward", "backward"),
+    [
+        (Sigmoid(), [0.5, 0.75], [0.5, 0.375]),
+        (Softplus(), [np.log(2), np.log(4)], [1.0, 1.5]),
+        (LogSigmoid(), [-np.log(2), np.log(0.75)], [1.0, 0.5]),
+        (Tanh(), [0.0, 0.8], [2.0, 0.72]),
+        (ReLU(), [0.0, np.log(3)], [0.0, 2.0]),
+        (Softmax(), [0.25, 0.75], [0.0, 0.0]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_by_hand(layer, forward, backward):
+    """At z = (0, log 3), with delta = (2, 2)."""
+    z = [[0.0, np.log(3)]]
+    for actual, expected in [
+        (layer.forward(z), forward),
+        (layer.backward(z, [[2.0, 2.0]]), backward),
+    ]:
+        compare.check(
+            actual, [expected], statement="activations", oracle="by hand", case=str(layer), ulp=8
+        )
+
+
+@each_layer
+def test_contract(name):
+    layer = LAYERS[name][0]
+    z = CASES["5x4"].copy()
+    layer_loops.check_contract(layer, z, layer_loops.free_delta("contract", z.shape))
+    assert layer.parameter_gradient(z, z) == {}
+
+
+@each_layer
+@pytest.mark.parametrize(
+    ("z", "delta", "message"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], "z: expected a matrix"),
+        (np.zeros((2, 0)), np.zeros((2, 0)), "z: expected a matrix"),
+        ([[np.nan, 1.0]], [[1.0, 1.0]], "z: expected"),
+        ([[1.0, 2.0]], [1.0, 1.0], "delta: expected the shape"),
+        ([[1.0, 2.0]], [[1.0, np.inf]], "delta: expected finite"),
+    ],
+)
+def test_bad_input(name, z, delta, message):
+    with pytest.raises(ValueError, match=message):
+        LAYERS[name][0].backward(z, delta)
+
+
+@each_layer
+def test_single_precision_becomes_double(name):
+    layer = LAYERS[name][0]
+    z = CASES["5x4"].astype(np.float32)
+    delta = layer_loops.free_delta("float32", z.shape).astype(np.float32)
+    compare.same(layer.forward(z), layer.forward(z.astype(np.float64)))
+    compare.same(layer.backward(z, delta), layer.backward(z.astype(np.float64), delta))

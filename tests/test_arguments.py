@@ -1,0 +1,464 @@
+"""Bad input: the right result, or an error that names the argument, the expected and the given.
+
+The matrix is every public function x each of its arguments x each value that is wrong for it.
+"""
+
+import collections
+import decimal
+import inspect
+import re
+import warnings
+
+import compare
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from reference_impl import arguments, estimation, identification, logistic, sigmoid, softmax
+
+N, n, K = 6, 2, 3
+X = np.array([[1.0, 2.0], [1.0, -1.0], [1.0, 3.0], [1.0, 0.0], [1.0, -2.0], [1.0, 4.0]])
+y = np.array([1, 0, 0, 1, 1, 0])
+classes = np.array([2, 0, 1, 1, 0, 2])
+w = np.array([3.0, -1.0])
+W = np.array([[3.0, -1.0], [0.0, 2.0], [-4.0, 1.0]])
+s = np.array([1.0, 2.0, 0.0, 3.0, 1.0, 1.0])
+M = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
+H = softmax.nll_hessian(W, X, classes)
+
+BINARY = {"w": w, "X": X, "y": y, "sample_weight": s}
+MULTI = {"W": W, "X": X, "y": classes, "sample_weight": s}
+# A valid call of every public function. All numbers but H's are small integers, so that they
+# can be given in any type.
+CALLS = {
+    sigmoid.sigmoid: {"t": w},
+    sigmoid.log_sigmoid: {"t": w},
+    sigmoid.softplus: {"t": w},
+    logistic.nll: BINARY,
+    logistic.nll_gradient: BINARY,
+    logistic.nll_and_gradient: BINARY,
+    logistic.nll_hessian: BINARY,
+    logistic.nll_hvp: {**BINARY, "v": w + 1},
+    estimation.newton: {"X": X, "y": y, "sample_weight": s},
+    softmax.softmax: {"z": W},
+    softmax.log_softmax: {"z": W},
+    softmax.logsumexp: {"z": W},
+    softmax.nll: MULTI,
+    softmax.nll_gradient: MULTI,
+    softmax.nll_and_gradient: MULTI,
+    softmax.nll_hessian: MULTI,
+    softmax.nll_hvp: {**MULTI, "V": W + 1},
+    identification.translation: {"W": W, "psi": w},
+    identification.sum_to_zero: {"W": W},
+    identification.reference_class: {"W": W},
+    identification.decode: {"M": M, "V": W[:2]},
+    identification.code_gradient: {"M": M, "G": W},
+    identification.code_hessian: {"M": M, "H": H},
+}
+
+
+def name(function):
+    return f"{function.__module__.split('.')[-1]}.{function.__name__}"
+
+
+def places(*kinds):
+    """(function, argument) for each argument of these kinds, or of all."""
+    return [
+        pytest.param(function, argument, id=f"{name(function)} {argument}")
+        for function, call in CALLS.items()
+        for argument in call
+        if not kinds or argument in kinds
+    ]
+
+
+LABELS = ("y",)
+NUMBERS = ("w", "X", "t", "z", "v", "V", "W", "psi", "M", "G", "H", "sample_weight")
+
+each_array = pytest.mark.parametrize(("function", "argument"), places())
+each_numbers = pytest.mark.parametrize(("function", "argument"), places(*NUMBERS))
+each_label = pytest.mark.parametrize(("function", "argument"), places(*LABELS))
+
+
+def flat(result):
+    """The arrays of a result, whatever its form."""
+    if isinstance(result, estimation.Fit):
+        return [np.float64(result.nll), result.w, result.covariance, result.standard_errors]
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def test_every_public_function_is_in_the_matrix():
+    for module in (sigmoid, logistic, softmax, identification, estimation):
+        for function_name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not function_name.startswith("_"):
+                takes_arrays = function_name not in ("reference_class_coding", "sum_to_zero_coding")
+                assert (function in CALLS) == takes_arrays, function_name
+
+
+@pytest.mark.parametrize("function", CALLS, ids=name)
+def test_results_are_float64_and_no_warning_is_given(function):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for array in flat(function(**CALLS[function])):
+            assert array.dtype == np.float64 and np.isfinite(array).all()
+
+
+# The same numbers in another type, layout or container: the same result, bit for bit.
+
+FORMS = {
+    "int64": lambda a: a.astype(np.int64),
+    "int8": lambda a: a.astype(np.int8),
+    "big-endian int": lambda a: a.astype(">i4"),
+    "float16": lambda a: a.astype(np.float16),
+    "float32": lambda a: a.astype(np.float32),
+    "long double": lambda a: a.astype(np.longdouble),
+    "byte-swapped": lambda a: a.astype(">f8"),
+    "Fortran": lambda a: np.asfortranarray(a, dtype=float),
+    "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "reversed": lambda a: np.ascontiguousarray(np.flip(a))[(slice(None, None, -1),) * a.ndim],
+    "transposed": lambda a: np.ascontiguousarray(a.T).T,
+    "unaligned": lambda a: _unaligned(a),
+    "list": lambda a: a.tolist(),
+    "list of rows": lambda a: list(a),
+    "tuple": lambda a: tuple(a.tolist()),
+    "pandas": lambda a: pd.DataFrame(a) if a.ndim == 2 else pd.Series(a) if a.ndim == 1 else a,
+    "nullable pandas": lambda a: (
+        pd.Series(a.astype(int), dtype="Int64") if a.ndim == 1 else pd.DataFrame(a)
+    ),
+    "memory map": lambda a: _read_only(a),
+    "subclass": lambda a: a.view(_Subclass),
+}
+
+
+class _Subclass(np.ndarray):
+    pass
+
+
+def _unaligned(a):
+    buffer = np.empty(a.nbytes + 1, dtype=np.uint8)[1:].view(a.dtype).reshape(a.shape)
+    buffer[...] = a
+    return buffer
+
+
+def _read_only(a):
+    a = a.copy()
+    a.flags.writeable = False
+    return a
+
+
+@each_array
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_the_same_numbers(function, argument, form):
+    call = CALLS[function]
+    if argument == "H" and ("int" in form or "float" in form or form == "nullable pandas"):
+        return  # H holds fractions
+    given = FORMS[form](call[argument])
+    for actual, expected in zip(
+        flat(function(**{**call, argument: given})), flat(function(**call)), strict=True
+    ):
+        compare.same(actual, expected)
+
+
+@pytest.mark.parametrize(("function", "argument"), places("X", "W", "z", "w", "t", "sample_weight"))
+def test_broadcast_views(function, argument):
+    call = CALLS[function]
+    shape = call[argument].shape
+    if function is estimation.newton and argument == "X":
+        return  # constant columns are dependent
+    view = np.broadcast_to(np.float64(2.0), shape)
+    for actual, expected in zip(
+        flat(function(**{**call, argument: view})),
+        flat(function(**{**call, argument: np.full(shape, 2.0)})),
+        strict=True,
+    ):
+        compare.same(actual, expected)
+
+
+LABEL_TYPES = {
+    **{str(np.dtype(code)): np.dtype(code) for code in "bBhHiIlLqQefdg"},
+    "big-endian": np.dtype(">i2"),
+}
+
+
+@each_label
+@pytest.mark.parametrize("label_type", [*LABEL_TYPES, "bool", "list", "float list", "pandas"])
+def test_label_types(function, argument, label_type):
+    call = CALLS[function]
+    labels = call[argument]
+    if label_type == "bool":
+        call = {**call, argument: np.minimum(labels, 1)}
+        given = labels.astype(bool)
+    elif label_type == "list":
+        given = labels.tolist()
+    elif label_type == "float list":
+        given = labels.astype(float).tolist()
+    elif label_type == "pandas":
+        given = pd.Series(labels, index=range(10, 10 + N))
+    else:
+        given = labels.astype(LABEL_TYPES[label_type])
+    for actual, expected in zip(
+        flat(function(**{**call, argument: given})), flat(function(**call)), strict=True
+    ):
+        compare.same(actual, expected)
+
+
+# Arguments are not changed, and results do not share memory with them.
+
+
+@pytest.mark.parametrize("function", CALLS, ids=name)
+def test_arguments_are_unchanged_and_not_aliased(function):
+    call = {argument: value.copy() for argument, value in CALLS[function].items()}
+    result = [array.copy() for array in flat(function(**call))]
+    for argument, value in call.items():
+        compare.same(value, CALLS[function][argument])
+    live = flat(function(**call))
+    for value in call.values():
+        assert not any(np.shares_memory(value, array) for array in live)
+        value += 1  # what the caller does with its arrays does not reach a result
+    for kept, expected in zip(live, result, strict=True):
+        compare.same(kept, expected)
+    for again, expected in zip(flat(function(**CALLS[function])), result, strict=True):
+        compare.same(again, expected)
+
+
+# Values that are wrong for every argument.
+
+WRONG_TYPE = {
+    "complex": lambda a: a.astype(complex),
+    "object": lambda a: a.astype(object),
+    "strings": lambda a: a.astype(str),
+    "bytes": lambda a: a.astype(bytes),
+    "masked": lambda a: np.ma.masked_array(a, mask=np.zeros(a.shape)),
+    "list with a masked array": lambda a: [np.ma.masked_array(a[0], mask=True), *a[1:]],
+    "dates": lambda a: np.zeros(a.shape, dtype="datetime64[D]"),
+    "durations": lambda a: np.zeros(a.shape, dtype="timedelta64[s]"),
+    "records": lambda a: np.zeros(a.shape, dtype=[("a", float)]),
+    "None inside": lambda a: np.where(np.indices(a.shape).any(axis=0), a, None).tolist(),
+    "decimals": lambda a: np.vectorize(decimal.Decimal, otypes=[object])(a.astype(float)),
+    "a string": lambda a: "1.0",
+    "a set": lambda a: {1.0, 2.0},
+    "a dictionary": lambda a: {"a": 1.0},
+    "a function": lambda a: len,
+    "a generator": lambda a: (value for value in a),
+    "huge integers": lambda a: (a.astype(int).astype(object) + 10**30).tolist(),
+}
+
+
+@each_array
+@pytest.mark.parametrize("wrong", WRONG_TYPE)
+def test_wrong_type(function, argument, wrong):
+    call = CALLS[function]
+    value = WRONG_TYPE[wrong](call[argument])
+    with pytest.raises(TypeError, match=rf"^{argument}: expected .*given"):
+        function(**{**call, argument: value})
+
+
+@pytest.mark.parametrize(("function", "argument"), places("X", "W", "z"))
+@pytest.mark.parametrize(
+    "form", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array, sparse.lil_matrix]
+)
+def test_sparse(function, argument, form):
+    call = CALLS[function]
+    with pytest.raises(TypeError, match=rf"^{argument}: .*toarray"):
+        function(**{**call, argument: form(call[argument])})
+
+
+@each_array
+def test_None_is_no_array(function, argument):
+    if argument != "sample_weight":
+        with pytest.raises(TypeError, match=rf"^{argument}: expected real numbers, given NoneType"):
+            function(**{**CALLS[function], argument: None})
+
+
+@each_array
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_not_finite(function, argument, number):
+    """The first place is named; inf is accepted where the limit is defined."""
+    if argument == "t" and not np.isnan(number):
+        return
+    if argument == "z" and (number == -np.inf or (number == np.inf and "logsum" in name(function))):
+        return
+    value = CALLS[function][argument].astype(float)
+    value[(-1,) * value.ndim] = number
+    with pytest.raises(ValueError, match=rf"^{argument}: expected .*given {number:g}") as error:
+        function(**{**CALLS[function], argument: value})
+    last = tuple(size - 1 for size in value.shape)
+    place = str(last if len(last) > 1 else last[0])
+    assert (argument == "z" and number == np.inf) or f"at index {place}" in str(error.value)
+
+
+@each_numbers
+def test_beyond_float64(function, argument):
+    value = CALLS[function][argument].astype(np.longdouble)
+    if np.finfo(np.longdouble).max == np.finfo(float).max:
+        return  # this machine has no wider type
+    value[(0,) * value.ndim] = np.longdouble("1e400")
+    with pytest.raises(ValueError, match=rf"^{argument}: expected numbers below 1.8e308"):
+        function(**{**CALLS[function], argument: value})
+
+
+@each_array
+def test_ragged(function, argument):
+    with pytest.raises(ValueError, match=rf"^{argument}: expected a rectangular array"):
+        function(**{**CALLS[function], argument: [[1.0, 2.0], [3.0]]})
+
+
+SHAPED = [place for place in places() if place.values[1] not in ("t", "z")]
+WRONG_SHAPE = {
+    "0-d": lambda a: np.float64(1.0),
+    "no rows": lambda a: a[:0],
+    "no columns": lambda a: a[..., :0],
+    "one dimension more": lambda a: a[..., np.newaxis],
+    "a dimension of one in front": lambda a: a[np.newaxis],
+}
+
+
+@pytest.mark.parametrize(("function", "argument"), SHAPED)
+@pytest.mark.parametrize("wrong", WRONG_SHAPE)
+def test_wrong_shape(function, argument, wrong):
+    """The argument, what was expected and the shape given."""
+    value = WRONG_SHAPE[wrong](CALLS[function][argument])
+    shape = re.escape(str(value.shape))
+    with pytest.raises(ValueError, match=rf"^{argument}: expected .*, given shape {shape}"):
+        function(**{**CALLS[function], argument: value})
+
+
+@pytest.mark.parametrize(("function", "argument"), places("w", "v", "y", "psi", "sample_weight"))
+def test_wrong_length(function, argument):
+    """The length of a vector follows from another argument, whose shape is named as well."""
+    call = CALLS[function]
+    for value in (np.append(call[argument], 0), call[argument][:-1]):
+        with pytest.raises(ValueError, match=rf"^{argument}: .*given shape \({len(value)},\)") as e:
+            function(**{**call, argument: value})
+        assert str(call["X"].shape if "X" in call else W[0].shape) in str(e.value)
+
+
+@pytest.mark.parametrize("function", [f for f, call in CALLS.items() if "X" in call], ids=name)
+def test_another_number_of_columns(function):
+    wider = np.column_stack([X, X[:, 1] ** 2])
+    if function is estimation.newton:
+        return  # X alone decides about n
+    with pytest.raises(
+        ValueError, match=r"^[wW]: expected shape .*X of shape \(6, 3\), given shape"
+    ):
+        function(**{**CALLS[function], "X": wider})
+
+
+def test_a_column_of_labels_does_not_become_a_matrix():
+    """Plain NumPy makes p - y an N x N array from y of shape (N, 1)."""
+    with pytest.raises(
+        ValueError, match=r"^y: expected shape \(6,\) for X of shape \(6, 2\), given"
+    ):
+        logistic.nll(w, X, y[:, np.newaxis])
+
+
+def test_one_hot_labels_name_the_conversion():
+    with pytest.raises(ValueError, match=r"given shape \(6, 3\).*argmax\(axis=1\)"):
+        softmax.nll(W, X, np.eye(3)[classes])
+
+
+WRONG_LABELS = {
+    "minus one and one": (lambda a: 2 * np.minimum(a, 1) - 1, r"given -1 .*\(y \+ 1\) // 2"),
+    "from one": (lambda a: a + 1, r"given \d.* by y - 1"),
+    "too large": (lambda a: np.where(a == a.max(), 7, a), r"given 7 at index 0.*np.unique"),
+    "negative": (lambda a: np.where(a == a.max(), -2, a), r"given -2 at index 0.*np.unique"),
+    "fractions": (lambda a: a + 0.5, r"given \d\.5 at index 0"),
+    "soft": (lambda a: np.full(N, 0.25), r"labels, not probabilities\), given 0.25 at index 0"),
+    "-uint8(1) is 255": (lambda a: -(a > 0).astype(np.uint8), "given 255 at index 0"),
+}
+
+
+@each_label
+@pytest.mark.parametrize("wrong", WRONG_LABELS)
+def test_wrong_labels(function, argument, wrong):
+    make, message = WRONG_LABELS[wrong]
+    call = CALLS[function]
+    largest = 2 if "W" in call else 1
+    with pytest.raises(ValueError, match=rf"^y: expected integers from 0 to {largest}.*{message}"):
+        function(**{**call, argument: make(call[argument])})
+
+
+@pytest.mark.parametrize(("function", "argument"), places("sample_weight"))
+def test_wrong_weights(function, argument):
+    call = CALLS[function]
+    with pytest.raises(
+        ValueError, match=r"^sample_weight: expected weights >= 0, given -1 at index 2"
+    ):
+        function(**{**call, argument: [1, 1, -1, 1, 1, 1]})
+    with pytest.raises(ValueError, match=r"^sample_weight: .*at least one weight > 0.*all zero"):
+        function(**{**call, argument: np.zeros(N)})
+
+
+@pytest.mark.parametrize(("function", "argument"), places("W"))
+def test_one_class(function, argument):
+    with pytest.raises(ValueError, match=r"^W: expected shape \(K, .*K >= 2.*given shape \(1, 2\)"):
+        function(**{**CALLS[function], argument: W[:1]})
+
+
+@pytest.mark.parametrize("function", [softmax.softmax, softmax.log_softmax, softmax.logsumexp])
+def test_axis(function):
+    for wrong in (2, -3, 100):
+        with pytest.raises(ValueError, match=rf"^axis: .*shape \(3, 2\), given {wrong}"):
+            function(W, axis=wrong)
+    for wrong in (None, 1.0, "1", (0, 1)):
+        with pytest.raises(TypeError, match=r"^axis: expected an integer, given"):
+            function(W, axis=wrong)
+    with pytest.raises(ValueError, match=r"^axis: expected an axis of z"):
+        function(1.0)
+    with pytest.raises(ValueError, match=r"^z: expected at least one entry along axis 0"):
+        function([])
+
+
+@pytest.mark.parametrize(
+    ("keyword", "wrong", "error"),
+    [
+        ("penalty", -1.0, ValueError),
+        ("penalty", np.nan, ValueError),
+        ("penalty", np.inf, ValueError),
+        ("penalty", [1.0, 2.0], ValueError),
+        ("penalty", "1", TypeError),
+        ("penalty", None, TypeError),
+        ("penalty", 1j, TypeError),
+        ("tol", -1e-8, ValueError),
+        ("tol", None, TypeError),
+        ("max_iter", 0, ValueError),
+        ("max_iter", 2.5, TypeError),
+        ("max_iter", None, TypeError),
+    ],
+)
+def test_keywords_of_newton(keyword, wrong, error):
+    with pytest.raises(error, match=rf"^{keyword}: expected"):
+        estimation.newton(X, y, **{keyword: wrong})
+
+
+def test_codings_refuse():
+    for wrong, error in [(1, ValueError), (-3, ValueError), (2.0, TypeError), ("3", TypeError)]:
+        for coding in (identification.sum_to_zero_coding, identification.reference_class_coding):
+            with pytest.raises(error, match=r"^K: expected an integer"):
+                coding(wrong)
+    for wrong in (3, -1):
+        with pytest.raises(ValueError, match=r"^reference: expected a class from 0 to 2"):
+            identification.reference_class(W, wrong)
+        with pytest.raises(ValueError, match=r"^reference: expected a class from 0 to 2"):
+            identification.reference_class_coding(3, wrong)
+    with pytest.raises(TypeError, match=r"^reference: expected an integer"):
+        identification.reference_class(W, None)
+
+
+def test_a_view_is_not_copied_without_need():
+    """A contiguous float64 matrix of any size is used as it is."""
+    assert arguments.design_matrix(X) is X
+
+
+def test_what_a_tensor_that_cannot_be_converted_gives():
+    class Tensor:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+    with pytest.raises(TypeError, match=r"^X: expected real numbers, given Can't call numpy"):
+        logistic.nll(w, Tensor(), y)
+
+
+def test_the_matrix_is_not_empty():
+    counts = collections.Counter(argument for place in places() for argument in [place.values[1]])
+    assert counts["X"] >= 11 and counts["y"] >= 11 and counts["t"] == 3 and counts["z"] == 3

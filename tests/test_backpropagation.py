@@ -1,0 +1,320 @@
+"""Backpropagation against loops and differences of the composed function, at 50 digits."""
+
+from dataclasses import dataclass, field
+
+import compare
+import designs
+import layer_loops
+import loops
+import numpy as np
+import pytest
+from designs import eighths
+from mpmath import mp
+
+from reference_impl import softmax
+from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from reference_impl.backpropagation import Chain, Sum, backpropagate
+from reference_impl.linear import Linear
+from reference_impl.log_softmax import LogSoftmax
+from reference_impl.nll import NLL, SoftNLL
+
+STACK = [design for design in designs.SOFTMAX if design.s is None]
+
+
+def verify(name, oracle, case, actual, expected, ulp=16):
+    compare.check(
+        actual,
+        expected,
+        statement=f"backpropagation.{name}",
+        oracle=oracle,
+        case=str(case),
+        ulp=ulp,
+    )
+
+
+# --------------------------------------- the stack: linear, log-softmax, NLL
+
+
+@pytest.mark.parametrize("design", STACK, ids=str)
+def test_layer_stack(design):
+    """Cost, every delta and dC/dW of the softmax regression."""
+    W, X, Y = design.W, design.X, design.Y
+    found = backpropagate([Linear(W), LogSoftmax(), NLL(design.y)], X)
+
+    cost = loops.at(design.digits, loops.softmax_nll, W, X, Y)
+    verify("layer_stack", "loops", design, found.cost, cost)
+    gradient = loops.at(design.digits, loops.softmax_nll_gradient, W, X, Y)
+    verify("deltas", "loops", design, found.gradients[0]["W"], gradient)
+    by_differences = loops.differences(design.digits, loops.softmax_nll, (W, X, Y), 0)
+    verify("deltas", "differences", design, found.gradients[0]["W"], by_differences)
+    by_differences = loops.differences(design.digits, loops.softmax_nll, (W, X, Y), 1)
+    verify("rule_backward", "differences", design, found.deltas[0], by_differences)
+
+    residual = loops.at(design.digits, probabilities_minus, W, X, Y)
+    verify("deltas", "loops", f"{design}, delta2", found.deltas[1], residual)
+    compare.same(found.deltas[2] + 0.0, -Y + 0.0)
+    compare.same(found.deltas[3], np.array(1.0))
+    compare.same(found.values[0], np.asarray(X, dtype=np.float64))
+    compare.same(np.asarray(found.values[3]), np.asarray(found.cost))
+    assert found.gradients[1:] == ({}, {})
+    assert [np.shape(z) for z in found.values] == [np.shape(d) for d in found.deltas]
+
+
+def probabilities_minus(W, X, Y):
+    p = [loops.probabilities(W, x) for x in X]
+    return [[p[i][a] - Y[i][a] for a in range(len(W))] for i in range(len(X))]
+
+
+@pytest.mark.parametrize("design", STACK, ids=str)
+def test_equals_softmax_regression(design):
+    """The same numbers as the gradient that was derived directly."""
+    found = backpropagate([Linear(design.W), LogSoftmax(), NLL(design.y)], design.X)
+    arguments = design.W, design.X, design.y
+    nll, gradient = softmax.nll(*arguments), softmax.nll_gradient(*arguments)
+    verify("equals_direct", "softmax", design, found.cost, float(nll))
+    verify("equals_direct", "softmax", design, found.gradients[0]["W"], gradient.tolist())
+
+
+# ------------------------------------------------------------ a hidden layer
+
+PHI = {
+    "sigmoid": (Sigmoid(), loops.sigmoid),
+    "log_sigmoid": (LogSigmoid(), loops.log_sigmoid),
+    "tanh": (Tanh(), mp.tanh),
+    "relu": (ReLU(), layer_loops.relu),
+    "softplus": (Softplus(), loops.softplus),
+}
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (5, 4, 2, 3), (3, 3, 3, 3)], ids=str)
+@pytest.mark.parametrize("phi", PHI)
+def test_hidden_layer(phi, sizes):
+    """All parameter gradients and dC/dx, with labels that are neither one-hot nor normalised."""
+    N, n, M, K = sizes
+    layer, function = PHI[phi]
+    rng = layer_loops.rng(f"hidden {phi} {sizes}")
+    x, W1, b1 = eighths(rng, N, n), eighths(rng, M, n, largest=1), eighths(rng, M)
+    W2, b2, Y = eighths(rng, K, M, largest=1), eighths(rng, K), eighths(rng, N, K)
+
+    def cost(x, W1, b1, W2, b2):
+        z = layer_loops.elementwise(function)(layer_loops.linear(x, W1, b1))
+        return layer_loops.nll(layer_loops.log_softmax_layer(layer_loops.linear(z, W2, b2)), Y)
+
+    found = backpropagate([Linear(W1, b1), layer, Linear(W2, b2), LogSoftmax(), SoftNLL(Y)], x)
+    given = (x, W1, b1, W2, b2)
+    Y = loops.exact(Y)
+    # Sums of products that may cancel: errors count in ulp of the largest entry.
+    verify("hidden_layer", "loops", f"{phi} {sizes}", found.cost, loops.at(50, cost, *given), 64)
+    computed = (
+        found.deltas[0],
+        found.gradients[0]["W"],
+        found.gradients[0]["b"],
+        found.gradients[2]["W"],
+        found.gradients[2]["b"],
+    )
+    for position, actual in enumerate(computed):
+        expected = loops.differences(50, cost, given, position)
+        verify("hidden_layer", "differences", f"{phi} {sizes} {position}", actual, expected, 64)
+
+
+# --------------------------------------------------------- chains and sums
+
+
+def layers(width=3):
+    rng = layer_loops.rng(f"layers {width}")
+    return [
+        Linear(eighths(rng, width, width, largest=1), eighths(rng, width)),
+        Tanh(),
+        Linear(eighths(rng, width + 1, width, largest=1)),
+        Softmax(),
+        LogSigmoid(),
+    ]
+
+
+def test_a_chain_is_a_layer():
+    """RULES 1 to 3 and the Jacobian of the whole, from the layers one by one."""
+    parts, rng = layers(), layer_loops.rng("chain")
+    chain, z = Chain(parts), eighths(rng, 5, 3)
+    delta = eighths(rng, 5, 4)
+    values = [z]
+    for part in parts:
+        values.append(part.forward(values[-1]))
+    deltas = [delta]
+    for part, value in zip(reversed(parts), reversed(values[:-1]), strict=True):
+        deltas.insert(0, part.backward(value, deltas[0]))
+    compare.same(chain.forward(z), values[-1])
+    compare.same(chain.backward(z, delta), deltas[0])
+    gradient = chain.parameter_gradient(z, delta)
+    assert list(gradient) == ["0.W", "0.b", "2.W"]
+    for name, position in (("0.W", 0), ("0.b", 0), ("2.W", 2)):
+        expected = parts[position].parameter_gradient(values[position], deltas[position + 1])
+        compare.same(gradient[name], expected[name[2:]])
+    pulled = np.einsum("iu,iuv->iv", delta, chain.jacobian(z))
+    verify("composition_is_a_layer", "identity", "J^T delta", pulled, deltas[0].tolist(), 64)
+
+
+def test_nested_chains_are_flat():
+    parts = layers()
+    nested = Chain([Chain([parts[0], Chain([parts[1]])]), Chain([Chain(parts[2:4]), parts[4]])])
+    assert nested.layers == Chain(parts).layers
+    assert Chain([Chain([]), Chain([Chain([])])]).layers == ()
+
+
+@dataclass
+class Counted:
+    """The identity, counting its calls."""
+
+    calls: list[str] = field(default_factory=list)
+
+    def forward(self, z):
+        self.calls.append("forward")
+        return z
+
+    def backward(self, z, delta):
+        self.calls.append("backward")
+        return delta
+
+    def parameter_gradient(self, z, delta):
+        self.calls.append("gradient")
+        return {}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda layer: Chain([layer]),
+        lambda layer: Sum([layer]),
+        lambda layer: Chain([Tanh(), Sum([Chain([]), Chain([layer, Tanh()])])]),
+    ],
+    ids=["chain", "sum", "skip connection"],
+)
+@pytest.mark.parametrize("depth", [1, 2, 7])
+def test_nothing_is_computed_twice(wrap, depth):
+    """However deeply chains and sums nest: one forward, one backward, one gradient."""
+    innermost = Counted()
+    layer = innermost
+    for _ in range(depth):
+        layer = wrap(layer)
+    backpropagate([layer, LogSoftmax(), NLL([0, 1])], [[1.0, 2.0], [3.0, -1.0]])
+    assert innermost.calls == ["forward", "backward", "gradient"]
+
+
+def test_the_empty_chain_is_the_identity():
+    z, delta = eighths(layer_loops.rng("z"), 2, 3), eighths(layer_loops.rng("delta"), 2, 3)
+    identity = Chain([])
+    compare.same(identity.forward(z), z)
+    compare.same(identity.backward(z, delta), delta)
+    compare.same(identity.jacobian(z), np.tile(np.eye(3), (2, 1, 1)))
+    assert identity.parameter_gradient(z, delta) == {}
+
+
+def test_fan_out():
+    """z + tanh(W z): the deltas of both uses add; by differences and by the layers alone."""
+    rng = layer_loops.rng("fan out")
+    z, W, delta = eighths(rng, 5, 3), eighths(rng, 3, 3, largest=1), eighths(rng, 5, 3)
+    branch = Chain([Linear(W), Tanh()])
+    layer = Sum([Chain([]), branch])
+
+    def skip(z, W):
+        bent = layer_loops.elementwise(mp.tanh)(layer_loops.linear(z, W))
+        return [[z[i][u] + bent[i][u] for u in range(len(z[i]))] for i in range(len(z))]
+
+    verify("fan_out", "loops", "forward", layer.forward(z), loops.at(50, skip, z, W))
+    weighted = layer_loops.weighted_by(skip)
+    for position, actual in [
+        (0, layer.backward(z, delta)),
+        (2, layer.parameter_gradient(z, delta)["1.0.W"]),
+    ]:
+        expected = loops.differences(50, weighted, (z, delta, W), position)
+        verify("fan_out", "differences", f"skip {position}", actual, expected)
+    compare.same(layer.backward(z, delta), delta + branch.backward(z, delta))
+    compare.same(layer.jacobian(z), np.eye(3) + branch.jacobian(z))
+
+
+def test_a_value_used_twice():
+    """f + f = 2 f: twice the delta."""
+    z = eighths(layer_loops.rng("twice"), 2, 3)
+    compare.same(Sum([Tanh(), Tanh()]).backward(z, z), 2.0 * Tanh().backward(z, z))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Chain(layers()), Sum([Chain(layers(3)), Linear(np.ones((4, 3)))])],
+    ids=["chain", "sum"],
+)
+def test_contract(layer):
+    rng = layer_loops.rng("contract")
+    layer_loops.check_contract(layer, eighths(rng, 5, 3), eighths(rng, 5, 4))
+
+
+# ------------------------------------------------------------- backpropagate
+
+
+def test_by_hand():
+    """x = (1, 2), W = 0, two classes, label 0: C = log 2, dC/dW = ((-1/2, -1), (1/2, 1))."""
+    found = backpropagate([Linear(np.zeros((2, 2))), LogSoftmax(), NLL([0])], [[1.0, 2.0]])
+    verify("deltas", "by hand", "W = 0", found.cost, mp.log(2), 1)
+    compare.same(found.gradients[0]["W"], np.array([[-0.5, -1.0], [0.5, 1.0]]))
+    compare.same(found.deltas[1], np.array([[-0.5, 0.5]]))
+    assert not found.deltas[0].any()
+
+
+def test_the_sum_over_data_points():
+    rng = layer_loops.rng("additive")
+    parts, x, y = layers()[:3], eighths(rng, 5, 3), np.array([0, 3, 1, 1, 0])
+    stack = [*parts, LogSoftmax()]
+
+    def gradient(rows):
+        return backpropagate([*stack, NLL(y[rows])], x[rows]).gradients[0]["W"]
+
+    together = sum(gradient([i]) for i in range(5))
+    verify("rule_parameters", "identity", "one by one", gradient(list(range(5))), together.tolist())
+
+
+def test_chain_or_layers():
+    parts = [*layers()[:3], LogSoftmax(), NLL([0, 1])]
+    x = eighths(layer_loops.rng("either"), 2, 3)
+    one, two = (
+        backpropagate(parts, x),
+        backpropagate(Chain([Chain(parts[:2]), Chain(parts[2:])]), x),
+    )
+    assert len(one.values) == len(two.values) == len(two.deltas) == 6
+    assert len(one.gradients) == len(two.gradients) == 5
+    compare.same(one.cost, two.cost)
+    for first, second in zip(one.deltas, two.deltas, strict=True):
+        compare.same(first, second)
+
+
+def test_arguments_are_neither_kept_nor_changed():
+    parts = [*layers()[:3], LogSoftmax(), NLL([0, 1])]
+    x = eighths(layer_loops.rng("kept"), 2, 3)
+    before = x.copy()
+    found = backpropagate(parts, x)
+    compare.same(x, before)
+    x[:] = 0.0
+    compare.same(found.values[0], before)
+
+
+@pytest.mark.parametrize(
+    ("parts", "x", "message"),
+    [
+        ([Tanh()], [[1.0]], "layers: expected a cost layer at the end"),
+        ([], [[1.0]], "layers: expected a cost layer at the end"),
+        ([Linear([[1.0, 2.0]]), NLL([0])], [[1.0]], "z: expected 2 columns"),
+        ([NLL([0])], [1.0], "x: expected a matrix"),
+        ([NLL([0])], [[np.nan]], "x: expected"),
+        (
+            [Sum([Tanh(), Linear([[1.0, 2.0]])]), NLL([0])],
+            [[1.0, 2.0]],
+            "outputs of the same shape",
+        ),
+    ],
+)
+def test_bad_input(parts, x, message):
+    with pytest.raises(ValueError, match=message):
+        backpropagate(parts, x)
+
+
+def test_a_sum_needs_a_layer():
+    with pytest.raises(ValueError, match="at least one layer"):
+        Sum([])

@@ -1,0 +1,84 @@
+"""The worked example: it learns, it is deterministic, and every gradient passes the check."""
+
+import compare
+import numpy as np
+import pytest
+
+from reference_impl import handwritten_digits
+from reference_impl.backpropagation import Chain, backpropagate
+from reference_impl.gradient_check import check_layer
+from reference_impl.nll import NLL
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return handwritten_digits.load()
+
+
+@pytest.fixture(scope="module")
+def training(digits):
+    untrained = handwritten_digits.network(64, hidden=32, classes=10)
+    return handwritten_digits.train(untrained, digits.X, digits.y, steps=120, rate=0.5)
+
+
+def test_data(digits):
+    assert digits.X.shape == (1347, 64) and digits.held_out_X.shape == (450, 64)
+    pixels = np.vstack([digits.X, digits.held_out_X]) * 16.0
+    assert set(np.unique(pixels)) == set(range(17))
+    assert pixels.sum() == 561718.0
+    counts = np.bincount(np.append(digits.y, digits.held_out_y))
+    assert counts.tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+
+
+def test_it_learns(digits, training):
+    assert training.nlls[0] / len(digits.y) > 2.0  # log 10 is guessing
+    assert training.nlls[-1] < training.nlls[0] / 100.0
+    assert handwritten_digits.accuracy(training.layers, digits.X, digits.y) > 0.99
+    held_out = handwritten_digits.accuracy(training.layers, digits.held_out_X, digits.held_out_y)
+    assert held_out > 0.9
+
+
+def test_it_is_deterministic(digits):
+    runs = [
+        handwritten_digits.train(
+            handwritten_digits.network(64, hidden=5, classes=10),
+            digits.X,
+            digits.y,
+            steps=5,
+            rate=0.5,
+        )
+        for _ in range(2)
+    ]
+    compare.same(runs[0].nlls, runs[1].nlls)
+
+
+def test_every_gradient(digits, training):
+    """Each rule and each parameter, before and after training, on a few images."""
+    rows = [0, 500, 1001]
+    for layers in (handwritten_digits.network(64, hidden=5, classes=10), training.layers):
+        report = check_layer(Chain([*layers.layers, NLL(digits.y[rows])]), digits.X[rows])
+        assert report.ok, str(report)
+
+
+def test_additive_over_the_images(digits, training):
+    """The gradient of all images is the sum of the gradients of two halves, up to rounding."""
+    layers = training.layers.layers
+
+    def gradient(part):
+        return backpropagate([*layers, NLL(digits.y[part])], digits.X[part]).gradients[0]["W"]
+
+    whole, first, second = gradient(slice(64)), gradient(slice(32)), gradient(slice(32, 64))
+    compare.check(
+        first + second,
+        whole.tolist(),
+        statement="backpropagation.rule_parameters",
+        oracle="identity",
+        case="digits in two halves",
+        ulp=64,
+    )
+
+
+def test_report():
+    lines = list(handwritten_digits.report(hidden=4, steps=11))
+    assert lines[0] == "1347 images to train on, 450 held out; 4 hidden units"
+    assert [line.split(":")[0] for line in lines[1:]] == ["step    0", "step   10", "accuracy"]

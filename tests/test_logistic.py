@@ -1,0 +1,299 @@
+"""NLL, gradient, Hessian and Hessian-vector product against three oracles that share nothing.
+
+The oracles: plain loops at 50 digits; differences of the plain-loop NLL, extrapolated by
+Richardson; the derived statement at 50 digits. Tolerances: with exact z the error of p is 2 to 4
+ulp, of a sum of N <= 5 products less than 8; full-mantissa designs add the rounding of z = X w.
+"""
+
+import compare
+import derived
+import designs
+import loops
+import numpy as np
+import pytest
+import vectors
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reference_impl import logistic
+
+each_design = pytest.mark.parametrize("design", designs.LOGISTIC, ids=str)
+unweighted = pytest.mark.parametrize(
+    "design", [design for design in designs.LOGISTIC if design.s is None], ids=str
+)
+
+
+def verify(statement, oracle, design, actual, expected):
+    if getattr(design, "s", None) is not None:
+        statement = "logistic.weighted"
+    compare.check(actual, expected, statement=statement, oracle=oracle, case=str(design), ulp=16)
+
+
+def arguments(design):
+    return design.w, design.X, design.y
+
+
+def loop(design, function, *more):
+    return loops.at(design.digits, function, *arguments(design), *more, design.s)
+
+
+def differences(design, function, *more):
+    return loops.differences(design.digits, function, (*arguments(design), *more, design.s), 0)
+
+
+def statement(design, name, **more):
+    arrays = {"w": design.w, "X": design.X, "y": design.y, **more}
+    return derived.table(f"logistic.{name}", arrays, digits=design.digits)
+
+
+@each_design
+def test_nll(design):
+    actual = logistic.nll(*arguments(design), sample_weight=design.s)
+    verify("logistic.nll", "loops", design, actual, loop(design, loops.logistic_nll))
+
+
+@unweighted
+def test_nll_derived(design):
+    verify(
+        "logistic.nll",
+        "50 digits",
+        design,
+        logistic.nll(*arguments(design)),
+        statement(design, "nll"),
+    )
+
+
+@each_design
+def test_nll_gradient(design):
+    actual = logistic.nll_gradient(*arguments(design), sample_weight=design.s)
+    name = "logistic.nll_gradient"
+    verify(name, "loops", design, actual, loop(design, loops.logistic_nll_gradient))
+    verify(name, "differences", design, actual, differences(design, loops.logistic_nll))
+
+
+@unweighted
+def test_nll_gradient_derived(design):
+    actual = logistic.nll_gradient(*arguments(design))
+    verify("logistic.nll_gradient", "50 digits", design, actual, statement(design, "nll_gradient"))
+
+
+@each_design
+def test_nll_hessian(design):
+    actual = logistic.nll_hessian(*arguments(design), sample_weight=design.s)
+    name = "logistic.nll_hessian"
+    verify(name, "loops", design, actual, loop(design, loops.logistic_nll_hessian))
+    verify(name, "differences", design, actual, differences(design, loops.logistic_nll_gradient))
+    compare.same(actual, np.ascontiguousarray(actual.T))
+
+
+@unweighted
+def test_nll_hessian_derived(design):
+    actual = logistic.nll_hessian(*arguments(design))
+    verify("logistic.nll_hessian", "50 digits", design, actual, statement(design, "nll_hessian"))
+
+
+@each_design
+def test_nll_hvp(design):
+    directions = [design.v, *np.eye(len(design.w))]
+    for v in directions:
+        actual = logistic.nll_hvp(*arguments(design), v, sample_weight=design.s)
+        verify("logistic.nll_hvp", "loops", design, actual, loop(design, loops.logistic_nll_hvp, v))
+
+
+@unweighted
+def test_nll_hvp_derived(design):
+    actual = logistic.nll_hvp(*arguments(design), design.v)
+    expected = statement(design, "nll_hvp", v=design.v)
+    verify("logistic.nll_hvp", "50 digits", design, actual, expected)
+
+
+@each_design
+def test_value_and_gradient_are_those_of_the_single_functions(design):
+    value, gradient = logistic.nll_and_gradient(*arguments(design), sample_weight=design.s)
+    compare.same(value, logistic.nll(*arguments(design), sample_weight=design.s))
+    compare.same(gradient, logistic.nll_gradient(*arguments(design), sample_weight=design.s))
+
+
+STATEMENTS = {
+    "logistic.nll": logistic.nll,
+    "logistic.nll_gradient": logistic.nll_gradient,
+    "logistic.nll_hessian": logistic.nll_hessian,
+    "logistic.nll_hvp": logistic.nll_hvp,
+}
+
+
+@pytest.mark.parametrize("vector", vectors.load(*STATEMENTS), ids=str)
+def test_vectors(vector):
+    if "soft labels" in vector.flags:
+        actual = soft(vector.statement, **vector.input)
+    else:
+        actual = STATEMENTS[vector.statement](**vector.input)
+    vector.check(actual, ulp=16)
+
+
+def soft(name, w, X, y):
+    """The formulas hold for every real y: the private parts are tested with such labels."""
+    z, s = X @ w, np.ones(len(X))
+    if name == "logistic.nll":
+        return logistic._nll(z, y, s)
+    return logistic._gradient(z, X, y, s)
+
+
+@pytest.mark.parametrize("N, n", [(1, 2), (2, 3), (5, 3), (3, 3)])
+def test_soft_labels(N, n):
+    """Labels outside [0, 1] and of any sum, so that no use of y in {0, 1} passes."""
+    rng = np.random.default_rng(10 * N + n)
+    w, X, y = designs.eighths(rng, n), designs.eighths(rng, N, n), designs.eighths(rng, N)
+    digits, case = 80, f"soft labels N={N} n={n}"
+    for name, function in [
+        ("logistic.nll", loops.logistic_nll),
+        ("logistic.nll_gradient", loops.logistic_nll_gradient),
+    ]:
+        verify(name, "loops", case, soft(name, w, X, y), loops.at(digits, function, w, X, y))
+
+
+@pytest.mark.parametrize("N, n", [(1, 2), (2, 3), (5, 3), (3, 3)])
+def test_soft_labels_derived(N, n):
+    rng = np.random.default_rng(10 * N + n)
+    w, X, y = designs.eighths(rng, n), designs.eighths(rng, N, n), designs.eighths(rng, N)
+    for name in ("logistic.nll", "logistic.nll_gradient"):
+        expected = derived.table(name, {"w": w, "X": X, "y": y}, digits=80)
+        verify(name, "50 digits", f"soft labels N={N} n={n}", soft(name, w, X, y), expected)
+
+
+def test_hand_worked():
+    """x = (1, 2), w = 0, y = 1: p = 1/2, NLL = log 2, gradient -x/2, Hessian x x^T / 4."""
+    data = [0.0, 0.0], [[1.0, 2.0]], [1]
+    log2 = "0.693147180559945309417232121458"
+    for name, actual, expected in [
+        ("logistic.nll", logistic.nll(*data), log2),
+        ("logistic.nll_gradient", logistic.nll_gradient(*data), [-0.5, -1.0]),
+        ("logistic.nll_hessian", logistic.nll_hessian(*data), [[0.25, 0.5], [0.5, 1.0]]),
+        ("logistic.nll_hvp", logistic.nll_hvp(*data, [4.0, 2.0]), [2.0, 4.0]),
+    ]:
+        compare.check(
+            actual,
+            expected,
+            statement=name,
+            oracle="by hand",
+            case="x=(1,2)",
+            ulp=1,
+            entrywise=True,
+        )
+
+
+def test_confident_right_answer_is_not_lost():
+    """At z = 40 and y = 1 the loss is log(1 + e^-40) and the gradient -sigma(-40), not 0."""
+    data = [40.0], [[1.0]], [1]
+    for name, actual, expected in [
+        ("logistic.nll", logistic.nll(*data), "4.248354255291588986304977844e-18"),
+        (
+            "logistic.nll_gradient",
+            logistic.nll_gradient(*data),
+            ["-4.248354255291588977280720904e-18"],
+        ),
+    ]:
+        compare.check(actual, expected, statement=name, oracle="by hand", case="z=40", ulp=1)
+
+
+rows = st.integers(1, 6)
+sizes = st.integers(1, 4)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def random_data(seed, N, n):
+    rng = np.random.default_rng(seed)
+    return designs.eighths(rng, n, largest=2), designs.eighths(rng, N, n), rng.integers(0, 2, N)
+
+
+@given(seeds, rows, rows, sizes)
+def test_additive_over_data_points(seed, N, M, n):
+    """NLL, gradient and Hessian of two data sets together are the sums: neither is a mean."""
+    w, X, y = random_data(seed, N + M, n)
+    for name in ("nll", "nll_hessian"):
+        function = getattr(logistic, name)
+        parts = function(w, X[:N], y[:N]) + function(w, X[N:], y[N:])
+        case = f"additivity seed={seed}"
+        compare.check(
+            function(w, X, y),
+            parts.tolist(),
+            statement=f"logistic.{name}",
+            oracle="identity",
+            case=case,
+            ulp=32,
+        )
+
+
+@given(seeds, rows, sizes)
+def test_duplicated_rows_are_weight_two(seed, N, n):
+    w, X, y = random_data(seed, N, n)
+    for name in ("nll", "nll_hessian"):
+        function = getattr(logistic, name)
+        twice = function(w, np.repeat(X, 2, axis=0), np.repeat(y, 2))
+        weighted = function(w, X, y, sample_weight=np.full(N, 2.0))
+        compare.check(
+            twice,
+            weighted.tolist(),
+            statement="logistic.weighted",
+            oracle="identity",
+            case=f"duplicated rows seed={seed}",
+            ulp=32,
+        )
+
+
+@given(seeds, rows, sizes)
+def test_weights_of_one_change_nothing(seed, N, n):
+    w, X, y = random_data(seed, N, n)
+    for name in ("nll", "nll_gradient", "nll_hessian"):
+        function = getattr(logistic, name)
+        compare.same(function(w, X, y, sample_weight=np.ones(N)), function(w, X, y))
+
+
+@given(seeds, rows, sizes)
+def test_labels_swapped_are_w_negated(seed, N, n):
+    """sigma(-z) = 1 - sigma(z): NLL(-w; 1 - y) = NLL(w; y), and the gradient changes its sign."""
+    w, X, y = random_data(seed, N, n)
+    compare.same(logistic.nll(-w, X, 1 - y), logistic.nll(w, X, y))
+    compare.same(logistic.nll_gradient(-w, X, 1 - y) + 0.0, -logistic.nll_gradient(w, X, y) + 0.0)
+
+
+@given(seeds, rows, sizes)
+def test_hessian_is_positive_semidefinite(seed, N, n):
+    w, X, y = random_data(seed, N, n)
+    eigenvalues = np.linalg.eigvalsh(logistic.nll_hessian(w, X, y))
+    assert eigenvalues.min() >= -64 * np.finfo(float).eps * eigenvalues.max()
+
+
+def test_backwards_in_time_nothing_is_kept():
+    """Calls do not depend on the calls before them."""
+    w, X, y = random_data(3, 4, 3)
+    first = logistic.nll_hvp(w, X, y, w)
+    logistic.nll_hvp(2 * w, X[:2], y[:2], w)
+    compare.same(logistic.nll_hvp(w, X, y, w), first)
+
+
+@pytest.mark.parametrize(
+    ("function", "X", "w"),
+    [
+        (logistic.nll, [[1e200]], [1e200]),  # z = 1e400
+        (logistic.nll, [[1e308], [1e308]], [-1.0]),  # a sum of 2e308
+        (logistic.nll_gradient, [[1e308]] * 4, [0.0]),
+        (logistic.nll_hessian, [[1e200]], [0.0]),
+    ],
+)
+def test_beyond_the_range_is_an_error(function, X, w):
+    with pytest.raises(ValueError, match="exceeds the range of float64"):
+        function(w, X, np.ones(len(X), dtype=int))
+
+
+def test_huge_magnitudes_where_representable():
+    """x = 1e200, w = 1e-200: z = 1 (rounded); H = x^2 p (1 - p) is beyond the range, H v is not."""
+    data = [1e-200], [[1e200]], [1]
+    for actual, expected in [
+        (logistic.nll(*data), "0.313261687518222834048995494968"),
+        (logistic.nll_gradient(*data), ["-2.689414213699951220789549948e199"]),
+        (logistic.nll_hvp(*data, [1e-200]), ["1.966119332414818414927741966e199"]),
+    ]:
+        compare.check(
+            actual, expected, statement="logistic.nll", oracle="by hand", case="x=1e200", ulp=16
+        )

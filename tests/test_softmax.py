@@ -1,0 +1,504 @@
+"""Softmax, log-softmax, log-sum-exp, and the NLL with its derivatives, against four oracles.
+
+The oracles are those of test_logistic. With exact logits each probability is within 4 ulp, also
+where it is subnormal; the gradient and Hessian add sums of N <= 5 products and K <= 4 classes.
+"""
+
+import compare
+import derived
+import designs
+import loops
+import numpy as np
+import pytest
+import vectors
+from hypothesis import given
+from hypothesis import strategies as st
+from mpmath import mp
+
+from reference_impl import logistic, softmax
+
+each_design = pytest.mark.parametrize("design", designs.SOFTMAX, ids=str)
+unweighted = pytest.mark.parametrize(
+    "design", [design for design in designs.SOFTMAX if design.s is None], ids=str
+)
+
+FUNCTIONS = {
+    "softmax.definition": (softmax.softmax, loops.softmax),
+    "log_softmax.forward": (softmax.log_softmax, loops.log_softmax),
+}
+each_function = pytest.mark.parametrize("statement", FUNCTIONS)
+
+
+def verify(statement, oracle, design, actual, expected):
+    if getattr(design, "s", None) is not None:
+        statement = "softmax.weighted"
+    compare.check(actual, expected, statement=statement, oracle=oracle, case=str(design), ulp=16)
+
+
+def logits():
+    """Rows of logits by range: all entries of a row are taken as exact."""
+    rng = np.random.default_rng(7)
+    return {
+        "moderate": rng.normal(size=(60, 4)) * 3,
+        "two classes": rng.normal(size=(60, 2)) * 10,
+        "hundreds": rng.uniform(-350, 350, (60, 3)),
+        "hundreds, shifted": rng.uniform(-350, 350, (60, 3)) + 1234.5,
+        "subnormal": rng.uniform(-5, 5, (40, 1)) + np.array([0.0, -720.3, -735.2]),
+        "nearly equal": 300.0 + rng.normal(size=(40, 4)) * 1e-9,
+        "ten classes": rng.normal(size=(20, 10)) * 4,
+    }
+
+
+@each_function
+@pytest.mark.parametrize("where", logits())
+def test_accuracy(statement, where):
+    function, loop = FUNCTIONS[statement]
+    z = logits()[where]
+    digits = 60 + int(np.ptp(z, axis=1).max() / np.log(10))
+    compare.check(
+        function(z),
+        [loops.at(digits, loop, row) for row in z],
+        statement=statement,
+        oracle="loops",
+        case=where,
+        # exp and log1p 1 ulp each, the sum of the others, the quotient or difference 1/2.
+        ulp=4,
+        entrywise=True,
+    )
+
+
+@pytest.mark.parametrize("where", logits())
+def test_logsumexp_accuracy(where):
+    """Within 4 ulp of the larger of |m| and log(1 + S): near zero the two cancel."""
+    z = logits()[where]
+    digits = 60 + int(np.ptp(z, axis=1).max() / np.log(10))
+    for row in z:
+        m = row.max()
+        exact = loops.at(digits, loops.logsumexp, row)
+        with mp.workdps(digits):
+            scale = max(abs(mp.mpf(m)), exact - m)
+        case = f"{where}, {row.tolist()}"
+        # Compared at the size of the larger summand: both are shifted by it, which is exact.
+        compare.check(
+            np.array([softmax.logsumexp(row), float(scale)]),
+            [exact, float(scale)],
+            statement="softmax.shift_invariance",
+            oracle="loops",
+            case=case,
+            ulp=4,
+        )
+
+
+VECTORS = {
+    "softmax.definition": softmax.softmax,
+    "log_softmax.forward": softmax.log_softmax,
+    "softmax.shift_invariance": softmax.logsumexp,
+}
+
+
+@pytest.mark.parametrize("vector", vectors.load(*VECTORS), ids=str)
+def test_logit_vectors(vector):
+    vector.check(VECTORS[vector.statement](**vector.input), ulp=4, entrywise=True)
+
+
+@pytest.mark.parametrize("where", ["moderate", "hundreds", "ten classes"])
+def test_definition_derived(where):
+    for row in logits()[where][:5]:
+        digits = 60 + int(np.ptp(row) / np.log(10))
+        verify(
+            "softmax.definition",
+            "50 digits",
+            f"{where}, {row.tolist()}",
+            softmax.softmax(row),
+            derived.table("softmax.definition", {"z": row}, digits=digits),
+        )
+
+
+def test_hand_worked_logits():
+    """softmax(log 1, log 2, log 5) = (1, 2, 5)/8; equal logits give 1/K."""
+    for actual, expected in [
+        (softmax.softmax([0.0, 0.0]), [0.5, 0.5]),
+        (softmax.softmax([7.0] * 4), [0.25] * 4),
+        (softmax.softmax(np.log([1.0, 2.0, 5.0])), [0.125, 0.25, 0.625]),
+    ]:
+        compare.check(
+            actual, expected, statement="softmax.definition", oracle="by hand", case="", ulp=2
+        )
+    compare.check(
+        softmax.log_softmax([0.0, 40.0]),
+        ["-40.0000000000000000042483542552915889863", "-4.248354255291588986304977844e-18"],
+        statement="log_softmax.forward",
+        oracle="by hand",
+        case="confident",
+        ulp=1,
+        entrywise=True,
+    )
+    compare.check(
+        softmax.logsumexp([3.0, 3.0]),
+        "3.693147180559945309417232121458",
+        statement="softmax.shift_invariance",
+        oracle="by hand",
+        case="3 + log 2",
+        ulp=1,
+    )
+
+
+def test_limits():
+    log2 = np.log(2.0)
+    compare.same(softmax.log_softmax([-np.inf, 0.0, 0.0]), np.array([-np.inf, -log2, -log2]))
+    compare.same(softmax.softmax([-np.inf, 0.0, 0.0]), np.array([0.0, 0.5, 0.5]))
+    compare.same(softmax.softmax([-np.inf, -3.0]), np.array([0.0, 1.0]))
+    inf = [[np.inf, 0.0], [-np.inf, -np.inf], [-np.inf, np.inf], [np.inf, np.inf], [-np.inf, 2.0]]
+    compare.same(softmax.logsumexp(inf), np.array([np.inf, -np.inf, np.inf, np.inf, 2.0]))
+    for function in (softmax.softmax, softmax.log_softmax):
+        for z in ([np.inf, 0.0], [-np.inf, -np.inf], [[0.0, 1.0], [np.inf, -np.inf]]):
+            with pytest.raises(ValueError, match=r"^z: .*softmax has no limit there"):
+                function(z)
+
+
+def test_beyond_the_range():
+    """A difference of 2e308: the probability is 0 in float64, its logarithm cannot be held."""
+    compare.same(softmax.softmax([1e308, -1e308]), np.array([1.0, 0.0]))
+    compare.same(softmax.logsumexp([1e308, -1e308]), np.float64(1e308))
+    with pytest.raises(ValueError, match="exceeds the range of float64"):
+        softmax.log_softmax([1e308, -1e308])
+    W = [[1e308], [-1e308]]
+    compare.same(softmax.nll(W, [[1.0]], [0]), np.float64(0.0))
+    with pytest.raises(ValueError, match="the NLL exceeds the range of float64"):
+        softmax.nll(W, [[1.0]], [1])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+def test_axis(axis):
+    z = np.random.default_rng(3).normal(size=(3, 4, 5))
+    rows = np.moveaxis(z, axis, -1)
+    for function in (softmax.softmax, softmax.log_softmax):
+        expected = np.reshape(
+            [function(row) for row in rows.reshape(-1, z.shape[axis])], rows.shape
+        )
+        compare.check(
+            np.ascontiguousarray(np.moveaxis(function(z, axis=axis), axis, -1)),
+            expected.tolist(),
+            statement="softmax.definition",
+            oracle="identity",
+            case=f"axis {axis}",
+            ulp=2,  # the order in which a sum runs depends on the axis
+            entrywise=True,
+        )
+    assert softmax.logsumexp(z, axis=axis).shape == rows.shape[:-1]
+
+
+@given(st.integers(0, 10**6), st.integers(2, 6), st.integers(-800, 800))
+def test_shift_invariance(seed, K, c):
+    """Multiples of 1/8 are shifted without rounding, so that nothing at all may change."""
+    z = designs.eighths(np.random.default_rng(seed), K, largest=20)
+    compare.same(softmax.softmax(z + c), softmax.softmax(z))
+    compare.same(softmax.log_softmax(z + c), softmax.log_softmax(z))
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8))
+def test_logsumexp_bounds(z):
+    """max z <= logsumexp z <= max z + log K, up to rounding."""
+    value, m = softmax.logsumexp(z), max(z)
+    slack = 4 * np.spacing(max(abs(m), 1.0))
+    assert m - slack <= value <= m + np.log(len(z)) + slack
+
+
+@given(st.lists(st.floats(-700, 700), min_size=1, max_size=8))
+def test_normalised(z):
+    compare.check(
+        np.sum(softmax.softmax(z)),
+        1,
+        statement="softmax.normalised",
+        oracle="identity",
+        case=str(z),
+        ulp=8,
+    )
+
+
+# NLL and its derivatives
+
+
+def arguments(design):
+    return design.W, design.X, design.y
+
+
+def loop(design, function, *more):
+    return loops.at(design.digits, function, design.W, design.X, design.Y, *more, design.s)
+
+
+def differences(design, function):
+    data = design.W, design.X, design.Y, design.s
+    return loops.differences(design.digits, function, data, 0)
+
+
+def statement(design, name, **more):
+    arrays = {"W": design.W, "X": design.X, "Y": design.Y, **more}
+    return derived.table(f"softmax.{name}", arrays, digits=design.digits)
+
+
+@each_design
+def test_nll(design):
+    actual = softmax.nll(*arguments(design), sample_weight=design.s)
+    verify("softmax.nll", "loops", design, actual, loop(design, loops.softmax_nll))
+
+
+@unweighted
+def test_nll_derived(design):
+    actual = softmax.nll(*arguments(design))
+    verify("softmax.nll", "50 digits", design, actual, statement(design, "nll"))
+
+
+@each_design
+def test_nll_gradient(design):
+    actual = softmax.nll_gradient(*arguments(design), sample_weight=design.s)
+    name = "softmax.nll_gradient"
+    verify(name, "loops", design, actual, loop(design, loops.softmax_nll_gradient))
+    verify(name, "differences", design, actual, differences(design, loops.softmax_nll))
+
+
+@unweighted
+def test_nll_gradient_derived(design):
+    actual = softmax.nll_gradient(*arguments(design))
+    verify("softmax.nll_gradient", "50 digits", design, actual, statement(design, "nll_gradient"))
+
+
+@each_design
+def test_nll_hessian(design):
+    """All four indices against named loops: off-diagonal blocks, and both orders."""
+    actual = softmax.nll_hessian(*arguments(design), sample_weight=design.s)
+    name = "softmax.nll_hessian"
+    verify(name, "loops", design, actual, loop(design, loops.softmax_nll_hessian))
+    compare.same(actual, np.ascontiguousarray(actual.transpose(2, 3, 0, 1)))
+
+
+@each_design
+def test_nll_hessian_differences(design):
+    actual = softmax.nll_hessian(*arguments(design), sample_weight=design.s)
+    # Differences put the variable first: [b, l, a, k]; the Hessian is symmetric.
+    expected = differences(design, loops.softmax_nll_gradient)
+    verify("softmax.nll_hessian", "differences", design, actual, expected)
+
+
+@unweighted
+def test_nll_hessian_derived(design):
+    actual = softmax.nll_hessian(*arguments(design))
+    verify("softmax.nll_hessian", "50 digits", design, actual, statement(design, "nll_hessian"))
+
+
+@each_design
+def test_nll_hvp(design):
+    K, n = design.W.shape
+    basis = np.eye(K * n).reshape(K * n, K, n)
+    for V in [design.V, *basis]:
+        actual = softmax.nll_hvp(*arguments(design), V, sample_weight=design.s)
+        verify("softmax.nll_hvp", "loops", design, actual, loop(design, loops.softmax_nll_hvp, V))
+
+
+@unweighted
+def test_nll_hvp_derived(design):
+    actual = softmax.nll_hvp(*arguments(design), design.V)
+    verify("softmax.nll_hvp", "50 digits", design, actual, statement(design, "nll_hvp", V=design.V))
+
+
+@each_design
+def test_value_and_gradient_are_those_of_the_single_functions(design):
+    value, gradient = softmax.nll_and_gradient(*arguments(design), sample_weight=design.s)
+    compare.same(value, softmax.nll(*arguments(design), sample_weight=design.s))
+    compare.same(gradient, softmax.nll_gradient(*arguments(design), sample_weight=design.s))
+
+
+STATEMENTS = {
+    "softmax.nll": softmax.nll,
+    "softmax.nll_gradient": softmax.nll_gradient,
+    "softmax.nll_hessian": softmax.nll_hessian,
+    "softmax.nll_hvp": softmax.nll_hvp,
+}
+
+
+@pytest.mark.parametrize("vector", vectors.load(*STATEMENTS), ids=str)
+def test_vectors(vector):
+    vector.check(STATEMENTS[vector.statement](**vector.input), ulp=16)
+
+
+def test_hand_worked():
+    """x = (1, 2), W = 0, K = 4, y = 2: p = 1/4, NLL = log 4, gradient rows x/4 and -3x/4."""
+    data = np.zeros((4, 2)), [[1.0, 2.0]], [2]
+    gradient = [[0.25, 0.5], [0.25, 0.5], [-0.75, -1.5], [0.25, 0.5]]
+    # p_a ([a = b] - p_b) is 3/16 on the diagonal and -1/16 beside it; V is the first unit row.
+    V = np.zeros((4, 2))
+    V[0, 0] = 1.0
+    hvp = [[3 / 16, 6 / 16]] + [[-1 / 16, -2 / 16]] * 3
+    for name, actual, expected in [
+        ("softmax.nll", softmax.nll(*data), "1.38629436111989061883446424292"),
+        ("softmax.nll_gradient", softmax.nll_gradient(*data), gradient),
+        ("softmax.nll_hvp", softmax.nll_hvp(*data, V), hvp),
+        ("softmax.nll_hessian", softmax.nll_hessian(*data)[:, :, 0, 0], hvp),
+    ]:
+        compare.check(
+            actual, expected, statement=name, oracle="by hand", case="W = 0", ulp=1, entrywise=True
+        )
+
+
+def test_confident_right_answer_is_not_lost():
+    """z = (40, 0): loss log(1 + e^-40), residuals -sigma(-40) and sigma(-40), not 0."""
+    data = [[40.0], [0.0]], [[1.0]], [0]
+    loss, residual = "4.248354255291588986304977844e-18", "4.248354255291588977280720904e-18"
+    compare.check(
+        softmax.nll(*data), loss, statement="softmax.nll", oracle="by hand", case="z=40", ulp=1
+    )
+    compare.check(
+        softmax.nll_gradient(*data),
+        [["-" + residual], [residual]],
+        statement="softmax.nll_gradient",
+        oracle="by hand",
+        case="z=40",
+        ulp=1,
+        entrywise=True,
+    )
+
+
+seeds = st.integers(0, 10**6)
+rows = st.integers(1, 6)
+columns = st.integers(1, 4)
+classes = st.integers(2, 5)
+
+
+def random_data(seed, N, n, K):
+    rng = np.random.default_rng(seed)
+    return designs.eighths(rng, K, n, largest=2), designs.eighths(rng, N, n), rng.integers(0, K, N)
+
+
+@given(seeds, rows, columns)
+def test_two_classes_are_the_binary_model(seed, N, n):
+    """w = w_1 - w_0: the NLL is that of the binary model, and the gradient is (-g, g)."""
+    W, X, y = random_data(seed, N, n, 2)
+    w = W[1] - W[0]
+    g = logistic.nll_gradient(w, X, y)
+    for name, actual, expected in [
+        ("softmax.nll", softmax.nll(W, X, y), logistic.nll(w, X, y)),
+        ("softmax.nll_gradient", softmax.nll_gradient(W, X, y), np.array([-g, g])),
+    ]:
+        compare.check(
+            actual,
+            expected.tolist(),
+            statement="softmax.two_class",
+            oracle="identity",
+            case=f"{name} seed={seed}",
+            ulp=64,
+        )
+
+
+@given(seeds, rows, columns, classes)
+def test_gradients_sum_to_zero(seed, N, n, K):
+    """The K gradients cancel: their sum is rounding, measured against the sum of magnitudes."""
+    W, X, y = random_data(seed, N, n, K)
+    G = softmax.nll_gradient(W, X, y)
+    magnitude = 2.0 * np.abs(X).sum(axis=0)  # |p_ia - [y_i = a]| sums to at most 2 over a
+    total = G.sum(axis=0)
+    compare.check(
+        magnitude + total,
+        magnitude.tolist(),
+        statement="softmax.gradients_sum_to_zero",
+        oracle="identity",
+        case=f"seed={seed}",
+        ulp=4,
+    )
+
+
+@given(seeds, rows, columns, classes)
+def test_hessian_blocks_sum_to_zero_and_psi_is_in_the_null_space(seed, N, n, K):
+    W, X, y = random_data(seed, N, n, K)
+    H = softmax.nll_hessian(W, X, y)
+    psi = designs.eighths(np.random.default_rng(seed), n)
+    largest = np.full((K, n, n), np.abs(H).max())
+    compare.check(
+        largest + H.sum(axis=2),
+        largest.tolist(),
+        statement="softmax.hessian_blocks_sum_to_zero",
+        oracle="identity",
+        case=f"seed={seed}",
+        ulp=4,
+    )
+    compare.same(softmax.nll_hvp(W, X, y, np.tile(psi, (K, 1))) + 0.0, np.zeros((K, n)))
+
+
+@given(seeds, rows, rows, columns, classes)
+def test_additive_over_data_points(seed, N, M, n, K):
+    W, X, y = random_data(seed, N + M, n, K)
+    for name in ("nll", "nll_hessian"):
+        function = getattr(softmax, name)
+        parts = function(W, X[:N], y[:N]) + function(W, X[N:], y[N:])
+        compare.check(
+            function(W, X, y),
+            parts.tolist(),
+            statement=f"softmax.{name}",
+            oracle="identity",
+            case=f"additivity seed={seed}",
+            ulp=32,
+        )
+
+
+@given(seeds, rows, columns, classes)
+def test_duplicated_rows_are_weight_two(seed, N, n, K):
+    W, X, y = random_data(seed, N, n, K)
+    for name in ("nll", "nll_hessian"):
+        function = getattr(softmax, name)
+        twice = function(W, np.repeat(X, 2, axis=0), np.repeat(y, 2))
+        weighted = function(W, X, y, sample_weight=np.full(N, 2.0))
+        compare.check(
+            twice,
+            weighted.tolist(),
+            statement="softmax.weighted",
+            oracle="identity",
+            case=f"{name} seed={seed}",
+            ulp=32,
+        )
+
+
+@given(seeds, rows, columns, classes)
+def test_curvature_is_a_variance(seed, N, n, K):
+    """V^T H V = sum_i Var_{c ~ p_i}(x_i.V_c) >= 0."""
+    W, X, y = random_data(seed, N, n, K)
+    eigenvalues = np.linalg.eigvalsh(softmax.nll_hessian(W, X, y).reshape(K * n, K * n))
+    assert eigenvalues.min() >= -64 * np.finfo(float).eps * eigenvalues.max()
+
+
+@given(seeds, rows, columns, classes)
+def test_classes_in_another_order(seed, N, n, K):
+    """Renaming the classes permutes the rows: no class is treated apart."""
+    W, X, y = random_data(seed, N, n, K)
+    order = np.random.default_rng(seed + 1).permutation(K)
+    compare.check(
+        softmax.nll_gradient(W[order], X, np.argsort(order)[y]),
+        softmax.nll_gradient(W, X, y)[order].tolist(),
+        statement="softmax.nll_gradient",
+        oracle="identity",
+        case=f"permutation seed={seed}",
+        ulp=32,
+    )
+
+
+def soft_designs():
+    for N, n, K in [(1, 2, 3), (2, 3, 4), (5, 3, 2), (3, 3, 3)]:
+        rng = np.random.default_rng(100 * N + 10 * n + K)
+        yield {
+            "W": designs.eighths(rng, K, n, largest=1),
+            "X": designs.eighths(rng, N, n),
+            "Y": designs.eighths(rng, N, K),
+        }
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_soft_labels_derived(number):
+    """Labels of any sum: p sum(Y) - Y is the residual, not p - Y. The statement against loops."""
+    design = list(soft_designs())[number]
+    for name, function in [
+        ("softmax.nll", loops.softmax_nll),
+        ("softmax.nll_gradient", loops.softmax_nll_gradient),
+        ("softmax.nll_hessian", loops.softmax_nll_hessian),
+    ]:
+        expected = derived.table(name, design, digits=80)
+        exact = loops.at(80, function, *design.values())
+        actual = np.array(exact, dtype=float) if isinstance(exact, list) else np.float64(exact)
+        verify(name, "50 digits", f"soft labels {number}, loops", actual, expected)
