@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl import sigmoid, softmax
-from reference_impl.arguments import Array
+from reference_impl.arguments import Array, representable
 from reference_impl.layer import delta_of, matrix
 from reference_impl.log_softmax import sum_of_others
 
@@ -159,7 +159,9 @@ class Softmax:
         z = matrix("z", z)
         delta = delta_of(delta, z.shape)
         S = softmax.softmax(z)
-        return S * (delta * sum_of_others(S) - sum_of_others(S * delta))
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = S * (delta * sum_of_others(S) - sum_of_others(S * delta))
+        return representable("S_v (delta_v - sum_u S_u delta_u)", result)
 
     def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
         """RULE 3: there are no parameters."""

@@ -8,14 +8,16 @@ A ``Chain`` of layers, one after another, and a ``Sum`` of layers, side by side,
 themselves. Their parameters are named by position: "0.W" is W of layer 0.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from reference_impl import arguments, second_order
 from reference_impl.arguments import Array
 from reference_impl.layer import Layer, delta_of, matrix
+from reference_impl.linear import Linear
 
 # delta at the output -> delta at the input, gradients of the parameters
 Reverse = Callable[[Array], tuple[Array, dict[str, Array]]]
@@ -188,6 +190,71 @@ def backpropagate(layers: Iterable[Layer] | Chain, x: ArrayLike) -> Backpropagat
         )
     deltas, gradients = _down(reverses, np.ones(()))
     return Backpropagation(np.float64(values[-1]), tuple(values), tuple(deltas), tuple(gradients))
+
+
+def hessian_vector_product(
+    layers: Iterable[Layer] | Chain, x: ArrayLike, direction: Sequence[dict[str, ArrayLike]]
+) -> tuple[dict[str, Array], ...]:
+    """``backpropagation.hvp_forward_over_reverse``: H v, H the Hessian of C in all parameters.
+
+    The pass forward and the pass backward are differentiated along v, each once: no second
+    derivative is stored, and the products of matrices are three times those of a gradient.
+
+    Parameters
+    ----------
+    layers : iterable of Layer, or Chain
+        Layers of this package, the last a cost layer; chains in it are dissolved.
+    x : array_like, shape (N, n)
+        Data points as rows.
+    direction : sequence of dict
+        v: for each layer its parameters' part by name, as `Backpropagation.gradients`.
+
+    Returns
+    -------
+    tuple of dict
+        H v, with names and shapes as in `direction`.
+
+    Raises
+    ------
+    TypeError
+        For layers whose second order is not known.
+    ValueError
+        For a direction whose names or shapes are not those of the gradients; as `backpropagate`.
+    """
+    chain = layers if isinstance(layers, Chain) else Chain(layers)
+    found = backpropagate(chain, x)
+    along = _checked_direction(direction, found.gradients)
+    tangents = [np.zeros_like(found.values[0])]
+    for layer, z, v in zip(chain.layers, found.values, along, strict=False):
+        dz = second_order.tangent(layer, z, tangents[-1])
+        tangents.append(dz + Linear(**v).forward(z) if v else dz)
+
+    ddelta = np.zeros(())
+    products: list[dict[str, Array]] = []
+    steps = zip(chain.layers, found.values, tangents, found.deltas[1:], along, strict=False)
+    for layer, z, dz, delta, v in reversed(list(steps)):
+        product = layer.parameter_gradient(z, ddelta)
+        ddelta = layer.backward(z, ddelta) + second_order.curvature(layer, z, delta, dz)
+        if v:  # a linear layer: dW enters RULE 2, and dz enters RULE 3
+            product["W"] = product["W"] + delta.T @ dz
+            ddelta = ddelta + delta @ v["W"]
+        products.insert(0, product)
+    return tuple(products)
+
+
+def _checked_direction(
+    direction: Sequence[dict[str, ArrayLike]], gradients: Sequence[dict[str, Array]]
+) -> list[dict[str, Array]]:
+    given, expected = ([sorted(part) for part in parts] for parts in (direction, gradients))
+    if given != expected:
+        raise ValueError(f"direction: expected the parameters {expected}, given {given}")
+    return [
+        {
+            name: arguments.same_shape(f"direction of {name}", part[name], "the parameter", theta)
+            for name, theta in gradient.items()
+        }
+        for part, gradient in zip(direction, gradients, strict=True)
+    ]
 
 
 def record(layer: Layer, z: Array) -> tuple[Array, Reverse]:

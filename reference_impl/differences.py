@@ -16,7 +16,8 @@ from reference_impl.arguments import Array
 
 EPS = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).smallest_normal)
-MOST = 400  # entries of an array that are looked at; of a larger one, as many at random
+MOST = 256  # entries of an array that are looked at; of a larger one, as many at random
+LARGEST = 2**22  # numbers in a Jacobian
 # Steps relative to max(1, |x|).
 COARSE = 2.0 ** np.arange(-4, -13, -1)
 FINE = 2.0 ** np.arange(-19, -25, -1)
@@ -55,8 +56,15 @@ def jacobian(f: Callable[[Array], Any], x: Array, rng: np.random.Generator) -> J
     """Differentiate f (array -> array of any shape) by each entry of x.
 
     Of more than `MOST` entries, as many are chosen at random; the others stay nan.
+
+    Raises
+    ------
+    ValueError
+        For a Jacobian of more than `LARGEST` numbers.
     """
     outputs = np.size(f(x.copy()))
+    if outputs * x.size > LARGEST:
+        raise ValueError(f"{outputs} outputs by {x.size} inputs are too many: check a smaller one")
     few = x.size <= MOST
     columns = range(x.size) if few else sorted(rng.choice(x.size, MOST, replace=False).tolist())
     value, error, left, right = np.full((4, outputs, x.size), np.nan)

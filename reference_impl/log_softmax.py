@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl import softmax
-from reference_impl.arguments import Array
+from reference_impl.arguments import Array, representable
 from reference_impl.layer import delta_of, matrix
 
 
@@ -30,7 +30,9 @@ class LogSoftmax:
         z = matrix("z", z)
         delta = delta_of(delta, z.shape)
         S = softmax.softmax(z)
-        return delta * sum_of_others(S) - S * sum_of_others(delta)
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = delta * sum_of_others(S) - S * sum_of_others(delta)
+        return representable("delta_v - S_v sum_u delta_u", result)
 
     def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
         """RULE 3: there are no parameters."""

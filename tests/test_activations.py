@@ -65,27 +65,28 @@ def test_relu_at_its_kink():
     compare.same(ReLU().jacobian(z)[0].diagonal(), np.array([0.0, 0.0, 1.0, 0.0]))
 
 
-@pytest.mark.parametrize(
-    ("layer", "forward", "backward"),
-    [
-        (Sigmoid(), [0.5, 0.75], [0.5, 0.375]),
-        (Softplus(), [np.log(2), np.log(4)], [1.0, 1.5]),
-        (LogSigmoid(), [-np.log(2), np.log(0.75)], [1.0, 0.5]),
-        (Tanh(), [0.0, 0.8], [2.0, 0.72]),
-        (ReLU(), [0.0, np.log(3)], [0.0, 2.0]),
-        (Softmax(), [0.25, 0.75], [0.0, 0.0]),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_by_hand(layer, forward, backward):
-    """At z = (0, log 3), with delta = (2, 2)."""
-    z = [[0.0, np.log(3)]]
-    for actual, expected in [
-        (layer.forward(z), forward),
-        (layer.backward(z, [[2.0, 2.0]]), backward),
-    ]:
+BY_HAND = {  # at z = (0, log 3), with delta = (2, 2)
+    "sigmoid": ([0.5, 0.75], [0.5, 0.375]),
+    "softplus": ([np.log(2), np.log(4)], [1.0, 1.5]),
+    "log_sigmoid": ([-np.log(2), np.log(0.75)], [1.0, 0.5]),
+    "tanh": ([0.0, 0.8], [2.0, 0.72]),
+    "relu": ([0.0, np.log(3)], [0.0, 2.0]),
+    "softmax": ([0.25, 0.75], [0.0, 0.0]),
+}
+
+
+@each_layer
+def test_by_hand(name):
+    layer, z = LAYERS[name][0], [[0.0, np.log(3)]]
+    results = {"forward": layer.forward(z), "backward": layer.backward(z, [[2.0, 2.0]])}
+    for (rule, actual), expected in zip(results.items(), BY_HAND[name], strict=True):
         compare.check(
-            actual, [expected], statement="activations", oracle="by hand", case=str(layer), ulp=8
+            actual,
+            [expected],
+            statement=f"activations.{name}_{rule}",
+            oracle="by hand",
+            case="z = (0, log 3)",
+            ulp=8,
         )
 
 

@@ -13,7 +13,7 @@ from mpmath import mp
 
 from reference_impl import softmax
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
-from reference_impl.backpropagation import Chain, Sum, backpropagate
+from reference_impl.backpropagation import Chain, Sum, backpropagate, hessian_vector_product
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL, SoftNLL
@@ -245,6 +245,88 @@ def test_a_value_used_twice():
 def test_contract(layer):
     rng = layer_loops.rng("contract")
     layer_loops.check_contract(layer, eighths(rng, 5, 3), eighths(rng, 5, 4))
+
+
+# ------------------------------------------------- Hessian-vector product
+
+
+@pytest.mark.parametrize("design", STACK, ids=str)
+def test_hvp_of_the_stack(design):
+    W, X, Y, V = design.W, design.X, design.Y, design.V
+    stack = [Linear(W), LogSoftmax(), NLL(design.y)]
+    actual = hessian_vector_product(stack, X, [{"W": V}, {}, {}])[0]["W"]
+    expected = loops.at(design.digits, loops.softmax_nll_hvp, W, X, Y, V)
+    verify("hvp_forward_over_reverse", "loops", design, actual, expected, 64)
+
+
+SMOOTH = {**PHI, "softmax": (Softmax(), None)}
+
+
+@pytest.mark.parametrize("phi", SMOOTH)
+def test_hvp_with_a_hidden_layer(phi):
+    """H v is the derivative of the gradient along v: by loops that differentiate twice."""
+    N, n, M, K = 2, 2, 3, 2
+    layer, function = SMOOTH[phi]
+    rng = layer_loops.rng(f"hvp {phi}")
+    x, W1, b1 = eighths(rng, N, n), eighths(rng, M, n, largest=1), eighths(rng, M)
+    W2, b2, Y = eighths(rng, K, M, largest=1), eighths(rng, K), eighths(rng, N, K)
+    V1, c1, V2, c2 = eighths(rng, M, n), eighths(rng, M), eighths(rng, K, M), eighths(rng, K)
+    activate = layer_loops.elementwise(function) if function else layer_loops.softmax_layer
+
+    def cost(t, W1, b1, W2, b2):
+        W1, b1, W2, b2 = (moved(t, *part) for part in ((W1, V1), (b1, c1), (W2, V2), (b2, c2)))
+        z = activate(layer_loops.linear(loops.exact(x), W1, b1))
+        log_p = layer_loops.log_softmax_layer(layer_loops.linear(z, W2, b2))
+        return layer_loops.nll(log_p, loops.exact(Y))
+
+    def slope(W1, b1, W2, b2):
+        return loops.differences(60, lambda t: cost(t, W1, b1, W2, b2), (0,), 0)
+
+    stack = [Linear(W1, b1), layer, Linear(W2, b2), LogSoftmax(), SoftNLL(Y)]
+    direction = [{"W": V1, "b": c1}, {}, {"W": V2, "b": c2}, {}, {}]
+    found = hessian_vector_product(stack, x, direction)
+    computed = found[0]["W"], found[0]["b"], found[2]["W"], found[2]["b"]
+    for position, actual in enumerate(computed):
+        expected = loops.differences(50, slope, (W1, b1, W2, b2), position)
+        case = f"{phi}, {position}"
+        verify("hvp_forward_over_reverse", "differences", case, actual, expected, 64)
+
+
+def moved(t, theta, by):
+    """theta + t by, for nested lists."""
+    if isinstance(theta, list):
+        return [moved(t, *pair) for pair in zip(theta, loops.exact(by), strict=True)]
+    return theta + t * by
+
+
+def test_hvp_is_symmetric():
+    """<u, H v> = <v, H u> with a hidden layer."""
+    rng = layer_loops.rng("symmetric")
+    stack = [*layers()[:3], LogSoftmax(), NLL([0, 3, 1, 1, 0])]
+    x = eighths(rng, 5, 3)
+    gradients = backpropagate(stack, x).gradients
+    u, v = (
+        [{name: eighths(rng, *theta.shape) for name, theta in g.items()} for g in gradients]
+        for _ in range(2)
+    )
+
+    def inner(a, b):
+        return sum((a[l][name] * b[l][name]).sum() for l in range(5) for name in a[l])
+
+    one = inner(u, hessian_vector_product(stack, x, v))
+    two = inner(v, hessian_vector_product(stack, x, u))
+    verify("hvp_forward_over_reverse", "identity", "symmetric", one, float(two), 64)
+
+
+def test_hvp_bad_input():
+    stack, x = [Linear(np.ones((2, 2))), LogSoftmax(), NLL([0])], [[1.0, 2.0]]
+    for direction in ([{"W": np.ones((2, 2))}], [{}, {}, {}], [{"V": np.ones((2, 2))}, {}, {}]):
+        with pytest.raises(ValueError, match="direction: expected the parameters"):
+            hessian_vector_product(stack, x, direction)
+    with pytest.raises(ValueError, match="direction of W: expected the shape of the parameter"):
+        hessian_vector_product(stack, x, [{"W": np.ones((2, 1))}, {}, {}])
+    with pytest.raises(TypeError, match="the second order of Sum is not known"):
+        hessian_vector_product([Sum([Tanh()]), NLL([0])], x, [{}, {}])
 
 
 # ------------------------------------------------------------- backpropagate

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from designs import eighths
 
+from reference_impl import differences
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from reference_impl.backpropagation import Chain, Sum
 from reference_impl.gradient_check import assert_layer, check_gradient, check_layer
@@ -279,6 +280,14 @@ PLANTED = {  # name: layer, what the report has to say
         backward(Tanh, lambda z, delta: delta * np.nan)(),
         [RULE_2 + ": not finite"],
     ),
+    "wrong width": (
+        backward(Tanh, lambda z, delta: delta[:, :3])(),
+        [RULE_2 + ": shape (5, 3), expected (5, 4)"],
+    ),
+    "nothing returned": (
+        backward(Tanh, lambda z, delta: None)(),
+        [RULE_2 + ": type object", "shape (), expected (5, 4)"],
+    ),
     "column in place of a row": (
         wrong(Tanh, forward=lambda self, z: np.tanh(z).T)(),
         ["RULE 1 (forward): shape (4, 5), expected (5, out), or () for a cost layer"],
@@ -396,7 +405,7 @@ def test_large_layers_are_sampled():
     rng = np.random.default_rng(5)
     report = check_layer(Linear(rng.normal(size=(2, 500))), rng.normal(size=(1, 500)))
     assert report.ok
-    assert "RULE 2 (backward): 400 of 500 entries compared" in report.notes
+    assert "RULE 2 (backward): 256 of 500 entries compared" in report.notes
 
 
 def test_outside_the_domain():
@@ -415,7 +424,48 @@ def test_outside_the_domain():
     assert_layer(Log(), np.array([[1e-2, 1.0, 40.0]]))
 
 
+def test_not_finite_nearby():
+    """The function ends at z: no differences, so nothing was shown to be right."""
+
+    class Root(Tanh):
+        def forward(self, z):
+            return np.sqrt(z)
+
+        def backward(self, z, delta):
+            return delta
+
+        def jacobian(self, z):
+            return np.tile(np.eye(z.shape[1]), (len(z), 1, 1))
+
+    report = check_layer(Root(), np.array([[0.0, 0.25]]))
+    assert "RULE 2 (backward): RULE 1 is not finite near [0, 0]" in report.findings
+
+
+SMOOTH = {
+    "exp": (np.exp, np.exp, [-3.0, 0.5, 2.0]),
+    "sin": (np.sin, np.cos, [-3.0, 0.5, 200.0]),
+    "log": (np.log, lambda t: 1.0 / t, [0.2, 3.0, 5000.0]),
+    "cube": (lambda t: t**3, lambda t: 3.0 * t**2, [-0.125, 7.0, 1e5]),
+    "flat": (lambda t: 0.0 * t, lambda t: 0.0 * t, [1.0, -2.0]),
+    "noisy": (lambda t: (1e6 + np.sin(t)) - 1e6, np.cos, [0.25, 4.0]),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_the_error_of_differences_is_honest(name):
+    """A derivative is at most 4 estimated errors away; and the estimate is small."""
+    f, derivative, points = SMOOTH[name]
+    for t in points:
+        found = differences.slope(f, np.array([t]), np.ones(1))
+        error = abs(found.value[0] - derivative(t))
+        assert error <= 4.0 * found.error[0], (name, t, error, found.error)
+        noise = 1e6 if name == "noisy" else 1.0
+        assert found.error[0] < 1e-10 * noise * max(1.0, abs(derivative(t))) and not found.kink
+
+
 def test_bad_input():
+    with pytest.raises(ValueError, match="too many: check a smaller one"):
+        check_layer(Tanh(), np.ones((50, 50)))
     with pytest.raises(ValueError, match="z: expected a matrix"):
         check_layer(Tanh(), [1.0, 2.0])
     with pytest.raises(ValueError, match="z: expected finite"):

@@ -17,7 +17,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def training(digits):
-    untrained = handwritten_digits.network(64, hidden=32, classes=10)
+    untrained = handwritten_digits.network(64, hidden=16, classes=10)
     return handwritten_digits.train(untrained, digits.X, digits.y, steps=120, rate=0.5)
 
 
@@ -53,11 +53,11 @@ def test_it_is_deterministic(digits):
 
 
 def test_every_gradient(digits, training):
-    """Each rule and each parameter, before and after training, on a few images."""
-    rows = [0, 500, 1001]
-    for layers in (handwritten_digits.network(64, hidden=5, classes=10), training.layers):
-        report = check_layer(Chain([*layers.layers, NLL(digits.y[rows])]), digits.X[rows])
-        assert report.ok, str(report)
+    """Each rule and each parameter of the trained network, on two images."""
+    rows = [0, 500]
+    report = check_layer(Chain([*training.layers.layers, NLL(digits.y[rows])]), digits.X[rows])
+    assert report.ok, str(report)
+    assert report.compared > 128 + 128 + 256 + 16 + 160 + 10
 
 
 def test_additive_over_the_images(digits, training):

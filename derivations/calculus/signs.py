@@ -91,6 +91,8 @@ def sign_by_form(node: Term, assumed: Assumed) -> str:
             return "positive"
         case terms.Function("exp", _):
             return "positive"
+        case terms.Function("log", (argument,)):
+            return sign(argument - 1, assumed)
         case terms.Function("abs", (argument,)):
             return "positive" if sign(argument, assumed) in ("positive", "negative") else "nonnegative"
         case terms.Neg(inner):

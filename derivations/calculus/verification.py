@@ -124,9 +124,9 @@ def level_of(statement: Statement, lines: list[dict[str, object]], ends: list[Ve
     """Return how far the statement is verified (see the table of levels)."""
     every = [*(line["routes"] for line in lines), *(end.routes for end in ends)]
     by = {route: [routes[route] for routes in every] for route in ROUTES}  # type: ignore[index]
-    if statement.prose:
-        return "lemma" if set(by["all sizes"]) <= {PROVED} else "failed"
     if set(by["all sizes"]) == {PROVED}:
+        if statement.prose:
+            return "lemma"
         if not any(dimensions(chain.left) | dimensions(chain.last) for chain in statement.chains):
             return "proved, scalar"
         again = all(end.routes["restated"] == PROVED for end in ends)

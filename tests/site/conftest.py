@@ -1,8 +1,12 @@
 """Small sites; left out where there is no Sphinx, which only the environment of the docs has."""
 
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs"))
 
 collect_ignore_glob = [] if find_spec("sphinx") else ["test_*.py"]
 
