@@ -792,3 +792,8 @@ weighted = Statement(
     (binary, fixed, Hypothesis(r"$s_i \ge 0$.")),
 )
 
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("logistic"))

@@ -24,6 +24,30 @@ X = Array("X", (N, n), "x", r"\mathbf{X}")
 y = Array("y", (N,), "y", r"\mathbf{y}", domain="label")
 w = Array("w", (n,), "w", r"\mathbf{w}")
 v = Array("v", (n,), "v", r"\mathbf{v}")
+W = Array("W", (K, n), "w", r"\mathbf{W}")
+Y = Array("Y", (N, K), "y", r"\mathbf{Y}", written="[y_{0} = {1}]")
+V = Array("V", (K, n), "v", r"\mathbf{V}")
+psi = Array("psi", (n,), r"\psi", r"\boldsymbol{\psi}")
 s = Array("s", (N,), "s", r"\mathbf{s}", domain="nonnegative")
 
 design, labels, weights, direction = Whole(X), Whole(y), Whole(w), Whole(v)
+
+# Name in the statements, LaTeX, meaning, shape, name in code, name in the lecture note.
+TABLE = (
+    ("N", "N", "number of data points", "", "X.shape[0]", "never named"),
+    ("n", "n", "number of features, a column of ones for the intercept included", "", "X.shape[1]", "n"),
+    ("K", "K", "number of classes", "", "W.shape[0]", "2"),
+    ("M", "M", "units of a layer", "", "z.shape[1]", "never named"),
+    ("X", r"\mathbf{X}", "design matrix; row i is data point i", "N x n", "X", r"X, x_i"),
+    ("y", r"\mathbf{y}", "labels, 0 or 1", "N", "y", "y"),
+    ("w", r"\mathbf{w}", "weights", "n", "w", "w"),
+    ("z", r"\mathbf{z}", "logits, or the values of a layer", "N, N x K or units", "z", "w.x, z"),
+    ("p", r"\mathbf{p}", "probabilities of the model", "N", "p", "h, p"),
+    ("v", r"\mathbf{v}", "a direction in the space of the weights", "n", "v", "none"),
+    ("s", r"\mathbf{s}", "sample weights", "N", "sample_weight", "none"),
+    ("sigma", r"\sigma", "the sigmoid", "", "sigmoid", "h"),
+    ("NLL", r"\operatorname{NLL}", "negative log-likelihood, the cost", "scalar", "nll", "NLL, Cost, C, z4, fLoss"),
+    ("L", r"\mathcal{L}", "likelihood", "scalar", "exp(-nll)", "L"),
+    ("lambda", r"\lambda", "strength of the ridge penalty", "scalar", "penalty", "none"),
+    ("t", "t", "any real number", "scalar", "t", "z"),
+)

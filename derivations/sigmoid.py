@@ -256,3 +256,8 @@ backward = Statement(
         ),
     ),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("sigmoid"))

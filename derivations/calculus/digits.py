@@ -193,7 +193,7 @@ def random_point(node: Term, sizes: Mapping[str, int], source: random.Random) ->
     """Return a point with random entries in the domain of each array; signs are random."""
     entries: dict[tuple[str, tuple[int, ...]], mpf] = {}
     arrays = {e.array for e in walk(terms.unfold(node)) if isinstance(e, Entry)}
-    arrays |= {e.variable.array for e in walk(node) if isinstance(e, (terms.D, terms.Limit))}
+    arrays |= {e.variable.array for e in walk(terms.unfold(node)) if isinstance(e, (terms.D, terms.Limit))}
     for array in sorted(arrays, key=lambda a: a.name):
         for place in itertools.product(*(range(sizes[d.name]) for d in array.dimensions)):
             entries[array.name, place] = random_number(array.domain, source)

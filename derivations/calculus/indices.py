@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import lru_cache
 
 import sympy
 from sympy.core.function import AppliedUndef
@@ -83,7 +84,11 @@ def rational(expression: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, dict[sympy
     """Return numerator and denominator, cancelled, over one symbol for each application."""
     names = {atom: sympy.Dummy(f"a{i}") for i, atom in enumerate(atoms(expression))}
     flat = expression.xreplace(names)
-    numerator, denominator = sympy.fraction(sympy.cancel(flat))
+    whole = all(not power.exp.is_negative for power in flat.atoms(sympy.Pow))
+    cancelled = sympy.expand(flat) if whole else sympy.cancel(flat)
+    numerator, denominator = (cancelled, sympy.Integer(1)) if whole else sympy.fraction(cancelled)
+    if numerator.has(sympy.zoo, sympy.nan):
+        raise Undecided("division by zero")
     return numerator, denominator, {name: atom for atom, name in names.items()}
 
 
@@ -121,11 +126,17 @@ def exponential(argument: sympy.Expr) -> sympy.Expr:
 
 
 def logarithm(argument: sympy.Expr) -> sympy.Expr:
-    """The logarithm of the absolute value, split over the irreducible factors."""
+    """The logarithm of the absolute value, split over the irreducible factors.
+
+    ``exponential`` takes it for the logarithm itself: ``signs.log_arguments_positive`` is to say
+    that each factor is positive before anything is proved of a term with logarithms.
+    """
     numerator, denominator, names = rational(argument)
     result = sympy.Integer(0)
     for sign, part in ((1, numerator), (-1, denominator)):
         content, factors = sympy.factor_list(part)
+        if content == 0:
+            raise Undecided("the logarithm of zero")
         for prime, power in sympy.factorint(abs(sympy.Rational(content).p)).items():
             result += sign * power * (application("log", prime) if prime > 1 else 0)
         for prime, power in sympy.factorint(sympy.Rational(content).q).items():
@@ -213,7 +224,7 @@ def derivative_of_atom(
 ) -> sympy.Expr:
     """The chain rule for one application; a folded quantity keeps an inert derivative."""
     name, arguments = head(atom), atom.args
-    if name == f"entry {array}":
+    if name == f"entry {array}" and len(arguments) == len(at):
         return sympy.Mul(*(delta(a, b) for a, b in zip(arguments, at, strict=True)))
     if name == "exp":
         return atom * derivative(arguments[0], array, at)
@@ -281,7 +292,10 @@ def limit(
         return node.xreplace({atom: of_atom(atom) for atom in atoms(node)})
 
     moving = plain(application(f"entry {variable}"))
-    value = sympy.limit(plain(expression), moving, infinity * sympy.oo)
+    try:
+        value = sympy.limit(plain(expression), moving, infinity * sympy.oo)
+    except NotImplementedError as reason:
+        raise Undecided(f"no limit was found: {reason}") from reason
     if value.has(moving) or value.has(sympy.Limit) or value.is_finite is False:
         raise Undecided(f"no finite limit was found: {value}")
     return value.xreplace({name: atom for atom, name in names.items()})
@@ -383,6 +397,7 @@ def is_zero(expression: sympy.Expr) -> bool:
 # -- from written terms -----------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.Expr:
     """Return the normal form of a written term.
 
@@ -429,11 +444,12 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 return exponential(summation(bound, logarithm(nonzero(inner))))
             case terms.Use(definition, arguments):
                 function = any(isinstance(a, Term) for a in arguments)
+                of_one = function and depends_on_its_argument_alone(definition)
                 if folded == "nothing" or (folded == "functions" and not function):
                     return of(terms.instantiate(node))
                 given = [index_symbol(a) if isinstance(a, Index) else normal(of(a)) for a in arguments]
                 name = definition.name
-                return application(f"function {name} 0" if function else f"quantity {name}", *given)
+                return application(f"function {name} 0" if of_one else f"quantity {name}", *given)
             case terms.Written(_, meant):
                 return of(meant)
             case terms.Limit(body, variable, infinity):
@@ -447,6 +463,13 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
         raise Undecided(f"no law for {node}")
 
     return normal(of(node))
+
+
+@lru_cache(maxsize=256)
+def depends_on_its_argument_alone(definition: terms.Definition) -> bool:
+    """Return True for a function of one scalar that no other entry stands in."""
+    entries = {e for e in terms.walk(terms.unfold(definition.body)) if isinstance(e, terms.Entry)}
+    return len(definition.parameters) == 1 and entries <= set(definition.parameters)
 
 
 def nonzero(expression: sympy.Expr) -> sympy.Expr:

@@ -10,6 +10,7 @@ when both sides are sums of one term for each data point, one data point decides
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import sympy
@@ -63,11 +64,7 @@ def degree(node: Term, dimension: Dimension) -> int | None:
 
 def scalars(node: Term, tokens: Tokens, one_point: frozenset[Dimension]) -> sympy.Expr:
     """Return a term as a scalar expression in entries and rests."""
-    moved = {
-        f"{d.variable.array.name}[{','.join(tokens.get(i, '?') for i in d.variable.indices)}]"
-        for d in terms.walk(node)
-        if isinstance(d, terms.D)
-    }
+    hidden: dict[sympy.Symbol, frozenset[sympy.Symbol]] = {}
     distinguished: dict[Dimension, list[str]] = {}
     for index, token in sorted(tokens.items(), key=lambda item: item[0].name):
         here = distinguished.setdefault(index.dimension, [])
@@ -113,7 +110,10 @@ def scalars(node: Term, tokens: Tokens, one_point: frozenset[Dimension]) -> symp
             case terms.D(body, variable):
                 if any("#" in tokens[i] for i in variable.indices):
                     raise NotLumpable("a derivative by an entry of the rest")
-                return sympy.diff(of(body, tokens), of(variable, tokens))
+                inner, moving = of(body, tokens), of(variable, tokens)
+                if any(moving in hidden.get(s, ()) for s in inner.free_symbols):
+                    raise NotLumpable("the rest of a sum has the variable of differentiation in it")
+                return sympy.diff(inner, moving)
         raise NotLumpable(type(node).__name__)
 
     def rest(body: sympy.Expr, generic: str, index: Index) -> sympy.Expr:
@@ -121,10 +121,13 @@ def scalars(node: Term, tokens: Tokens, one_point: frozenset[Dimension]) -> symp
         value = sympy.Integer(0)
         for addend in sympy.Add.make_args(sympy.expand(body, log=True, power_exp=False)):
             outside, inside = addend.as_independent(*own, as_Add=False) if own else (addend, sympy.Integer(1))
-            if moved & {str(s) for s in inside.free_symbols}:
-                raise NotLumpable(f"the rest of a sum over {index.dimension.name} has the variable in it")
-            name = str(inside).replace(generic, f"rest_{index.dimension.name}")
-            value += outside * sympy.Symbol(f"sum<{index.dimension.name}: {name}>", real=True)
+            # The name counts the levels of rests inside, so that inner and outer rests differ.
+            level = 1 + max(map(int, re.findall(r"rest(\d+)_", str(inside))), default=0)
+            name = str(inside).replace(generic, f"rest{level}_{index.dimension.name}")
+            symbol = sympy.Symbol(f"sum<{index.dimension.name}: {name}>", real=True)
+            below = (hidden.get(s, frozenset((s,))) for s in inside.free_symbols)
+            hidden[symbol] = frozenset().union(*below)
+            value += outside * symbol
         return value
 
     return of(node, tokens)

@@ -21,7 +21,6 @@ from derivations.calculus.terms import (
     ShapeError,
     Term,
     Written,
-    free_indices,
     term,
     total,
 )
@@ -272,10 +271,10 @@ def entry_at(matrix: Matrix, row: Index | None, column: Index | None) -> Term:
         case Each(function, inner):
             return function(entry_at(inner, row, column))
         case Gradient(of, by):
-            return D(of, by[here])
+            return D(terms.rename_bound(of, frozenset(here)), by[here])
         case Hessian(of, by):
             assert row is not None and column is not None
-            return D(D(of, by[row]), by[column])
+            return D(D(terms.rename_bound(of, frozenset(here)), by[row]), by[column])
         case Jacobian(of, by):
             assert row is not None and column is not None
             return D(of[row], by[column])
@@ -286,15 +285,11 @@ def contracted(
     left: Matrix, right: Matrix, row: Index | None, column: Index | None, inner: Dimension
 ) -> Term:
     """Return the sum over the inner index of a matrix product, under a fresh index."""
-    taken = frozenset(i for i in (row, column) if i is not None)
-    while True:
-        index = inner.fresh(taken)
-        before, after = entry_at(left, row, index), entry_at(right, index, column)
-        clash = (terms.bound_indices(before) | terms.bound_indices(after)) & {index}
-        stray = (free_indices(before) | free_indices(after)) - {index, row, column}
-        if not clash and index not in stray:
-            return total(index, before * after)
-        taken |= {index}
+    nowhere = Index("", inner)
+    before, after = entry_at(left, row, nowhere), entry_at(right, nowhere, column)
+    here = frozenset(i for i in (row, column) if i is not None)
+    index = inner.fresh(here | terms.all_indices(before) | terms.all_indices(after))
+    return total(index, entry_at(left, row, index) * entry_at(right, index, column))
 
 
 def scalar_of(matrix: Matrix) -> Written:

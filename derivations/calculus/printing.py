@@ -176,7 +176,8 @@ def of_term(node: Term, style: Style) -> str:
         return shown if level(part, style) >= least else style.group(shown)
 
     def factor(part: Term, last: bool) -> str:
-        if isinstance(part, (terms.Sum, terms.Product, terms.Limit)) and not last:
+        divided = style is TEXT and isinstance(part, terms.Div)
+        if divided or (isinstance(part, (terms.Sum, terms.Product, terms.Limit)) and not last):
             return style.group(of_term(part, style))
         return at(part, PRODUCT)
 
@@ -216,10 +217,12 @@ def of_term(node: Term, style: Style) -> str:
             parts = [factor(f, f is factors[-1]) for f in factors]
             shown = parts[0]
             for before, after, part in zip(factors, factors[1:], parts[1:], strict=False):
-                numbers = isinstance(after, terms.Number) or (
+                if isinstance(after, terms.Number) or (
                     isinstance(before, terms.Number) and part[0].isdigit()
-                )
-                shown += f" {style.names['dot']} {part}" if numbers else style.join + part
+                ):
+                    shown += f" {style.names['dot']} {part}"
+                else:
+                    shown += (" " if part.startswith(("(", r"\left(")) else style.join) + part
             return shown
         case terms.Div(numerator, denominator):
             if style is LATEX:

@@ -7,7 +7,7 @@ laws below. It is incomplete on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import sympy
 from sympy.core.function import AppliedUndef
@@ -74,9 +74,10 @@ def sign(node: Term, assumed: Assumed) -> str:
 
 
 def matches(known: Term, node: Term) -> bool:
-    """Return True for the same quantity at any indices."""
+    """Return True for the same quantity at any indices; a scalar argument is to be the same."""
     if isinstance(known, terms.Use) and isinstance(node, terms.Use):
-        return known.definition == node.definition
+        same = terms.children(known) == terms.children(node)
+        return known.definition == node.definition and same
     return known == node
 
 
@@ -116,7 +117,9 @@ def sign_by_form(node: Term, assumed: Assumed) -> str:
             if of_base == "positive":
                 return "positive"
             if isinstance(exponent, terms.Number) and exponent.value.denominator == 1:
-                even = exponent.value.numerator % 2 == 0 and exponent.value > 0
+                if exponent.value == 0:
+                    return "positive"  # 1, also for the base 0
+                even = exponent.value.numerator % 2 == 0
                 strict = of_base == "negative"
                 return ("positive" if strict else "nonnegative") if even else of_base
             return "unknown"
@@ -133,6 +136,13 @@ def sign_by_form(node: Term, assumed: Assumed) -> str:
 
 def sign_of_normal_form(node: Term, assumed: Assumed) -> str:
     """Return the sign of the cancelled form, factor by factor."""
+    if not log_arguments_positive(node, assumed):
+        return "unknown"
+    return sign_of_expression(indices.meaning(node), *known_signs(node, assumed))
+
+
+def known_signs(node: Term, assumed: Assumed) -> tuple[dict[str, str], dict[sympy.Expr, str]]:
+    """Return the domains of the arrays in a term, and the assumed signs by normal form."""
     facts: dict[sympy.Expr, str] = {}
     for known, its_sign in assumed.items():
         facts[indices.meaning(known)] = its_sign
@@ -141,7 +151,7 @@ def sign_of_normal_form(node: Term, assumed: Assumed) -> str:
         for e in terms.walk(terms.unfold(node))
         if isinstance(e, terms.Entry)
     }
-    return sign_of_expression(indices.meaning(node), domains, facts)
+    return domains, facts
 
 
 def sign_of_expression(
@@ -219,9 +229,45 @@ def sign_of_atom(
 
 
 def log_arguments_positive(node: Term, assumed: Assumed) -> bool:
-    """Return True when every logarithm in a term is proved to be of something positive."""
-    return all(
-        sign(part.arguments[0], assumed) == "positive"
-        for part in terms.walk(terms.unfold(node))
-        if isinstance(part, terms.Function) and part.name == "log"
-    )
+    """Return True when every logarithm in a term is proved to be of something positive.
+
+    A power with an exponent that is no integer and a product over an index are logarithms too,
+    as the index calculus reads them. It splits a logarithm over the factors of its argument, so
+    each factor is to be positive: of ``log(1 / x**2)`` the calculus makes ``-2 log(x)``.
+    """
+    domains, facts = known_signs(node, assumed)
+    for argument in arguments_of_logarithms(terms.unfold(node)):
+        numerator, denominator, names = indices.rational(indices.meaning(argument))
+        for part in (numerator, denominator):
+            content, factors = sympy.factor_list(part)
+            if content <= 0 or any(
+                sign_of_factor(factor, names, domains, facts) != "positive"
+                for factor, _ in factors
+            ):
+                return False
+    return True
+
+
+def sign_of_factor(
+    factor: sympy.Expr,
+    names: Mapping[sympy.Symbol, sympy.Expr],
+    domains: Mapping[str, str],
+    facts: Mapping[sympy.Expr, str],
+) -> str:
+    """Return the sign of one factor, which may be a quantity of which it is assumed."""
+    quantity = factor.xreplace(names)
+    if quantity in facts:
+        return facts[quantity]
+    return sign_of_polynomial(factor, names, domains, facts)
+
+
+def arguments_of_logarithms(node: Term) -> Iterator[Term]:
+    """Yield what the index calculus takes the logarithm of."""
+    for part in terms.walk(node):
+        match part:
+            case terms.Function("log", (argument,)):
+                yield argument
+            case terms.Product(_, body):
+                yield body
+            case terms.Pow(base, exponent) if not indices.meaning(exponent).is_Integer:
+                yield base

@@ -39,6 +39,8 @@ class Transcendentals:
             coefficient, rest = monomial.as_coeff_Mul()
             if coefficient == 0:
                 continue
+            if rest in logs and coefficient.p % 2 and not self.positive(logs[rest]):
+                raise NotAlgebraic("exp(log f) of an f that is not plainly positive")
             if coefficient.is_Integer and rest in logs:
                 value *= logs[rest] ** coefficient
             elif coefficient.is_Integer:
@@ -48,19 +50,28 @@ class Transcendentals:
         return value
 
     def log(self, argument: sympy.Expr) -> sympy.Expr:
-        """Write log of a rational function as a sum over its irreducible factors."""
+        """Write log of a rational function's absolute value as a sum over irreducible factors."""
         exps = {s: a for (kind, a), s in self.named.items() if kind == "exp"}
         value = sympy.Integer(0)
         for sign, part in zip((1, -1), sympy.fraction(sympy.factor(argument)), strict=True):
             content, factors = sympy.factor_list(part)
             if content == 0:
                 raise NotAlgebraic("the logarithm of zero")
+            if content < 0 and all(self.positive(factor) for factor, _ in factors):
+                raise NotAlgebraic("the logarithm of something negative")
             numbers = {**sympy.factorint(abs(content.p)), **{q: -e for q, e in sympy.factorint(content.q).items()}}
             for prime, power in numbers.items():
                 value += sign * power * self.symbol("log", sympy.Integer(prime))
             for factor, power in factors:
                 value += sign * power * (exps[factor] if factor in exps else self.symbol("log", factor))
         return value
+
+    def positive(self, polynomial: sympy.Expr) -> bool:
+        """Return True for a sum of products of exponentials and positive entries."""
+        exps = {s for (kind, _), s in self.named.items() if kind == "exp"}
+        known = all(s in exps or s.is_positive for s in polynomial.free_symbols)
+        terms = sympy.Add.make_args(sympy.expand(polynomial))
+        return known and all(t.as_coeff_Mul()[0] > 0 for t in terms)
 
     def diff(self, expression: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
         """Differentiate by the chain rule through the symbols."""
@@ -101,7 +112,8 @@ def explicit(
                 place = tuple(at[i] for i in indices)
                 if (array.name, place) in labels:
                     return sympy.Integer(labels[array.name, place])
-                return sympy.Symbol(f"{array.name}{list(place)}")
+                positive = True if array.domain == "positive" else None
+                return sympy.Symbol(f"{array.name}{list(place)}", positive=positive)
             case terms.Add(summands):
                 return sympy.Add(*(of(s, at) for s in summands))
             case terms.Mul(factors):
@@ -159,7 +171,7 @@ def equal_at(
 
 
 def labelings(node: Term, sizes: Mapping[str, int]) -> Iterator[dict[tuple[str, tuple[int, ...]], int]]:
-    """Yield values for the 0-1 labels: all one, all zero, mixed."""
+    """Yield values for the 0-1 labels: all one, all zero, or mixed where there are several."""
     arrays = {e.array for e in terms.walk(terms.unfold(node)) if isinstance(e, terms.Entry)}
     places = [
         (array.name, place)
@@ -167,10 +179,6 @@ def labelings(node: Term, sizes: Mapping[str, int]) -> Iterator[dict[tuple[str, 
         if array.domain == "label"
         for place in itertools.product(*(range(sizes[d.name]) for d in array.dimensions))
     ]
-    patterns: list[Sequence[int]] = [(1,), (0,), (1, 0)] if places else [(0,)]
-    seen: list[dict[tuple[str, tuple[int, ...]], int]] = []
-    for pattern in patterns:
-        labels = {place: pattern[c % len(pattern)] for c, place in enumerate(places)}
-        if labels not in seen:
-            seen.append(labels)
-            yield labels
+    patterns: list[Sequence[int]] = [(1, 0)] if len(places) > 1 else [(1,), (0,)]
+    for pattern in patterns if places else [(0,)]:
+        yield {place: pattern[c % len(pattern)] for c, place in enumerate(places)}

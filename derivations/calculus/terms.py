@@ -301,6 +301,10 @@ class Limit(Term):
     variable: Entry
     infinity: int
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.variable, Entry) or self.variable.indices:
+            raise TypeError(f"a limit in a scalar variable, not in {self.variable!r}")
+
 
 @dataclass(frozen=True)
 class Written(Term):
@@ -339,6 +343,12 @@ def total(index: Index, body: Term | int) -> Sum:
 
 def expectation(label: Entry, outcomes: Mapping[int, Term], body: Term) -> Written:
     """Return the expectation of a term over a label with the given probabilities."""
+    others = entries_of(unfold(body), label.array) - {label}
+    bound = bound_indices(unfold(body))
+    if any(bound & set(e.indices) for e in others) or bound & set(label.indices):
+        raise ValueError(f"expectation: {label.array.name} stands under a sum, where it may be this one")
+    if label in entries_of(unfold(body), label.array) - entries_of(body, label.array):
+        raise ValueError(f"expectation: a named quantity hides {label.array.name}; write it out")
     parts = []
     for outcome, probability in outcomes.items():
         value = replace_entries(body, {label: Number(Fraction(outcome))}.get)
@@ -442,6 +452,11 @@ def walk(node: Term) -> Iterator[Term]:
         yield from walk(child)
 
 
+def entries_of(node: Term, array: Array) -> frozenset[Entry]:
+    """Return the entries of an array that stand in a term; named quantities stay closed."""
+    return frozenset(e for e in walk(node) if isinstance(e, Entry) and e.array == array)
+
+
 def free_indices(node: Term) -> frozenset[Index]:
     """Return the indices that no sum or product in the term binds."""
     match node:
@@ -481,6 +496,10 @@ def reindex(node: Term, new: Mapping[Index, Index]) -> Term:
                     new.get(a, a) if isinstance(a, Index) else reindex(a, new) for a in arguments
                 ),
             )
+        case Written(display, meaning, _, Entry(array, indices)):
+            shown = reindex(display, new) if isinstance(display, Term) else display
+            over = Entry(array, tuple(new.get(i, i) for i in indices))
+            return replace(node, display=shown, meaning=reindex(meaning, new), over=over)
         case D(body, variable):
             body = rename_bound(body, frozenset(new.get(i, i) for i in variable.indices))
             variable = Entry(variable.array, tuple(new.get(i, i) for i in variable.indices))

@@ -11,9 +11,11 @@ import hashlib
 import itertools
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+import mpmath
 from mpmath import mp, mpf
 
 from derivations.calculus import digits, indices, lumping, matrices, rules, signs, sizes, terms
@@ -28,7 +30,7 @@ from derivations.calculus.derivation import (
     as_term,
     pairs,
 )
-from derivations.calculus.terms import Dimension, Entry, Index, Term, unfold
+from derivations.calculus.terms import D, Dimension, Entry, Index, Limit, Term, unfold
 
 PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
 AGREES, REFUTED = "agrees", "refuted"
@@ -83,6 +85,9 @@ def verify(statement: Statement) -> Report:
     if statement.defines:
         routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
         return Report("definition", False, time.perf_counter() - began, (), routes, ())
+    if ill_posed := tuple(why_ill_posed(statement)):
+        routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
+        return Report("failed", False, time.perf_counter() - began, ill_posed, routes, ())
     source = random.Random(digest(statement))
     chains, failures, ends = [], [], []
     for number, chain in enumerate(statement.chains, 1):
@@ -101,6 +106,29 @@ def verify(statement: Statement) -> Report:
     routes = {route: worst([end.routes[route] for end in ends]) for route in ROUTES}
     seconds = time.perf_counter() - began
     return Report(level, flagged, seconds, tuple(failures), routes, tuple(chains))
+
+
+def why_ill_posed(statement: Statement) -> Iterator[str]:
+    """Yield why there is nothing to verify, or why a name is ambiguous."""
+    if not statement.chains:
+        yield "nothing is claimed"
+    for number, chain in enumerate(statement.chains, 1):
+        if not chain.lines:
+            yield f"chain {number}: nothing is claimed"
+            return
+    nodes = [
+        line for chain in statement.chains for line in (chain.last, *(b for b, _ in pairs(chain)))
+    ]
+    arrays = {
+        part.array
+        for node in nodes
+        for part in terms.walk(unfold(node))
+        if isinstance(part, Entry)
+    }
+    # The routes tell arrays apart by their name and the number of their indices.
+    named = Counter((array.name, len(array.dimensions)) for array in arrays)
+    for name, _ in sorted(key for key, count in named.items() if count > 1):
+        yield f"two different arrays are called {name}"
 
 
 def explain(found: Verdicts) -> str:
@@ -270,6 +298,10 @@ def by_cases(
         },
         key=lambda entry: entry.array.name,
     )
+    moving = {p.variable for side in both for p in terms.walk(side) if isinstance(p, (D, Limit))}
+    if moving & set(variables):
+        yield both  # a variable of differentiation keeps its absolute value
+        return
     for orientations in itertools.product((1, -1), repeat=len(variables)):
         new: dict[Entry, Term] = {}
         for entry, orientation in zip(variables, orientations, strict=True):
@@ -375,7 +407,7 @@ def at_explicit_sizes(it: Claim) -> str:
 
 
 def at_50_digits(it: Claim, source: random.Random) -> str:
-    """The fourth route: numbers. A relation that fails at one point is refuted."""
+    """The fourth route: numbers. A relation that fails, or has no meaning, at a point is refuted."""
     holds: dict[str, Callable[[mpf, mpf], bool]] = {
         "=": lambda left, right: abs(left - right) <= mpf(10) ** -50 * max(1, abs(left), abs(right)),
         ">": lambda left, right: left > right,
@@ -395,7 +427,13 @@ def at_50_digits(it: Claim, source: random.Random) -> str:
                     if point is None:
                         continue
                     tried += 1
-                    left, right = digits.value(before, point), digits.value(after, point)
+                    try:
+                        left, right = digits.value(before, point), digits.value(after, point)
+                    except ZeroDivisionError:
+                        return REFUTED
+                    real = isinstance(left, mpf) and isinstance(right, mpf)
+                    if not (real and mpmath.isfinite(left) and mpmath.isfinite(right)):
+                        return REFUTED
                     if not holds[it.relation](left, right):
                         return REFUTED
     return AGREES if tried else NOT_APPLICABLE
@@ -426,7 +464,14 @@ def has_sign(quantity: Term, sign: str, point: digits.Point) -> bool:
     for place in itertools.product(*(range(point.sizes[i.dimension.name]) for i in own)):
         here = digits.Point(point.sizes, point.entries, dict(zip(own, place, strict=True)))
         number = digits.value(quantity, here)
-        if sign == "positive" and number <= 0 or sign == "nonnegative" and number < 0:
+        holds = {
+            "positive": number > 0,
+            "nonnegative": number >= 0,
+            "zero": number == 0,
+            "nonpositive": number <= 0,
+            "negative": number < 0,
+        }
+        if not holds[sign]:
             return False
     return True
 

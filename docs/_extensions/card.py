@@ -14,7 +14,8 @@ CODE_TABS = (
     ("javascript", "JavaScript", "javascript"),
     ("text", "Text", "text"),
 )
-FOUND = {"proved": "yes", "checked": "yes", "agrees": "yes", "not proved": "no", "label": "label"}
+FOUND = {"proved": "yes", "checked": "yes", "agrees": "yes", "label": "label"}
+FOUND |= dict.fromkeys(("not proved", "refuted", "does not hold"), "no")
 
 
 def link(domain, role, target, *children):
@@ -100,6 +101,11 @@ def source_of_prose(source, cite):
 
 def step(record, found, cite):
     """Return one step: the line of mathematics, and beside it why it is right."""
+    if record["prose"]:
+        text, source = record["prose"]["text"], record["prose"]["source"]
+        label = html("span", "Prose, not checked by machine.", classes=["label"])
+        said = [label, nodes.Text(" "), *prose(text), *source_of_prose(source, cite)]
+        return html("li", html("div", *said, classes=["step-prose"]), classes=["step", "prose"])
     why = [html("span", record["rule"], classes=["rule"])]
     if record["reason"]:
         why += [nodes.Text(" "), html("span", *prose(record["reason"]), classes=["reason"])]
@@ -110,19 +116,7 @@ def step(record, found, cite):
         html("div", equation(f"{record['relation']} {record['latex']}"), classes=["step-math"]),
         html("div", *why, classes=["step-why"]),
     ]
-    if record["prose"]:
-        parts.append(
-            html(
-                "div",
-                html("span", "Prose, not checked by machine.", classes=["label"]),
-                nodes.Text(" "),
-                *prose(record["prose"]["text"]),
-                *source_of_prose(record["prose"]["source"], cite),
-                classes=["step-prose"],
-            )
-        )
-    classes = ["step", "prose"] if record["prose"] else ["step"]
-    return html("li", *parts, classes=classes)
+    return html("li", *parts, classes=["step"])
 
 
 def chain(record, found, cite):
@@ -132,7 +126,7 @@ def chain(record, found, cite):
         step(s, verdicts[number] if number < len(verdicts) else {}, cite)
         for number, s in enumerate(record["steps"])
     ]
-    title = [html("p", record["title"], classes=["chain-title"])] if record["title"] else []
+    title = [html("p", *prose(record["title"]), classes=["chain-title"])] if record["title"] else []
     start = html("div", equation(record["lhs"]), classes=["step-math", "chain-start"])
     return html("div", *title, start, html("ol", *steps, classes=["steps"]), classes=["chain"])
 

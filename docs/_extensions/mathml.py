@@ -14,7 +14,7 @@ from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 
-# The declarations that the converter writes into table cells. The page's security policy
+# The declarations that the converter writes into table cells, and its spaces. The page's security policy
 # allows no style attribute, so each becomes a class, which _static/css/mathematics.css defines.
 CELL_STYLES = {
     "text-align: left": "m-left",
@@ -27,6 +27,8 @@ CELL_STYLES = {
     "padding-right: 0": "m-pr0",
     "padding-left:1em": "m-pl1",
     "padding-left: 1em": "m-pl1",
+    "padding-left:0.1667em": "m-pl-thin",
+    "padding-right:0.1667em": "m-pr-thin",
 }
 
 

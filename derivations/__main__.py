@@ -1,0 +1,398 @@
+"""The command line: list, show, verify and export the statements."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import difflib
+import importlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import derivations
+from derivations import notation
+from derivations.calculus import ledger, records
+from derivations.calculus.derivation import Prose, Statement
+from derivations.calculus.printing import LATEX, TEXT, relation, show
+
+BUILD = Path("build")
+FORMATS = ("text", "latex", "markdown", "python", "numpy", "javascript", "json")
+MARKS = {
+    "proved": "[green]✓[/]",
+    "agrees": "[green]≈[/]",
+    "not proved": "[red]–[/]",
+    "refuted": "[red]✗[/]",
+    "not applicable": "",
+}
+Reports = Mapping[str, ledger.Record]
+
+
+class UsageError(Exception):
+    """What the user asked for does not exist or cannot be done; the message says why."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = parser().parse_args(arguments)
+    return guarded(lambda: int(options.run(options)))
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Run a command; what a user can cause ends in one clear line."""
+    try:
+        status = run()
+        sys.stdout.flush()
+        return status
+    except UsageError as problem:
+        print(f"{problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone; without this, Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as problem:
+        print(f"{problem.filename or 'output'}: {problem.strerror}", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="python -m derivations", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("list", help="ids, levels and titles of all statements")
+    command.set_defaults(run=list_statements)
+
+    command = commands.add_parser("show", help="one statement, in the form needed")
+    command.add_argument("id", help="such as logistic.nll_gradient")
+    command.add_argument("--format", choices=FORMATS, default="text")
+    command.set_defaults(run=show_statement)
+
+    command = commands.add_parser("verify", help="verify statements; status 1 when one fails")
+    command.add_argument("ids", nargs="*", metavar="ID", help="statements or concepts; default: all")
+    command.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes")
+    command.add_argument("--out", type=Path, default=BUILD, help="folder of verification.json")
+    command.add_argument("--fresh", action="store_true", help="do not use the ledger of past runs")
+    command.set_defaults(run=verify_statements)
+
+    command = commands.add_parser("export", help="write formulas.json and formulas.tex")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR")
+    command.add_argument("--check", action="store_true", help="compare and print the difference")
+    command.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes")
+    command.set_defaults(run=export_statements)
+    return top
+
+
+def positive(text: str) -> int:
+    """Read a number of processes."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
+
+
+def console(width: int = 110) -> Console:
+    """Return a console as wide as the terminal, or wide enough for a file."""
+    return Console(highlight=False) if sys.stdout.isatty() else Console(width=width, highlight=False)
+
+
+# -- which statements -------------------------------------------------------------------------------
+
+
+def chosen(ids: list[str]) -> dict[str, Statement]:
+    """Return the statements with these ids or of these concepts; all without any."""
+    every = derivations.statements()
+    found: dict[str, Statement] = {}
+    for name in ids or every:
+        if name in every:
+            found[name] = every[name]
+        elif name in derivations.READING_ORDER:
+            found |= {key: value for key, value in every.items() if key.startswith(f"{name}.")}
+        else:
+            near = difflib.get_close_matches(name, every, n=3, cutoff=0.4)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise UsageError(f"there is no statement {name!r}{hint}")
+    return found
+
+
+def names() -> dict[int, str]:
+    """Return the id of each statement object."""
+    return {id(statement): name for name, statement in derivations.statements().items()}
+
+
+def verified(statements: Mapping[str, Statement], out: Path, jobs: int, fresh: bool = False) -> Reports:
+    """Verify statements, with a progress bar on a terminal."""
+    places = {name: (f"derivations.{name.split('.')[0]}", name.split(".")[1]) for name in statements}
+    bar = Progress(
+        TextColumn("{task.description:34}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task("verifying", total=len(places))
+
+        def done(name: str, _: ledger.Record) -> None:
+            bar.update(task, advance=1, description=name)
+
+        return ledger.verify_all(places, None if fresh else out / "ledger.json", jobs, done)
+
+
+# -- the commands -----------------------------------------------------------------------------------
+
+
+def list_statements(options: argparse.Namespace) -> int:
+    """Print ids, levels and titles; a level is shown as far as it is known to the ledger."""
+    known = ledger.load(BUILD / "ledger.json")
+    table = Table("id", "level", "title", box=None, header_style="bold")
+    for name, statement in derivations.statements().items():
+        report = known.get(ledger.key(statement))
+        level = str(report["level"]) if report else "not verified yet"
+        table.add_row(name, level, escape(statement.title))
+    console().print(table)
+    return 0
+
+
+def show_statement(options: argparse.Namespace) -> int:
+    """Print one statement."""
+    ((name, statement),) = chosen_one(options.id).items()
+    if options.format == "text":
+        print_statement(name, statement, None)
+        return 0
+    if options.format == "markdown":
+        print(markdown(name, statement))
+        return 0
+    entry = record_of(name, statement)
+    code = entry["code"]
+    assert isinstance(code, dict)
+    if options.format == "json":
+        print(json.dumps(entry, indent=1, ensure_ascii=False))
+        return 0
+    form = {"python": "sympy"}.get(options.format, options.format)
+    if code[form] is None:
+        raise UsageError(f"{name} has no {options.format} form: it is no formula to evaluate")
+    print(str(code[form]).rstrip())
+    return 0
+
+
+def chosen_one(name: str) -> dict[str, Statement]:
+    """Return one statement by its id."""
+    if name in derivations.READING_ORDER:
+        raise UsageError(f"{name} is a concept; name one of {', '.join(chosen([name]))}")
+    return chosen([name])
+
+
+def record_of(name: str, statement: Statement) -> dict[str, object]:
+    """Return a statement as data, with the level of the last verification where it is known."""
+    report = ledger.load(BUILD / "ledger.json").get(ledger.key(statement))
+    module = importlib.import_module(f"derivations.{name.split('.')[0]}")
+    level = str(report["level"]) if report else "not verified yet"
+    return records.record(name, statement, module, names(), level)
+
+
+def verify_statements(options: argparse.Namespace) -> int:
+    """Verify, print a table, write verification.json."""
+    began = time.perf_counter()
+    statements = chosen(options.ids)
+    reports = verified(statements, options.out, options.jobs, options.fresh)
+    seconds = time.perf_counter() - began
+    table = Table(
+        "statement", "level", "all sizes", "restated", "explicit", "50 digits", "flag", "seconds",
+        box=None, header_style="bold",
+    )  # fmt: skip
+    for name, report in reports.items():
+        routes = report["routes"]
+        assert isinstance(routes, dict)
+        marks = [MARKS[verdict] for verdict in routes.values()]
+        flag = "[red]vacuous[/]" if report["flagged"] else ""
+        level = str(report["level"])
+        shown = f"[red]{level}[/]" if level == "failed" else level
+        table.add_row(name, shown, *marks, flag, f"{report['seconds']:.2f}")
+    out = console()
+    out.print(table)
+    bad = {name: report for name, report in reports.items() if report["failures"]}
+    for name, report in bad.items():
+        for failure in report["failures"]:  # type: ignore[attr-defined]
+            out.print(f"[red]{name}[/]: {escape(failure)}", soft_wrap=True)
+    vacuous = [name for name, report in reports.items() if report["flagged"]]
+    spent = sum(float(str(report["seconds"])) for report in reports.values())
+    out.print(
+        f"{len(reports)} statements, {len(bad)} failed, {len(vacuous)} flagged; "
+        f"{spent:.1f} s of proof, {seconds:.1f} s now"
+    )
+    if not options.ids:
+        document = {
+            "date": today(),
+            "versions": ledger.versions(),
+            "seconds": spent,
+            "statements": {
+                name: records.aligned(statements[name], report) for name, report in reports.items()
+            },
+        }
+        path = options.out / "verification.json"
+        ledger.write(path, json.dumps(document, indent=1) + "\n")
+        os.utime(path)
+    return 1 if bad or vacuous else 0
+
+
+def today() -> str:
+    """Return the date of a run, or the one that a reproducible build prescribes."""
+    stamp = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = float(stamp) if stamp else time.time()
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).date().isoformat()
+
+
+def export_statements(options: argparse.Namespace) -> int:
+    """Write the formulas with the level that a verification found, or compare them."""
+    statements = derivations.statements()
+    reports = verified(statements, BUILD, options.jobs)
+    entries = [
+        records.record(
+            name,
+            statement,
+            importlib.import_module(f"derivations.{name.split('.')[0]}"),
+            names(),
+            str(reports[name]["level"]),
+        )
+        for name, statement in statements.items()
+    ]
+    files = {
+        "formulas.json": records.formulas_json(entries, notation),
+        "formulas.tex": records.formulas_tex(entries),
+    }
+    if options.check:
+        return compare(options.out, files)
+    for name, content in files.items():
+        ledger.write(options.out / name, content)
+    print(f"{len(entries)} statements in {options.out}")
+    return 0
+
+
+def compare(folder: Path, files: Mapping[str, str]) -> int:
+    """Print how files differ from what would be written."""
+    status = 0
+    for name, content in files.items():
+        path = folder / name
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        difference = difflib.unified_diff(
+            old.splitlines(), content.splitlines(), f"{path} (there)", f"{path} (derived)", n=1, lineterm=""
+        )
+        for text in difference:
+            print(text)
+            status = 1
+    return status
+
+
+# -- one statement on a terminal ---------------------------------------------------------------------
+
+
+def print_statement(name: str, statement: Statement, report: ledger.Record | None) -> None:
+    """Print a statement with its steps and reasons, and the verdicts of a report."""
+    out = console()
+    level = f"  [dim]{report['level']}[/]" if report else ""
+    out.print(f"[bold]{name}[/]  {escape(statement.title)}{level}")
+    for hypothesis in statement.given:
+        out.print(f"  given: {escape(plain(hypothesis.text))}", soft_wrap=True)
+    for definition in statement.defines:
+        out.print(f"  {escape(records.defined(definition, TEXT))}", soft_wrap=True)
+    for number, chain in enumerate(statement.chains):
+        if chain.title:
+            out.print(f"  [italic]{escape(plain(chain.title))}[/]")
+        found = report["chains"][number]["steps"] if report else ()  # type: ignore[index]
+        verdicts = iter(found)
+        out.print(f"    {escape(show(chain.left, TEXT))}", soft_wrap=True)
+        for step in chain.steps:
+            if isinstance(step, Prose):
+                source = f" [{step.source}]" if step.source else ""
+                out.print(f"      prose: {escape(plain(step.text) + source)}", soft_wrap=True)
+                continue
+            cites = [names()[id(cited)] for cited in step.cites]
+            reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites]))
+            line = f"{relation(step.relation, TEXT)} {show(step.expression, TEXT)}"  # type: ignore[arg-type]
+            out.print(f"      {escape(line)}   [dim]{escape(reason)}[/]{marks(verdicts)}", soft_wrap=True)
+        if chain.matrix is not None:
+            left, right = chain.matrix
+            line = f"{show(left, TEXT)} = {show(right, TEXT)}"
+            out.print(f"      {escape(line)}   [dim]matrix form[/]{marks(verdicts)}", soft_wrap=True)
+    for failure in report["failures"] if report else ():  # type: ignore[attr-defined]
+        out.print(f"  [red]failed[/] {escape(failure)}", soft_wrap=True)
+
+
+def marks(verdicts: Iterator[dict[str, Any]]) -> str:
+    """Return the marks of the next line's verdicts."""
+    found = next(verdicts, None)
+    if found is None:
+        return ""
+    routes = "".join(MARKS[verdict] for verdict in found["routes"].values())
+    rule = {"checked": "[green]rule ✓[/]", "label": "[dim]rule named[/]"}.get(found["rule"], "[red]rule ✗[/]")
+    return f"  {rule} {routes}"
+
+
+def plain(text: str) -> str:
+    """Return text with the commonest LaTeX of its formulas written plainly."""
+    for before, after in PLAIN.items():
+        text = text.replace(before, after)
+    return text
+
+
+PLAIN = {
+    r"\mathbf": "", r"\operatorname": "", r"\log": "log", r"\sigma": "σ", r"\lambda": "λ",
+    r"\cdot": "·", r"\ge": "≥", r"\le": "≤", r"\infty": "∞", r"\to": "→", r"\partial": "∂",
+    r"\sum": "Σ", r"\tau": "τ", r"\top": "T", r"\in": "∈", r"\{": "⟨", r"\}": "⟩", r"\,": " ",
+    r"\nabla": "∇", r"\omega": "ω", r"\zeta": "ζ", r"\ell": "ℓ", r"\delta": "δ", r"\frac": "",
+    "{": "", "}": "", "$": "", "⟨": "{", "⟩": "}",
+}  # fmt: skip
+
+
+def markdown(name: str, statement: Statement) -> str:
+    """Return a statement as Markdown with LaTeX."""
+    parts = [f"### {statement.title} (`{name}`)", statement.summary]
+    parts += [f"- Given: {hypothesis.text}" for hypothesis in statement.given]
+    parts += [f"$$\n{equation}\n$$" for equation in records.results(statement, LATEX)]
+    for chain in statement.chains:
+        if chain.title:
+            parts.append(f"*{chain.title}*")
+        rows = [show(chain.left, LATEX)]
+        for step in chain.steps:
+            if isinstance(step, Prose):
+                continue
+            line = f"{relation(step.relation, LATEX)} {show(step.expression, LATEX)}"  # type: ignore[arg-type]
+            rows.append(rf"&{line} && \text{{{step.rule.name}}}")
+        joined = " \\\\\n".join(rows)
+        parts.append(f"$$\n\\begin{{aligned}}\n{joined}\n\\end{{aligned}}\n$$")
+        parts += [f"{step.text} ({step.source})" for step in chain.steps if isinstance(step, Prose)]
+    return "\n\n".join(parts)
+
+
+def script(concept: str) -> int:
+    """Print the statements of one concept with steps, reasons and verdicts; 1 when one fails."""
+
+    def run() -> int:
+        statements = chosen([concept])
+        reports = verified(statements, BUILD, os.cpu_count() or 1)
+        for name, statement in statements.items():
+            print_statement(name, statement, reports[name])
+            print()
+        return int(any(report["failures"] or report["flagged"] for report in reports.values()))
+
+    return guarded(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,487 @@
+"""The activations as layers: forward, slope, Jacobian and RULE 2, one function at every unit."""
+
+from collections.abc import Callable
+
+from derivations import sigmoid, softmax
+from derivations.calculus.derivation import (
+    ALGEBRA,
+    CASES,
+    CHAIN_RULE,
+    CONTRACT,
+    DEFINITION,
+    DIFFERENTIATE,
+    LINEARITY,
+    Chain,
+    Hypothesis,
+    Statement,
+    Step,
+)
+from derivations.calculus.matrices import Diagonal, Each, Gradient, Jacobian, Whole
+from derivations.calculus.terms import (
+    Array,
+    D,
+    Definition,
+    Delta,
+    Index,
+    Term,
+    Unknown,
+    absolute,
+    exp,
+    instantiate,
+    log,
+    maximum,
+    scalar,
+    total,
+)
+from derivations.notation import K, M, o, t, u
+from derivations.sigmoid import delta_out, sigma, soft_plus, z
+
+given_deltas = Hypothesis(
+    r"The deltas $\delta'$ at the output are given numbers; $C = \sum_u \delta'_u z'_u$ has "
+    r"exactly these deltas."
+)
+
+
+def layer(function: Callable[[Term], Term]) -> Definition:
+    """Return the layer that applies a function to each entry by itself."""
+    return Definition("z'", (u,), function(z[u]), "z", r"\mathbf{z}", superscript=r"\prime")
+
+
+def forward_of(name: str, function: Callable[[Term], Term], summary: str) -> Statement:
+    """RULE 1 of the layer."""
+    return Statement(f"{name} layer, RULE 1", summary, defines=(layer(function),))
+
+
+def jacobian_of(
+    name: str,
+    function: Callable[[Term], Term],
+    slope: Definition,
+    derivative: tuple[Statement, ...],
+) -> Statement:
+    """Return the Jacobian of the layer: its slopes on the diagonal, zero elsewhere."""
+    out, value = layer(function), instantiate(slope(z[u]))
+    return Statement(
+        f"Jacobian of the {name.lower()} layer",
+        "An output depends on the input of its own unit alone, so the matrix is diagonal.",
+        (
+            Chain(
+                D(out[u], z[o]),
+                (
+                    Step(D(function(z[u]), z[o]), DEFINITION),
+                    Step(value * D(z[u], z[o]), CHAIN_RULE, "the slope", cites=derivative),
+                    Step(value * Delta(u, o), DIFFERENTIATE, "an entry by an entry"),
+                ),
+                at=(u, o),
+                matrix=(Jacobian(out, z), Diagonal(Each(slope, Whole(z)))),
+            ),
+        ),
+    )
+
+
+def backward_of(
+    name: str, function: Callable[[Term], Term], slope: Definition, jacobian: Statement
+) -> Statement:
+    """RULE 2 of the layer: each delta times the slope at its unit."""
+    out = layer(function)
+    cost = Definition("C", (), total(u, delta_out[u] * out[u]), "C")()
+    there, here = instantiate(slope(z[u])), instantiate(slope(z[o]))
+    return Statement(
+        f"{name} layer, RULE 2",
+        "Each delta is scaled by the slope at its own unit; nothing is summed.",
+        (
+            Chain(
+                D(cost, z[o]),
+                (
+                    Step(
+                        total(u, delta_out[u] * D(out[u], z[o])),
+                        DIFFERENTIATE,
+                        "RULE 2: every output that the input reaches",
+                    ),
+                    Step(
+                        total(u, delta_out[u] * (there * Delta(u, o))),
+                        DIFFERENTIATE,
+                        cites=(jacobian,),
+                    ),
+                    Step(delta_out[o] * here, CONTRACT, "only $u = v$ remains"),
+                ),
+                at=(o,),
+                matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z))),
+            ),
+        ),
+        (given_deltas,),
+    )
+
+
+# -- any function ----------------------------------------------------------------------------------
+
+
+def phi(argument: Term) -> Term:
+    """Any function of one real argument that is differentiable where it is used."""
+    return Unknown("phi", argument)
+
+
+phi_slope = Definition("phi'", (t,), Unknown("phi", t, 1), r"\phi'")
+differentiable = Hypothesis(r"$\phi$ is any function that is differentiable at the inputs.")
+w = Index("w", M)
+
+any_function_forward = forward_of(
+    "Elementwise", phi, r"The same function $\phi$ at every unit; it can be any."
+)
+any_function_jacobian = jacobian_of("Elementwise", phi, phi_slope, ())
+any_function_backward = backward_of("Elementwise", phi, phi_slope, any_function_jacobian)
+any_function_second_order = Statement(
+    "Elementwise layer, second order",
+    r"$\phi''$ where all three units are the same, and zero elsewhere.",
+    (
+        Chain(
+            D(D(layer(phi)[u], z[o]), z[w]),
+            (
+                Step(
+                    D(Unknown("phi", z[u], 1) * Delta(u, o), z[w]),
+                    DIFFERENTIATE,
+                    cites=(any_function_jacobian,),
+                ),
+                Step(
+                    Unknown("phi", z[u], 2) * Delta(u, o) * Delta(u, w),
+                    DIFFERENTIATE,
+                    "the slope of the slope",
+                ),
+            ),
+            at=(u, o, w),
+        ),
+    ),
+    (Hypothesis(r"$\phi$ is any function that is differentiable twice."),),
+)
+
+# -- sigmoid ---------------------------------------------------------------------------------------
+
+sigmoid_slope = Definition("sigma'", (t,), sigma(t) * sigma(-t), r"\sigma'")
+
+sigmoid_forward = forward_of(
+    "Sigmoid", sigma, "Each unit becomes a number between 0 and 1, without a look at the others."
+)
+sigmoid_derivative = Statement(
+    "Slope of the sigmoid, without a subtraction",
+    r"In $\sigma(t)\,\sigma(-t)$ nothing is subtracted from 1, so its digits survive where the "
+    r"sigmoid is close to 1.",
+    (
+        Chain(
+            D(sigma(t), t),
+            (
+                Step(sigma(t) * (1 - sigma(t)), CHAIN_RULE, cites=(sigmoid.derivative,)),
+                Step(sigma(t) * sigma(-t), ALGEBRA, cites=(sigmoid.symmetry,)),
+            ),
+        ),
+    ),
+)
+sigmoid_jacobian = jacobian_of("Sigmoid", sigma, sigmoid_slope, (sigmoid_derivative,))
+sigmoid_backward = backward_of("Sigmoid", sigma, sigmoid_slope, sigmoid_jacobian)
+
+# -- log-sigmoid -----------------------------------------------------------------------------------
+
+
+log_sigma = Definition("logsigma", (t,), log(sigma(t)), r"\log \sigma")
+log_sigmoid_slope = Definition("logsigma'", (t,), sigma(-t), r"(\log \sigma)'")
+
+log_sigmoid_forward = forward_of(
+    "Log-sigmoid",
+    log_sigma,
+    r"Log-probabilities: every output is negative. The cost of a label 1 needs $\log \sigma(z)$, "
+    r"that of a label 0 needs $\log \sigma(-z)$.",
+)
+log_sigmoid_derivative = Statement(
+    "Slope of the log-sigmoid",
+    "The probability of the other label: close to 1 where the first is nearly impossible.",
+    (
+        Chain(
+            D(log_sigma(t), t),
+            (
+                Step(D(log(sigma(t)), t), DEFINITION),
+                Step(D(sigma(t), t) / sigma(t), CHAIN_RULE, r"$d \log s = ds / s$"),
+                Step(
+                    sigma(t) * sigma(-t) / sigma(t),
+                    CHAIN_RULE,
+                    cites=(sigmoid_derivative,),
+                ),
+                Step(sigma(-t), ALGEBRA, "cancel"),
+            ),
+        ),
+    ),
+)
+log_sigmoid_jacobian = jacobian_of(
+    "Log-sigmoid", log_sigma, log_sigmoid_slope, (log_sigmoid_derivative,)
+)
+log_sigmoid_backward = backward_of(
+    "Log-sigmoid", log_sigma, log_sigmoid_slope, log_sigmoid_jacobian
+)
+
+# -- tanh ------------------------------------------------------------------------------------------
+
+tanh = Definition("tanh", (t,), (exp(t) - exp(-t)) / (exp(t) + exp(-t)), r"\tanh")
+tanh_slope = Definition("tanh'", (t,), 1 - tanh(t) ** 2, r"\tanh'")
+
+tanh_forward = forward_of(
+    "Tanh", tanh, "Each unit is squeezed into the interval from -1 to 1; zero stays zero."
+)
+tanh_sigmoid = Statement(
+    "Tanh and the sigmoid",
+    "The hyperbolic tangent is a sigmoid with another scale: twice as steep, from -1 instead of 0.",
+    (
+        Chain(
+            tanh(t),
+            (
+                Step((exp(t) - exp(-t)) / (exp(t) + exp(-t)), DEFINITION),
+                Step(2 / (1 + exp(-2 * t)) - 1, ALGEBRA, r"times $e^{-t} / e^{-t}$"),
+                Step(2 * sigma(2 * t) - 1, DEFINITION),
+            ),
+        ),
+    ),
+)
+tanh_derivative = Statement(
+    "Slope of tanh",
+    "One minus the square of the value; in the second form nothing cancels and nothing overflows.",
+    (
+        Chain(
+            D(tanh(t), t),
+            (
+                Step(D((exp(t) - exp(-t)) / (exp(t) + exp(-t)), t), DEFINITION),
+                Step(
+                    ((exp(t) + exp(-t)) ** 2 - (exp(t) - exp(-t)) ** 2) / (exp(t) + exp(-t)) ** 2,
+                    DIFFERENTIATE,
+                    "quotient rule",
+                ),
+                Step(1 - ((exp(t) - exp(-t)) / (exp(t) + exp(-t))) ** 2, ALGEBRA, "divide"),
+                Step(1 - tanh(t) ** 2, DEFINITION),
+            ),
+        ),
+        Chain(
+            1 - tanh(t) ** 2,
+            (
+                Step(
+                    4 / (exp(t) + exp(-t)) ** 2,
+                    DEFINITION,
+                    r"$(a + b)^2 - (a - b)^2 = 4 a b$ and $e^{t} e^{-t} = 1$",
+                ),
+                Step(
+                    (2 * exp(-absolute(t)) / (1 + exp(-2 * absolute(t)))) ** 2,
+                    CASES,
+                    r"$t \ge 0$: times $e^{-t} / e^{-t}$; $t < 0$: times $e^{t} / e^{t}$",
+                ),
+            ),
+            title="without cancellation",
+        ),
+    ),
+)
+tanh_jacobian = jacobian_of("Tanh", tanh, tanh_slope, (tanh_derivative,))
+tanh_backward = backward_of("Tanh", tanh, tanh_slope, tanh_jacobian)
+
+# -- relu ------------------------------------------------------------------------------------------
+
+relu = Definition("relu", (t,), maximum(t, 0), r"\operatorname{relu}")
+r = scalar("r", domain="positive")
+mask = Array("m", (M,), "m", r"\mathbf{m}", domain="label")
+relu_out = Definition("z'", (u,), mask[u] * z[u], "z", r"\mathbf{z}", superscript=r"\prime")
+relu_cost = Definition("C", (), total(u, delta_out[u] * relu_out[u]), "C")()
+off_the_kink = Hypothesis(
+    r"No input is zero: $z_u \ne 0$. Then $m_u = [z_u > 0]$, 0 or 1, does not change in a "
+    r"neighbourhood, and $z'_u = \operatorname{relu}(z_u) = m_u z_u$ there."
+)
+
+relu_forward = Statement(
+    "ReLU layer, RULE 1",
+    "What is positive passes, the rest becomes zero.",
+    (
+        Chain(
+            relu(t),
+            (
+                Step(
+                    (t + absolute(t)) / 2,
+                    CASES,
+                    r"$t \ge 0$: $\frac{1}{2}(t + t) = t$; $t < 0$: $\frac{1}{2}(t - t) = 0$",
+                ),
+            ),
+        ),
+    ),
+)
+relu_derivative = Statement(
+    "Slope of ReLU",
+    r"One on the right of the kink and zero on its left. At $t = 0$ the two differ and there is "
+    r"no derivative: the layer returns the slope from the left, 0, one of the choices between 0 "
+    r"and 1.",
+    (
+        Chain(D(relu(r), r), (Step(1, CASES, r"$\max(r, 0) = r$"),), title="at $t = r > 0$"),
+        Chain(D(relu(-r), r), (Step(0, CASES, r"$\max(-r, 0) = 0$"),), title="at $t = -r < 0$"),
+    ),
+    (Hypothesis("$r > 0$."),),
+)
+relu_jacobian = Statement(
+    "Jacobian of the ReLU layer",
+    "A diagonal of ones and zeros: the units that passed.",
+    (
+        Chain(
+            D(relu_out[u], z[o]),
+            (
+                Step(D(mask[u] * z[u], z[o]), DEFINITION),
+                Step(mask[u] * D(z[u], z[o]), LINEARITY, "the mask is constant"),
+                Step(mask[u] * Delta(u, o), DIFFERENTIATE, "an entry by an entry"),
+            ),
+            at=(u, o),
+            matrix=(Jacobian(relu_out, z), Diagonal(Whole(mask))),
+        ),
+    ),
+    (off_the_kink,),
+)
+relu_backward = Statement(
+    "ReLU layer, RULE 2",
+    "A delta passes where the value passed, and stops elsewhere.",
+    (
+        Chain(
+            D(relu_cost, z[o]),
+            (
+                Step(
+                    total(u, delta_out[u] * D(relu_out[u], z[o])),
+                    DIFFERENTIATE,
+                    "RULE 2: every output that the input reaches",
+                ),
+                Step(
+                    total(u, delta_out[u] * (mask[u] * Delta(u, o))),
+                    DIFFERENTIATE,
+                    cites=(relu_jacobian,),
+                ),
+                Step(delta_out[o] * mask[o], CONTRACT, "only $u = v$ remains"),
+            ),
+            at=(o,),
+            matrix=(Gradient(relu_cost, z), Whole(delta_out) * Whole(mask)),
+        ),
+    ),
+    (off_the_kink, given_deltas),
+)
+
+# -- softplus --------------------------------------------------------------------------------------
+
+softplus_slope = Definition("softplus'", (t,), sigma(t), r"\operatorname{softplus}'")
+
+softplus_forward = forward_of(
+    "Softplus", soft_plus, "ReLU with its corner rounded off; every output is positive."
+)
+softplus_derivative = Statement(
+    "Slope of softplus",
+    "The sigmoid: a smooth step in the place of ReLU's sudden one.",
+    (
+        Chain(
+            D(soft_plus(t), t),
+            (
+                Step(D(log(1 + exp(t)), t), DEFINITION),
+                Step(exp(t) / (1 + exp(t)), DIFFERENTIATE, r"$d \log s = ds / s$"),
+                Step(sigma(t), DEFINITION, r"times $e^{-t} / e^{-t}$"),
+            ),
+        ),
+        Chain(
+            soft_plus(t) - relu(t),
+            (
+                Step(
+                    log(1 + exp(-absolute(t))),
+                    CASES,
+                    r"$t \ge 0$: take $e^{t}$ out of the logarithm; $t < 0$: the same",
+                ),
+            ),
+            title=r"how far from ReLU: at most $\log 2$, at the kink",
+        ),
+    ),
+)
+softplus_jacobian = jacobian_of("Softplus", soft_plus, softplus_slope, (softplus_derivative,))
+softplus_backward = backward_of("Softplus", soft_plus, softplus_slope, softplus_jacobian)
+
+# -- softmax ---------------------------------------------------------------------------------------
+
+d, e, f = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
+S, logits = softmax.S, softmax.z
+softmax_deltas = Array("delta'", (K,), r"\delta", r"\boldsymbol{\delta}", superscript=r"\prime")
+softmax_out = Definition("z'", (d,), S[d], "z", r"\mathbf{z}", superscript=r"\prime")
+softmax_cost = Definition("C", (), total(d, softmax_deltas[d] * softmax_out[d]), "C")()
+mean_delta = total(d, S[d] * softmax_deltas[d])
+
+softmax_forward = Statement(
+    "Softmax layer, RULE 1",
+    "Unlike the other activations it is not elementwise: every output depends on every input.",
+    defines=(softmax_out,),
+)
+softmax_jacobian = Statement(
+    "Jacobian of the softmax layer",
+    "A full matrix, and a symmetric one: the covariance of the class.",
+    (
+        Chain(
+            D(softmax_out[d], logits[e]),
+            (
+                Step(D(S[d], logits[e]), DEFINITION),
+                Step(S[d] * (Delta(d, e) - S[e]), CHAIN_RULE, cites=(softmax.jacobian,)),
+            ),
+            at=(d, e),
+            matrix=(
+                Jacobian(softmax_out, logits),
+                Diagonal(Whole(S)) - Whole(S) @ Whole(S).T,
+            ),
+        ),
+    ),
+)
+softmax_backward = Statement(
+    "Softmax layer, RULE 2",
+    "Each delta is measured from the mean of all deltas, taken with the probabilities, and then "
+    "scaled by its own probability.",
+    (
+        Chain(
+            D(softmax_cost, logits[e]),
+            (
+                Step(
+                    total(d, softmax_deltas[d] * D(softmax_out[d], logits[e])),
+                    DIFFERENTIATE,
+                    "RULE 2: every output depends on every input",
+                ),
+                Step(
+                    total(d, softmax_deltas[d] * (S[d] * (Delta(d, e) - S[e]))),
+                    DIFFERENTIATE,
+                    cites=(softmax_jacobian,),
+                ),
+                Step(
+                    S[e] * (softmax_deltas[e] - mean_delta),
+                    CONTRACT,
+                    "only $u = v$ remains of the delta; $S_v$ leaves the sum",
+                ),
+            ),
+            at=(e,),
+            matrix=(
+                Gradient(softmax_cost, logits),
+                Whole(S) * Whole(softmax_deltas) - Whole(S) @ (Whole(S).T @ Whole(softmax_deltas)),
+            ),
+        ),
+    ),
+    (given_deltas,),
+)
+softmax_second_order = Statement(
+    "Softmax layer, second order",
+    "The Jacobian differentiated once more: it changes with every input.",
+    (
+        Chain(
+            D(D(softmax_out[d], logits[e]), logits[f]),
+            (
+                Step(
+                    D(S[d] * (Delta(d, e) - S[e]), logits[f]),
+                    DIFFERENTIATE,
+                    cites=(softmax_jacobian,),
+                ),
+                Step(
+                    D(S[d], logits[f]) * (Delta(d, e) - S[e]) - S[d] * D(S[e], logits[f]),
+                    CHAIN_RULE,
+                    "product rule",
+                ),
+                Step(
+                    S[d] * (Delta(d, f) - S[f]) * (Delta(d, e) - S[e])
+                    - S[d] * (S[e] * (Delta(e, f) - S[f])),
+                    CHAIN_RULE,
+                    cites=(softmax.jacobian,),
+                ),
+            ),
+            at=(d, e, f),
+        ),
+    ),
+)

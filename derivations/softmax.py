@@ -1,0 +1,1065 @@
+"""The softmax model of K classes, from one vector of logits to Newton's method."""
+
+from derivations import sigmoid
+from derivations.calculus.derivation import (
+    ALGEBRA,
+    CHAIN_RULE,
+    CONTRACT,
+    DEFINITION,
+    DIFFERENTIATE,
+    LINEARITY,
+    LOGARITHM,
+    SIGN,
+    Chain,
+    Hypothesis,
+    Prose,
+    Statement,
+    Step,
+)
+from derivations.calculus.matrices import Diagonal, Gradient, Hessian, Jacobian, Ones, Whole
+from derivations.calculus.terms import (
+    Array,
+    D,
+    Definition,
+    Delta,
+    Entry,
+    Index,
+    Size,
+    Term,
+    Written,
+    exp,
+    log,
+    product,
+    replace_entries,
+    scalar,
+    total,
+)
+from derivations.notation import (
+    K,
+    N,
+    V,
+    W,
+    X,
+    Y,
+    a,
+    b,
+    c,
+    design,
+    i,
+    j,
+    k,
+    l,
+    lam,
+    n,
+    psi,
+    s,
+    y,
+)
+from derivations.sigmoid import sigma
+
+# -- one vector of logits --------------------------------------------------------------------------
+
+z = Array("z", (K,), "z", r"\mathbf{z}")
+S = Definition("S", (a,), exp(z[a]) / total(b, exp(z[b])), "S", r"\mathbf{S}")
+lse = Definition(
+    "logsumexp", (), log(total(b, exp(z[b]))), r"\operatorname{logsumexp}(\mathbf{z})"
+)()
+other = Definition("other", (a, b), 1 - Delta(a, b), written=r"[{0} \ne {1}]")
+shift = scalar("gamma", r"\gamma")
+
+definition = Statement(
+    "The softmax",
+    "It turns one real number for each class, the logits, into probabilities: positive, in the "
+    "order of the logits, and normalised.",
+    defines=(S,),
+)
+
+normalised = Statement(
+    "Softmax values are probabilities",
+    "They are positive and sum to one; with two classes or more, each is below one.",
+    (
+        Chain(
+            total(a, S[a]),
+            (
+                Step(total(a, exp(z[a]) / total(b, exp(z[b]))), DEFINITION),
+                Step(
+                    total(a, exp(z[a])) / total(b, exp(z[b])),
+                    ALGEBRA,
+                    "the denominator is the same for every class",
+                ),
+                Step(1, ALGEBRA),
+            ),
+        ),
+        Chain(
+            S[a],
+            (
+                Step(exp(z[a]) / total(b, exp(z[b])), DEFINITION),
+                Step(0, SIGN, "every exponential is positive", relation=">"),
+            ),
+            at=(a,),
+            title="positive",
+        ),
+        Chain(
+            1 - S[a] - other[a, b] * S[b],
+            (
+                Step(total(c, S[c]) - S[a] - other[a, b] * S[b], DEFINITION, "they sum to one"),
+                Step(
+                    total(c, (other[c, a] * other[c, b]) ** 2 * S[c]),
+                    DEFINITION,
+                    "the classes that are left; a factor 0 or 1 is its own square",
+                ),
+                Step(0, SIGN, "squares times positive numbers", relation=">="),
+            ),
+            at=(a, b),
+            title=r"below one: $S_a \le 1 - S_b < 1$ for any second class $b$",
+        ),
+    ),
+)
+
+m = scalar("m", "m")
+below = Array("d", (K,), "d", domain="nonnegative")
+upper = Hypothesis(
+    r"$z_a \le m$ for every class $a$; the largest logit is such a number $m$.",
+    replace=((z[a], m - below[a]),),
+)
+
+shift_invariance = Statement(
+    "Shift invariance and the log-sum-exp trick",
+    "A number added to all logits cancels in the softmax and comes out of the log-sum-exp. So "
+    "the largest logit $m$ may be taken off first. Then no exponential exceeds one and the "
+    "largest is $e^0 = 1$: the sum lies between 1 and $K$, nothing overflows, and the logarithm "
+    "never meets zero.",
+    (
+        Chain(
+            exp(z[a] + shift) / total(b, exp(z[b] + shift)),
+            (
+                Step(
+                    exp(shift) * exp(z[a]) / total(b, exp(shift) * exp(z[b])),
+                    ALGEBRA,
+                    r"$e^{s + t} = e^s e^t$",
+                ),
+                Step(
+                    exp(shift) * exp(z[a]) / (exp(shift) * total(b, exp(z[b]))),
+                    ALGEBRA,
+                    "a common factor of all terms",
+                ),
+                Step(S[a], DEFINITION, r"$e^{\gamma}$ cancels"),
+            ),
+            at=(a,),
+            title=r"softmax of $\mathbf{z} + \gamma \mathbf{1}$",
+        ),
+        Chain(
+            log(total(b, exp(z[b] + shift))),
+            (
+                Step(
+                    log(exp(shift) * total(b, exp(z[b]))), ALGEBRA, "a common factor of all terms"
+                ),
+                Step(shift + log(total(b, exp(z[b]))), LOGARITHM, "the logarithm of a product"),
+                Step(shift + lse, DEFINITION),
+            ),
+            title=r"log-sum-exp of $\mathbf{z} + \gamma \mathbf{1}$",
+        ),
+        Chain(
+            lse,
+            (
+                Step(log(total(b, exp(z[b]))), DEFINITION),
+                Step(log(exp(m) * total(b, exp(z[b] - m))), ALGEBRA, r"take $e^m$ out of the sum"),
+                Step(m + log(total(b, exp(z[b] - m))), LOGARITHM, "the logarithm of a product"),
+            ),
+            title="the trick",
+        ),
+        Chain(
+            exp(z[a] - m) - 1,
+            (Step(0, SIGN, r"$z_a - m \le 0$", relation="<="),),
+            at=(a,),
+            title="no exponential exceeds one",
+        ),
+    ),
+    (upper,),
+)
+
+logsumexp_bounds = Statement(
+    "Bounds of log-sum-exp",
+    r"It is a smooth maximum: $\max_a z_a \le \operatorname{logsumexp}(\mathbf{z}) \le \max_a z_a "
+    r"+ \log K$, for it is at least every logit $z_a$, and at most $m + \log K$ when no logit "
+    "exceeds $m$.",
+    (
+        Chain(
+            exp(lse) - exp(z[a]),
+            (
+                Step(total(b, exp(z[b])) - exp(z[a]), DEFINITION, r"$e^{\log t} = t$"),
+                Step(
+                    total(b, other[a, b] ** 2 * exp(z[b])),
+                    DEFINITION,
+                    "the other classes; a factor 0 or 1 is its own square",
+                ),
+                Step(0, SIGN, "squares times positive numbers", relation=">="),
+                Prose(
+                    "The exponential is strictly increasing, so "
+                    r"$\operatorname{logsumexp}(\mathbf{z}) \ge z_a$ for every class, the largest "
+                    "logit included.",
+                    "blanchard2021",
+                ),
+            ),
+            at=(a,),
+            title="at least every logit",
+        ),
+        Chain(
+            exp(m + log(Size(K))) - exp(lse),
+            (
+                Step(Size(K) * exp(m) - total(a, exp(z[a])), DEFINITION, r"$e^{\log t} = t$"),
+                Step(total(a, exp(m) - exp(z[a])), ALGEBRA, r"one sum of $K$ terms"),
+                Step(0, SIGN, r"$z_a \le m$", relation=">="),
+                Prose(
+                    "The exponential is strictly increasing, so "
+                    r"$\operatorname{logsumexp}(\mathbf{z}) \le m + \log K$.",
+                    "blanchard2021",
+                ),
+            ),
+            title=r"at most $\log K$ above the largest",
+        ),
+    ),
+    (upper,),
+)
+
+logsumexp_gradient = Statement(
+    "Gradient of log-sum-exp",
+    "The slope in the direction of a logit is the probability of its class.",
+    (
+        Chain(
+            D(lse, z[a]),
+            (
+                Step(D(log(total(b, exp(z[b]))), z[a]), DEFINITION),
+                Step(
+                    D(total(b, exp(z[b])), z[a]) / total(b, exp(z[b])),
+                    CHAIN_RULE,
+                    r"$d \log t = dt / t$",
+                ),
+                Step(
+                    exp(z[a]) / total(b, exp(z[b])), DIFFERENTIATE, r"only $b = a$ has $z_a$ in it"
+                ),
+                Step(S[a], DEFINITION),
+            ),
+            at=(a,),
+            matrix=(Gradient(lse, z), Whole(S)),
+        ),
+    ),
+)
+
+spread = Diagonal(Whole(S)) - Whole(S) @ Whole(S).T
+
+jacobian = Statement(
+    "Jacobian of the softmax",
+    "Each probability grows with its own logit and falls with the others. The matrix is "
+    r"symmetric: the covariance of a one-hot label with probabilities $\mathbf{S}$.",
+    (
+        Chain(
+            D(S[a], z[b]),
+            (
+                Step(D(exp(z[a]) / total(c, exp(z[c])), z[b]), DEFINITION),
+                Step(
+                    (exp(z[a]) * Delta(a, b) * total(c, exp(z[c])) - exp(z[a]) * exp(z[b]))
+                    / total(c, exp(z[c])) ** 2,
+                    DIFFERENTIATE,
+                    "the derivative of a quotient",
+                ),
+                Step(
+                    exp(z[a])
+                    / total(c, exp(z[c]))
+                    * (Delta(a, b) - exp(z[b]) / total(c, exp(z[c]))),
+                    ALGEBRA,
+                    "split the square",
+                ),
+                Step(S[a] * (Delta(a, b) - S[b]), DEFINITION),
+            ),
+            at=(a, b),
+            matrix=(Jacobian(S, z), spread),
+        ),
+    ),
+)
+
+r = Array("r", (K,), "r", r"\mathbf{r}")
+
+logsumexp_hessian = Statement(
+    "Hessian of log-sum-exp",
+    "It is the Jacobian of the softmax, and positive semidefinite, because it is a covariance.",
+    (
+        Chain(
+            D(D(lse, z[a]), z[b]),
+            (
+                Step(D(S[a], z[b]), ALGEBRA, cites=(logsumexp_gradient,)),
+                Step(S[a] * (Delta(a, b) - S[b]), DIFFERENTIATE, cites=(jacobian,)),
+            ),
+            at=(a, b),
+            matrix=(Hessian(lse, z), spread),
+        ),
+    ),
+)
+
+logsumexp_convex = Statement(
+    "Log-sum-exp is convex",
+    "The quadratic form of its Hessian is the variance of the number $r_a$ when class $a$ has "
+    "probability $S_a$. It is zero exactly when all $r_a$ are equal: along a shift, log-sum-exp "
+    "is linear.",
+    (
+        Chain(
+            total(a, total(b, r[a] * D(D(lse, z[a]), z[b]) * r[b])),
+            (
+                Step(
+                    total(a, total(b, r[a] * S[a] * (Delta(a, b) - S[b]) * r[b])),
+                    ALGEBRA,
+                    cites=(logsumexp_hessian,),
+                ),
+                Step(
+                    total(a, S[a] * r[a] ** 2) - total(a, S[a] * r[a]) ** 2,
+                    CONTRACT,
+                    "the mean of the square minus the square of the mean",
+                ),
+                Step(
+                    total(a, S[a] * (r[a] - total(b, S[b] * r[b])) ** 2),
+                    DEFINITION,
+                    "a variance is the mean squared deviation",
+                    cites=(normalised,),
+                ),
+                Step(0, SIGN, "squares with positive weights", relation=">="),
+            ),
+        ),
+    ),
+)
+
+# -- two classes -----------------------------------------------------------------------------------
+
+z1, z2 = scalar("z_1", "z_1"), scalar("z_2", "z_2")
+S1 = Definition("S_1", (z1, z2), exp(z1) / (exp(z1) + exp(z2)), "S_1")
+S2 = Definition("S_2", (z1, z2), exp(z2) / (exp(z1) + exp(z2)), "S_2")
+w1 = Array("w_1", (n,), "w", r"\mathbf{w}_1", "w_{{1{0}}}")
+w2 = Array("w_2", (n,), "w", r"\mathbf{w}_2", "w_{{2{0}}}")
+score1 = Definition("z_1", (i,), total(k, w1[k] * X[i, k]), written="z_{{{0}1}}")
+score2 = Definition("z_2", (i,), total(k, w2[k] * X[i, k]), written="z_{{{0}2}}")
+p1 = Definition("p_1", (i,), S1(score1[i], score2[i]), written="p_{{{0}1}}")
+p2 = Definition("p_2", (i,), S2(score1[i], score2[i]), written="p_{{{0}2}}")
+
+two_class = Statement(
+    "Two classes",
+    "With two classes the softmax is the sigmoid of the difference of the logits. The model of "
+    r"two weight vectors is the binary model with $\mathbf{w} = \mathbf{w}_1 - \mathbf{w}_2$: "
+    "only the difference counts.",
+    (
+        Chain(
+            S1(z1, z2),
+            (
+                Step(exp(z1) / (exp(z1) + exp(z2)), DEFINITION),
+                Step(1 / (1 + exp(-(z1 - z2))), ALGEBRA, r"times $e^{-z_1} / e^{-z_1}$"),
+                Step(sigma(z1 - z2), DEFINITION, cites=(sigmoid.definition,)),
+            ),
+        ),
+        Chain(
+            S2(z1, z2),
+            (
+                Step(exp(z2) / (exp(z1) + exp(z2)), DEFINITION),
+                Step(1 - exp(z1) / (exp(z1) + exp(z2)), ALGEBRA, "one minus its complement"),
+                Step(1 - sigma(z1 - z2), DEFINITION, "the first class, as above"),
+            ),
+        ),
+        Chain(
+            p1[i],
+            (
+                Step(S1(score1[i], score2[i]), DEFINITION),
+                Step(sigma(score1[i] - score2[i]), DEFINITION, "the first line"),
+                Step(
+                    sigma(total(k, (w1[k] - w2[k]) * X[i, k])),
+                    DEFINITION,
+                    "both logits are linear in the same features",
+                ),
+            ),
+            at=(i,),
+            title="linear logits",
+        ),
+    ),
+)
+
+# -- the model -------------------------------------------------------------------------------------
+
+Z = Definition("Z", (i, a), total(k, W[a, k] * X[i, k]), "z", r"\mathbf{Z}")
+P = Definition("P", (i, a), exp(Z[i, a]) / total(b, exp(Z[i, b])), "p", r"\mathbf{P}")
+L = Definition("L", (), product(i, product(a, P[i, a] ** Y[i, a])), r"\mathcal{L}")
+log_terms = total(i, total(a, Y[i, a] * log(P[i, a])))
+NLL = Definition("NLL", (), -log_terms, r"\operatorname{NLL}")()
+probabilities, labels = Whole(P), Whole(Y)
+
+one_class = Hypothesis(
+    "Each data point has one label, a class from 1 to $K$: the numbers $[y_i = a]$ sum to one "
+    "over the classes. Nothing else is used of them, so labels may be soft.",
+    replace=((Y[i, a], Y[i, a] / total(b, Y[i, b])),),
+)
+independent = Hypothesis(
+    r"Given $\mathbf{X}$ and $\mathbf{W}$ the labels are independent, and the label of data point "
+    r"$i$ depends on its own features $\mathbf{x}_i$ alone."
+)
+fixed = Hypothesis(r"The features $\mathbf{X}$ are given numbers; nothing is assumed of them.")
+
+likelihood = Statement(
+    "Likelihood",
+    "The indicator in the exponent picks, for each data point, the probability of the class that "
+    "was seen. Every class has its own weights, one row of the weight matrix.",
+    defines=(L, P, Z),
+    given=(one_class, independent),
+)
+
+nll = Statement(
+    "Negative log-likelihood",
+    "The cost that maximum likelihood minimises. The second form needs no probability, only the "
+    "logits.",
+    (
+        Chain(
+            -log(L()),
+            (
+                Step(-log(product(i, product(a, P[i, a] ** Y[i, a]))), DEFINITION),
+                Step(
+                    -total(i, log(product(a, P[i, a] ** Y[i, a]))),
+                    LOGARITHM,
+                    "the logarithm of a product",
+                ),
+                Step(
+                    -total(i, total(a, log(P[i, a] ** Y[i, a]))),
+                    LOGARITHM,
+                    "the logarithm of a product",
+                ),
+                Step(-log_terms, LOGARITHM, "the logarithm of a power"),
+            ),
+        ),
+        Chain(
+            NLL,
+            (
+                Step(-log_terms, DEFINITION),
+                Step(
+                    -total(i, total(a, Y[i, a] * (Z[i, a] - log(total(b, exp(Z[i, b])))))),
+                    DEFINITION,
+                    "the logarithm of a quotient",
+                ),
+                Step(
+                    total(i, log(total(b, exp(Z[i, b]))) - total(a, Y[i, a] * Z[i, a])),
+                    ALGEBRA,
+                    "the labels of a data point sum to one",
+                ),
+            ),
+            title="by logits",
+        ),
+    ),
+    (one_class, independent),
+)
+
+# -- the gradient ----------------------------------------------------------------------------------
+
+probability_gradient = Statement(
+    "Derivatives of the probabilities by the weights",
+    "The Jacobian of the softmax, times the features: the logit of a class is linear in the "
+    "weights of that class and has no others in it.",
+    (
+        Chain(
+            D(P[i, a], W[b, k]),
+            (
+                Step(
+                    total(c, P[i, a] * (Delta(a, c) - P[i, c]) * D(Z[i, c], W[b, k])),
+                    DIFFERENTIATE,
+                    "the Jacobian of the softmax, then the logits",
+                    cites=(jacobian,),
+                ),
+                Step(
+                    total(c, P[i, a] * (Delta(a, c) - P[i, c]) * (Delta(b, c) * X[i, k])),
+                    DIFFERENTIATE,
+                    r"$\partial z_{ic} / \partial w_{bk} = \delta_{bc} x_{ik}$",
+                ),
+                Step(
+                    P[i, a] * (Delta(a, b) - P[i, b]) * X[i, k],
+                    CONTRACT,
+                    r"only $c = b$ remains",
+                ),
+            ),
+            at=(i, a, b, k),
+        ),
+    ),
+    (fixed,),
+)
+
+NLL2 = Definition(
+    "NLL_2",
+    (),
+    -total(i, y[i] * log(p1[i]) + (1 - y[i]) * log(p2[i])),
+    r"\operatorname{NLL}",
+)()
+residuals = probabilities - labels
+
+nll_gradient = Statement(
+    "Gradient of the NLL",
+    "Each data point pulls the weights of a class along its own features, by as much as the "
+    "probability of that class is wrong. With two classes, label 1 for class 1 and label 0 for "
+    "class 2, these are the two gradients of the note; its second one needs the label of class "
+    "2, $1 - y_i$.",
+    (
+        Chain(
+            D(NLL, W[a, k]),
+            (
+                Step(D(-total(i, total(b, Y[i, b] * log(P[i, b]))), W[a, k]), DEFINITION),
+                Step(
+                    -total(i, total(b, Y[i, b] * D(log(P[i, b]), W[a, k]))),
+                    LINEARITY,
+                    "sum rule; the labels are constants",
+                ),
+                Step(
+                    -total(i, total(b, Y[i, b] / P[i, b] * D(P[i, b], W[a, k]))),
+                    CHAIN_RULE,
+                    r"$d \log t = dt / t$",
+                ),
+                Step(
+                    -total(i, total(b, Y[i, b] * (Delta(a, b) - P[i, a]) * X[i, k])),
+                    CHAIN_RULE,
+                    r"the probability $p_{ib}$ cancels",
+                    cites=(probability_gradient,),
+                ),
+                Step(
+                    -total(i, X[i, k] * (Y[i, a] - P[i, a] * total(b, Y[i, b]))),
+                    CONTRACT,
+                    r"only $b = a$ remains of the delta",
+                ),
+                Step(
+                    total(i, X[i, k] * (P[i, a] - Y[i, a])),
+                    ALGEBRA,
+                    "the labels of a data point sum to one",
+                ),
+            ),
+            at=(a, k),
+            matrix=(Gradient(NLL, W), residuals.T @ design),
+        ),
+        Chain(
+            D(NLL2, w1[k]),
+            (
+                Step(
+                    -total(
+                        i, y[i] / p1[i] * D(p1[i], w1[k]) + (1 - y[i]) / p2[i] * D(p2[i], w1[k])
+                    ),
+                    DIFFERENTIATE,
+                    r"$d \log t = dt / t$",
+                ),
+                Step(
+                    -total(i, (y[i] * (1 - p1[i]) - (1 - y[i]) * p1[i]) * X[i, k]),
+                    DIFFERENTIATE,
+                    "the slopes are $p_{i1} (1 - p_{i1})$ and $-p_{i1} p_{i2}$",
+                ),
+                Step(-total(i, X[i, k] * (y[i] - p1[i])), ALGEBRA, "collect"),
+            ),
+            at=(k,),
+            title="two classes, the weights of class 1",
+        ),
+        Chain(
+            D(NLL2, w2[k]),
+            (
+                Step(
+                    -total(
+                        i, y[i] / p1[i] * D(p1[i], w2[k]) + (1 - y[i]) / p2[i] * D(p2[i], w2[k])
+                    ),
+                    DIFFERENTIATE,
+                    r"$d \log t = dt / t$",
+                ),
+                Step(
+                    -total(i, ((1 - y[i]) * (1 - p2[i]) - y[i] * p2[i]) * X[i, k]),
+                    DIFFERENTIATE,
+                    "the slopes are $p_{i2} (1 - p_{i2})$ and $-p_{i1} p_{i2}$",
+                ),
+                Step(-total(i, X[i, k] * ((1 - y[i]) - p2[i])), ALGEBRA, "collect"),
+                Step(
+                    total(i, X[i, k] * (y[i] - p1[i])),
+                    DEFINITION,
+                    r"$p_{i2} = 1 - p_{i1}$: the opposite of the first",
+                ),
+            ),
+            at=(k,),
+            title="two classes, the weights of class 2",
+        ),
+    ),
+    (one_class, fixed),
+)
+
+gradients_sum_to_zero = Statement(
+    "The gradients sum to zero",
+    "What one class gains the others lose: the gradients of all classes cancel, for any weights "
+    "and any data.",
+    (
+        Chain(
+            total(a, D(NLL, W[a, k])),
+            (
+                Step(
+                    total(a, total(i, X[i, k] * (P[i, a] - Y[i, a]))),
+                    ALGEBRA,
+                    cites=(nll_gradient,),
+                ),
+                Step(
+                    total(i, X[i, k] * (total(a, P[i, a]) - total(a, Y[i, a]))),
+                    ALGEBRA,
+                    "exchange the sums",
+                ),
+                Step(
+                    0, DEFINITION, "probabilities and labels both sum to one", cites=(normalised,)
+                ),
+            ),
+            at=(k,),
+        ),
+    ),
+    (one_class, fixed),
+)
+
+# -- the Hessian -----------------------------------------------------------------------------------
+
+hessian = D(D(NLL, W[a, k]), W[b, l])
+covariance = P[i, a] * (Delta(a, b) - P[i, b])
+
+nll_hessian = Statement(
+    "Hessian of the NLL",
+    "One block for each pair of classes: a Gram matrix of the features, weighted by the "
+    "covariance of the indicators of the two classes. The labels are gone.",
+    (
+        Chain(
+            hessian,
+            (
+                Step(
+                    D(total(i, X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
+                    ALGEBRA,
+                    cites=(nll_gradient,),
+                ),
+                Step(
+                    total(i, X[i, k] * D(P[i, a], W[b, l])), LINEARITY, "the labels are constants"
+                ),
+                Step(
+                    total(i, X[i, k] * X[i, l] * covariance),
+                    CHAIN_RULE,
+                    cites=(probability_gradient,),
+                ),
+            ),
+            at=(a, k, b, l),
+        ),
+    ),
+    (one_class, fixed),
+)
+
+hessian_blocks_sum_to_zero = Statement(
+    "The Hessian blocks sum to zero",
+    "In each row of blocks they cancel, so that the diagonal blocks follow from the others.",
+    (
+        Chain(
+            total(b, hessian),
+            (
+                Step(
+                    total(b, total(i, X[i, k] * X[i, l] * covariance)),
+                    ALGEBRA,
+                    cites=(nll_hessian,),
+                ),
+                Step(
+                    total(i, X[i, k] * X[i, l] * P[i, a] * (1 - total(b, P[i, b]))),
+                    CONTRACT,
+                    r"only $b = a$ remains of the delta",
+                ),
+                Step(0, DEFINITION, "the probabilities sum to one", cites=(normalised,)),
+            ),
+            at=(a, k, l),
+        ),
+    ),
+    (one_class, fixed),
+)
+
+H = Definition(
+    "H", (a, k, b, l), total(i, X[i, k] * X[i, l] * covariance), written="H_{{{0}{1}{2}{3}}}"
+)
+R = Definition("R", (i, a), total(l, X[i, l] * V[a, l]), "r", r"\mathbf{R}")
+spreads = Whole(R)
+HV = Definition(
+    "HV",
+    (a, k),
+    total(b, total(l, hessian * V[b, l])),
+    r"(\nabla^2 \operatorname{NLL} \, \mathbf{V})",
+    r"\nabla^2 \operatorname{NLL} \, \mathbf{V}",
+)
+row_sums = (probabilities * spreads) @ Ones(K) @ Ones(K).T
+
+nll_hvp = Statement(
+    "Hessian-vector product",
+    r"The change of the logits along the direction, $\mathbf{R} = \mathbf{X} \mathbf{V}^\top$, is "
+    "centred by its mean under the probabilities of each data point. Two products with the "
+    "design matrix; the Hessian is never formed.",
+    (
+        Chain(
+            total(b, total(l, hessian * V[b, l])),
+            (
+                Step(
+                    total(b, total(l, total(i, X[i, k] * X[i, l] * covariance) * V[b, l])),
+                    ALGEBRA,
+                    cites=(nll_hessian,),
+                ),
+                Step(
+                    total(i, X[i, k] * total(b, covariance * R[i, b])),
+                    DEFINITION,
+                    r"exchange the sums; $\sum_l x_{il} v_{bl} = r_{ib}$",
+                ),
+                Step(
+                    total(i, X[i, k] * P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b]))),
+                    CONTRACT,
+                    r"only $b = a$ remains of the delta",
+                ),
+            ),
+            at=(a, k),
+            matrix=(Whole(HV), (probabilities * (spreads - row_sums)).T @ design),
+        ),
+    ),
+    (one_class, fixed),
+)
+
+quadratic_form = total(a, total(k, total(b, total(l, V[a, k] * H[a, k, b, l] * V[b, l]))))
+
+nll_convex = Statement(
+    "Convexity",
+    "Write $H_{akbl}$ for the entries of the Hessian. Its quadratic form is a sum of variances: "
+    "for each data point that of the change of its logits, $r_{ia}$, when class $a$ is drawn "
+    "with probability $p_{ia}$. A variance is never negative, so the NLL is convex.",
+    (
+        Chain(
+            quadratic_form,
+            (
+                Step(
+                    total(i, total(a, total(b, R[i, a] * covariance * R[i, b]))),
+                    DEFINITION,
+                    r"exchange the sums; $\sum_k x_{ik} v_{ak} = r_{ia}$",
+                    cites=(nll_hessian,),
+                ),
+                Step(
+                    total(i, total(a, P[i, a] * R[i, a] ** 2) - total(a, P[i, a] * R[i, a]) ** 2),
+                    CONTRACT,
+                    "the mean of the square minus the square of the mean",
+                ),
+                Step(
+                    total(i, total(a, P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b])) ** 2)),
+                    DEFINITION,
+                    "a variance is the mean squared deviation",
+                    cites=(normalised,),
+                ),
+                Step(0, SIGN, "squares with positive weights", relation=">="),
+            ),
+        ),
+    ),
+    (one_class, fixed),
+)
+
+null_space = Statement(
+    "Null space of the Hessian",
+    r"A direction that moves the weights of every class by the same $\boldsymbol{\psi}$ is flat. "
+    "These directions have dimension $n$, so the rank is at most $(K - 1) n$: the NLL of $K$ "
+    "weight vectors is never strictly convex.",
+    (
+        Chain(
+            total(b, total(l, hessian * psi[l])),
+            (
+                Step(
+                    total(l, total(b, hessian) * psi[l]),
+                    ALGEBRA,
+                    r"exchange the sums; $\psi_l$ is the same for every class",
+                ),
+                Step(0, ALGEBRA, cites=(hessian_blocks_sum_to_zero,)),
+            ),
+            at=(a, k),
+        ),
+    ),
+    (one_class, fixed),
+)
+
+# -- estimation ------------------------------------------------------------------------------------
+
+
+def expected(point: Index, outcome: Index, body: Term) -> Written:
+    """Return the expectation over the label of a data point, drawn from its probabilities."""
+
+    def one_hot(entry: Entry) -> Term | None:
+        if entry.array == Y and entry.indices[0] == point:
+            return Delta(outcome, entry.indices[1])
+        return None
+
+    meaning = total(outcome, P[point, outcome] * replace_entries(body, one_hot))
+    return Written(body, meaning, "expectation", y[point])
+
+
+score_iak = X[i, k] * (P[i, a] - Y[i, a])
+score_ibl = X[i, l] * (P[i, b] - Y[i, b])
+residual_jb = P[j, b] - Y[j, b]
+rho = Array("rho", (N, K), r"\rho")
+
+fisher_information = Statement(
+    "Fisher information",
+    "Under the model the expected outer product of the score is the Hessian, and since the "
+    "Hessian has no labels in it, expected and observed information are the same (the link is "
+    "canonical). The matrix is singular; a coding of the weights makes it regular, and then its "
+    "inverse is the asymptotic covariance of the estimate.",
+    (
+        Chain(
+            total(i, expected(i, c, score_iak * score_ibl)),
+            (
+                Step(
+                    total(
+                        i,
+                        X[i, k]
+                        * X[i, l]
+                        * total(c, P[i, c] * (P[i, a] - Delta(c, a)) * (P[i, b] - Delta(c, b))),
+                    ),
+                    ALGEBRA,
+                    "the classes and their probabilities",
+                ),
+                Step(
+                    total(i, X[i, k] * X[i, l] * covariance),
+                    DEFINITION,
+                    "expand; the probabilities sum to one",
+                    cites=(normalised,),
+                ),
+                Step(hessian, DEFINITION, cites=(nll_hessian,)),
+            ),
+            at=(a, k, b, l),
+            title="the same data point",
+        ),
+        Chain(
+            expected(i, c, score_iak),
+            (
+                Step(
+                    X[i, k] * total(c, P[i, c] * (P[i, a] - Delta(c, a))),
+                    ALGEBRA,
+                    "the classes and their probabilities",
+                ),
+                Step(
+                    X[i, k] * P[i, a] * (total(c, P[i, c]) - 1),
+                    CONTRACT,
+                    r"only $c = a$ remains of the delta",
+                ),
+                Step(0, DEFINITION, "the probabilities sum to one", cites=(normalised,)),
+            ),
+            at=(i, a, k),
+            title="the score has mean zero",
+        ),
+        Chain(
+            expected(j, c, rho[i, a] * residual_jb),
+            (
+                Step(
+                    rho[i, a] * expected(j, c, residual_jb),
+                    ALGEBRA,
+                    "independence: the label of one says nothing of the other's",
+                ),
+                Step(0, DEFINITION, "the mean of a residual is zero", cites=(normalised,)),
+            ),
+            at=(i, j, a, b),
+            title=r"two data points: $\rho_{ia}$, the residual of one, has no label of the other in it",
+        ),
+    ),
+    (
+        one_class,
+        independent,
+        Hypothesis(r"The labels follow the model: $y_i = a$ with probability $p_{ia}$."),
+        fixed,
+    ),
+)
+
+response = Definition(
+    "zeta", (i, a), Z[i, a] + (Y[i, a] - P[i, a]) / P[i, a], r"\zeta", r"\boldsymbol{\zeta}"
+)
+q = Array("q", (N, K), "q", domain="positive")
+some_response = Array("zeta", (N, K), r"\zeta", r"\boldsymbol{\zeta}")
+U = Array("U", (K, n), "u", r"\mathbf{U}")
+gap = Definition("e", (i, a), some_response[i, a] - total(l, X[i, l] * U[a, l]), "e")
+
+newton_step = Statement(
+    "Newton's step is weighted least squares",
+    r"Newton's next weights $\mathbf{U}$ solve $\mathbf{H} \mathbf{U} = \mathbf{H} \mathbf{W} - "
+    r"\mathbf{G}$. The right side is that of a least squares problem in which each data point has "
+    r"a response for every class, $\zeta_{ia}$, and the covariance of its indicators as the "
+    r"weight. The solutions differ by one $\boldsymbol{\psi}$ for all classes: any of them gives "
+    "the same probabilities.",
+    (
+        Chain(
+            total(b, total(l, H[a, k, b, l] * W[b, l])) - D(NLL, W[a, k]),
+            (
+                Step(
+                    total(b, total(l, H[a, k, b, l] * W[b, l]))
+                    - total(i, X[i, k] * (P[i, a] - Y[i, a])),
+                    ALGEBRA,
+                    cites=(nll_gradient,),
+                ),
+                Step(
+                    total(i, X[i, k] * total(b, covariance * Z[i, b]))
+                    - total(i, X[i, k] * (P[i, a] - Y[i, a])),
+                    DEFINITION,
+                    r"exchange the sums; $\sum_l x_{il} w_{bl} = z_{ib}$",
+                    cites=(nll_hessian,),
+                ),
+                Step(
+                    total(i, X[i, k] * total(b, covariance * response[i, b])),
+                    DEFINITION,
+                    r"the labels of a data point and its probabilities both sum to one",
+                ),
+            ),
+            at=(a, k),
+            title="the right side of Newton's equations",
+        ),
+        Chain(
+            D(
+                total(i, total(a, q[i, a] * gap[i, a] ** 2) - total(a, q[i, a] * gap[i, a]) ** 2)
+                / 2,
+                U[b, k],
+            ),
+            (
+                Step(
+                    -total(
+                        i,
+                        X[i, k] * q[i, b] * (gap[i, b] - total(a, q[i, a] * gap[i, a])),
+                    ),
+                    DIFFERENTIATE,
+                ),
+                Step(
+                    -total(
+                        i,
+                        X[i, k] * total(a, q[i, b] * (Delta(a, b) - q[i, a]) * gap[i, a]),
+                    ),
+                    ALGEBRA,
+                    "zero exactly for Newton's equations",
+                ),
+            ),
+            at=(b, k),
+            title=r"the normal equations, with probabilities $q_{ia}$ held fixed",
+        ),
+    ),
+    (one_class, fixed),
+)
+
+# -- with weights and with a penalty ---------------------------------------------------------------
+
+weighted_terms = total(i, s[i] * total(b, Y[i, b] * log(P[i, b])))
+NLL_s = Definition("NLL_s", (), -weighted_terms, r"\operatorname{NLL}_{\mathbf{s}}")()
+
+weighted = Statement(
+    "Weighted NLL",
+    "Weights multiply the terms of the sum and nothing else. Class weights ($s_i$ depends on "
+    "$y_i$), the mean ($s_i = 1 / N$), repeated rows (whole $s_i$) and ignored rows ($s_i = 0$) "
+    "are special cases.",
+    (
+        Chain(
+            D(NLL_s, W[a, k]),
+            (
+                Step(D(-weighted_terms, W[a, k]), DEFINITION),
+                Step(
+                    -total(i, s[i] * total(b, Y[i, b] * D(log(P[i, b]), W[a, k]))),
+                    LINEARITY,
+                    "sum rule; weights and labels are constants",
+                ),
+                Step(
+                    total(i, s[i] * X[i, k] * (P[i, a] - Y[i, a])),
+                    DIFFERENTIATE,
+                    "one data point, as for the gradient of the NLL",
+                ),
+            ),
+            at=(a, k),
+            title="gradient",
+            matrix=(Gradient(NLL_s, W), residuals.T @ Diagonal(Whole(s)) @ design),
+        ),
+        Chain(
+            D(D(NLL_s, W[a, k]), W[b, l]),
+            (
+                Step(
+                    D(total(i, s[i] * X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
+                    DIFFERENTIATE,
+                    "the gradient",
+                ),
+                Step(
+                    total(i, s[i] * X[i, k] * D(P[i, a], W[b, l])),
+                    LINEARITY,
+                    "the labels are constants",
+                ),
+                Step(
+                    total(i, s[i] * X[i, k] * X[i, l] * covariance),
+                    CHAIN_RULE,
+                    cites=(probability_gradient,),
+                ),
+            ),
+            at=(a, k, b, l),
+            title="Hessian",
+        ),
+    ),
+    (one_class, fixed, Hypothesis(r"$s_i \ge 0$.")),
+)
+
+penalty = lam / 2 * total(b, total(l, W[b, l] ** 2))
+NLL_pen = Definition("NLL_lambda", (), NLL + penalty, r"\operatorname{NLL}_\lambda")()
+pen_hessian = D(D(NLL_pen, W[a, k]), W[b, l])
+
+penalised = Statement(
+    "Penalised NLL",
+    r"A ridge penalty adds $\lambda \mathbf{W}$ to the gradient and $\lambda$ times the identity "
+    "to the Hessian. No direction is flat any more, so exactly one minimiser exists on any data.",
+    (
+        Chain(
+            D(NLL_pen, W[a, k]),
+            (
+                Step(
+                    D(NLL, W[a, k]) + D(penalty, W[a, k]),
+                    DEFINITION,
+                    "sum rule",
+                ),
+                Step(
+                    total(i, X[i, k] * (P[i, a] - Y[i, a])) + lam * W[a, k],
+                    ALGEBRA,
+                    cites=(nll_gradient,),
+                ),
+            ),
+            at=(a, k),
+            title="gradient",
+            matrix=(Gradient(NLL_pen, W), residuals.T @ design + lam * Whole(W)),
+        ),
+        Chain(
+            pen_hessian,
+            (
+                Step(hessian + D(lam * W[a, k], W[b, l]), DIFFERENTIATE, "sum rule"),
+                Step(
+                    total(i, X[i, k] * X[i, l] * covariance) + lam * Delta(a, b) * Delta(k, l),
+                    ALGEBRA,
+                    cites=(nll_hessian,),
+                ),
+            ),
+            at=(a, k, b, l),
+            title="Hessian",
+        ),
+        Chain(
+            total(
+                a,
+                total(
+                    k,
+                    total(
+                        b,
+                        total(
+                            l,
+                            V[a, k] * (H[a, k, b, l] + lam * Delta(a, b) * Delta(k, l)) * V[b, l],
+                        ),
+                    ),
+                ),
+            )
+            - lam * total(a, total(k, V[a, k] ** 2)),
+            (
+                Step(
+                    total(i, total(a, P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b])) ** 2)),
+                    DEFINITION,
+                    "the penalty's part cancels; the rest is the form of the NLL",
+                    cites=(nll_convex,),
+                ),
+                Step(0, SIGN, "squares with positive weights", relation=">="),
+                Prose(
+                    r"So the Hessian is at least $\lambda$ times the identity: strictly convex. "
+                    r"The NLL is not negative, hence the sum is at least $\frac{\lambda}{2} "
+                    r"\lVert \mathbf{W} \rVert^2$ and grows without bound; a continuous function "
+                    "that does so attains its minimum, and a strictly convex one attains it once.",
+                    "boyd2004",
+                ),
+            ),
+            title="strong convexity",
+        ),
+    ),
+    (one_class, fixed, Hypothesis(r"$\lambda > 0$.")),
+)
