@@ -83,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=show_statement)
 
     command = commands.add_parser("verify", help="verify statements; status 1 when one fails")
-    command.add_argument("ids", nargs="*", metavar="ID", help="statements or concepts; default: all")
+    command.add_argument(
+        "ids", nargs="*", metavar="ID", help="statements or concepts; default: all"
+    )
     command.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes")
     command.add_argument("--out", type=Path, default=BUILD, help="folder of verification.json")
     command.add_argument("--fresh", action="store_true", help="do not use the ledger of past runs")
@@ -106,7 +108,9 @@ def positive(text: str) -> int:
 
 def console(width: int = 110) -> Console:
     """Return a console as wide as the terminal, or wide enough for a file."""
-    return Console(highlight=False) if sys.stdout.isatty() else Console(width=width, highlight=False)
+    return (
+        Console(highlight=False) if sys.stdout.isatty() else Console(width=width, highlight=False)
+    )
 
 
 # -- which statements -------------------------------------------------------------------------------
@@ -133,9 +137,13 @@ def names() -> dict[int, str]:
     return {id(statement): name for name, statement in derivations.statements().items()}
 
 
-def verified(statements: Mapping[str, Statement], out: Path, jobs: int, fresh: bool = False) -> Reports:
+def verified(
+    statements: Mapping[str, Statement], out: Path, jobs: int, fresh: bool = False
+) -> Reports:
     """Verify statements, with a progress bar on a terminal."""
-    places = {name: (f"derivations.{name.split('.')[0]}", name.split(".")[1]) for name in statements}
+    places = {
+        name: (f"derivations.{name.split('.')[0]}", name.split(".")[1]) for name in statements
+    }
     bar = Progress(
         TextColumn("{task.description:34}"),
         BarColumn(),
@@ -291,7 +299,12 @@ def compare(folder: Path, files: Mapping[str, str]) -> int:
         path = folder / name
         old = path.read_text(encoding="utf-8") if path.exists() else ""
         difference = difflib.unified_diff(
-            old.splitlines(), content.splitlines(), f"{path} (there)", f"{path} (derived)", n=1, lineterm=""
+            old.splitlines(),
+            content.splitlines(),
+            f"{path} (there)",
+            f"{path} (derived)",
+            n=1,
+            lineterm="",
         )
         for text in difference:
             print(text)
@@ -325,11 +338,15 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
             cites = [names()[id(cited)] for cited in step.cites]
             reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites]))
             line = f"{relation(step.relation, TEXT)} {show(step.expression, TEXT)}"  # type: ignore[arg-type]
-            out.print(f"      {escape(line)}   [dim]{escape(reason)}[/]{marks(verdicts)}", soft_wrap=True)
+            out.print(
+                f"      {escape(line)}   [dim]{escape(reason)}[/]{marks(verdicts)}", soft_wrap=True
+            )
         if chain.matrix is not None:
             left, right = chain.matrix
             line = f"{show(left, TEXT)} = {show(right, TEXT)}"
-            out.print(f"      {escape(line)}   [dim]matrix form[/]{marks(verdicts)}", soft_wrap=True)
+            out.print(
+                f"      {escape(line)}   [dim]matrix form[/]{marks(verdicts)}", soft_wrap=True
+            )
     for failure in report["failures"] if report else ():  # type: ignore[attr-defined]
         out.print(f"  [red]failed[/] {escape(failure)}", soft_wrap=True)
 
@@ -340,7 +357,9 @@ def marks(verdicts: Iterator[dict[str, Any]]) -> str:
     if found is None:
         return ""
     routes = "".join(MARKS[verdict] for verdict in found["routes"].values())
-    rule = {"checked": "[green]rule ✓[/]", "label": "[dim]rule named[/]"}.get(found["rule"], "[red]rule ✗[/]")
+    rule = {"checked": "[green]rule ✓[/]", "label": "[dim]rule named[/]"}.get(
+        found["rule"], "[red]rule ✗[/]"
+    )
     return f"  {rule} {routes}"
 
 

@@ -44,7 +44,7 @@ given_deltas = Hypothesis(
 
 def layer(function: Callable[[Term], Term]) -> Definition:
     """Return the layer that applies a function to each entry by itself."""
-    return Definition("z'", (u,), function(z[u]), "z", r"\mathbf{z}", superscript=r"\prime")
+    return Definition("z'", (u,), function(z[u]), "z'", r"\mathbf{z}'")
 
 
 def forward_of(name: str, function: Callable[[Term], Term], summary: str) -> Statement:
@@ -231,7 +231,7 @@ tanh_sigmoid = Statement(
             tanh(t),
             (
                 Step((exp(t) - exp(-t)) / (exp(t) + exp(-t)), DEFINITION),
-                Step(2 / (1 + exp(-2 * t)) - 1, ALGEBRA, r"times $e^{-t} / e^{-t}$"),
+                Step(2 / (1 + exp(-(2 * t))) - 1, ALGEBRA, r"times $e^{-t} / e^{-t}$"),
                 Step(2 * sigma(2 * t) - 1, DEFINITION),
             ),
         ),
@@ -263,7 +263,7 @@ tanh_derivative = Statement(
                     r"$(a + b)^2 - (a - b)^2 = 4 a b$ and $e^{t} e^{-t} = 1$",
                 ),
                 Step(
-                    (2 * exp(-absolute(t)) / (1 + exp(-2 * absolute(t)))) ** 2,
+                    (2 * exp(-absolute(t)) / (1 + exp(-(2 * absolute(t))))) ** 2,
                     CASES,
                     r"$t \ge 0$: times $e^{-t} / e^{-t}$; $t < 0$: times $e^{t} / e^{t}$",
                 ),
@@ -280,7 +280,7 @@ tanh_backward = backward_of("Tanh", tanh, tanh_slope, tanh_jacobian)
 relu = Definition("relu", (t,), maximum(t, 0), r"\operatorname{relu}")
 r = scalar("r", domain="positive")
 mask = Array("m", (M,), "m", r"\mathbf{m}", domain="label")
-relu_out = Definition("z'", (u,), mask[u] * z[u], "z", r"\mathbf{z}", superscript=r"\prime")
+relu_out = Definition("z'", (u,), mask[u] * z[u], "z'", r"\mathbf{z}'")
 relu_cost = Definition("C", (), total(u, delta_out[u] * relu_out[u]), "C")()
 off_the_kink = Hypothesis(
     r"No input is zero: $z_u \ne 0$. Then $m_u = [z_u > 0]$, 0 or 1, does not change in a "
@@ -396,8 +396,8 @@ softplus_backward = backward_of("Softplus", soft_plus, softplus_slope, softplus_
 
 d, e, f = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
 S, logits = softmax.S, softmax.z
-softmax_deltas = Array("delta'", (K,), r"\delta", r"\boldsymbol{\delta}", superscript=r"\prime")
-softmax_out = Definition("z'", (d,), S[d], "z", r"\mathbf{z}", superscript=r"\prime")
+softmax_deltas = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
+softmax_out = Definition("z'", (d,), S[d], "z'", r"\mathbf{z}'")
 softmax_cost = Definition("C", (), total(d, softmax_deltas[d] * softmax_out[d]), "C")()
 mean_delta = total(d, S[d] * softmax_deltas[d])
 

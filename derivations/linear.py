@@ -20,20 +20,16 @@ u, o = Index("u", K), Index("v", K)  # two outputs
 
 z = Array("z", (n,), "z", r"\mathbf{z}")
 b = Array("b", (K,), "b", r"\mathbf{b}")
-delta_out = Array("delta'", (K,), r"\delta", r"\boldsymbol{\delta}", superscript=r"\prime")
-out = Definition(
-    "z'", (u,), total(k, W[u, k] * z[k]) + b[u], "z", r"\mathbf{z}", superscript=r"\prime"
-)
-plain = Definition("z'", (u,), total(k, W[u, k] * z[k]), "z", r"\mathbf{z}", superscript=r"\prime")
+delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
+out = Definition("z'", (u,), total(k, W[u, k] * z[k]) + b[u], "z'", r"\mathbf{z}'")
+plain = Definition("z'", (u,), total(k, W[u, k] * z[k]), "z'", r"\mathbf{z}'")
 cost = Definition("C", (), total(u, delta_out[u] * out[u]), "C")()
 
 # -- all data points, as rows ----------------------------------------------------------------------
 
 Z = Array("Z", (N, n), "z", r"\mathbf{Z}")
-deltas_out = Array("Delta'", (N, K), r"\delta", r"\boldsymbol{\Delta}", superscript=r"\prime")
-rows = Definition(
-    "Z'", (i, u), total(k, W[u, k] * Z[i, k]) + b[u], "z", r"\mathbf{Z}", superscript=r"\prime"
-)
+deltas_out = Array("delta'", (N, K), r"\delta'", r"\boldsymbol{\Delta}'")
+rows = Definition("Z'", (i, u), total(k, W[u, k] * Z[i, k]) + b[u], "z'", r"\mathbf{Z}'")
 total_cost = Definition("C", (), total(i, total(u, deltas_out[i, u] * rows[i, u])), "C")()
 
 any_widths = Hypothesis(

@@ -21,8 +21,8 @@ from derivations.softmax import S, lse, z
 
 u, o, w = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
 
-delta_out = Array("delta'", (K,), r"\delta", r"\boldsymbol{\delta}", superscript=r"\prime")
-out = Definition("z'", (u,), z[u] - lse, "z", r"\mathbf{z}", superscript=r"\prime")
+delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
+out = Definition("z'", (u,), z[u] - lse, "z'", r"\mathbf{z}'")
 cost = Definition("C", (), total(u, delta_out[u] * out[u]), "C")()
 all_deltas = total(u, delta_out[u])
 

@@ -32,7 +32,25 @@ from derivations.calculus.terms import (
     term,
     total,
 )
-from derivations.notation import N, X, design, direction, i, j, k, l, labels, lam, n, s, t, v, w, weights, y
+from derivations.notation import (
+    N,
+    X,
+    design,
+    direction,
+    i,
+    j,
+    k,
+    l,
+    labels,
+    lam,
+    n,
+    s,
+    t,
+    v,
+    w,
+    weights,
+    y,
+)
 from derivations.sigmoid import sigma, soft_plus
 
 # -- the model --------------------------------------------------------------------------------------
@@ -121,9 +139,7 @@ bernoulli = Statement(
     (Hypothesis(r"$0 < h < 1$, the probability of the label 1."),),
 )
 
-L = Definition(
-    "L", (), product(i, p[i] ** y[i] * (1 - p[i]) ** (1 - y[i])), r"\mathcal{L}"
-)
+L = Definition("L", (), product(i, p[i] ** y[i] * (1 - p[i]) ** (1 - y[i])), r"\mathcal{L}")
 log_terms = total(i, y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i]))
 NLL = Definition("NLL", (), -log_terms, r"\operatorname{NLL}")()
 
@@ -243,7 +259,9 @@ divergence = Definition(
     q[i] * log(q[i] / p[i]) + (1 - q[i]) * log((1 - q[i]) / (1 - p[i])),
     r"\operatorname{KL}",
 )
-cross_entropy = Definition("CE", (i,), -(q[i] * log(p[i])) - (1 - q[i]) * log(1 - p[i]), r"\operatorname{CE}")
+cross_entropy = Definition(
+    "CE", (i,), -(q[i] * log(p[i])) - (1 - q[i]) * log(1 - p[i]), r"\operatorname{CE}"
+)
 
 nll_cross_entropy = Statement(
     "NLL and cross-entropy",
@@ -254,7 +272,9 @@ nll_cross_entropy = Statement(
         Chain(
             total(i, cross_entropy[i]),
             (
-                Step(Size(N) * (total(i, cross_entropy[i]) / Size(N)), ALGEBRA, "the mean, times $N$"),
+                Step(
+                    Size(N) * (total(i, cross_entropy[i]) / Size(N)), ALGEBRA, "the mean, times $N$"
+                ),
                 Step(
                     Size(N) * (total(i, entropy[i] + divergence[i]) / Size(N)),
                     DEFINITION,
@@ -371,7 +391,9 @@ nll_hessian = Statement(
         Chain(
             D(D(NLL, w[k]), w[l]),
             (
-                Step(D(total(i, X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, cites=(nll_gradient,)),
+                Step(
+                    D(total(i, X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, cites=(nll_gradient,)
+                ),
                 Step(total(i, X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"),
                 Step(
                     total(i, X[i, k] * (p[i] * (1 - p[i])) * D(z[i], w[l])),
@@ -546,10 +568,15 @@ newton_step = Statement(
             ),
         ),
         Chain(
-            D(total(i, s[i] * (some_response[i] - total(l, X[i, l] * solution[l])) ** 2) / 2, solution[k]),
+            D(
+                total(i, s[i] * (some_response[i] - total(l, X[i, l] * solution[l])) ** 2) / 2,
+                solution[k],
+            ),
             (
                 Step(
-                    -total(i, X[i, k] * s[i] * (some_response[i] - total(l, X[i, l] * solution[l]))),
+                    -total(
+                        i, X[i, k] * s[i] * (some_response[i] - total(l, X[i, l] * solution[l]))
+                    ),
                     DIFFERENTIATE,
                 ),
                 Step(
@@ -563,7 +590,11 @@ newton_step = Statement(
             title="the normal equations of weighted least squares",
         ),
     ),
-    (binary, fixed, Hypothesis(r"$\mathbf{X}$ has full column rank, so that $\mathbf{H}$ is invertible.")),
+    (
+        binary,
+        fixed,
+        Hypothesis(r"$\mathbf{X}$ has full column rank, so that $\mathbf{H}$ is invertible."),
+    ),
 )
 
 outcomes_i, outcomes_j = {1: p[i], 0: 1 - p[i]}, {1: p[j], 0: 1 - p[j]}
@@ -615,7 +646,8 @@ fisher_information = Statement(
             expectation(y[i], outcomes_i, expectation(y[j], outcomes_j, score_ik * score_jl)),
             (
                 Step(
-                    expectation(y[i], outcomes_i, score_ik) * expectation(y[j], outcomes_j, score_jl),
+                    expectation(y[i], outcomes_i, score_ik)
+                    * expectation(y[j], outcomes_j, score_jl),
                     ALGEBRA,
                     "independence: the expectation of a product is the product of expectations",
                 ),
@@ -625,7 +657,11 @@ fisher_information = Statement(
             title="two different data points",
         ),
     ),
-    (independent, Hypothesis(r"The labels follow the model: $y_i$ is 1 with probability $p_i$."), fixed),
+    (
+        independent,
+        Hypothesis(r"The labels follow the model: $y_i$ is 1 with probability $p_i$."),
+        fixed,
+    ),
 )
 
 tau = scalar("tau", r"\tau")
@@ -766,7 +802,11 @@ weighted = Statement(
             D(NLL_w, w[k]),
             (
                 Step(D(-weighted_terms, w[k]), DEFINITION),
-                Step(-total(i, s[i] * D(one_term, w[k])), LINEARITY, "sum rule; weights are constants"),
+                Step(
+                    -total(i, s[i] * D(one_term, w[k])),
+                    LINEARITY,
+                    "sum rule; weights are constants",
+                ),
                 Step(
                     total(i, s[i] * X[i, k] * (p[i] - y[i])),
                     DIFFERENTIATE,
@@ -780,8 +820,12 @@ weighted = Statement(
         Chain(
             D(D(NLL_w, w[k]), w[l]),
             (
-                Step(D(total(i, s[i] * X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, "the gradient"),
-                Step(total(i, s[i] * X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"),
+                Step(
+                    D(total(i, s[i] * X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, "the gradient"
+                ),
+                Step(
+                    total(i, s[i] * X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"
+                ),
                 Step(total(i, s[i] * X[i, k] * variance * X[i, l]), DIFFERENTIATE),
             ),
             at=(k, l),

@@ -17,7 +17,8 @@ from derivations.notation import K, N, Y, i, j
 u, o = Index("u", K), Index("v", K)  # two classes
 
 z = Array("z", (N, K), "z", r"\mathbf{Z}")
-out = Definition("C", (), -total(i, total(u, Y[i, u] * z[i, u])), "C")()
+cost = Definition("C", (), -total(i, total(u, Y[i, u] * z[i, u])), "C")
+out = cost()
 delta_out = scalar("delta'", r"\delta'")
 
 any_labels = Hypothesis(
@@ -29,20 +30,8 @@ forward = Statement(
     "NLL layer, RULE 1",
     r"Minus the log-probabilities of the labels, added over the data points. The output is one "
     r"number, the cost; it is a sum and not a mean.",
-    (
-        Chain(
-            out,
-            (
-                Step(-total(i, total(u, Y[i, u] * z[i, u])), DEFINITION),
-                Step(
-                    total(i, -total(u, Y[i, u] * z[i, u])),
-                    DEFINITION,
-                    "the cost of each data point, added",
-                ),
-            ),
-        ),
-    ),
-    (any_labels,),
+    given=(any_labels,),
+    defines=(cost,),
 )
 
 jacobian = Statement(

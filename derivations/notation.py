@@ -35,7 +35,14 @@ design, labels, weights, direction = Whole(X), Whole(y), Whole(w), Whole(v)
 # Name in the statements, LaTeX, meaning, shape, name in code, name in the lecture note.
 TABLE = (
     ("N", "N", "number of data points", "", "X.shape[0]", "never named"),
-    ("n", "n", "number of features, a column of ones for the intercept included", "", "X.shape[1]", "n"),
+    (
+        "n",
+        "n",
+        "number of features, a column of ones for the intercept included",
+        "",
+        "X.shape[1]",
+        "n",
+    ),
     ("K", "K", "number of classes", "", "W.shape[0]", "2"),
     ("M", "M", "units of a layer", "", "z.shape[1]", "never named"),
     ("X", r"\mathbf{X}", "design matrix; row i is data point i", "N x n", "X", r"X, x_i"),
@@ -46,7 +53,14 @@ TABLE = (
     ("v", r"\mathbf{v}", "a direction in the space of the weights", "n", "v", "none"),
     ("s", r"\mathbf{s}", "sample weights", "N", "sample_weight", "none"),
     ("sigma", r"\sigma", "the sigmoid", "", "sigmoid", "h"),
-    ("NLL", r"\operatorname{NLL}", "negative log-likelihood, the cost", "scalar", "nll", "NLL, Cost, C, z4, fLoss"),
+    (
+        "NLL",
+        r"\operatorname{NLL}",
+        "negative log-likelihood, the cost",
+        "scalar",
+        "nll",
+        "NLL, Cost, C, z4, fLoss",
+    ),
     ("L", r"\mathcal{L}", "likelihood", "scalar", "exp(-nll)", "L"),
     ("lambda", r"\lambda", "strength of the ridge penalty", "scalar", "penalty", "none"),
     ("t", "t", "any real number", "scalar", "t", "z"),

@@ -209,9 +209,7 @@ stable = Statement(
 z = Array("z", (M,), "z", r"\mathbf{z}")
 delta_out = Array("delta'", (M,), r"\delta", r"\boldsymbol{\delta}", superscript="\\prime")
 out = Definition("z'", (u,), sigma(z[u]), "z", r"\mathbf{z}", superscript="\\prime")
-slope = Definition(
-    "sigma'", (t,), sigma(t) * (1 - sigma(t)), r"\sigma'"
-)
+slope = Definition("sigma'", (t,), sigma(t) * (1 - sigma(t)), r"\sigma'")
 
 backward = Statement(
     "Backward through a sigmoid layer",

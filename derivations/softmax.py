@@ -849,7 +849,7 @@ fisher_information = Statement(
                 Step(0, DEFINITION, "the mean of a residual is zero", cites=(normalised,)),
             ),
             at=(i, j, a, b),
-            title=r"two data points: $\rho_{ia}$, the residual of one, has no label of the other in it",
+            title=r"two data points: $\rho_{ia}$, the residual of one, is free of the other label",
         ),
     ),
     (
@@ -1032,12 +1032,10 @@ penalised = Statement(
                 a,
                 total(
                     k,
-                    total(
-                        b,
-                        total(
-                            l,
-                            V[a, k] * (H[a, k, b, l] + lam * Delta(a, b) * Delta(k, l)) * V[b, l],
-                        ),
+                    V[a, k]
+                    * (
+                        total(i, X[i, k] * P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b])))
+                        + lam * V[a, k]
                     ),
                 ),
             )
@@ -1047,7 +1045,7 @@ penalised = Statement(
                     total(i, total(a, P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b])) ** 2)),
                     DEFINITION,
                     "the penalty's part cancels; the rest is the form of the NLL",
-                    cites=(nll_convex,),
+                    cites=(nll_hvp, nll_convex),
                 ),
                 Step(0, SIGN, "squares with positive weights", relation=">="),
                 Prose(
@@ -1058,7 +1056,7 @@ penalised = Statement(
                     "boyd2004",
                 ),
             ),
-            title="strong convexity",
+            title=r"strong convexity: $\mathbf{V}$ against its Hessian-vector product",
         ),
     ),
     (one_class, fixed, Hypothesis(r"$\lambda > 0$.")),

@@ -1,0 +1,1 @@
+"""The machinery in which derivations are written and verified; it knows no statistics."""

@@ -33,10 +33,11 @@ from derivations.calculus.terms import (
 )
 
 PRIMES = {"'": "_prime", "lambda": "lam"}
-RESERVED = frozenset(keyword.kwlist) | frozenset(
-    "Math Array case catch const default delete do enum export extends function let new null np "
-    "package private protected public static super switch this throw typeof undefined var void".split()
-)
+RESERVED = frozenset(keyword.kwlist) | {
+    *("Array", "Math", "case", "catch", "const", "default", "delete", "do", "enum", "export"),
+    *("extends", "function", "let", "new", "np", "null", "package", "private", "protected"),
+    *("public", "static", "super", "switch", "this", "throw", "typeof", "undefined", "var", "void"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Parts:
     sizes: tuple[Dimension, ...]
 
 
-# -- the line ---------------------------------------------------------------------------------------
+# -- the line --------------------------------------------------------------------------------------
 
 
 def line(statement: Statement) -> Line | None:
@@ -102,12 +103,13 @@ def equal_lines(chain: Chain) -> Iterator[Line]:
     for step in chain.lines:
         if step.relation != "=":
             return
+        node = as_term(step.expression, chain.at)  # type: ignore[arg-type]
         matrix = step.expression if isinstance(step.expression, Matrix) else None
         if step is chain.lines[-1] and chain.matrix is not None:
             matrix = chain.matrix[1]
         if matrix is not None and not plain_matrix(matrix):
             matrix = None
-        yield Line(as_term(step.expression, chain.at), chain.at, matrix)
+        yield Line(node, chain.at, matrix)
 
 
 def computable(node: Term) -> bool:
@@ -123,9 +125,7 @@ def plain_matrix(matrix: Matrix) -> bool:
         case matrices.Gradient() | matrices.Hessian() | matrices.Jacobian():
             return False
         case matrices.Scaled(factor, inner):
-            return (
-                computable(factor) and not terms.free_indices(factor) and plain_matrix(inner)
-            )
+            return computable(factor) and not terms.free_indices(factor) and plain_matrix(inner)
     return all(map(plain_matrix, inner_matrices(matrix)))
 
 
@@ -145,7 +145,7 @@ def inner_matrices(matrix: Matrix) -> tuple[Matrix, ...]:
     return ()
 
 
-# -- what it needs ----------------------------------------------------------------------------------
+# -- what it needs ---------------------------------------------------------------------------------
 
 
 def is_quantity(definition: Definition) -> bool:
@@ -156,8 +156,14 @@ def is_quantity(definition: Definition) -> bool:
 def is_function(definition: Definition) -> bool:
     """Say whether a definition is a function of scalars that needs no sum and no index."""
     return all(isinstance(p, Entry) for p in definition.parameters) and not any(
-        isinstance(part, (Sum, Product)) or terms.free_indices(part) for part in walk(definition.body)
+        isinstance(part, (Sum, Product)) or terms.free_indices(part)
+        for part in walk(definition.body)
     )
+
+
+def parameter_arrays(definition: Definition) -> tuple[Array, ...]:
+    """Return the scalar variables that a definition has as parameters."""
+    return tuple(p.array for p in definition.parameters if isinstance(p, Entry))
 
 
 def parts(root: Term | Matrix) -> Parts:
@@ -176,7 +182,7 @@ def parts(root: Term | Matrix) -> Parts:
     def define(definition: Definition) -> bool:
         if definition in quantities or definition in functions:
             return True
-        own = frozenset(p.array for p in definition.parameters if isinstance(p, Entry))
+        own = frozenset(parameter_arrays(definition))
         if is_quantity(definition):
             visit(definition.body, own)
             quantities[definition] = None
@@ -229,7 +235,8 @@ def parts(root: Term | Matrix) -> Parts:
 def arguments(statement: Statement) -> tuple[Argument, ...]:
     """Return what the code of a statement takes: arrays, functions, sizes that no array shows.
 
-    Arrays come in the order in which the named quantities, and then the line itself, need them.
+    Arrays come in the order in which the named quantities, and then the line itself, need them;
+    labels after other data, and the arrays of the layer above (with a prime) last.
     """
     computed = line(statement)
     return () if computed is None else line_arguments(computed)
@@ -240,7 +247,8 @@ def line_arguments(computed: Line) -> tuple[Argument, ...]:
     found = parts(computed.term)
     shown = {d for array in found.arrays for d in array.dimensions}
     needed = dict.fromkeys((*found.sizes, *(index.dimension for index in computed.at)))
-    return (*found.arrays, *found.callbacks, *(d for d in needed if d not in shown))
+    arrays = sorted(found.arrays, key=lambda array: (array.name[-1] == "'", array.domain == "label"))
+    return (*arrays, *found.callbacks, *(d for d in needed if d not in shown))
 
 
 def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
@@ -288,7 +296,7 @@ def repeats_a_parameter(function: Definition) -> bool:
     return len(shown) > len(set(shown))
 
 
-# -- names ------------------------------------------------------------------------------------------
+# -- names -----------------------------------------------------------------------------------------
 
 
 def identifier(name: str) -> str:
@@ -334,12 +342,9 @@ def plain_name(thing: object) -> str:
 
 def dimensions_of(computed: Line, found: Parts) -> tuple[Dimension, ...]:
     """Return every dimension that a line has to do with."""
-    return tuple(
-        dict.fromkeys(
-            (*found.sizes, *(i.dimension for i in computed.at))
-            + tuple(d for array in found.arrays for d in array.dimensions)
-        )
-    )
+    shown = (d for array in found.arrays for d in array.dimensions)
+    every = dict.fromkeys((*found.sizes, *(i.dimension for i in computed.at), *shown))
+    return tuple(sorted(every, key=lambda dimension: dimension.rank))
 
 
 def place_of_size(dimension: Dimension, arrays: Sequence[Array]) -> tuple[Array, int] | None:
@@ -356,10 +361,15 @@ def place_of_size(dimension: Dimension, arrays: Sequence[Array]) -> tuple[Array,
     return array, axis
 
 
-def headline(statement: Statement, name: str, computed: Line) -> str:
+def mentions(source: str, name: str) -> bool:
+    """Say whether a name stands in a source as a word of its own."""
+    return name in "".join(c if c.isalnum() or c == "_" else " " for c in source).split()
+
+
+def headline(name: str, computed: Line) -> str:
     """Return the line that says what the code computes."""
-    shown = computed.matrix if computed.matrix is not None else computed.term
-    return f"{statement.title}, {name}: {printing.text(shown)}."
+    shown = computed.term if computed.matrix is None else computed.matrix
+    return f"{name}: {printing.text(shown)}"
 
 
 def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
@@ -379,7 +389,7 @@ def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
     return "; ".join(said) + "."
 
 
-# -- text -------------------------------------------------------------------------------------------
+# -- text ------------------------------------------------------------------------------------------
 
 SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = range(6)
 
@@ -431,9 +441,11 @@ def power(base: Code, exponent: Code) -> Code:
 
 def negate(code: Code) -> Code:
     """Return the negative of an expression."""
-    if code.level == PRODUCT and not code.text.startswith("-"):
+    if code.level == UNARY and code.text.startswith("-"):
+        return Code(code.text[1:])
+    if code.level == PRODUCT and not code.text.startswith("-") and "**" not in code.text:
         return Code(f"-{code.text}", PRODUCT)
-    return Code(f"-{code.within(POWER)}", UNARY)
+    return Code(f"-{code.within(ATOM)}", UNARY)  # JavaScript has no -a ** b
 
 
 def number(value: Number) -> Code:

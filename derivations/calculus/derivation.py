@@ -153,9 +153,9 @@ class Statement:
         return tuple(dict.fromkeys(cited))
 
 
-def as_term(expression: Term | Matrix, at: tuple[Index, ...]) -> Term:
+def as_term(expression: Term | Matrix | int, at: tuple[Index, ...]) -> Term:
     """Return a line as a term: of a matrix expression, the entry at the chain's free indices."""
-    return matrices.entry(expression, at) if isinstance(expression, Matrix) else expression
+    return matrices.entry(expression, at) if isinstance(expression, Matrix) else term(expression)
 
 
 def pairs(chain: Chain) -> Iterator[tuple[Term, Step]]:

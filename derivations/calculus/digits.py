@@ -68,7 +68,11 @@ def value(node: Term, point: Point) -> mpf:
             return value(base, point) ** value(exponent, point)
         case terms.Function(name, arguments):
             functions: dict[str, Callable[..., mpf]] = {
-                "exp": mpmath.exp, "log": mpmath.log, "abs": abs, "min": min, "max": max,
+                "exp": mpmath.exp,
+                "log": mpmath.log,
+                "abs": abs,
+                "min": min,
+                "max": max,
             }
             return functions[name](*(value(a, point) for a in arguments))
         case terms.Unknown(_, argument, order):
@@ -143,7 +147,9 @@ def table(
     node = terms.unfold(node)
     with mp.workdps(working_digits(node, digits)):
         needed = {e.array.name: e.array for e in walk(node) if isinstance(e, Entry)}
-        needed |= {d.variable.array.name: d.variable.array for d in walk(node) if isinstance(d, terms.D)}
+        needed |= {
+            d.variable.array.name: d.variable.array for d in walk(node) if isinstance(d, terms.D)
+        }
         if absent := sorted(set(needed) - set(arrays)):
             raise ValueError(f"arrays: expected {', '.join(sorted(needed))}, missing {absent}")
         sizes: dict[str, int] = {}
@@ -193,7 +199,9 @@ def random_point(node: Term, sizes: Mapping[str, int], source: random.Random) ->
     """Return a point with random entries in the domain of each array; signs are random."""
     entries: dict[tuple[str, tuple[int, ...]], mpf] = {}
     arrays = {e.array for e in walk(terms.unfold(node)) if isinstance(e, Entry)}
-    arrays |= {e.variable.array for e in walk(terms.unfold(node)) if isinstance(e, (terms.D, terms.Limit))}
+    arrays |= {
+        e.variable.array for e in walk(terms.unfold(node)) if isinstance(e, (terms.D, terms.Limit))
+    }
     for array in sorted(arrays, key=lambda a: a.name):
         for place in itertools.product(*(range(sizes[d.name]) for d in array.dimensions)):
             entries[array.name, place] = random_number(array.domain, source)

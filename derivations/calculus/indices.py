@@ -17,7 +17,6 @@ of those applications are the functions of this module, one a law:
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -80,7 +79,9 @@ def fresh(dimension: str) -> sympy.Symbol:
 # -- rational functions of applications -----------------------------------------------------------
 
 
-def rational(expression: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, dict[sympy.Symbol, sympy.Expr]]:
+def rational(
+    expression: sympy.Expr,
+) -> tuple[sympy.Expr, sympy.Expr, dict[sympy.Symbol, sympy.Expr]]:
     """Return numerator and denominator, cancelled, over one symbol for each application."""
     names = {atom: sympy.Dummy(f"a{i}") for i, atom in enumerate(atoms(expression))}
     flat = expression.xreplace(names)
@@ -163,7 +164,9 @@ def close_sum(index: sympy.Symbol, body: sympy.Expr) -> sympy.Expr:
     The name counts the levels of sums inside, so that inner and outer names always differ, and
     equal sums are the same application whatever their indices were called.
     """
-    inner = [int(str(a.args[0].name).split("#")[1]) for a in body.atoms(AppliedUndef) if head(a) == "sum"]
+    inner = [
+        int(str(a.args[0].name).split("#")[1]) for a in body.atoms(AppliedUndef) if head(a) == "sum"
+    ]
     bound = sympy.Symbol(f"{dimension_of(index)}:#{1 + max(inner, default=0)}")
     return application("sum", bound, body.xreplace({index: bound}))
 
@@ -176,7 +179,7 @@ def summation(index: sympy.Symbol, body: sympy.Expr) -> sympy.Expr:
     for atom in sorted(body.atoms(AppliedUndef), key=sympy.default_sort_key):
         if head(atom) == "delta" and index in atom.args:
             (other,) = (a for a in atom.args if a != index)
-            apart = rebuild(body, lambda a, atom=atom: sympy.Integer(0) if a == atom else None)
+            apart = without(body, atom)
             joined = reindexed(body, {index: other})
             return summation(index, apart) + joined - reindexed(apart, {index: other})
     numerator, denominator, names = rational(body)
@@ -190,7 +193,9 @@ def summation(index: sympy.Symbol, body: sympy.Expr) -> sympy.Expr:
             outside *= factor**power
     result = sympy.Integer(0)
     for monomial in sympy.Add.make_args(sympy.expand(numerator)):
-        free, bound = monomial.as_independent(*own, as_Add=False) if own else (monomial, sympy.Integer(1))
+        free, bound = (
+            monomial.as_independent(*own, as_Add=False) if own else (monomial, sympy.Integer(1))
+        )
         part = single_sum(index, (bound / inside).xreplace(names))
         result += (free / (content * outside)).xreplace(names) * part
     return result
@@ -219,9 +224,7 @@ def derivative(expression: sympy.Expr, array: str, at: tuple[sympy.Symbol, ...])
     return normal(result)
 
 
-def derivative_of_atom(
-    atom: sympy.Expr, array: str, at: tuple[sympy.Symbol, ...]
-) -> sympy.Expr:
+def derivative_of_atom(atom: sympy.Expr, array: str, at: tuple[sympy.Symbol, ...]) -> sympy.Expr:
     """The chain rule for one application; a folded quantity keeps an inert derivative."""
     name, arguments = head(atom), atom.args
     if name == f"entry {array}" and len(arguments) == len(at):
@@ -328,6 +331,15 @@ def rebuild(
     return normal(expression.xreplace({atom: of_atom(atom) for atom in atoms(expression)}))
 
 
+def without(expression: sympy.Expr, atom: sympy.Expr) -> sympy.Expr:
+    """Put zero in the place of one application, a delta of two indices that differ."""
+
+    def change(other: sympy.Expr) -> sympy.Expr | None:
+        return sympy.Integer(0) if other == atom else None
+
+    return rebuild(expression, change)
+
+
 def reindexed(expression: sympy.Expr, new: dict[sympy.Symbol, sympy.Symbol]) -> sympy.Expr:
     """Replace free indices, and apply the laws again."""
     return rebuild(expression.xreplace(new), lambda atom: None)
@@ -346,7 +358,7 @@ def residual(expression: sympy.Expr) -> sympy.Expr:
     for atom in sorted(expression.atoms(AppliedUndef), key=sympy.default_sort_key):
         if head(atom) == "delta" and not any("#" in a.name for a in atom.args):
             left, right = atom.args
-            apart = rebuild(expression, lambda a, atom=atom: sympy.Integer(0) if a == atom else None)
+            apart = without(expression, atom)
             left_over = residual(apart)
             return left_over if left_over != 0 else residual(reindexed(expression, {left: right}))
     return residual_of_sums(expression)
@@ -357,7 +369,9 @@ def residual_of_sums(expression: sympy.Expr) -> sympy.Expr:
     numerator, _, names = rational(expression)
     numerator = sympy.expand(numerator)
     for dimension in sorted({dimension_of(a.args[0]) for a in names.values() if head(a) == "sum"}):
-        mine = [s for s, a in names.items() if head(a) == "sum" and dimension_of(a.args[0]) == dimension]
+        mine = [
+            s for s, a in names.items() if head(a) == "sum" and dimension_of(a.args[0]) == dimension
+        ]
         index = fresh(dimension)
         body, rest = sympy.Integer(0), sympy.Integer(0)
         for monomial in sympy.Add.make_args(numerator):
@@ -369,9 +383,7 @@ def residual_of_sums(expression: sympy.Expr) -> sympy.Expr:
                 rest += monomial.xreplace(names)
         if body != 0 and residual(body + rest / size(dimension)) == 0:
             return sympy.Integer(0)
-    if reordered := swap_like_sums(expression):
-        return sympy.Integer(0)
-    return expression
+    return sympy.Integer(0) if swap_like_sums(expression) else expression
 
 
 def swap_like_sums(expression: sympy.Expr) -> bool:
@@ -447,13 +459,17 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 of_one = function and depends_on_its_argument_alone(definition)
                 if folded == "nothing" or (folded == "functions" and not function):
                     return of(terms.instantiate(node))
-                given = [index_symbol(a) if isinstance(a, Index) else normal(of(a)) for a in arguments]
+                given = [
+                    index_symbol(a) if isinstance(a, Index) else normal(of(a)) for a in arguments
+                ]
                 name = definition.name
                 return application(f"function {name} 0" if of_one else f"quantity {name}", *given)
             case terms.Written(_, meant):
                 return of(meant)
             case terms.Limit(body, variable, infinity):
-                arrays = {e.array for e in terms.walk(terms.unfold(body)) if isinstance(e, terms.Entry)}
+                arrays = {
+                    e.array for e in terms.walk(terms.unfold(body)) if isinstance(e, terms.Entry)
+                }
                 domains = {array.name: array.domain for array in arrays}
                 return limit(normal(of(body)), variable.array.name, infinity, domains)
             case terms.D(body, variable):

@@ -54,14 +54,14 @@ def javascript_code(statement: Statement, name: str) -> str | None:
     given = codegen.line_arguments(computed)
     called = codegen.unused(codegen.identifier(name.rpartition(".")[2]), codegen.RESERVED)
     dimensions = codegen.dimensions_of(computed, found)
-    scalars = [p.array for f in found.functions for p in f.parameters if isinstance(p, Entry)]
+    scalars = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     indices = all_indices(computed, found)
     things = (*dimensions, *given, *found.quantities, *found.functions, *scalars, *indices)
     names = codegen.named(things, frozenset({called}))
     top = Block()
     top.lines += size_lines(given, dimensions, names)
     for function in found.functions:
-        parameters = ", ".join(names[p.array] for p in function.parameters if isinstance(p, Entry))
+        parameters = ", ".join(names[a] for a in codegen.parameter_arrays(function))
         body = expression(function.body, [top], names).text
         top.lines.append(f"const {names[function]} = ({parameters}) => {body};")
     for quantity in found.quantities:
@@ -77,7 +77,7 @@ def javascript_code(statement: Statement, name: str) -> str | None:
     else:
         top.lines.append(f"return {expression(last, [top], names).text};")
     arguments = ", ".join(names[argument] for argument in given)
-    comment = [f"/** {codegen.headline(statement, name, computed)}", f" *  {codegen.shapes(given, names)} */"]
+    comment = [f"/** {codegen.headline(name, computed)}", f" *  {codegen.shapes(given, names)} */"]
     inside = [f"  {line}" for line in top.lines]
     return "\n".join([*comment, f"export function {called}({arguments}) {{", *inside, "}\n"])
 

@@ -79,7 +79,9 @@ def scalars(node: Term, tokens: Tokens, one_point: frozenset[Dimension]) -> symp
             case terms.Size(dimension):
                 return sympy.Symbol(dimension.name, positive=True)
             case terms.Entry(array, indices):
-                return sympy.Symbol(f"{array.name}[{','.join(tokens[i] for i in indices)}]", real=True)
+                return sympy.Symbol(
+                    f"{array.name}[{','.join(tokens[i] for i in indices)}]", real=True
+                )
             case terms.Add(summands):
                 return sympy.Add(*(of(s, tokens) for s in summands))
             case terms.Mul(factors):
@@ -120,7 +122,9 @@ def scalars(node: Term, tokens: Tokens, one_point: frozenset[Dimension]) -> symp
         own = {s for s in body.free_symbols if generic in str(s)}
         value = sympy.Integer(0)
         for addend in sympy.Add.make_args(sympy.expand(body, log=True, power_exp=False)):
-            outside, inside = addend.as_independent(*own, as_Add=False) if own else (addend, sympy.Integer(1))
+            outside, inside = (
+                addend.as_independent(*own, as_Add=False) if own else (addend, sympy.Integer(1))
+            )
             # The name counts the levels of rests inside, so that inner and outer rests differ.
             level = 1 + max(map(int, re.findall(r"rest(\d+)_", str(inside))), default=0)
             name = str(inside).replace(generic, f"rest{level}_{index.dimension.name}")

@@ -57,7 +57,7 @@ class Matrix:
         return Scaled(term(other), self)
 
     @property
-    def T(self) -> Matrix:  # noqa: N802 - the field's name
+    def T(self) -> Matrix:
         """The transpose."""
         return Transpose(self)
 
@@ -309,5 +309,3 @@ def use_matrices(matrix: Matrix) -> list[Array | Definition]:
         case Gradient(_, by) | Hessian(_, by) | Jacobian(_, by):
             return [by]
     return []
-
-

@@ -8,10 +8,10 @@ otherwise; a matrix form is taken as it is written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from derivations.calculus import codegen, matrices, terms
-from derivations.calculus.codegen import ATOM, MATMUL, POWER, PRODUCT, Code
+from derivations.calculus.codegen import ATOM, MATMUL, POWER, Code
 from derivations.calculus.derivation import Statement
 from derivations.calculus.matrices import ONE, Matrix
 from derivations.calculus.terms import Array, Definition, Dimension, Index, Term
@@ -68,7 +68,7 @@ def numpy_code(statement: Statement, name: str) -> str | None:
     given = codegen.line_arguments(computed)
     called = name.rpartition(".")[2]
     dimensions = codegen.dimensions_of(computed, codegen.parts(computed.term))
-    parameters = [p.array for f in found.functions for p in f.parameters]  # type: ignore[union-attr]
+    parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     scope = Scope(
         codegen.named(
             (*dimensions, *given, *found.quantities, *found.functions, *parameters),
@@ -77,48 +77,59 @@ def numpy_code(statement: Statement, name: str) -> str | None:
         codegen.used_once(shown, found),
         computed.at,
     )
+    lines = function_lines(found, scope)
+    for quantity in found.quantities:
+        axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
+        body = term_value(quantity.body, replace(scope, at=axes))
+        lines.append(f"{scope.names[quantity]} = {full(body, axes, scope).text}")
+    if computed.matrix is not None:
+        result = matrix_code(computed.matrix, scope).text
+    else:
+        result = full(term_value(computed.term, scope), computed.at, scope).text
+    if found.quantities and result == scope.names[found.quantities[-1]]:
+        result = lines.pop().removeprefix(f"{result} = ")
+    lines.append(f"return {result}")
+    documented = [f'"""{codegen.headline(name, computed)}', "", codegen.shapes(given, scope.names)]
+    documented += ['"""', *([""] if lines[0].startswith("def ") else [])]
+    inside = [*documented, *size_lines(given, scope, "\n".join(lines)), *lines]
+    head = f"def {called}({', '.join(scope.names[argument] for argument in given)}):"
+    return "\n".join(
+        [
+            "import numpy as np",
+            "",
+            "",
+            head,
+            *(f"    {line}" if line else "" for line in inside),
+            "",
+        ]
+    )
+
+
+def function_lines(found: codegen.Parts, scope: Scope) -> list[str]:
+    """Return the local functions."""
     lines = []
     for function in found.functions:
         if function not in scope.inline:
-            arguments = ", ".join(scope.names[p.array] for p in function.parameters)  # type: ignore[union-attr]
-            lines += [f"def {scope.names[function]}({arguments}):"]
+            given = ", ".join(scope.names[a] for a in codegen.parameter_arrays(function))
+            lines += [f"def {scope.names[function]}({given}):"]
             lines += [f"    return {term_value(function.body, scope).code.text}", ""]
-    for quantity in found.quantities:
-        axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
-        body = term_value(quantity.body, Scope(scope.names, scope.inline, axes, scope.sizes))
-        lines.append(f"{scope.names[quantity]} = {full(body, axes, scope).text}")
-    if computed.matrix is not None:
-        lines.append(f"return {matrix_code(computed.matrix, scope).text}")
-    else:
-        lines.append(f"return {full(term_value(computed.term, scope), computed.at, scope).text}")
-    sized = size_lines(given, scope)
-    arguments = ", ".join(scope.names[argument] for argument in given)
-    body_lines = [
-        f'"""{codegen.headline(statement, name, computed)}',
-        "",
-        codegen.shapes(given, scope.names),
-        '"""',
-        *sized,
-        *lines,
-    ]
-    indented = "\n".join(f"    {line}" if line else "" for line in body_lines)
-    return f"import numpy as np\n\n\ndef {called}({arguments}):\n{indented}\n"
+    return lines
 
 
-def size_lines(given: Sequence[codegen.Argument], scope: Scope) -> list[str]:
-    """Return the lines that read the needed sizes off the arguments."""
+def size_lines(given: Sequence[codegen.Argument], scope: Scope, used: str) -> list[str]:
+    """Return the lines that read the sizes that are used off the arguments."""
     arrays = [argument for argument in given if isinstance(argument, Array)]
     lines = []
     for dimension in scope.sizes:
         place = codegen.place_of_size(dimension, arrays)
-        if place is not None:
+        if place is not None and codegen.mentions(used, scope.names[dimension]):
             array, axis = scope.names[place[0]], place[1]
             read = f"len({array})" if axis == 0 else f"{array}.shape[{axis}]"
             lines.append(f"{scope.names[dimension]} = {read}")
     return lines
 
 
-# -- terms ------------------------------------------------------------------------------------------
+# -- terms -----------------------------------------------------------------------------------------
 
 
 def term_value(node: Term, scope: Scope) -> Value:
@@ -167,9 +178,12 @@ def term_value(node: Term, scope: Scope) -> Value:
         case terms.Written(_, meaning):
             return term_value(meaning, scope)
         case terms.Sum():
-            return sum_value(node, scope)
+            return sum_over((), node, scope)
         case terms.Product(index, body):
-            return reduced("np.prod", [index], term_value(body, scope))
+            over = [index]
+            while isinstance(body, terms.Product):
+                over, body = [*over, body.index], body.body
+            return reduced("np.prod", over, term_value(body, scope))
     raise TypeError(f"no NumPy code for {type(node).__name__}")
 
 
@@ -236,7 +250,7 @@ def ordered(indices: Sequence[Index], scope: Scope) -> tuple[Index, ...]:
 
 
 def aligned(value: Value, axes: Sequence[Index]) -> Code:
-    """Return the array with its axes in an order, and a new axis where it does not depend on one."""
+    """Return the array with its axes in an order, and new axes for the others."""
     inside = [index for index in axes if index in value.axes]
     code = transposed(value, inside)
     if not inside:
@@ -267,19 +281,13 @@ def full(value: Value, axes: Sequence[Index], scope: Scope) -> Code:
     return Code(f"np.broadcast_to({code.text}, ({shape}{',' if len(axes) == 1 else ''}))")
 
 
-# -- sums -------------------------------------------------------------------------------------------
-
-
-def sum_value(node: terms.Sum, scope: Scope) -> Value:
-    """Return a sum as a matrix product, an einsum or a sum along axes."""
-    indices, body = [node.index], node.body
-    while isinstance(body, terms.Sum):
-        indices, body = [*indices, body.index], body.body
-    return sum_over(indices, body, scope)
+# -- sums ------------------------------------------------------------------------------------------
 
 
 def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
-    """Return the sum of a body over some indices."""
+    """Return a sum as a matrix product, an einsum or a sum along axes."""
+    while isinstance(body, terms.Sum):
+        indices, body = [*indices, body.index], body.body
     if isinstance(body, terms.Neg):
         value = sum_over(indices, body.term, scope)
         return Value(codegen.negate(value.code), value.axes)
@@ -341,11 +349,8 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     """Return the sum over some indices of a product of arrays."""
     if len(values) == 1:
         return reduced("np.sum", summed, values[0])
-    if len(summed) == 1:
-        for pair in pairs_for_matmul(values, scope):
-            product = matmul(summed[0], *pair, scope)
-            if product is not None:
-                return product
+    if len(summed) == 1 and (found := matmul(summed[0], values, scope)) is not None:
+        return found
     axes = ordered([i for value in values for i in value.axes if i not in summed], scope)
     letters = einsum_letters([index for value in values for index in value.axes])
     sources = ",".join("".join(letters[i] for i in value.axes) for value in values)
@@ -354,28 +359,22 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     return Value(Code(f'np.einsum("{sources}->{target}", {operands})'), axes)
 
 
-def pairs_for_matmul(values: Sequence[Value], scope: Scope) -> list[tuple[Value, Value]]:
-    """Return how a product may be split in two: a factor that scales rows joins one of the others."""
-    if len(values) == 2:
-        return [(values[0], values[1])]
-    vectors = [value for value in values if len(value.axes) == 1]
-    rest = [value for value in values if len(value.axes) > 1]
-    if len(vectors) != 1 or len(rest) != 2:
-        return []
-    return [(rest[0], product_value([vectors[0], rest[1]], scope))]
-
-
-def matmul(index: Index, left: Value, right: Value, scope: Scope) -> Value | None:
-    """Return the matrix product of two arrays that share one index, or None."""
-    if max(len(left.axes), len(right.axes)) > 2 or set(left.axes) & set(right.axes) != {index}:
+def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
+    """Return a matrix product over an index, weighted by a third factor over it; or None."""
+    weights = [value for value in values if value.axes == (index,)] if len(values) == 3 else []
+    pair = [value for value in values if value not in weights]
+    if len(pair) != 2 or any(len(value.axes) > 2 for value in pair):
         return None
-    free = ordered([i for value in (left, right) for i in value.axes if i != index], scope)
-    if free and free[0] in right.axes:
-        left, right = right, left
-    if len(left.axes) == 1 and len(right.axes) == 2:
+    left, right = pair
+    if set(left.axes) & set(right.axes) != {index}:
+        return None
+    free = ordered([i for value in pair for i in value.axes if i != index], scope)
+    if (free and free[0] in right.axes) or (len(left.axes) == 1 and len(right.axes) == 2):
         left, right = right, left
     first = transposed(left, [*(i for i in left.axes if i != index), index])
     second = transposed(right, [index, *(i for i in right.axes if i != index)])
+    if weights:
+        first = codegen.multiply([first, weights[0].code])
     return Value(matrix_product(first, second), free)
 
 
@@ -405,7 +404,7 @@ def einsum_letters(indices: Sequence[Index]) -> dict[Index, str]:
     return letters
 
 
-# -- matrices ---------------------------------------------------------------------------------------
+# -- matrices --------------------------------------------------------------------------------------
 
 
 def matrix_code(matrix: Matrix, scope: Scope) -> Code:
@@ -470,10 +469,10 @@ def broadcast_code(matrix: Matrix, scope: Scope) -> Code | None:
             return Code("1")
         case matrices.Scaled(factor, matrices.Ones()):
             return term_value(factor, scope).code
-        case matrices.Dot((matrices.Ones(), matrices.Transpose(row))):
-            return matrix_code(row, scope)
-        case matrices.Dot((column, matrices.Transpose(matrices.Ones()))):
-            return Code(f"{matrix_code(column, scope).within(ATOM)}[:, None]")
+        case matrices.Dot((matrices.Ones(), *row)) if row:
+            return dot_code(row, scope)
+        case matrices.Dot((*column, matrices.Transpose(matrices.Ones()))) if column:
+            return Code(f"{dot_code(column, scope).within(ATOM)}[:, None]")
     return None
 
 
@@ -481,25 +480,26 @@ def dot_code(factors: Sequence[Matrix], scope: Scope) -> Code:
     """Return a matrix product; a diagonal matrix scales columns or rows, ones sum along an axis."""
     code = matrix_code(factors[0], scope)
     rows, inner = matrices.shape(factors[0])
-    for before, factor in zip(factors, factors[1:], strict=False):
+    for place, factor in enumerate(factors[1:]):
         columns = matrices.shape(factor)[1]
-        first = before is factors[0]
-        if inner == ONE:
-            code = outer(code, rows, matrix_code(factor, scope), columns)
-        elif isinstance(factor, matrices.Diagonal):
-            code = codegen.multiply([code, matrix_code(factor.vector, scope)])
-        elif first and isinstance(before, matrices.Diagonal):
-            scale = matrix_code(before.vector, scope)
-            if columns != ONE:
-                scale = Code(f"{scale.within(ATOM)}[:, None]")
-            code = codegen.multiply([scale, matrix_code(factor, scope)])
-        elif isinstance(factor, matrices.Ones):
-            code = Code(f"np.sum({code.text}{', axis=1' if rows != ONE else ''})")
-        elif first and before == matrices.Transpose(matrices.Ones(inner)):
-            along = ", axis=0" if columns != ONE else ""
-            code = Code(f"np.sum({matrix_code(factor, scope).text}{along})")
-        else:
-            code = matrix_product(code, matrix_code(factor, scope))
+        first = factors[0] if place == 0 else None
+        match first, factor:
+            case _ if inner == ONE:
+                code = outer(code, rows, matrix_code(factor, scope), columns)
+            case _, matrices.Diagonal(vector):
+                code = codegen.multiply([code, matrix_code(vector, scope)])
+            case matrices.Diagonal(vector), _:
+                scale = matrix_code(vector, scope)
+                if columns != ONE:
+                    scale = Code(f"{scale.within(ATOM)}[:, None]")
+                code = codegen.multiply([scale, matrix_code(factor, scope)])
+            case _, matrices.Ones():
+                code = Code(f"np.sum({code.text}{', axis=1' if rows != ONE else ''})")
+            case matrices.Transpose(matrices.Ones()), _:
+                along = ", axis=0" if columns != ONE else ""
+                code = Code(f"np.sum({matrix_code(factor, scope).text}{along})")
+            case _:
+                code = matrix_product(code, matrix_code(factor, scope))
         inner = columns
     return code
 

@@ -60,7 +60,9 @@ def plain_letter(of: Array | Definition) -> str:
     """Return the name of an array or quantity, Greek where it is."""
     stem, underscore, rest = of.name.partition("_")
     primes = stem[len(stem.rstrip("'")) :]
-    return GREEK.get(stem.rstrip("'"), stem.rstrip("'")) + primes + underscore + GREEK.get(rest, rest)
+    return (
+        GREEK.get(stem.rstrip("'"), stem.rstrip("'")) + primes + underscore + GREEK.get(rest, rest)
+    )
 
 
 LATEX = Style(
@@ -154,7 +156,7 @@ def level(node: Term, style: Style) -> int:
             return POWER
         case terms.Function("log", _):
             return PRODUCT if style is TEXT else POWER
-        case terms.Written(display, meaning):
+        case terms.Written(display, _):
             if isinstance(display, Matrix):
                 return matrix_level(display)
             return ATOM
@@ -194,13 +196,13 @@ def of_term(node: Term, style: Style) -> str:
                 return style.template(array.written).format(*(i.name for i in indices))
             return style.indexed(style.letter(array), array.superscript, subscripts(indices))
         case terms.Use(definition, arguments):
-            indices = [a for a in arguments if isinstance(a, Index)]
+            places = [a for a in arguments if isinstance(a, Index)]
             scalars = [of_term(a, style) for a in arguments if isinstance(a, Term)]
             if definition.written:
-                shown = style.template(definition.written).format(*(i.name for i in indices))
+                shown = style.template(definition.written).format(*(i.name for i in places))
             else:
                 shown = style.indexed(
-                    style.letter(definition), definition.superscript, subscripts(indices)
+                    style.letter(definition), definition.superscript, subscripts(places)
                 )
             return shown + style.group(", ".join(scalars)) if scalars else shown
         case terms.Add(summands):
@@ -216,13 +218,13 @@ def of_term(node: Term, style: Style) -> str:
         case terms.Mul(factors):
             parts = [factor(f, f is factors[-1]) for f in factors]
             shown = parts[0]
-            for before, after, part in zip(factors, factors[1:], parts[1:], strict=False):
+            for before, after, written in zip(factors, factors[1:], parts[1:], strict=False):
                 if isinstance(after, terms.Number) or (
-                    isinstance(before, terms.Number) and part[0].isdigit()
+                    isinstance(before, terms.Number) and written[0].isdigit()
                 ):
-                    shown += f" {style.names['dot']} {part}"
+                    shown += f" {style.names['dot']} {written}"
                 else:
-                    shown += (" " if part.startswith(("(", r"\left(")) else style.join) + part
+                    shown += (" " if written.startswith(("(", r"\left(")) else style.join) + written
             return shown
         case terms.Div(numerator, denominator):
             if style is LATEX:
@@ -231,7 +233,9 @@ def of_term(node: Term, style: Style) -> str:
         case terms.Pow(base, exponent):
             plain = isinstance(base, terms.Entry) and not base.array.superscript
             shown = of_term(base, style)
-            if not plain and not (isinstance(base, (terms.Use, terms.Number)) and level(base, style) == ATOM):
+            if not plain and not (
+                isinstance(base, (terms.Use, terms.Number)) and level(base, style) == ATOM
+            ):
                 shown = style.group(shown)
             above = of_term(exponent, style)
             short = style is LATEX or level(exponent, style) == ATOM
@@ -240,7 +244,9 @@ def of_term(node: Term, style: Style) -> str:
             return style.exponential(of_term(argument, style))
         case terms.Function("log", (argument,)):
             return style.names["log"] + (
-                f" {of_term(argument, style)}" if is_name(argument) else style.group(of_term(argument, style))
+                f" {of_term(argument, style)}"
+                if is_name(argument)
+                else style.group(of_term(argument, style))
             )
         case terms.Function("abs", (argument,)):
             return style.names["abs"].format(of_term(argument, style))

@@ -17,9 +17,9 @@ from derivations.calculus.derivation import (
     Step,
     as_term,
 )
-from derivations.calculus.printing import LATEX, TEXT, Style, relation, show
 from derivations.calculus.javascript_code import javascript_code
 from derivations.calculus.numpy_code import numpy_code
+from derivations.calculus.printing import LATEX, TEXT, Style, relation, show
 from derivations.calculus.sympy_code import sympy_code
 from derivations.calculus.terms import Definition, Term
 
@@ -32,7 +32,9 @@ def results(statement: Statement, style: Style) -> list[str]:
             left, right = chain.matrix
             shown.append(f"{show(left, style)} = {show(right, style)}")
         last = chain.lines[-1].expression
-        equation = f"{show(chain.left, style)} {relation(chain.relation, style)} {show(last, style)}"  # type: ignore[arg-type]
+        equation = (
+            f"{show(chain.left, style)} {relation(chain.relation, style)} {show(last, style)}"  # type: ignore[arg-type]
+        )
         shown.append(equation)
     return shown
 
@@ -227,7 +229,9 @@ def formulas_tex(records: list[dict[str, object]]) -> str:
     ]
     for entry in records:
         identifier = str(entry["id"]).replace("_", r"\_")
-        parts.append(f"\\subsection*{{{tex_text(str(entry['title']))} (\\texttt{{{identifier}}})}}\n")
+        parts.append(
+            f"\\subsection*{{{tex_text(str(entry['title']))} (\\texttt{{{identifier}}})}}\n"
+        )
         for equation in entry["results"]:  # type: ignore[attr-defined]
             parts.append(f"\\[ {equation} \\]\n")
     return "".join([*parts, "\\end{document}\n"])

@@ -74,9 +74,7 @@ def equations_of(statement: Statement) -> Iterator[tuple[sympy.Expr, sympy.Expr,
                 yield pattern, replacement, folded
 
 
-def rewrite(
-    expression: sympy.Expr, pattern: sympy.Expr, replacement: sympy.Expr
-) -> sympy.Expr:
+def rewrite(expression: sympy.Expr, pattern: sympy.Expr, replacement: sympy.Expr) -> sympy.Expr:
     """Replace every instance of a pattern; its scalars and free indices stand for anything."""
 
     def change(atom: sympy.Expr) -> sympy.Expr | None:
@@ -90,7 +88,9 @@ def is_variable(node: sympy.Basic) -> bool:
     """Return True for a scalar entry or a free index of a pattern."""
     if isinstance(node, sympy.Symbol):
         return ":" in node.name and "#" not in node.name
-    return isinstance(node, AppliedUndef) and indices.head(node).startswith("entry ") and not node.args
+    return (
+        isinstance(node, AppliedUndef) and indices.head(node).startswith("entry ") and not node.args
+    )
 
 
 def match(pattern: sympy.Basic, node: sympy.Basic, found: dict[sympy.Expr, sympy.Expr]) -> bool:

@@ -40,8 +40,12 @@ def times(left: str, right: str) -> str:
         return "unknown"
     strict = left in ("positive", "negative") and right in ("positive", "negative")
     same = (left in ("positive", "nonnegative")) == (right in ("positive", "nonnegative"))
-    return {(True, True): "positive", (True, False): "negative", (False, True): "nonnegative",
-            (False, False): "nonpositive"}[strict, same]
+    return {
+        (True, True): "positive",
+        (True, False): "negative",
+        (False, True): "nonnegative",
+        (False, False): "nonpositive",
+    }[strict, same]
 
 
 def plus(left: str, right: str) -> str:
@@ -95,7 +99,9 @@ def sign_by_form(node: Term, assumed: Assumed) -> str:
         case terms.Function("log", (argument,)):
             return sign(argument - 1, assumed)
         case terms.Function("abs", (argument,)):
-            return "positive" if sign(argument, assumed) in ("positive", "negative") else "nonnegative"
+            return (
+                "positive" if sign(argument, assumed) in ("positive", "negative") else "nonnegative"
+            )
         case terms.Neg(inner):
             return OPPOSITE[sign(inner, assumed)]
         case terms.Add(summands):
@@ -241,8 +247,7 @@ def log_arguments_positive(node: Term, assumed: Assumed) -> bool:
         for part in (numerator, denominator):
             content, factors = sympy.factor_list(part)
             if content <= 0 or any(
-                sign_of_factor(factor, names, domains, facts) != "positive"
-                for factor, _ in factors
+                sign_of_factor(factor, names, domains, facts) != "positive" for factor, _ in factors
             ):
                 return False
     return True

@@ -59,11 +59,16 @@ class Transcendentals:
                 raise NotAlgebraic("the logarithm of zero")
             if content < 0 and all(self.positive(factor) for factor, _ in factors):
                 raise NotAlgebraic("the logarithm of something negative")
-            numbers = {**sympy.factorint(abs(content.p)), **{q: -e for q, e in sympy.factorint(content.q).items()}}
+            numbers = {
+                **sympy.factorint(abs(content.p)),
+                **{q: -e for q, e in sympy.factorint(content.q).items()},
+            }
             for prime, power in numbers.items():
                 value += sign * power * self.symbol("log", sympy.Integer(prime))
             for factor, power in factors:
-                value += sign * power * (exps[factor] if factor in exps else self.symbol("log", factor))
+                value += (
+                    sign * power * (exps[factor] if factor in exps else self.symbol("log", factor))
+                )
         return value
 
     def positive(self, polynomial: sympy.Expr) -> bool:
@@ -166,11 +171,15 @@ def equal_at(
 ) -> bool:
     """Return True when two terms are proved equal at explicit sizes, places and labels."""
     known = Transcendentals()
-    difference = explicit(left, sizes, at, labels, known) - explicit(right, sizes, at, labels, known)
+    difference = explicit(left, sizes, at, labels, known) - explicit(
+        right, sizes, at, labels, known
+    )
     return is_zero(difference)
 
 
-def labelings(node: Term, sizes: Mapping[str, int]) -> Iterator[dict[tuple[str, tuple[int, ...]], int]]:
+def labelings(
+    node: Term, sizes: Mapping[str, int]
+) -> Iterator[dict[tuple[str, tuple[int, ...]], int]]:
     """Yield values for the 0-1 labels: all one, all zero, or mixed where there are several."""
     arrays = {e.array for e in terms.walk(terms.unfold(node)) if isinstance(e, terms.Entry)}
     places = [

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import sympy
 
 from derivations.calculus import codegen, terms
-from derivations.calculus.codegen import POWER, PRODUCT, UNARY, Callback, Code
+from derivations.calculus.codegen import ATOM, POWER, PRODUCT, UNARY, Callback, Code
 from derivations.calculus.derivation import Statement
 from derivations.calculus.terms import (
     Array,
@@ -73,7 +73,7 @@ def sympy_code(statement: Statement) -> str:
         body += [f"    {RELATIONS[relation]}(", f"        {left},", f"        {right},"]
         body += ["        evaluate=False,", "    ),"]
     source = "\n".join([*body, "]\n"])
-    used = sorted(name for name in IMPORTED if mentions(source, name))
+    used = sorted(name for name in IMPORTED if codegen.mentions(source, name))
     return f"from sympy import {', '.join(used)}\n\n{source}"
 
 
@@ -95,7 +95,7 @@ def to_sympy(node: Term) -> sympy.Expr:
     numbers are real. Derivatives and limits are not evaluated.
     """
     prepared = prepare([node])
-    return sympy.sympify(build(prepared.terms[0], prepared, {}))
+    return build(prepared.terms[0], prepared, {})
 
 
 def equation_terms(statement: Statement) -> list[tuple[Term, str, Term]]:
@@ -117,7 +117,7 @@ def symbol_of(definition: Definition) -> Term:
     return Array(definition.name, tuple(i.dimension for i in indices))[indices]
 
 
-# -- names ------------------------------------------------------------------------------------------
+# -- names -----------------------------------------------------------------------------------------
 
 
 def prepare(nodes: Sequence[Term]) -> Prepared:
@@ -138,13 +138,14 @@ def prepare(nodes: Sequence[Term]) -> Prepared:
     for node in (*bodies.values(), *apart):
         for part in walk(node):
             things |= dict.fromkeys(named_parts(part))
-    ranked = [thing for kind in (Dimension, Array, Callback) for thing in things if isinstance(thing, kind)]
-    ranked += list(bodies)
-    inside = {i for p in parameters for i in ([p] if isinstance(p, Index) else [])}
-    indices = sorted(taken | inside, key=lambda index: (index.dimension.rank, index.name))
-    return Prepared(
-        apart, bodies, codegen.named((*ranked, *indices), frozenset(IMPORTED))
+    ranked: list[object] = []
+    for kind in (Dimension, Array, Callback):
+        ranked += [thing for thing in things if isinstance(thing, kind)]
+    indices = sorted(
+        taken | {p for p in parameters if isinstance(p, Index)},
+        key=lambda index: (index.dimension.rank, index.name),
     )
+    return Prepared(apart, bodies, codegen.named((*ranked, *bodies, *indices), frozenset(IMPORTED)))
 
 
 def collect(node: Term, order: dict[Definition, None]) -> None:
@@ -171,13 +172,7 @@ def named_parts(part: Term) -> list[object]:
     return []
 
 
-def mentions(source: str, name: str) -> bool:
-    """Say whether a name stands in a source as a word of its own."""
-    spaced = "".join(c if c.isalnum() or c == "_" else " " for c in source)
-    return name in spaced.split()
-
-
-# -- expressions ------------------------------------------------------------------------------------
+# -- expressions -----------------------------------------------------------------------------------
 
 
 def index_symbol(name: str) -> sympy.Symbol:
@@ -247,7 +242,7 @@ def build(node: Term, prepared: Prepared, bound: Bound) -> sympy.Expr:
     raise TypeError(f"no SymPy expression for {type(node).__name__}")
 
 
-# -- source -----------------------------------------------------------------------------------------
+# -- source ----------------------------------------------------------------------------------------
 
 
 def declarations(prepared: Prepared) -> list[str]:
@@ -341,7 +336,11 @@ def source(node: Term, prepared: Prepared) -> Code:
 
     match node:
         case Number(value):
-            return Code(str(value), UNARY if value < 0 else 5) if value.denominator == 1 else exact(node)
+            return (
+                Code(str(value), UNARY if value < 0 else ATOM)
+                if value.denominator == 1
+                else exact(node)
+            )
         case terms.Size(dimension):
             return Code(names[dimension])
         case Entry(array, indices):
@@ -382,7 +381,9 @@ def source(node: Term, prepared: Prepared) -> Code:
         case terms.D(body, variable):
             return call("Derivative", argument(body), argument(variable))
         case terms.Limit(body, variable, infinity):
-            return call("Limit", argument(body), argument(variable), "oo" if infinity > 0 else "-oo")
+            return call(
+                "Limit", argument(body), argument(variable), "oo" if infinity > 0 else "-oo"
+            )
         case terms.Written(_, meaning):
             return at(meaning)
     raise TypeError(f"no SymPy source for {type(node).__name__}")

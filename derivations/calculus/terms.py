@@ -123,6 +123,7 @@ class Array:
     superscript: str = ""
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> Entry:
+        """Return the entry at one index or several."""
         return Entry(self, indices if isinstance(indices, tuple) else (indices,))
 
 
@@ -162,6 +163,7 @@ class Definition:
         return Use(self, indices if isinstance(indices, tuple) else (indices,))
 
     def __call__(self, *arguments: Term | int) -> Use:
+        """Return the function at scalar arguments; without any, the quantity itself."""
         return Use(self, tuple(term(a) for a in arguments))
 
     @property
@@ -346,7 +348,9 @@ def expectation(label: Entry, outcomes: Mapping[int, Term], body: Term) -> Writt
     others = entries_of(unfold(body), label.array) - {label}
     bound = bound_indices(unfold(body))
     if any(bound & set(e.indices) for e in others) or bound & set(label.indices):
-        raise ValueError(f"expectation: {label.array.name} stands under a sum, where it may be this one")
+        raise ValueError(
+            f"expectation: {label.array.name} stands under a sum, where it may be this one"
+        )
     if label in entries_of(unfold(body), label.array) - entries_of(body, label.array):
         raise ValueError(f"expectation: a named quantity hides {label.array.name}; write it out")
     parts = []
@@ -557,11 +561,11 @@ def all_indices(node: Term) -> frozenset[Index]:
 def instantiate(use: Use) -> Term:
     """Return the body of a definition at the arguments of its use."""
     parameters = use.definition.parameters
-    scalars = {
-        p: a for p, a in zip(parameters, use.arguments, strict=True) if isinstance(a, Term)
-    }
+    scalars = {p: a for p, a in zip(parameters, use.arguments, strict=True) if isinstance(a, Term)}
     indices = {
-        p: a for p, a in zip(parameters, use.arguments, strict=True) if isinstance(a, Index)
+        p: a
+        for p, a in zip(parameters, use.arguments, strict=True)
+        if isinstance(p, Index) and isinstance(a, Index)
     }
     body = reindex(use.definition.body, indices)
     return replace_entries(body, scalars.get) if scalars else body

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import mpmath
 from mpmath import mp, mpf
@@ -63,7 +64,7 @@ class Report:
     seconds: float
     failures: tuple[str, ...]
     routes: dict[str, str]
-    chains: tuple[dict[str, object], ...]
+    chains: tuple[dict[str, Any], ...]
 
     def to_json(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -89,19 +90,26 @@ def verify(statement: Statement) -> Report:
         routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
         return Report("failed", False, time.perf_counter() - began, ill_posed, routes, ())
     source = random.Random(digest(statement))
-    chains, failures, ends = [], [], []
+    chains: list[dict[str, Any]] = []
+    failures: list[str] = []
+    ends: list[Verdicts] = []
     for number, chain in enumerate(statement.chains, 1):
-        verdicts = [verify_step(before, step, chain, statement.given, source) for before, step in pairs(chain)]
+        verdicts = [
+            verify_step(before, step, chain, statement.given, source)
+            for before, step in pairs(chain)
+        ]
         for place, (found, (_, step)) in enumerate(zip(verdicts, pairs(chain), strict=True), 1):
             if found.failed:
-                failures.append(f"chain {number}, step {place} ({step.rule.name}): {explain(found)}")
+                failures.append(
+                    f"chain {number}, step {place} ({step.rule.name}): {explain(found)}"
+                )
         whole = verify_ends(chain, statement.given, source, verdicts)
         ends.append(whole)
         if whole.failed:
             failures.append(f"chain {number}, first line against last: {explain(whole)}")
         chains.append({"steps": tuple(asdict(v) for v in verdicts), "whole": asdict(whole)})
-    flagged = any(v["flag"] for c in chains for v in (*c["steps"], c["whole"]))  # type: ignore[misc]
-    lines = [v for c in chains for v in c["steps"]]  # type: ignore[attr-defined]
+    flagged = any(v["flag"] for c in chains for v in (*c["steps"], c["whole"]))
+    lines = [v for c in chains for v in c["steps"]]
     level = level_of(statement, lines, ends) if not failures else "failed"
     routes = {route: worst([end.routes[route] for end in ends]) for route in ROUTES}
     seconds = time.perf_counter() - began
@@ -120,10 +128,7 @@ def why_ill_posed(statement: Statement) -> Iterator[str]:
         line for chain in statement.chains for line in (chain.last, *(b for b, _ in pairs(chain)))
     ]
     arrays = {
-        part.array
-        for node in nodes
-        for part in terms.walk(unfold(node))
-        if isinstance(part, Entry)
+        part.array for node in nodes for part in terms.walk(unfold(node)) if isinstance(part, Entry)
     }
     # The routes tell arrays apart by their name and the number of their indices.
     named = Counter((array.name, len(array.dimensions)) for array in arrays)
@@ -148,10 +153,10 @@ def worst(verdicts: Sequence[str]) -> str:
     return said[0] if said else NOT_APPLICABLE
 
 
-def level_of(statement: Statement, lines: list[dict[str, object]], ends: list[Verdicts]) -> str:
+def level_of(statement: Statement, lines: list[dict[str, Any]], ends: list[Verdicts]) -> str:
     """Return how far the statement is verified (see the table of levels)."""
     every = [*(line["routes"] for line in lines), *(end.routes for end in ends)]
-    by = {route: [routes[route] for routes in every] for route in ROUTES}  # type: ignore[index]
+    by = {route: [routes[route] for routes in every] for route in ROUTES}
     if set(by["all sizes"]) == {PROVED}:
         if statement.prose:
             return "lemma"
@@ -279,9 +284,7 @@ def has_cases(node: Term) -> bool:
     )
 
 
-def by_cases(
-    before: Term, after: Term, assumed: Mapping[Term, str]
-) -> Iterator[tuple[Term, Term]]:
+def by_cases(before: Term, after: Term, assumed: Mapping[Term, str]) -> Iterator[tuple[Term, Term]]:
     """Yield both sides, once for every sign of each scalar that stands in an absolute value."""
     if not (has_cases(before) or has_cases(after)):
         yield before, after
@@ -335,9 +338,7 @@ def proved_equal(it: Claim) -> bool:
     """The first route: the index calculus reduces every difference to zero."""
     try:
         return all(
-            signs.log_arguments_positive(side, it.assumed)
-            for case in it.cases
-            for side in case
+            signs.log_arguments_positive(side, it.assumed) for case in it.cases for side in case
         ) and all(
             indices.is_zero(indices.meaning(before) - indices.meaning(after))
             for before, after in it.cases
@@ -409,7 +410,9 @@ def at_explicit_sizes(it: Claim) -> str:
 def at_50_digits(it: Claim, source: random.Random) -> str:
     """The fourth route: numbers. A relation that fails, or has no meaning, at a point is refuted."""
     holds: dict[str, Callable[[mpf, mpf], bool]] = {
-        "=": lambda left, right: abs(left - right) <= mpf(10) ** -50 * max(1, abs(left), abs(right)),
+        "=": lambda left, right: (
+            abs(left - right) <= mpf(10) ** -50 * max(1, abs(left), abs(right))
+        ),
         ">": lambda left, right: left > right,
         ">=": lambda left, right: left >= right - mpf(10) ** -50,
         "<": lambda left, right: left < right,
@@ -418,7 +421,10 @@ def at_50_digits(it: Claim, source: random.Random) -> str:
     tried = 0
     for before, after in it.cases:
         before, after = unfold(before), unfold(after)
-        if any(isinstance(p, terms.Function) and p.name in ("abs", "min", "max") for p in terms.walk(before)):
+        if any(
+            isinstance(p, terms.Function) and p.name in ("abs", "min", "max")
+            for p in terms.walk(before)
+        ):
             return NOT_APPLICABLE
         for count in explicit_sizes(before, sum(it.assumed, after), small=False):
             for at in digits.placements(free(before, after), count):
@@ -508,5 +514,3 @@ def digest(statement: Statement) -> str:
     content = repr((statement.title, statement.given, statement.chains, statement.defines))
     cited = "".join(digest(c) for c in statement.cites)
     return hashlib.sha256((content + cited).encode()).hexdigest()
-
-

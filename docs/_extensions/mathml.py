@@ -14,7 +14,7 @@ from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 
-# The declarations that the converter writes into table cells, and its spaces. The page's security policy
+# The declarations that the converter writes into table cells and spaces. The page's security policy
 # allows no style attribute, so each becomes a class, which _static/css/mathematics.css defines.
 CELL_STYLES = {
     "text-align: left": "m-left",
