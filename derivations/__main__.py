@@ -71,7 +71,9 @@ def guarded(run: Callable[[], int]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="python -m derivations", description=__doc__)
+    module = Path(sys.argv[0]).name == "__main__.py"
+    name = "python -m derivations" if module else "logisticbp"
+    top = argparse.ArgumentParser(prog=name, description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("list", help="ids, levels and titles of all statements")

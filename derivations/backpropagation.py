@@ -1,6 +1,6 @@
 """Backpropagation: the layers of the note, the three rules, and what one pass back computes."""
 
-from derivations import linear, log_softmax, nll, softmax
+from derivations import activations, linear, log_softmax, nll, softmax
 from derivations.calculus.derivation import (
     ALGEBRA,
     CHAIN_RULE,
@@ -14,8 +14,8 @@ from derivations.calculus.derivation import (
     Step,
 )
 from derivations.calculus.matrices import Gradient, Whole
-from derivations.calculus.terms import Array, D, Definition, Delta, Index, Term, exp, log, scalar, total
-from derivations.notation import K, N, V, W, X, Y, i, k, l
+from derivations.calculus.terms import Array, D, Definition, Delta, Dimension, Entry, Index, Term, Unknown, exp, log, scalar, total
+from derivations.notation import K, M, N, V, W, X, Y, i, k, l, n, v
 from derivations.softmax import NLL, P, R, fixed, one_class
 
 # -- the four layers of the note --------------------------------------------------------------------
@@ -364,4 +364,597 @@ hvp_forward_over_reverse = Statement(
         ),
     ),
     (superscripts, one_class, fixed),
+)
+
+# -- a hidden layer ---------------------------------------------------------------------------------
+
+a, b, c = Index("a", K), Index("b", K), Index("c", K)  # classes
+s, t, o_ = Index("u", M), Index("v", M), Index("w", M)  # hidden units
+W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", r"\mathbf{b}^1")
+W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
+
+h2 = Definition("z2", (i, s), total(k, W1[s, k] * X[i, k]) + b1_[s], written="z^2_{1}({0})")
+h3 = Definition("z3", (i, s), Unknown("phi", h2[i, s]), written="z^3_{1}({0})")
+h4 = Definition("z4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
+h5 = Definition("z5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
+network = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
+q = Definition(
+    "p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})"
+)
+e4 = Definition(
+    "delta4", (i, a), q[i, a] * total(b, Y[i, b]) - Y[i, a], written=r"\delta^4_{1}({0})"
+)
+e3 = Definition("delta3", (i, s), total(a, e4[i, a] * W2[a, s]), written=r"\delta^3_{1}({0})")
+e2 = Definition(
+    "delta2", (i, s), e3[i, s] * Unknown("phi", h2[i, s], 1), written=r"\delta^2_{1}({0})"
+)
+slope = Unknown("phi", h2[i, s], 1)
+
+
+hidden_layer = Statement(
+    "A hidden layer",
+    r"Linear, any differentiable $\phi$, linear, log-softmax, NLL: one pass back gives the derivative by "
+    "every parameter and by the data. Left, the composed function, differentiated as it stands; right, "
+    "the deltas of the pass back. Nothing is asked of the labels.",
+    (
+        Chain(
+            D(network, W1[s, k]),
+            (
+                Step(
+                    total(i, total(a, e4[i, a] * (W2[a, s] * slope * X[i, k]))),
+                    DIFFERENTIATE,
+                    r"$\delta^4$ times the slope of the logits; only hidden unit $u$ depends on these "
+                    "weights",
+                    cites=(log_softmax.backward,),
+                ),
+                Step(
+                    total(i, e3[i, s] * slope * X[i, k]),
+                    DEFINITION,
+                    r"$\delta^3_u = \sum_a \delta^4_a w^2_{au}$",
+                    cites=(linear.backward,),
+                ),
+                Step(
+                    total(i, e2[i, s] * X[i, k]),
+                    DEFINITION,
+                    r"$\delta^2_u = \delta^3_u \, \phi'(z^2_u)$",
+                    cites=(activations.any_function_backward,),
+                ),
+            ),
+            at=(s, k),
+            title="weights of the hidden layer",
+        ),
+        Chain(
+            D(network, b1_[s]),
+            (
+                Step(
+                    total(i, e2[i, s]),
+                    DIFFERENTIATE,
+                    "the same, with 1 in the place of the input",
+                    cites=(linear.parameter_gradient,),
+                ),
+            ),
+            at=(s,),
+            title="its bias",
+        ),
+        Chain(
+            D(network, W2[a, s]),
+            (
+                Step(
+                    total(i, e4[i, a] * h3[i, s]),
+                    DIFFERENTIATE,
+                    "RULE 3: only the logit of this row depends on it",
+                    cites=(linear.parameter_gradient,),
+                ),
+            ),
+            at=(a, s),
+            title="weights of the output layer",
+        ),
+        Chain(
+            D(network, b2_[a]),
+            (
+                Step(
+                    total(i, e4[i, a]),
+                    DIFFERENTIATE,
+                    "the same, with 1 in the place of the value",
+                    cites=(linear.parameter_gradient,),
+                ),
+            ),
+            at=(a,),
+            title="its bias",
+        ),
+        Chain(
+            D(network, X[i, k]),
+            (
+                Step(
+                    total(s, e2[i, s] * W1[s, k]),
+                    DIFFERENTIATE,
+                    "RULE 2 down to the first layer; no other data point depends on this one",
+                    cites=(linear.backward, activations.any_function_backward),
+                ),
+            ),
+            at=(i, k),
+            title="the data",
+        ),
+    ),
+    (superscripts, activations.differentiable, fixed),
+)
+
+# -- the three rules --------------------------------------------------------------------------------
+
+Q = Dimension("Q", "qr", 4, "parameters of a layer")
+T = Dimension("T", "rh", 5, "terms of a cost")
+q_, r = Index("q", Q), Index("r", T)
+
+theta = Array("theta", (Q,), r"\theta^l", r"\boldsymbol{\theta}^l")
+below = Array("z", (N, n), "z^l")
+A, E = Array("A", (K, n, Q), "A"), Array("E", (M, K), "E")
+G, g0, g = Array("G", (T, N, M), "G"), Array("d", (T,), "d"), Array("c", (T,), "c")
+
+weight = Definition("omega", (a, k), total(q_, A[a, k, q_] * theta[q_]), r"\omega")
+layer = Definition(
+    "z'",
+    (i, s),
+    total(a, E[s, a] * Unknown("phi", total(k, weight[a, k] * below[i, k]))),
+    "z^{l+1}",
+)
+variable = Array("z'", (N, M), "z^{l+1}")
+
+
+def arguments(value: Array | Definition) -> Term:
+    """A weighted sum of all outputs of all data points."""
+    return total(i, total(s, G[r, i, s] * value[i, s])) + g0[r]
+
+
+of_outputs = Definition("C", (), total(r, g[r] * Unknown("psi", arguments(variable))), "C")()
+of_inputs = Definition("C", (), total(r, g[r] * Unknown("psi", arguments(layer))), "C")()
+delta_above = Definition(
+    "delta'",
+    (i, s),
+    total(r, g[r] * Unknown("psi", arguments(layer), 1) * G[r, i, s]),
+    r"\delta^{l+1}",
+)
+
+a_layer = Hypothesis(
+    r"The layer is $z^{l+1}_{iu} = \sum_a E_{ua} \, \phi(\sum_k \omega_{ak} z^l_{ik})$ with weights "
+    r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$ that depend linearly on the parameters in any way: dense, "
+    r"shared, convolutional. $\phi$, $E$ and $A$ are any. One of the inputs may be constant, and so may "
+    r"one of the parameters."
+)
+a_cost = Hypothesis(
+    r"The cost is $C = \sum_r c_r \, \psi(\sum_i \sum_u G_{riu} z^{l+1}_{iu} + d_r)$: any function $\psi$, any "
+    r"number of terms, each of all outputs of all data points."
+)
+RANGE = (
+    " Powers of linear forms span the polynomials, so every polynomial layer and cost is of this kind, "
+    "and with them all smooth ones as limits. For any differentiable maps this is the chain rule of "
+    "several variables (Griewank and Walther, 2008). It is not used here: each layer of these pages is "
+    "differentiated by itself, and each stack as a whole."
+)
+
+rule_forward = Statement(
+    "RULE 1, forward",
+    r"A layer takes its input $\mathbf{z}^l$ and its parameters $\boldsymbol{\theta}^l$ to its output "
+    r"$\mathbf{z}^{l+1}$, each data point by itself. This is the layer for which the other two rules are "
+    "proved: sums of any function of weighted sums.",
+    given=(a_layer,),
+    defines=(layer, weight),
+)
+
+rule_backward = Statement(
+    "RULE 2, backward",
+    r"$\delta^{l+1} = \partial C / \partial z^{l+1}$ is known; the sum over the outputs of the same data "
+    r"point gives $\delta^l$. It asks that the input reaches the cost through this layer alone." + RANGE,
+    (
+        Chain(
+            D(of_inputs, below[i, k]),
+            (
+                Step(
+                    total(
+                        r,
+                        g[r]
+                        * Unknown("psi", arguments(layer), 1)
+                        * total(s, G[r, i, s] * D(layer[i, s], below[i, k])),
+                    ),
+                    DIFFERENTIATE,
+                    r"chain rule for $\psi$; no other data point depends on this input",
+                ),
+                Step(
+                    total(s, delta_above[i, s] * D(layer[i, s], below[i, k])),
+                    DIFFERENTIATE,
+                    "exchange the sums",
+                ),
+            ),
+            at=(i, k),
+            title=r"$\delta^l_{ik}$",
+        ),
+        Chain(
+            D(of_outputs, variable[i, s]),
+            (
+                Step(
+                    total(r, g[r] * Unknown("psi", arguments(variable), 1) * G[r, i, s]),
+                    DIFFERENTIATE,
+                    r"chain rule for $\psi$",
+                ),
+            ),
+            at=(i, s),
+            title=r"$\delta^{l+1}_{iu}$, with the outputs as the variables",
+        ),
+    ),
+    (a_layer, a_cost),
+)
+
+rule_parameters = Statement(
+    "RULE 3, parameters",
+    "The deltas at the output times the derivatives by the parameter, summed over the outputs and over "
+    r"the data points, which share it. It needs $\delta^{l+1}$ and nothing from below." + RANGE,
+    (
+        Chain(
+            D(of_inputs, theta[q_]),
+            (
+                Step(
+                    total(i, total(s, delta_above[i, s] * D(layer[i, s], theta[q_]))),
+                    DIFFERENTIATE,
+                    "every output of every data point depends on it",
+                ),
+            ),
+            at=(q_,),
+        ),
+    ),
+    (a_layer, a_cost),
+)
+
+# -- layers on layers -------------------------------------------------------------------------------
+
+z = Array("z", (n,), "z", r"\mathbf{z}")
+y = Array("y", (M,), "y", r"\mathbf{y}")
+F, B = Array("F", (M, Q), "F"), Array("B", (Q, n), "B")
+H, L = Array("H", (K, T), "H"), Array("L", (T, M), "L")
+first = Definition(
+    "f", (s,), total(q_, F[s, q_] * Unknown("phi", total(k, B[q_, k] * z[k]))), "f"
+)
+second_of = Definition(
+    "g", (a,), total(r, H[a, r] * Unknown("psi", total(s, L[r, s] * y[s]))), "g"
+)
+second = Definition(
+    "h", (a,), total(r, H[a, r] * Unknown("psi", total(s, L[r, s] * first[s]))), "h"
+)
+slopes = Definition(
+    "J",
+    (a, s),
+    total(r, H[a, r] * Unknown("psi", total(t, L[r, t] * first[t]), 1) * L[r, s]),
+    "J",
+)
+delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
+between = Definition("delta", (s,), total(a, delta_out[a] * slopes[a, s]), r"\delta")
+end = Definition("C", (), total(a, delta_out[a] * second[a]), "C")()
+
+composition_is_a_layer = Statement(
+    "A chain of layers is a layer",
+    "Two layers, one on the other, have the three rules again: the Jacobians multiply, the pass back "
+    "goes through the second and then through the first, and each finds the gradient of its own "
+    "parameters on the way. So has a chain of any length: it is a layer on a layer.",
+    (
+        Chain(
+            D(second[a], z[k]),
+            (
+                Step(
+                    total(s, slopes[a, s] * D(first[s], z[k])),
+                    DIFFERENTIATE,
+                    r"chain rule for $\psi$; exchange the sums",
+                ),
+            ),
+            at=(a, k),
+            title="the Jacobians multiply",
+        ),
+        Chain(
+            D(second_of[a], y[s]),
+            (
+                Step(
+                    total(r, H[a, r] * Unknown("psi", total(t, L[r, t] * y[t]), 1) * L[r, s]),
+                    DIFFERENTIATE,
+                    r"the Jacobian $J$ of the second layer, at $\mathbf{y} = \mathbf{f}(\mathbf{z})$",
+                ),
+            ),
+            at=(a, s),
+            title="the Jacobian of the second layer",
+        ),
+        Chain(
+            D(end, z[k]),
+            (
+                Step(
+                    total(a, delta_out[a] * total(s, slopes[a, s] * D(first[s], z[k]))),
+                    DIFFERENTIATE,
+                    "RULE 2 of the chain, and its Jacobian",
+                ),
+                Step(
+                    total(s, between[s] * D(first[s], z[k])),
+                    DIFFERENTIATE,
+                    r"first $\delta_u = \sum_a \delta'_a J_{au}$, then RULE 2 of the first layer",
+                ),
+            ),
+            at=(k,),
+            title="RULE 2",
+        ),
+        Chain(
+            D(end, B[q_, k]),
+            (
+                Step(
+                    total(s, between[s] * D(first[s], B[q_, k])),
+                    DIFFERENTIATE,
+                    r"RULE 3 of the first layer, with the delta between the layers",
+                ),
+            ),
+            at=(q_, k),
+            title="RULE 3, parameters of the first layer",
+        ),
+        Chain(
+            D(end, H[a, r]),
+            (
+                Step(
+                    delta_out[a] * Unknown("psi", total(s, L[r, s] * first[s])),
+                    DIFFERENTIATE,
+                    "RULE 3 of the second layer alone: the first does not come in",
+                ),
+            ),
+            at=(a, r),
+            title="RULE 3, parameters of the second layer",
+        ),
+    ),
+    (
+        Hypothesis(
+            r"The first layer is $f_u(\mathbf{z}) = \sum_q F_{uq} \, \phi(\sum_k B_{qk} z_k)$, the second "
+            r"$g_a(\mathbf{y}) = \sum_r H_{ar} \, \psi(\sum_u L_{ru} y_u)$, any functions and any numbers; "
+            r"$h_a(\mathbf{z}) = g_a(\mathbf{f}(\mathbf{z}))$. The deltas $\delta'$ are given, and $C = \sum_a \delta'_a "
+            r"h_a$."
+        ),
+    ),
+)
+
+left_arm, right_arm = Array("A", (M, n), "A"), Array("B", (K, n), "B")
+left_share, right_share = Array("c", (M,), "c"), Array("d", (K,), "d")
+branch = Definition("f", (s,), Unknown("phi", total(k, left_arm[s, k] * z[k])), "f")
+other = Definition("g", (a,), Unknown("psi", total(k, right_arm[a, k] * z[k])), "g")
+meeting = total(s, left_share[s] * branch[s]) + total(a, right_share[a] * other[a])
+joined = Definition("C", (), Unknown("chi", meeting), "C")()
+delta_left = Definition(
+    "delta'", (s,), Unknown("chi", meeting, 1) * left_share[s], r"\delta'"
+)
+delta_right = Definition(
+    "delta''", (a,), Unknown("chi", meeting, 1) * right_share[a], r"\delta''"
+)
+hidden = Array("y", (M,), "z", r"\mathbf{z}")
+square = Array("W", (M, M), "w", r"\mathbf{W}")
+deltas_out = Array("eta'", (M,), r"\delta'", r"\boldsymbol{\delta}'")
+skip = Definition(
+    "z'", (s,), hidden[s] + Unknown("phi", total(t, square[s, t] * hidden[t])), "z'"
+)
+skipped = Definition("C", (), total(s, deltas_out[s] * skip[s]), "C")()
+
+fan_out = Statement(
+    "A value that is used twice",
+    "When a value reaches the cost along two paths, each path brings a delta and they add. RULE 2 as it "
+    "stands knows one path.",
+    (
+        Chain(
+            D(joined, z[k]),
+            (
+                Step(
+                    Unknown("chi", meeting, 1)
+                    * (
+                        total(s, left_share[s] * D(branch[s], z[k]))
+                        + total(a, right_share[a] * D(other[a], z[k]))
+                    ),
+                    DIFFERENTIATE,
+                    r"chain rule for $\chi$, sum rule",
+                ),
+                Step(
+                    total(s, delta_left[s] * D(branch[s], z[k]))
+                    + total(a, delta_right[a] * D(other[a], z[k])),
+                    DIFFERENTIATE,
+                    "one RULE 2 for each path",
+                ),
+            ),
+            at=(k,),
+            title="two layers on one value",
+        ),
+        Chain(
+            D(skipped, hidden[t]),
+            (
+                Step(
+                    total(s, deltas_out[s] * D(skip[s], hidden[t])),
+                    DIFFERENTIATE,
+                    "RULE 2",
+                ),
+                Step(
+                    total(
+                        s,
+                        deltas_out[s]
+                        * (
+                            Delta(s, t)
+                            + Unknown("phi", total(o_, square[s, o_] * hidden[o_]), 1) * square[s, t]
+                        ),
+                    ),
+                    DIFFERENTIATE,
+                    "the value itself, and the layer",
+                ),
+                Step(
+                    deltas_out[t]
+                    + total(
+                        s,
+                        deltas_out[s]
+                        * Unknown("phi", total(o_, square[s, o_] * hidden[o_]), 1)
+                        * square[s, t],
+                    ),
+                    CONTRACT,
+                    "the delta passes unchanged, and the layer adds its own",
+                ),
+            ),
+            at=(t,),
+            title="a skip connection",
+        ),
+    ),
+    (
+        Hypothesis(
+            r"Two paths: $f_u = \phi(\sum_k A_{uk} z_k)$ and $g_a = \psi(\sum_k B_{ak} z_k)$ meet in $C = "
+            r"\chi(\sum_u c_u f_u + \sum_a d_a g_a)$, with deltas $\delta'_u = \partial C / \partial f_u$ and "
+            r"$\delta''_a = \partial C / \partial g_a$; $\phi$, $\psi$ and $\chi$ are any functions."
+        ),
+        Hypothesis(
+            r"A skip connection: $z'_u = z_u + \phi(\sum_v w_{uv} z_v)$, with $C = \sum_u \delta'_u z'_u$."
+        ),
+    ),
+)
+
+# -- forward and backward products ------------------------------------------------------------------
+
+
+class_deltas, logits, S = linear.delta_out, softmax.z, softmax.S
+push = Array("r", (K,), "r", r"\mathbf{r}")
+inputs = Array("x", (n,), "x", r"\mathbf{x}")
+linear_out = Definition("z'", (u,), total(k, W[u, k] * inputs[k]) + linear.b[u], "z'")
+each_out = Definition("z'", (u,), Unknown("phi", logits[u]), "z'")
+log_p = Array("Z", (N, K), "z", r"\mathbf{Z}")
+push_all = Array("R", (N, K), "r", r"\mathbf{R}")
+nll_out = Definition("C", (), -total(i, total(u, Y[i, u] * log_p[i, u])), "C")()
+
+
+def adjoint(title: str, out: Definition, passed: Term) -> Chain:
+    """Return <delta', J r> = <J^T delta', r> of a layer of K units, J^T delta' as RULE 2 has it."""
+    return Chain(
+        total(u, class_deltas[u] * total(o, D(out[u], logits[o]) * push[o])),
+        (
+            Step(
+                total(o, total(u, class_deltas[u] * D(out[u], logits[o])) * push[o]),
+                ALGEBRA,
+                "exchange the sums",
+            ),
+            Step(total(o, passed * push[o]), DIFFERENTIATE, "RULE 2 of the layer"),
+        ),
+        title=title,
+    )
+
+
+adjoint_identity = Statement(
+    "Up and down are adjoint",
+    r"A layer's Jacobian takes a direction $\mathbf{r}$ up; RULE 2 takes a delta down by the transpose. Both "
+    r"give the same number, $\langle \boldsymbol{\delta}', \mathbf{J} \mathbf{r} \rangle = \langle "
+    r"\mathbf{J}^\top \boldsymbol{\delta}', \mathbf{r} \rangle$, for every layer and without forming "
+    r"$\mathbf{J}$: a test to which any implementation can be put.",
+    (
+        Chain(
+            total(u, class_deltas[u] * total(k, D(linear_out[u], inputs[k]) * v[k])),
+            (
+                Step(
+                    total(k, total(u, class_deltas[u] * D(linear_out[u], inputs[k])) * v[k]),
+                    ALGEBRA,
+                    "exchange the sums",
+                ),
+                Step(
+                    total(k, total(u, class_deltas[u] * W[u, k]) * v[k]),
+                    DIFFERENTIATE,
+                    "RULE 2 of the layer",
+                    cites=(linear.backward,),
+                ),
+            ),
+            title=r"linear, with a direction $\mathbf{v}$ of its inputs $\mathbf{x}$",
+        ),
+        adjoint(
+            "any function of each entry",
+            each_out,
+            class_deltas[o] * Unknown("phi", logits[o], 1),
+        ),
+        adjoint(
+            "softmax",
+            activations.softmax_out,
+            S[o] * (class_deltas[o] - total(u, S[u] * class_deltas[u])),
+        ),
+        adjoint(
+            "log-softmax", log_softmax.out, class_deltas[o] - S[o] * total(u, class_deltas[u])
+        ),
+        Chain(
+            nll.delta_out * total(i, total(u, D(nll_out, log_p[i, u]) * push_all[i, u])),
+            (
+                Step(
+                    total(i, total(u, -(nll.delta_out * Y[i, u]) * push_all[i, u])),
+                    DIFFERENTIATE,
+                    "RULE 2 of the layer",
+                    cites=(nll.backward,),
+                ),
+            ),
+            title="NLL, which has one output",
+        ),
+    ),
+)
+
+# -- Gauss-Newton -----------------------------------------------------------------------------------
+
+d = Index("d", K)
+
+
+hidden_gradient = Definition("G1", (s, k), total(i, e2[i, s] * X[i, k]), "G")
+mass = Definition("m", (i,), total(h, Y[i, h]), "m")
+
+
+def gauss_newton_matrix(logit: Definition, one: Entry, two: Entry, at: Definition) -> Term:
+    """Return the curvature of the cost in the logits, m (diag p - p p^T), seen from two parameters."""
+    spread = mass[i] * at[i, c] * (Delta(c, d) - at[i, d])
+    return total(i, total(c, total(d, D(logit[i, c], one) * spread * D(logit[i, d], two))))
+
+
+gauss_newton = Statement(
+    "Gauss-Newton",
+    "The Gauss-Newton matrix keeps the curvature of the cost in the logits and drops that of the logits "
+    "in the parameters. Without a hidden layer the logits are linear in the weights and nothing is "
+    "dropped: it is the Hessian. With a hidden layer the difference is the deltas times the second "
+    "derivatives of the logits.",
+    (
+        Chain(
+            D(D(z4, W[a, k]), W[b, l]),
+            (
+                Step(
+                    gauss_newton_matrix(z2, W[a, k], W[b, l], P),
+                    DIFFERENTIATE,
+                    "the logits are linear in the weights",
+                ),
+                Step(
+                    total(i, mass[i] * X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
+                    CONTRACT,
+                    "only $c = a$ and $d = b$ remain: the Hessian",
+                    cites=(softmax.nll_hessian,),
+                ),
+            ),
+            at=(a, k, b, l),
+            title="softmax regression",
+        ),
+        Chain(
+            D(hidden_gradient[s, k], W1[t, l])
+            - gauss_newton_matrix(h4, W1[s, k], W1[t, l], q),
+            (
+                Step(
+                    total(i, total(a, e4[i, a] * D(D(h4[i, a], W1[s, k]), W1[t, l]))),
+                    DIFFERENTIATE,
+                    "what was dropped",
+                    cites=(hidden_layer,),
+                ),
+                Step(
+                    total(
+                        i,
+                        e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
+                    ),
+                    DIFFERENTIATE,
+                    r"not zero in general: $\phi''$ is not",
+                ),
+            ),
+            at=(s, k, t, l),
+            title="a hidden layer, by its weights: Hessian minus Gauss-Newton matrix",
+        ),
+    ),
+    (
+        superscripts,
+        Hypothesis(r"$m_i = \sum_w [y_i = w]$; it is 1, and need not be."),
+        Hypothesis(
+            r"$G_{uk} = \sum_i \delta^2_u(i) \, x_{ik}$ is the gradient by the weights of the hidden layer."
+        ),
+        fixed,
+    ),
 )

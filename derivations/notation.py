@@ -51,6 +51,13 @@ TABLE = (
     ("z", r"\mathbf{z}", "logits, or the values of a layer", "N, N x K or units", "z", "w.x, z"),
     ("p", r"\mathbf{p}", "probabilities of the model", "N", "p", "h, p"),
     ("v", r"\mathbf{v}", "a direction in the space of the weights", "n", "v", "none"),
+    ("W", r"\mathbf{W}", "weights, one row for each class", "K x n", "W", "w_1, w_2"),
+    ("Y", r"\mathbf{Y}", "indicators of the labels, [y_i = a]", "N x K", "y", "1_1, 1_2"),
+    ("V", r"\mathbf{V}", "a direction in the space of the weights", "K x n", "V", "none"),
+    ("psi", r"\boldsymbol{\psi}", "one vector for all classes", "n", "psi", "psi"),
+    ("S", r"\mathbf{S}", "softmax of the logits", "K", "softmax(z)", "SM"),
+    ("coding", r"\mathbf{M}", "a coding of the weights", "K x (K-1)", "M", "none"),
+    ("free", r"\mathbf{V}", "the free rows of weights in a coding", "(K-1) x n", "V", "none"),
     ("s", r"\mathbf{s}", "sample weights", "N", "sample_weight", "none"),
     ("sigma", r"\sigma", "the sigmoid", "", "sigmoid", "h"),
     (

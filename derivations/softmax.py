@@ -61,17 +61,17 @@ from derivations.sigmoid import sigma
 
 z = Array("z", (K,), "z", r"\mathbf{z}")
 S = Definition("S", (a,), exp(z[a]) / total(b, exp(z[b])), "S", r"\mathbf{S}")
-lse = Definition(
+log_sum_exp = Definition(
     "logsumexp", (), log(total(b, exp(z[b]))), r"\operatorname{logsumexp}(\mathbf{z})"
-)()
-other = Definition("other", (a, b), 1 - Delta(a, b), written=r"[{0} \ne {1}]")
+)
+lse = log_sum_exp()
 shift = scalar("gamma", r"\gamma")
 
 definition = Statement(
     "The softmax",
     "It turns one real number for each class, the logits, into probabilities: positive, in the "
-    "order of the logits, and normalised.",
-    defines=(S,),
+    "order of the logits, and normalised. The logarithm of its denominator is the log-sum-exp.",
+    defines=(S, log_sum_exp),
 )
 
 normalised = Statement(
@@ -100,11 +100,13 @@ normalised = Statement(
             title="positive",
         ),
         Chain(
-            1 - S[a] - other[a, b] * S[b],
+            1 - S[a] - (1 - Delta(a, b)) * S[b],
             (
-                Step(total(c, S[c]) - S[a] - other[a, b] * S[b], DEFINITION, "they sum to one"),
                 Step(
-                    total(c, (other[c, a] * other[c, b]) ** 2 * S[c]),
+                    total(c, S[c]) - S[a] - (1 - Delta(a, b)) * S[b], DEFINITION, "they sum to one"
+                ),
+                Step(
+                    total(c, ((1 - Delta(a, c)) * (1 - Delta(b, c))) ** 2 * S[c]),
                     DEFINITION,
                     "the classes that are left; a factor 0 or 1 is its own square",
                 ),
@@ -125,10 +127,10 @@ upper = Hypothesis(
 
 shift_invariance = Statement(
     "Shift invariance and the log-sum-exp trick",
-    "A number added to all logits cancels in the softmax and comes out of the log-sum-exp. So "
-    "the largest logit $m$ may be taken off first. Then no exponential exceeds one and the "
-    "largest is $e^0 = 1$: the sum lies between 1 and $K$, nothing overflows, and the logarithm "
-    "never meets zero.",
+    "A number added to all logits cancels in the softmax and comes out of the log-sum-exp. So the "
+    "largest logit $m$ may be taken off first. Then no exponential exceeds one and the largest is "
+    "$e^0 = 1$: the sum lies between 1 and $K$, nothing overflows, and the logarithm never meets "
+    "zero.",
     (
         Chain(
             exp(z[a] + shift) / total(b, exp(z[b] + shift)),
@@ -189,7 +191,7 @@ logsumexp_bounds = Statement(
             (
                 Step(total(b, exp(z[b])) - exp(z[a]), DEFINITION, r"$e^{\log t} = t$"),
                 Step(
-                    total(b, other[a, b] ** 2 * exp(z[b])),
+                    total(b, (1 - Delta(a, b)) ** 2 * exp(z[b])),
                     DEFINITION,
                     "the other classes; a factor 0 or 1 is its own square",
                 ),
@@ -494,8 +496,8 @@ nll_gradient = Statement(
     "Gradient of the NLL",
     "Each data point pulls the weights of a class along its own features, by as much as the "
     "probability of that class is wrong. With two classes, label 1 for class 1 and label 0 for "
-    "class 2, these are the two gradients of the note; its second one needs the label of class "
-    "2, $1 - y_i$.",
+    "class 2, these are the two gradients of the note; its second one needs the label of class 2, "
+    "$1 - y_i$.",
     (
         Chain(
             D(NLL, W[a, k]),
@@ -717,8 +719,8 @@ quadratic_form = total(a, total(k, total(b, total(l, V[a, k] * H[a, k, b, l] * V
 nll_convex = Statement(
     "Convexity",
     "Write $H_{akbl}$ for the entries of the Hessian. Its quadratic form is a sum of variances: "
-    "for each data point that of the change of its logits, $r_{ia}$, when class $a$ is drawn "
-    "with probability $p_{ia}$. A variance is never negative, so the NLL is convex.",
+    "for each data point that of the change of its logits, $r_{ia}$, when class $a$ is drawn with "
+    "probability $p_{ia}$. A variance is never negative, so the NLL is convex.",
     (
         Chain(
             quadratic_form,
@@ -793,8 +795,9 @@ fisher_information = Statement(
     "Fisher information",
     "Under the model the expected outer product of the score is the Hessian, and since the "
     "Hessian has no labels in it, expected and observed information are the same (the link is "
-    "canonical). The matrix is singular; a coding of the weights makes it regular, and then its "
-    "inverse is the asymptotic covariance of the estimate.",
+    r"canonical). It is singular along every $\boldsymbol{\psi}$. In a coding, and with "
+    r"$\mathbf{X}$ of full column rank, it is regular, and its inverse is the asymptotic "
+    "covariance of the estimate.",
     (
         Chain(
             total(i, expected(i, c, score_iak * score_ibl)),
@@ -866,15 +869,15 @@ response = Definition(
 q = Array("q", (N, K), "q", domain="positive")
 some_response = Array("zeta", (N, K), r"\zeta", r"\boldsymbol{\zeta}")
 U = Array("U", (K, n), "u", r"\mathbf{U}")
-gap = Definition("e", (i, a), some_response[i, a] - total(l, X[i, l] * U[a, l]), "e")
+gap = Definition("d", (i, a), some_response[i, a] - total(l, X[i, l] * U[a, l]), "d")
 
 newton_step = Statement(
     "Newton's step is weighted least squares",
     r"Newton's next weights $\mathbf{U}$ solve $\mathbf{H} \mathbf{U} = \mathbf{H} \mathbf{W} - "
     r"\mathbf{G}$. The right side is that of a least squares problem in which each data point has "
-    r"a response for every class, $\zeta_{ia}$, and the covariance of its indicators as the "
-    r"weight. The solutions differ by one $\boldsymbol{\psi}$ for all classes: any of them gives "
-    "the same probabilities.",
+    r"a response for every class, $\zeta_{ia} = z_{ia} + ([y_i = a] - p_{ia}) / p_{ia}$, and the "
+    "covariance of its indicators as the weight. Solutions that differ by one "
+    r"$\boldsymbol{\psi}$ for all classes have the same probabilities; a coding picks one of them.",
     (
         Chain(
             total(b, total(l, H[a, k, b, l] * W[b, l])) - D(NLL, W[a, k]),
@@ -925,7 +928,7 @@ newton_step = Statement(
                 ),
             ),
             at=(b, k),
-            title=r"the normal equations, with probabilities $q_{ia}$ held fixed",
+            title=r"least squares with fixed $q$, $\zeta$ and $d_{ia} = \zeta_{ia} - \sum_l x_{il} u_{al}$",
         ),
     ),
     (one_class, fixed),

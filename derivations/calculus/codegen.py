@@ -8,6 +8,7 @@ derived: it is no safer against overflow than the formula.
 from __future__ import annotations
 
 import keyword
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -103,7 +104,7 @@ def equal_lines(chain: Chain) -> Iterator[Line]:
     for step in chain.lines:
         if step.relation != "=":
             return
-        node = as_term(step.expression, chain.at)  # type: ignore[arg-type]
+        node = as_term(step.expression, chain.at)
         matrix = step.expression if isinstance(step.expression, Matrix) else None
         if step is chain.lines[-1] and chain.matrix is not None:
             matrix = chain.matrix[1]
@@ -236,7 +237,8 @@ def arguments(statement: Statement) -> tuple[Argument, ...]:
     """Return what the code of a statement takes: arrays, functions, sizes that no array shows.
 
     Arrays come in the order in which the named quantities, and then the line itself, need them;
-    labels after other data, and the arrays of the layer above (with a prime) last.
+    labels after other arrays, numbers after both, and what belongs to the layer above (with a prime)
+    last.
     """
     computed = line(statement)
     return () if computed is None else line_arguments(computed)
@@ -247,8 +249,13 @@ def line_arguments(computed: Line) -> tuple[Argument, ...]:
     found = parts(computed.term)
     shown = {d for array in found.arrays for d in array.dimensions}
     needed = dict.fromkeys((*found.sizes, *(index.dimension for index in computed.at)))
-    arrays = sorted(found.arrays, key=lambda array: (array.name[-1] == "'", array.domain == "label"))
+    arrays = sorted(found.arrays, key=rank)
     return (*arrays, *found.callbacks, *(d for d in needed if d not in shown))
+
+
+def rank(array: Array) -> tuple[bool, bool, bool]:
+    """Return what sorts arguments: data, labels, numbers; then the layer above."""
+    return array.name[-1] == "'", not array.dimensions, array.domain == "label"
 
 
 def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
@@ -316,10 +323,10 @@ def unused(name: str, taken: Sequence[str] | frozenset[str] | set[str]) -> str:
     return f"{name}{number}"
 
 
-def named(things: Sequence[object], taken: frozenset[str] = frozenset()) -> dict[object, str]:
+def named(things: Sequence[object], taken: frozenset[str] = RESERVED) -> dict[object, str]:
     """Give each thing an identifier of its own."""
     given: dict[object, str] = {}
-    used = set(RESERVED | taken)
+    used = set(taken)
     for thing in things:
         if thing not in given:
             given[thing] = unused(plain_name(thing), used)
@@ -369,7 +376,7 @@ def mentions(source: str, name: str) -> bool:
 def headline(name: str, computed: Line) -> str:
     """Return the line that says what the code computes."""
     shown = computed.term if computed.matrix is None else computed.matrix
-    return f"{name}: {printing.text(shown)}"
+    return "\n".join(textwrap.wrap(f"{name}: {printing.text(shown)}", 88))
 
 
 def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
@@ -386,7 +393,28 @@ def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
                 said.append(f"{names[argument]}: a function")
             case Callback(name, order):
                 said.append(f"{names[argument]}: derivative {order} of {name}")
-    return "; ".join(said) + "."
+    return "\n".join(textwrap.wrap("; ".join(said) + ".", 88))
+
+
+def broken(head: str, text: str, tail: str = "", width: int = 88) -> list[str]:
+    """Return an assignment or a return on one line, or broken at its outermost signs."""
+    whole = f"{head}{text}{tail}"
+    pieces = outermost(text, (" + ", " - ")) or outermost(text, (" * ",))
+    if len(whole) <= width or not pieces:
+        return [whole]
+    return [f"{head}(", *(f"    {piece}" for piece in pieces), f"){tail}"]
+
+
+def outermost(text: str, signs: tuple[str, ...]) -> list[str]:
+    """Return the parts of a text, each but the first with a sign before it; none without a sign."""
+    cuts, depth = [], 0
+    for place, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and text[place : place + 3] in signs:
+            cuts.append(place)
+    if not cuts:
+        return []
+    return [text[a:b].strip() for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
 # -- text ------------------------------------------------------------------------------------------

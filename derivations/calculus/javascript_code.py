@@ -57,7 +57,7 @@ def javascript_code(statement: Statement, name: str) -> str | None:
     scalars = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     indices = all_indices(computed, found)
     things = (*dimensions, *given, *found.quantities, *found.functions, *scalars, *indices)
-    names = codegen.named(things, frozenset({called}))
+    names = codegen.named(things)
     top = Block()
     top.lines += size_lines(given, dimensions, names)
     for function in found.functions:
@@ -71,15 +71,16 @@ def javascript_code(statement: Statement, name: str) -> str | None:
     if isinstance(last, Use) and last.arguments == computed.at and last.definition in names:
         top.lines.append(f"return {names[last.definition]};")
     elif computed.at:
-        result = codegen.unused("result", {called, *names.values()})
+        result = codegen.unused("result", set(names.values()))
         fill(result, last, computed.at, top, names)
         top.lines.append(f"return {result};")
     else:
-        top.lines.append(f"return {expression(last, [top], names).text};")
+        top.lines += codegen.broken("return ", expression(last, [top], names).text, ";")
     arguments = ", ".join(names[argument] for argument in given)
-    comment = [f"/** {codegen.headline(name, computed)}", f" *  {codegen.shapes(given, names)} */"]
+    said = f"{codegen.headline(name, computed)}\n{codegen.shapes(given, names)}"
+    comment = "/** " + said.replace("\n", "\n *  ") + " */"
     inside = [f"  {line}" for line in top.lines]
-    return "\n".join([*comment, f"export function {called}({arguments}) {{", *inside, "}\n"])
+    return "\n".join([comment, f"export function {called}({arguments}) {{", *inside, "}\n"])
 
 
 def all_indices(computed: codegen.Line, found: codegen.Parts) -> list[Index]:
@@ -108,7 +109,7 @@ def size_lines(
 def fill(name: str, body: Term, axes: Sequence[Index], top: Block, names: Names) -> None:
     """Add the lines that compute an array, or a number where there are no axes."""
     if not axes:
-        top.lines.append(f"const {name} = {expression(body, [top], names).text};")
+        top.lines += codegen.broken(f"const {name} = ", expression(body, [top], names).text, ";")
         return
     blocks = [top, *(Block(index) for index in axes)]
     value = expression(body, blocks, names).text
@@ -119,7 +120,7 @@ def fill(name: str, body: Term, axes: Sequence[Index], top: Block, names: Names)
         place += f"[{names[index]}]"
         if depth < len(axes):
             blocks[depth].lines.insert(0, f"{place} = [];")
-    blocks[-1].lines.append(f"{place} = {value};")
+    blocks[-1].lines += codegen.broken(f"{place} = ", value, ";")
     for block in reversed(blocks[1:]):
         inside = loop(block.index, [*block.lines, *inside], names)
     top.lines += inside
@@ -212,7 +213,7 @@ def accumulated(node: terms.Sum | terms.Product, blocks: Sequence[Block], names:
         name = block.sums[node] = codegen.unused("sum" if summing else "product", taken)
         inner = Block(node.index)
         value = expression(node.body, [*blocks[: depth + 1], inner], names)
-        inner.lines.append(f"{name} {'+=' if summing else '*='} {value.text};")
+        inner.lines += codegen.broken(f"{name} {'+=' if summing else '*='} ", value.text, ";")
         block.lines.append(f"let {name} = {0 if summing else 1};")
         block.lines += loop(node.index, inner.lines, names)
     return Code(block.sums[node])

@@ -69,27 +69,24 @@ def numpy_code(statement: Statement, name: str) -> str | None:
     called = name.rpartition(".")[2]
     dimensions = codegen.dimensions_of(computed, codegen.parts(computed.term))
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
-    scope = Scope(
-        codegen.named(
-            (*dimensions, *given, *found.quantities, *found.functions, *parameters),
-            frozenset({called}),
-        ),
-        codegen.used_once(shown, found),
-        computed.at,
-    )
-    lines = function_lines(found, scope)
+    things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
+    scope = Scope(codegen.named(things), codegen.used_once(shown, found), computed.at)
+    locals_ = []
     for quantity in found.quantities:
         axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
         body = term_value(quantity.body, replace(scope, at=axes))
-        lines.append(f"{scope.names[quantity]} = {full(body, axes, scope).text}")
+        locals_.append((f"{scope.names[quantity]} = ", full(body, axes, scope).text))
     if computed.matrix is not None:
         result = matrix_code(computed.matrix, scope).text
     else:
         result = full(term_value(computed.term, scope), computed.at, scope).text
-    if found.quantities and result == scope.names[found.quantities[-1]]:
-        result = lines.pop().removeprefix(f"{result} = ")
-    lines.append(f"return {result}")
-    documented = [f'"""{codegen.headline(name, computed)}', "", codegen.shapes(given, scope.names)]
+    if locals_ and locals_[-1][0] == f"{result} = ":
+        _, result = locals_.pop()
+    lines = function_lines(found, scope)
+    for head, text in [*locals_, ("return ", result)]:
+        lines += codegen.broken(head, text)
+    documented = [*f'"""{codegen.headline(name, computed)}'.splitlines(), ""]
+    documented += codegen.shapes(given, scope.names).splitlines()
     documented += ['"""', *([""] if lines[0].startswith("def ") else [])]
     inside = [*documented, *size_lines(given, scope, "\n".join(lines)), *lines]
     head = f"def {called}({', '.join(scope.names[argument] for argument in given)}):"

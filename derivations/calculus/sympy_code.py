@@ -3,7 +3,8 @@
 Sizes stay symbols and indices run from 1. SymPy captures a free index when it is replaced by one
 that a sum binds, so every sum gets an index that stands nowhere else: not free, not around it and
 not in another named quantity. Named quantities are functions of their indices in the source and
-written out in the expression, since the derivative of an opaque name would be zero.
+written out in the expression, since the derivative of an opaque name would be zero. To put in a
+number for an index, use ``xreplace``: ``subs`` misses it in a sum of derivatives.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ from derivations.calculus.terms import (
 RELATIONS = {"=": "Eq", "<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge"}
 FUNCTIONS = {"exp": "exp", "log": "log", "abs": "Abs", "min": "Min", "max": "Max"}
 ASSUMED = {"positive": "positive", "unit": "positive", "nonnegative": "nonnegative"}
+PLACE = "xi"  # where the derivative of an unknown function is taken
 IMPORTED = (
     *("Derivative", "Function", "IndexedBase", "Integer", "KroneckerDelta", "Limit", "Product"),
     *("Rational", "Subs", "Sum", "Symbol", "oo", "symbols"),
     *RELATIONS.values(),
     *FUNCTIONS.values(),
 )
+RESERVED = codegen.RESERVED | {*IMPORTED, PLACE}
 Bound = Mapping[Index | Entry, sympy.Expr]
 
 
@@ -145,7 +148,7 @@ def prepare(nodes: Sequence[Term]) -> Prepared:
         taken | {p for p in parameters if isinstance(p, Index)},
         key=lambda index: (index.dimension.rank, index.name),
     )
-    return Prepared(apart, bodies, codegen.named((*ranked, *bodies, *indices), frozenset(IMPORTED)))
+    return Prepared(apart, bodies, codegen.named((*ranked, *bodies, *indices), RESERVED))
 
 
 def collect(node: Term, order: dict[Definition, None]) -> None:
@@ -225,7 +228,7 @@ def build(node: Term, prepared: Prepared, bound: Bound) -> sympy.Expr:
             function = sympy.Function(name)
             if order == 0:
                 return function(at(argument))
-            x = sympy.Symbol("x")
+            x = sympy.Symbol(PLACE)
             return sympy.Subs(sympy.Derivative(function(x), (x, order)), x, at(argument))
         case terms.Delta(left, right):
             return sympy.KroneckerDelta(of(left), of(right))
@@ -266,8 +269,9 @@ def declarations(prepared: Prepared) -> list[str]:
                 lines.append(f'{name} = {kind_name}("{of}", {assumed}=True)')
             case Callback(of):
                 lines.append(f'{name} = Function("{of}")')
-    if any(isinstance(p, terms.Unknown) and p.order for t in prepared.terms for p in walk(t)):
-        lines.append('x = Symbol("x")')
+    nodes = [*prepared.terms, *prepared.bodies.values()]
+    if any(isinstance(part, terms.Unknown) and part.order for node in nodes for part in walk(node)):
+        lines.append(f'{PLACE} = Symbol("{PLACE}")')
     return [*lines, ""]
 
 
@@ -371,7 +375,8 @@ def source(node: Term, prepared: Prepared) -> Code:
             function = names[Callback(name, 0)]
             if order == 0:
                 return call(function, argument(inner))
-            return call("Subs", f"Derivative({function}(x), (x, {order}))", "x", argument(inner))
+            taken = f"Derivative({function}({PLACE}), ({PLACE}, {order}))"
+            return call("Subs", taken, PLACE, argument(inner))
         case terms.Delta(left, right):
             return call("KroneckerDelta", names[left], names[right])
         case terms.Sum(index, body):

@@ -26,6 +26,10 @@ class Undefined(Exception):
     """A division by zero, or the logarithm of something that is not positive."""
 
 
+class TooLarge(Exception):
+    """A number that no other can be added to at this precision: nothing is said of it."""
+
+
 class Jet:
     """A number with infinitesimal parts: a coefficient for each set of infinitesimals."""
 
@@ -61,6 +65,8 @@ def number(value: mpf | int) -> Jet:
 
 
 def exponential(order: int, x: mpf) -> mpf:
+    if abs(x) > 1000:
+        raise TooLarge
     return mpmath.exp(x)
 
 
@@ -222,7 +228,7 @@ def places(free: list[t.Index], sizes: dict[str, int]) -> Iterator[dict[t.Index,
 
 
 def values(node: t.Term, free: list[t.Index], sizes: dict[str, int], seed: object) -> list[mpf | None]:
-    """The values at every place of the free indices, None where there is none."""
+    """The values at places of the free indices: None where there is none, nan where too large."""
     found: list[mpf | None] = []
     with mp.workdps(DIGITS):
         for at in places(free, sizes):
@@ -230,10 +236,14 @@ def values(node: t.Term, free: list[t.Index], sizes: dict[str, int], seed: objec
                 found.append(evaluate(node, Point(sizes, seed), at).plain)
             except Undefined:
                 found.append(None)
+            except TooLarge:
+                found.append(mp.nan)
     return found
 
 
 def same(left: mpf | None, right: mpf | None) -> bool:
+    if mp.nan in (left, right):
+        return True
     if left is None or right is None:
         return left is right
     return abs(left - right) <= SAME * max(1, abs(left), abs(right))
