@@ -287,7 +287,7 @@ def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
         indices, body = [*indices, body.index], body.body
     if isinstance(body, terms.Neg):
         value = sum_over(indices, body.term, scope)
-        return Value(codegen.negate(value.code), value.axes)
+        return value
     if isinstance(body, terms.Div) and not terms.free_indices(body.denominator) & set(indices):
         above = sum_over(indices, body.numerator, scope)
         (top, bottom), axes = together([above, term_value(body.denominator, scope)], scope)
