@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from derivations.calculus.derivation import Statement
 
-READING_ORDER = ("sigmoid", "logistic")
+READING_ORDER = (
+    "sigmoid", "logistic", "softmax", "identification",
+    "linear", "activations", "log_softmax", "nll", "backpropagation",
+)  # fmt: skip
 
 
 def statements() -> dict[str, Statement]:

@@ -3,7 +3,6 @@
 from derivations import activations, linear, log_softmax, nll, softmax
 from derivations.calculus.derivation import (
     ALGEBRA,
-    CHAIN_RULE,
     CONTRACT,
     DEFINITION,
     DIFFERENTIATE,
@@ -14,29 +13,45 @@ from derivations.calculus.derivation import (
     Step,
 )
 from derivations.calculus.matrices import Gradient, Whole
-from derivations.calculus.terms import Array, D, Definition, Delta, Dimension, Entry, Index, Term, Unknown, exp, log, scalar, total
-from derivations.notation import K, M, N, V, W, X, Y, i, k, l, n, v
+from derivations.calculus.terms import (
+    Array,
+    D,
+    Definition,
+    Delta,
+    Dimension,
+    Entry,
+    Index,
+    Size,
+    Term,
+    Unknown,
+    exp,
+    log,
+    scalar,
+    total,
+)
+from derivations.notation import K, M, N, V, W, X, Y, a, b, c, i, k, l, n, v
 from derivations.softmax import NLL, P, R, fixed, one_class
 
-# -- the four layers of the note --------------------------------------------------------------------
+# -- the four layers of the note -------------------------------------------------------------------
 
 u, o, h = Index("u", K), Index("v", K), Index("w", K)  # units of the layers 2 and 3: the classes
+d = Index("d", K)
 
 z1 = Definition("z1", (i, k), X[i, k], written="z^1_{1}({0})")
 z2 = Definition("z2", (i, u), total(k, W[u, k] * z1[i, k]), written="z^2_{1}({0})")
 z3 = Definition("z3", (i, u), z2[i, u] - log(total(o, exp(z2[i, o]))), written="z^3_{1}({0})")
-cost = Definition("z4", (), -total(i, total(u, Y[i, u] * z3[i, u])), "z^4")
-z4 = cost()
+last = Definition("z4", (), -total(i, total(u, Y[i, u] * z3[i, u])), "z^4")
+z4 = last()
 
 superscripts = Hypothesis(
-    r"The superscript is the number of the layer and no power; $z^l_u(i)$ is the value of unit $u$ of "
-    r"layer $l$ for data point $i$."
+    r"The superscript is the number of the layer and no power; $z^l_u(i)$ is the value of unit $u$ "
+    r"of layer $l$ for data point $i$."
 )
 
 layer_stack = Statement(
     "The layers of softmax regression",
-    "The data point, a linear layer, a log-softmax layer and the cost: each depends on the one below "
-    "alone. Put into each other they are the negative log-likelihood.",
+    "The data point, a linear layer, a log-softmax layer and the cost: each depends on the one "
+    "below alone. Put into each other they are the negative log-likelihood.",
     (
         Chain(
             z4,
@@ -56,8 +71,8 @@ layer_stack = Statement(
                 Step(
                     -total(i, total(u, Y[i, u] * log(P[i, u]))),
                     DEFINITION,
-                    r"layer 2, linear: $z^2_u(i) = \sum_k w_{uk} z^1_k(i)$; the difference is the logarithm "
-                    "of a quotient",
+                    r"layer 2, linear: $z^2_u(i) = \sum_k w_{uk} z^1_k(i)$; the difference is the "
+                    r"logarithm of a quotient",
                     cites=(linear.forward,),
                 ),
                 Step(NLL, DEFINITION, r"layer 1: $z^1_k(i) = x_{ik}$", cites=(softmax.nll,)),
@@ -67,18 +82,16 @@ layer_stack = Statement(
     (superscripts,),
 )
 
-# -- its deltas -------------------------------------------------------------------------------------
+# -- its deltas ------------------------------------------------------------------------------------
 
 free4 = scalar("z4", "z^4")
 free3 = Array("z3", (N, K), written="z^3_{1}({0})")
 free2 = Array("z2", (N, K), written="z^2_{1}({0})")
 above3 = Definition("C", (), -total(i, total(u, Y[i, u] * free3[i, u])), "C")()
 lsm = Definition(
-    "z3", (i, u), free2[i, u] - log(total(o, exp(free2[i, o]))), written="z^3_{1}({0})"
+    "lsm", (i, u), free2[i, u] - log(total(o, exp(free2[i, o]))), written="z^3_{1}({0})"
 )
-p2 = Definition(
-    "p", (i, u), exp(free2[i, u]) / total(o, exp(free2[i, o])), written="p_{1}({0})"
-)
+p2 = Definition("p", (i, u), exp(free2[i, u]) / total(o, exp(free2[i, o])), written="p_{1}({0})")
 above2 = Definition("C", (), -total(i, total(u, Y[i, u] * lsm[i, u])), "C")()
 
 d3 = Definition("delta3", (i, u), -Y[i, u], written=r"\delta^3_{1}({0})")
@@ -86,9 +99,9 @@ d2 = Definition("delta2", (i, u), P[i, u] - Y[i, u], written=r"\delta^2_{1}({0})
 
 deltas = Statement(
     "The deltas of softmax regression",
-    r"$\delta^l$ is the derivative of the cost by the values of layer $l$, with those values as the "
-    "variables. From the top down each follows from the one above, and the last line is the gradient "
-    "by the weights, summed over the data points.",
+    r"$\delta^l$ is the derivative of the cost by the values of layer $l$, with those values as "
+    r"the variables. From the top down each follows from the one above, and the last line is the "
+    r"gradient by the weights, summed over the data points.",
     (
         Chain(
             D(free4, free4),
@@ -169,18 +182,15 @@ b2 = Definition(
     d3[i, u] - P[i, u] * total(o, d3[i, o]),
     written=r"\delta^2_{1}({0})",
 )
-b1 = Definition(
-    "delta1", (i, k), total(u, b2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})"
-)
-weight_gradient = Definition(
-    "g", (u, k), total(i, b2[i, u] * z1[i, k]), r"g", r"\mathbf{G}"
-)
+b1 = Definition("delta1", (i, k), total(u, b2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})")
+weight_gradient = Definition("g", (u, k), total(i, b2[i, u] * z1[i, k]), r"g", r"\mathbf{G}")
 
 equals_direct = Statement(
     "The pass back is the derivative",
-    "Left, the composed function, differentiated as it stands; right, what the pass back computes: "
-    r"$\delta^3$, then $\delta^2_u = \delta^3_u - p_u \sum_v \delta^3_v$, then RULE 2 and RULE 3 of the "
-    "linear layer. No chain rule for several variables is assumed, and nothing is asked of the labels.",
+    r"Left, the composed function, differentiated as it stands; right, what the pass back "
+    r"computes: $\delta^3$, then $\delta^2_u = \delta^3_u - p_u \sum_v \delta^3_v$, then RULE 2 "
+    r"and RULE 3 of the linear layer. No chain rule for several variables is assumed, and nothing "
+    r"is asked of the labels.",
     (
         Chain(
             D(z4, W[u, k]),
@@ -197,10 +207,7 @@ equals_direct = Statement(
                         total(
                             o,
                             Y[i, o]
-                            * (
-                                D(z2[i, o], W[u, k])
-                                - total(h, P[i, h] * D(z2[i, h], W[u, k]))
-                            ),
+                            * (D(z2[i, o], W[u, k]) - total(h, P[i, h] * D(z2[i, h], W[u, k]))),
                         ),
                     ),
                     DIFFERENTIATE,
@@ -232,8 +239,7 @@ equals_direct = Statement(
                 Step(
                     -total(
                         o,
-                        Y[i, o]
-                        * (D(z2[i, o], X[i, k]) - total(h, P[i, h] * D(z2[i, h], X[i, k]))),
+                        Y[i, o] * (D(z2[i, o], X[i, k]) - total(h, P[i, h] * D(z2[i, h], X[i, k]))),
                     ),
                     DIFFERENTIATE,
                     "no other data point depends on this one",
@@ -263,7 +269,7 @@ equals_direct = Statement(
     (superscripts, fixed),
 )
 
-# -- second derivatives by the pass back ------------------------------------------------------------
+# -- second derivatives by the pass back -----------------------------------------------------------
 
 dz2 = Definition("dz2", (i, u), total(l, V[u, l] * X[i, l]), written=r"\dot z^2_{1}({0})")
 dp = Definition(
@@ -279,27 +285,22 @@ dd2 = Definition(
 
 def along(quantity: Term) -> Term:
     """Return the derivative of a quantity along the direction V in the space of the weights."""
-    return total(o, total(l, D(quantity, W[o, l]) * V[o, l]))
+    return total(b, total(l, D(quantity, W[b, l]) * V[b, l]))
 
 
 hvp_forward_over_reverse = Statement(
     "Hessian-vector product by differentiating the pass back",
-    r"The pass back is a computation like any other and has a derivative along $\mathbf{V}$: a dot on "
-    "every value, up and down once. The Hessian times a direction costs a small multiple of a gradient, "
-    "and it is the product that was derived directly.",
+    r"The pass back is a computation like any other and has a derivative along $\mathbf{V}$: a "
+    r"dot on every value, up and down once. The Hessian times a direction costs a small multiple "
+    r"of a gradient, and it is the product that was derived directly.",
     (
         Chain(
             along(weight_gradient[u, k]),
             (
                 Step(
-                    total(i, along(b2[i, u]) * X[i, k]),
-                    DIFFERENTIATE,
-                    "RULE 3, differentiated; the data are constants",
-                ),
-                Step(
                     total(i, dd2[i, u] * X[i, k]),
                     DIFFERENTIATE,
-                    r"$\dot \delta^2$, as below",
+                    r"RULE 3, differentiated: the data are constants, $\dot \delta^2$ as below",
                 ),
                 Step(
                     total(i, dp[i, u] * X[i, k]),
@@ -319,11 +320,11 @@ hvp_forward_over_reverse = Statement(
             along(z2[i, u]),
             (
                 Step(
-                    total(o, total(l, Delta(u, o) * X[i, l] * V[o, l])),
+                    total(b, total(l, Delta(u, b) * X[i, l] * V[b, l])),
                     DIFFERENTIATE,
                     cites=(linear.parameter_jacobian,),
                 ),
-                Step(total(l, V[u, l] * X[i, l]), CONTRACT, "only $v = u$ remains"),
+                Step(total(l, V[u, l] * X[i, l]), CONTRACT, "only $b = u$ remains"),
                 Step(dz2[i, u], DEFINITION),
             ),
             at=(i, u),
@@ -338,12 +339,7 @@ hvp_forward_over_reverse = Statement(
                     "the Jacobian of softmax",
                     cites=(softmax.jacobian,),
                 ),
-                Step(
-                    P[i, u] * (dz2[i, u] - total(h, P[i, h] * dz2[i, h])),
-                    DIFFERENTIATE,
-                    "only $w = u$ remains of the delta",
-                ),
-                Step(dp[i, u], DEFINITION),
+                Step(dp[i, u], DIFFERENTIATE, "only $w = u$ remains of the delta"),
             ),
             at=(i, u),
             title="up: the probabilities",
@@ -356,8 +352,7 @@ hvp_forward_over_reverse = Statement(
                     DIFFERENTIATE,
                     r"$\delta^3$ does not depend on the weights",
                 ),
-                Step(-(dp[i, u] * total(h, d3[i, h])), DIFFERENTIATE, "as above"),
-                Step(dd2[i, u], DEFINITION),
+                Step(dd2[i, u], DIFFERENTIATE, r"$\dot p_u$, as above"),
             ),
             at=(i, u),
             title="down: the deltas",
@@ -366,21 +361,18 @@ hvp_forward_over_reverse = Statement(
     (superscripts, one_class, fixed),
 )
 
-# -- a hidden layer ---------------------------------------------------------------------------------
+# -- a hidden layer --------------------------------------------------------------------------------
 
-a, b, c = Index("a", K), Index("b", K), Index("c", K)  # classes
 s, t, o_ = Index("u", M), Index("v", M), Index("w", M)  # hidden units
 W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", r"\mathbf{b}^1")
 W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
-h2 = Definition("z2", (i, s), total(k, W1[s, k] * X[i, k]) + b1_[s], written="z^2_{1}({0})")
-h3 = Definition("z3", (i, s), Unknown("phi", h2[i, s]), written="z^3_{1}({0})")
-h4 = Definition("z4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
-h5 = Definition("z5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
+h2 = Definition("h2", (i, s), total(k, W1[s, k] * X[i, k]) + b1_[s], written="z^2_{1}({0})")
+h3 = Definition("h3", (i, s), Unknown("phi", h2[i, s]), written="z^3_{1}({0})")
+h4 = Definition("h4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
+h5 = Definition("h5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
 network = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
-q = Definition(
-    "p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})"
-)
+q = Definition("p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})")
 e4 = Definition(
     "delta4", (i, a), q[i, a] * total(b, Y[i, b]) - Y[i, a], written=r"\delta^4_{1}({0})"
 )
@@ -393,9 +385,9 @@ slope = Unknown("phi", h2[i, s], 1)
 
 hidden_layer = Statement(
     "A hidden layer",
-    r"Linear, any differentiable $\phi$, linear, log-softmax, NLL: one pass back gives the derivative by "
-    "every parameter and by the data. Left, the composed function, differentiated as it stands; right, "
-    "the deltas of the pass back. Nothing is asked of the labels.",
+    r"Linear, any differentiable $\phi$, linear, log-softmax, NLL: one pass back gives the "
+    r"derivative by every parameter and by the data. Left, the composed function, differentiated "
+    r"as it stands; right, the deltas of the pass back. Nothing is asked of the labels.",
     (
         Chain(
             D(network, W1[s, k]),
@@ -403,21 +395,16 @@ hidden_layer = Statement(
                 Step(
                     total(i, total(a, e4[i, a] * (W2[a, s] * slope * X[i, k]))),
                     DIFFERENTIATE,
-                    r"$\delta^4$ times the slope of the logits; only hidden unit $u$ depends on these "
-                    "weights",
+                    r"$\delta^4$ times the slope of the logits; only hidden unit $u$ depends on "
+                    r"these weights",
                     cites=(log_softmax.backward,),
-                ),
-                Step(
-                    total(i, e3[i, s] * slope * X[i, k]),
-                    DEFINITION,
-                    r"$\delta^3_u = \sum_a \delta^4_a w^2_{au}$",
-                    cites=(linear.backward,),
                 ),
                 Step(
                     total(i, e2[i, s] * X[i, k]),
                     DEFINITION,
-                    r"$\delta^2_u = \delta^3_u \, \phi'(z^2_u)$",
-                    cites=(activations.any_function_backward,),
+                    r"$\delta^3_u = \sum_a \delta^4_a w^2_{au}$, then $\delta^2_u = \delta^3_u \, "
+                    r"\phi'(z^2_u)$",
+                    cites=(linear.backward, activations.any_function_backward),
                 ),
             ),
             at=(s, k),
@@ -479,7 +466,7 @@ hidden_layer = Statement(
     (superscripts, activations.differentiable, fixed),
 )
 
-# -- the three rules --------------------------------------------------------------------------------
+# -- the three rules -------------------------------------------------------------------------------
 
 Q = Dimension("Q", "qr", 4, "parameters of a layer")
 T = Dimension("T", "rh", 5, "terms of a cost")
@@ -515,35 +502,36 @@ delta_above = Definition(
 )
 
 a_layer = Hypothesis(
-    r"The layer is $z^{l+1}_{iu} = \sum_a E_{ua} \, \phi(\sum_k \omega_{ak} z^l_{ik})$ with weights "
-    r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$ that depend linearly on the parameters in any way: dense, "
-    r"shared, convolutional. $\phi$, $E$ and $A$ are any. One of the inputs may be constant, and so may "
-    r"one of the parameters."
+    r"The layer is $z^{l+1}_{iu} = \sum_a E_{ua} \, \phi(\sum_k \omega_{ak} z^l_{ik})$ with "
+    r"weights $\omega_{ak} = \sum_q A_{akq} \theta^l_q$ that depend linearly on the parameters in "
+    r"any way: dense, shared, convolutional. $\phi$, $E$ and $A$ are any. One of the inputs may be "
+    r"constant, and so may one of the parameters."
 )
 a_cost = Hypothesis(
-    r"The cost is $C = \sum_r c_r \, \psi(\sum_i \sum_u G_{riu} z^{l+1}_{iu} + d_r)$: any function $\psi$, any "
-    r"number of terms, each of all outputs of all data points."
+    r"The cost is $C = \sum_r c_r \, \psi(\sum_i \sum_u G_{riu} z^{l+1}_{iu} + d_r)$: any function "
+    r"$\psi$, any number of terms, each of all outputs of all data points."
 )
 RANGE = (
-    " Powers of linear forms span the polynomials, so every polynomial layer and cost is of this kind, "
-    "and with them all smooth ones as limits. For any differentiable maps this is the chain rule of "
-    "several variables (Griewank and Walther, 2008). It is not used here: each layer of these pages is "
-    "differentiated by itself, and each stack as a whole."
+    "Powers of linear forms span the polynomials, so every polynomial layer and cost is of this "
+    "kind, and with them all smooth ones as limits. For any differentiable maps this is the chain "
+    "rule of several variables (Griewank and Walther, 2008). It is not used here: each layer of "
+    "these pages is differentiated by itself, and each stack as a whole."
 )
 
 rule_forward = Statement(
     "RULE 1, forward",
-    r"A layer takes its input $\mathbf{z}^l$ and its parameters $\boldsymbol{\theta}^l$ to its output "
-    r"$\mathbf{z}^{l+1}$, each data point by itself. This is the layer for which the other two rules are "
-    "proved: sums of any function of weighted sums.",
+    r"A layer takes its input $\mathbf{z}^l$ and its parameters $\boldsymbol{\theta}^l$ to its "
+    r"output $\mathbf{z}^{l+1}$, each data point by itself. This is the layer for which the other "
+    r"two rules are proved: sums of any function of weighted sums.",
     given=(a_layer,),
     defines=(layer, weight),
 )
 
 rule_backward = Statement(
     "RULE 2, backward",
-    r"$\delta^{l+1} = \partial C / \partial z^{l+1}$ is known; the sum over the outputs of the same data "
-    r"point gives $\delta^l$. It asks that the input reaches the cost through this layer alone." + RANGE,
+    r"$\delta^{l+1} = \partial C / \partial z^{l+1}$ is known; the sum over the outputs of the "
+    r"same data point gives $\delta^l$. It asks that the input reaches the cost through this layer "
+    r"alone." + RANGE,
     (
         Chain(
             D(of_inputs, below[i, k]),
@@ -585,7 +573,8 @@ rule_backward = Statement(
 
 rule_parameters = Statement(
     "RULE 3, parameters",
-    "The deltas at the output times the derivatives by the parameter, summed over the outputs and over "
+    "The deltas at the output times the derivatives by the parameter, summed over the outputs and "
+    "over "
     r"the data points, which share it. It needs $\delta^{l+1}$ and nothing from below." + RANGE,
     (
         Chain(
@@ -603,25 +592,21 @@ rule_parameters = Statement(
     (a_layer, a_cost),
 )
 
-# -- layers on layers -------------------------------------------------------------------------------
+# -- layers on layers ------------------------------------------------------------------------------
 
 z = Array("z", (n,), "z", r"\mathbf{z}")
-y = Array("y", (M,), "y", r"\mathbf{y}")
+x = Array("x", (M,), "x", r"\mathbf{x}")
 F, B = Array("F", (M, Q), "F"), Array("B", (Q, n), "B")
-H, L = Array("H", (K, T), "H"), Array("L", (T, M), "L")
-first = Definition(
-    "f", (s,), total(q_, F[s, q_] * Unknown("phi", total(k, B[q_, k] * z[k]))), "f"
-)
-second_of = Definition(
-    "g", (a,), total(r, H[a, r] * Unknown("psi", total(s, L[r, s] * y[s]))), "g"
-)
+H, U = Array("H", (K, T), "H"), Array("U", (T, M), "U")
+first = Definition("f", (s,), total(q_, F[s, q_] * Unknown("phi", total(k, B[q_, k] * z[k]))), "f")
+second_of = Definition("g", (a,), total(r, H[a, r] * Unknown("psi", total(s, U[r, s] * x[s]))), "g")
 second = Definition(
-    "h", (a,), total(r, H[a, r] * Unknown("psi", total(s, L[r, s] * first[s]))), "h"
+    "h", (a,), total(r, H[a, r] * Unknown("psi", total(s, U[r, s] * first[s]))), "h"
 )
 slopes = Definition(
     "J",
     (a, s),
-    total(r, H[a, r] * Unknown("psi", total(t, L[r, t] * first[t]), 1) * L[r, s]),
+    total(r, H[a, r] * Unknown("psi", total(t, U[r, t] * first[t]), 1) * U[r, s]),
     "J",
 )
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
@@ -630,9 +615,9 @@ end = Definition("C", (), total(a, delta_out[a] * second[a]), "C")()
 
 composition_is_a_layer = Statement(
     "A chain of layers is a layer",
-    "Two layers, one on the other, have the three rules again: the Jacobians multiply, the pass back "
-    "goes through the second and then through the first, and each finds the gradient of its own "
-    "parameters on the way. So has a chain of any length: it is a layer on a layer.",
+    "Two layers, one on the other, have the three rules again: the Jacobians multiply, the pass "
+    "back goes through the second and then through the first, and each finds the gradient of its "
+    "own parameters on the way. So has a chain of any length: it is a layer on a layer.",
     (
         Chain(
             D(second[a], z[k]),
@@ -647,12 +632,13 @@ composition_is_a_layer = Statement(
             title="the Jacobians multiply",
         ),
         Chain(
-            D(second_of[a], y[s]),
+            D(second_of[a], x[s]),
             (
                 Step(
-                    total(r, H[a, r] * Unknown("psi", total(t, L[r, t] * y[t]), 1) * L[r, s]),
+                    total(r, H[a, r] * Unknown("psi", total(t, U[r, t] * x[t]), 1) * U[r, s]),
                     DIFFERENTIATE,
-                    r"the Jacobian $J$ of the second layer, at $\mathbf{y} = \mathbf{f}(\mathbf{z})$",
+                    r"the Jacobian $J$ of the second layer, at $\mathbf{x} = "
+                    r"\mathbf{f}(\mathbf{z})$",
                 ),
             ),
             at=(a, s),
@@ -691,7 +677,7 @@ composition_is_a_layer = Statement(
             D(end, H[a, r]),
             (
                 Step(
-                    delta_out[a] * Unknown("psi", total(s, L[r, s] * first[s])),
+                    delta_out[a] * Unknown("psi", total(s, U[r, s] * first[s])),
                     DIFFERENTIATE,
                     "RULE 3 of the second layer alone: the first does not come in",
                 ),
@@ -702,10 +688,10 @@ composition_is_a_layer = Statement(
     ),
     (
         Hypothesis(
-            r"The first layer is $f_u(\mathbf{z}) = \sum_q F_{uq} \, \phi(\sum_k B_{qk} z_k)$, the second "
-            r"$g_a(\mathbf{y}) = \sum_r H_{ar} \, \psi(\sum_u L_{ru} y_u)$, any functions and any numbers; "
-            r"$h_a(\mathbf{z}) = g_a(\mathbf{f}(\mathbf{z}))$. The deltas $\delta'$ are given, and $C = \sum_a \delta'_a "
-            r"h_a$."
+            r"The first layer is $f_u(\mathbf{z}) = \sum_q F_{uq} \, \phi(\sum_k B_{qk} z_k)$, the "
+            r"second $g_a(\mathbf{x}) = \sum_r H_{ar} \, \psi(\sum_u U_{ru} x_u)$, any functions "
+            r"and any numbers; $h_a(\mathbf{z}) = g_a(\mathbf{f}(\mathbf{z}))$. The deltas "
+            r"$\delta'$ are given, and $C = \sum_a \delta'_a h_a$."
         ),
     ),
 )
@@ -716,24 +702,17 @@ branch = Definition("f", (s,), Unknown("phi", total(k, left_arm[s, k] * z[k])), 
 other = Definition("g", (a,), Unknown("psi", total(k, right_arm[a, k] * z[k])), "g")
 meeting = total(s, left_share[s] * branch[s]) + total(a, right_share[a] * other[a])
 joined = Definition("C", (), Unknown("chi", meeting), "C")()
-delta_left = Definition(
-    "delta'", (s,), Unknown("chi", meeting, 1) * left_share[s], r"\delta'"
-)
-delta_right = Definition(
-    "delta''", (a,), Unknown("chi", meeting, 1) * right_share[a], r"\delta''"
-)
-hidden = Array("y", (M,), "z", r"\mathbf{z}")
+delta_left = Definition("delta'", (s,), Unknown("chi", meeting, 1) * left_share[s], r"\delta'")
+delta_right = Definition("delta''", (a,), Unknown("chi", meeting, 1) * right_share[a], r"\delta''")
 square = Array("W", (M, M), "w", r"\mathbf{W}")
 deltas_out = Array("eta'", (M,), r"\delta'", r"\boldsymbol{\delta}'")
-skip = Definition(
-    "z'", (s,), hidden[s] + Unknown("phi", total(t, square[s, t] * hidden[t])), "z'"
-)
+skip = Definition("z'", (s,), x[s] + Unknown("phi", total(t, square[s, t] * x[t])), "z'")
 skipped = Definition("C", (), total(s, deltas_out[s] * skip[s]), "C")()
 
 fan_out = Statement(
     "A value that is used twice",
-    "When a value reaches the cost along two paths, each path brings a delta and they add. RULE 2 as it "
-    "stands knows one path.",
+    "When a value reaches the cost along two paths, each path brings a delta and they add. RULE 2 "
+    "as it stands knows one path.",
     (
         Chain(
             D(joined, z[k]),
@@ -758,10 +737,10 @@ fan_out = Statement(
             title="two layers on one value",
         ),
         Chain(
-            D(skipped, hidden[t]),
+            D(skipped, x[t]),
             (
                 Step(
-                    total(s, deltas_out[s] * D(skip[s], hidden[t])),
+                    total(s, deltas_out[s] * D(skip[s], x[t])),
                     DIFFERENTIATE,
                     "RULE 2",
                 ),
@@ -771,7 +750,7 @@ fan_out = Statement(
                         deltas_out[s]
                         * (
                             Delta(s, t)
-                            + Unknown("phi", total(o_, square[s, o_] * hidden[o_]), 1) * square[s, t]
+                            + Unknown("phi", total(o_, square[s, o_] * x[o_]), 1) * square[s, t]
                         ),
                     ),
                     DIFFERENTIATE,
@@ -782,7 +761,7 @@ fan_out = Statement(
                     + total(
                         s,
                         deltas_out[s]
-                        * Unknown("phi", total(o_, square[s, o_] * hidden[o_]), 1)
+                        * Unknown("phi", total(o_, square[s, o_] * x[o_]), 1)
                         * square[s, t],
                     ),
                     CONTRACT,
@@ -795,17 +774,19 @@ fan_out = Statement(
     ),
     (
         Hypothesis(
-            r"Two paths: $f_u = \phi(\sum_k A_{uk} z_k)$ and $g_a = \psi(\sum_k B_{ak} z_k)$ meet in $C = "
-            r"\chi(\sum_u c_u f_u + \sum_a d_a g_a)$, with deltas $\delta'_u = \partial C / \partial f_u$ and "
-            r"$\delta''_a = \partial C / \partial g_a$; $\phi$, $\psi$ and $\chi$ are any functions."
+            r"Two paths: $f_u = \phi(\sum_k A_{uk} z_k)$ and $g_a = \psi(\sum_k B_{ak} z_k)$ meet "
+            r"in $C = \chi(\sum_u c_u f_u + \sum_a d_a g_a)$, with deltas $\delta'_u = \partial C "
+            r"/ \partial f_u$ and $\delta''_a = \partial C / \partial g_a$; $\phi$, $\psi$ and "
+            r"$\chi$ are any functions."
         ),
         Hypothesis(
-            r"A skip connection: $z'_u = z_u + \phi(\sum_v w_{uv} z_v)$, with $C = \sum_u \delta'_u z'_u$."
+            r"A skip connection: $z'_u = x_u + \phi(\sum_v w_{uv} x_v)$, with $C = \sum_u "
+            r"\delta'_u z'_u$."
         ),
     ),
 )
 
-# -- forward and backward products ------------------------------------------------------------------
+# -- forward and backward products -----------------------------------------------------------------
 
 
 class_deltas, logits, S = linear.delta_out, softmax.z, softmax.S
@@ -836,10 +817,10 @@ def adjoint(title: str, out: Definition, passed: Term) -> Chain:
 
 adjoint_identity = Statement(
     "Up and down are adjoint",
-    r"A layer's Jacobian takes a direction $\mathbf{r}$ up; RULE 2 takes a delta down by the transpose. Both "
-    r"give the same number, $\langle \boldsymbol{\delta}', \mathbf{J} \mathbf{r} \rangle = \langle "
-    r"\mathbf{J}^\top \boldsymbol{\delta}', \mathbf{r} \rangle$, for every layer and without forming "
-    r"$\mathbf{J}$: a test to which any implementation can be put.",
+    r"A layer's Jacobian takes a direction $\mathbf{r}$ up; RULE 2 takes a delta down by the "
+    r"transpose. Both give the same number, $\langle \boldsymbol{\delta}', \mathbf{J} \mathbf{r} "
+    r"\rangle = \langle \mathbf{J}^\top \boldsymbol{\delta}', \mathbf{r} \rangle$, for every "
+    r"layer and without forming $\mathbf{J}$: a test to which any implementation can be put.",
     (
         Chain(
             total(u, class_deltas[u] * total(k, D(linear_out[u], inputs[k]) * v[k])),
@@ -868,9 +849,7 @@ adjoint_identity = Statement(
             activations.softmax_out,
             S[o] * (class_deltas[o] - total(u, S[u] * class_deltas[u])),
         ),
-        adjoint(
-            "log-softmax", log_softmax.out, class_deltas[o] - S[o] * total(u, class_deltas[u])
-        ),
+        adjoint("log-softmax", log_softmax.out, class_deltas[o] - S[o] * total(u, class_deltas[u])),
         Chain(
             nll.delta_out * total(i, total(u, D(nll_out, log_p[i, u]) * push_all[i, u])),
             (
@@ -886,33 +865,31 @@ adjoint_identity = Statement(
     ),
 )
 
-# -- Gauss-Newton -----------------------------------------------------------------------------------
-
-d = Index("d", K)
+# -- Gauss-Newton ----------------------------------------------------------------------------------
 
 
-hidden_gradient = Definition("G1", (s, k), total(i, e2[i, s] * X[i, k]), "G")
+pull = Definition("g", (i, s, k), e2[i, s] * X[i, k], "g")
 mass = Definition("m", (i,), total(h, Y[i, h]), "m")
 
 
 def gauss_newton_matrix(logit: Definition, one: Entry, two: Entry, at: Definition) -> Term:
-    """Return the curvature of the cost in the logits, m (diag p - p p^T), seen from two parameters."""
+    """Curvature of the cost of a data point in its logits, m (diag p - p p^T), seen from below."""
     spread = mass[i] * at[i, c] * (Delta(c, d) - at[i, d])
-    return total(i, total(c, total(d, D(logit[i, c], one) * spread * D(logit[i, d], two))))
+    return total(c, total(d, D(logit[i, c], one) * spread * D(logit[i, d], two)))
 
 
 gauss_newton = Statement(
     "Gauss-Newton",
-    "The Gauss-Newton matrix keeps the curvature of the cost in the logits and drops that of the logits "
-    "in the parameters. Without a hidden layer the logits are linear in the weights and nothing is "
-    "dropped: it is the Hessian. With a hidden layer the difference is the deltas times the second "
-    "derivatives of the logits.",
+    "The Gauss-Newton matrix keeps the curvature of the cost in the logits and drops that of the "
+    "logits in the parameters. Without a hidden layer the logits are linear in the weights and "
+    "nothing is dropped: it is the Hessian. With a hidden layer the difference is the deltas "
+    "times the second derivatives of the logits.",
     (
         Chain(
             D(D(z4, W[a, k]), W[b, l]),
             (
                 Step(
-                    gauss_newton_matrix(z2, W[a, k], W[b, l], P),
+                    total(i, gauss_newton_matrix(z2, W[a, k], W[b, l], P)),
                     DIFFERENTIATE,
                     "the logits are linear in the weights",
                 ),
@@ -927,34 +904,130 @@ gauss_newton = Statement(
             title="softmax regression",
         ),
         Chain(
-            D(hidden_gradient[s, k], W1[t, l])
-            - gauss_newton_matrix(h4, W1[s, k], W1[t, l], q),
+            D(pull[i, s, k], W1[t, l]) - gauss_newton_matrix(h4, W1[s, k], W1[t, l], q),
             (
                 Step(
-                    total(i, total(a, e4[i, a] * D(D(h4[i, a], W1[s, k]), W1[t, l]))),
-                    DIFFERENTIATE,
-                    "what was dropped",
-                    cites=(hidden_layer,),
-                ),
-                Step(
-                    total(
-                        i,
-                        e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
-                    ),
+                    e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
                     r"not zero in general: $\phi''$ is not",
+                    cites=(hidden_layer,),
                 ),
             ),
-            at=(s, k, t, l),
-            title="a hidden layer, by its weights: Hessian minus Gauss-Newton matrix",
+            at=(i, s, k, t, l),
+            title="a hidden layer, by its weights, one data point: Hessian minus Gauss-Newton",
+        ),
+        Chain(
+            total(a, e4[i, a] * D(D(h4[i, a], W1[s, k]), W1[t, l])),
+            (
+                Step(
+                    e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
+                    DIFFERENTIATE,
+                    "the same",
+                ),
+            ),
+            at=(i, s, k, t, l),
+            title="the deltas at the logits, times the second derivatives of the logits",
         ),
     ),
     (
         superscripts,
         Hypothesis(r"$m_i = \sum_w [y_i = w]$; it is 1, and need not be."),
         Hypothesis(
-            r"$G_{uk} = \sum_i \delta^2_u(i) \, x_{ik}$ is the gradient by the weights of the hidden layer."
+            r"$g_{iuk} = \delta^2_u(i) \, x_{ik}$ is what data point $i$ adds to the gradient by "
+            r"the weights of the hidden layer."
         ),
         fixed,
+    ),
+)
+
+# -- what it costs ---------------------------------------------------------------------------------
+
+Layers = Dimension("L", "lh", 6, "layers")
+e, f = Index("l", Layers), Index("h", Layers)
+width = Array("m", (Layers,), "m", domain="nonnegative")
+next_width = Array("m'", (Layers,), "m'", domain="nonnegative")
+products = total(e, width[e] * next_width[e])
+
+cost = Statement(
+    "What a gradient costs",
+    "Multiplications, counted. A pass back costs two times the pass forward, whatever the number "
+    "of inputs and of weights. Forward accumulation carries one derivative for each variable and "
+    "pays the pass forward for each. The price of the pass back is memory: it reads every value "
+    "again, so all of them are kept, for every layer.",
+    (
+        Chain(
+            total(i, total(u, total(k, 1))),
+            (
+                Step(
+                    Size(N) * Size(K) * Size(n),
+                    ALGEBRA,
+                    r"one product $w_{uk} z_k$ for each weight and data point",
+                ),
+            ),
+            title=r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
+            r"$\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
+        ),
+        Chain(
+            total(i, products + products + products),
+            (
+                Step(
+                    3 * Size(N) * products,
+                    ALGEBRA,
+                    "RULES 1, 2 and 3 of every layer, for every data point",
+                ),
+            ),
+            title="reverse, for all derivatives",
+        ),
+        Chain(
+            total(i, products + total(k, products)),
+            (
+                Step(
+                    Size(N) * (1 + Size(n)) * products,
+                    ALGEBRA,
+                    "the values, and one direction for each of the inputs",
+                ),
+            ),
+            title=r"forward, for the derivatives by the $n$ inputs",
+        ),
+        Chain(
+            total(i, products + total(f, width[f] * next_width[f] * products)),
+            (
+                Step(
+                    Size(N) * (1 + products) * products,
+                    ALGEBRA,
+                    r"the values, and one direction for each of the $\sum_l m_l m'_l$ weights",
+                ),
+            ),
+            title="forward, for the derivatives by the weights",
+        ),
+        Chain(
+            Size(N) * (1 + Size(n)) * products / (3 * Size(N) * products),
+            (
+                Step(
+                    (1 + Size(n)) / 3,
+                    ALGEBRA,
+                    "the widths and the depth cancel",
+                ),
+            ),
+            title="forward over reverse, for the inputs",
+        ),
+        Chain(
+            total(i, total(e, next_width[e])),
+            (
+                Step(
+                    Size(N) * total(e, next_width[e]),
+                    ALGEBRA,
+                    "every value of every data point; forward keeps one layer at a time",
+                ),
+            ),
+            title="numbers that the pass back keeps",
+        ),
+    ),
+    (
+        Hypothesis(
+            r"$L$ linear layers, the $l$-th with $m_l$ inputs and $m'_l = m_{l+1}$ outputs; the "
+            r"first has the $n$ inputs. Products of numbers are counted; functions of single "
+            r"entries are not, nor are sums. Each forward direction passes every layer."
+        ),
     ),
 )

@@ -185,7 +185,7 @@ reference_class = Statement(
         Chain(
             W[a, k] + psi[k] - (W[r, k] + psi[k]),
             (
-                Step(W[a, k] - W[r, k], ALGEBRA, r"$\psi_k$ cancels"),
+                Step(W[a, k] - W[r, k], ALGEBRA, r"$\psi_k$ cancels", cites=(translation,)),
                 Step(reference[r, a, k], DEFINITION),
             ),
             at=(r, a, k),
@@ -225,7 +225,7 @@ reference_class = Statement(
         ),
         Chain(
             total(a, strike * G[a, k]),
-            (Step(G[b, k] - Delta(b, r) * G[r, k], CONTRACT, "row $r$ is struck"),),
+            (Step(G[b, k] - Delta(b, r) * G[r, k], CONTRACT, "row $r$ is struck", (coding,)),),
             at=(r, b, k),
             title=r"the gradient by the free rows, $\mathbf{M}^\top \mathbf{G}$",
         ),
@@ -251,7 +251,12 @@ sum_to_zero = Statement(
         Chain(
             W[a, k] + psi[k] - total(b, W[b, k] + psi[k]) / Size(K),
             (
-                Step(W[a, k] - total(b, W[b, k]) / Size(K), ALGEBRA, r"$\psi_k$ cancels"),
+                Step(
+                    W[a, k] - total(b, W[b, k]) / Size(K),
+                    ALGEBRA,
+                    r"$\psi_k$ cancels",
+                    cites=(translation,),
+                ),
                 Step(centred[a, k], DEFINITION),
             ),
             at=(a, k),
@@ -301,7 +306,7 @@ sum_to_zero = Statement(
                     W[a, k] - W[r, k] - (total(b, W[b, k]) - Size(K) * W[r, k]) / Size(K),
                     DEFINITION,
                 ),
-                Step(centred[a, k], DEFINITION, r"$w_{rk}$ cancels"),
+                Step(centred[a, k], DEFINITION, r"$w_{rk}$ cancels", cites=(reference_class,)),
             ),
             at=(r, a, k),
             title="from the rows of a reference class",
@@ -326,7 +331,7 @@ sum_to_zero = Statement(
         ),
         Chain(
             total(a, opposite_ab * G[a, k]),
-            (Step(G[b, k] - G[r, k], CONTRACT),),
+            (Step(G[b, k] - G[r, k], CONTRACT, "the deltas, one by one", (coding,)),),
             at=(r, b, k),
             title=r"the gradient by the free rows, $\mathbf{M}^\top \mathbf{G}$",
         ),
@@ -381,7 +386,12 @@ penalty_selects_sum_to_zero = Statement(
             lam / 2 * total(k, total(a, W[a, k] ** 2))
             - lam / 2 * total(k, total(a, centred[a, k] ** 2)),
             (
-                Step(lam / 2 * Size(K) * total(k, mean[k] ** 2), DEFINITION, "expand the square"),
+                Step(
+                    lam / 2 * Size(K) * total(k, mean[k] ** 2),
+                    DEFINITION,
+                    "expand the square",
+                    cites=(sum_to_zero,),
+                ),
                 Step(0, SIGN, "squares with positive weights", relation=">="),
             ),
             title="the penalty of equivalent weights",

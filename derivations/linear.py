@@ -22,7 +22,7 @@ z = Array("z", (n,), "z", r"\mathbf{z}")
 b = Array("b", (K,), "b", r"\mathbf{b}")
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
 out = Definition("z'", (u,), total(k, W[u, k] * z[k]) + b[u], "z'", r"\mathbf{z}'")
-plain = Definition("z'", (u,), total(k, W[u, k] * z[k]), "z'", r"\mathbf{z}'")
+plain = Definition("z0'", (u,), total(k, W[u, k] * z[k]), "z'", r"\mathbf{z}'")
 cost = Definition("C", (), total(u, delta_out[u] * out[u]), "C")()
 
 # -- all data points, as rows ----------------------------------------------------------------------

@@ -33,6 +33,7 @@ from derivations.calculus.terms import (
     walk,
 )
 
+WIDTH = 88  # of a line of generated code
 PRIMES = {"'": "_prime", "lambda": "lam"}
 RESERVED = frozenset(keyword.kwlist) | {
     *("Array", "Math", "case", "catch", "const", "default", "delete", "do", "enum", "export"),
@@ -255,7 +256,8 @@ def line_arguments(computed: Line) -> tuple[Argument, ...]:
 
 def rank(array: Array) -> tuple[bool, bool, bool]:
     """Return what sorts arguments: data, labels, numbers; then the layer above."""
-    return array.name[-1] == "'", not array.dimensions, array.domain == "label"
+    label = array.domain == "label" or bool(array.written)  # an indicator has a form of its own
+    return array.name[-1] == "'", not array.dimensions, label
 
 
 def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
@@ -376,7 +378,7 @@ def mentions(source: str, name: str) -> bool:
 def headline(name: str, computed: Line) -> str:
     """Return the line that says what the code computes."""
     shown = computed.term if computed.matrix is None else computed.matrix
-    return "\n".join(textwrap.wrap(f"{name}: {printing.text(shown)}", 88))
+    return "\n".join(textwrap.wrap(f"{name}: {printing.text(shown)}", WIDTH))
 
 
 def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
@@ -393,16 +395,16 @@ def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
                 said.append(f"{names[argument]}: a function")
             case Callback(name, order):
                 said.append(f"{names[argument]}: derivative {order} of {name}")
-    return "\n".join(textwrap.wrap("; ".join(said) + ".", 88))
+    return "\n".join(textwrap.wrap("; ".join(said) + ".", WIDTH))
 
 
-def broken(head: str, text: str, tail: str = "", width: int = 88) -> list[str]:
+def broken(head: str, text: str, tail: str = "", indent: str = "    ") -> list[str]:
     """Return an assignment or a return on one line, or broken at its outermost signs."""
     whole = f"{head}{text}{tail}"
     pieces = outermost(text, (" + ", " - ")) or outermost(text, (" * ",))
-    if len(whole) <= width or not pieces:
+    if len(whole) <= WIDTH or not pieces:
         return [whole]
-    return [f"{head}(", *(f"    {piece}" for piece in pieces), f"){tail}"]
+    return [f"{head}(", *(f"{indent}{piece}" for piece in pieces), f"){tail}"]
 
 
 def outermost(text: str, signs: tuple[str, ...]) -> list[str]:

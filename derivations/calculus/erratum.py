@@ -8,24 +8,29 @@ printed form that cannot be written down at all, because its shapes disagree, is
 from __future__ import annotations
 
 import itertools
+import math
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import TypeAlias
 
 import mpmath
 from mpmath import mp, mpf
 
-from derivations.calculus import digits, terms, verification
+from derivations.calculus import digits, ledger, records, terms, verification
 from derivations.calculus.derivation import Hypothesis, Statement
+from derivations.calculus.printing import LATEX, latex, relation
 from derivations.calculus.terms import Array, Index, ShapeError, Term
 
 FORMULA, CLAIM, CONFIRMED = "formula", "claim", "confirmed"
-FAILS, HOLDS, NOT_CHECKED = "fails", "holds", "wording, no check"
+FAILS, HOLDS, UNDECIDED, NOT_CHECKED = "fails", "holds", "undecided", "wording, no check"
 
 LARGEST = 3  # sizes and values that a search goes up to
-ENOUGH = 50_000  # points that a search looks at before it gives up
+ENOUGH = 20_000  # points that a search looks at before it gives up
+FEW = 100  # points at which a proved relation is tried all the same
 
 Number: TypeAlias = mpf | Fraction | int | float
 
@@ -110,16 +115,27 @@ class Line:
 
     printed: str
     here: tuple[Statement | Erratum, ...]
-    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What trying one printed claim gave: the verdict, and the counterexample or reason for it.
+
+    ``tested`` is the LaTeX of the relation that was tried, in the notation of the statements.
+    """
+
+    verdict: str
+    text: str
+    counterexample: Counterexample | None = None
+    tested: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found: of each claim a counterexample or a text, of each statement its level."""
+    """What a check found: of the printed form, of each claim in it, of each right statement."""
 
     printed: str
-    because: tuple[str, ...]
-    counterexamples: tuple[Counterexample, ...]
+    outcomes: tuple[Outcome, ...]
     levels: tuple[str, ...]
     as_stated: bool
 
@@ -130,6 +146,19 @@ Verifier = Callable[[Statement], Mapping[str, object]]
 def freshly(statement: Statement) -> Mapping[str, object]:
     """Verify a statement now."""
     return verification.verify(statement).to_json()
+
+
+def from_ledger(path: Path) -> Verifier:
+    """Return a verifier that looks statements up in a ledger and proves those not in it."""
+    known = ledger.load(path)
+
+    def verified(statement: Statement) -> Mapping[str, object]:
+        key = ledger.key(statement)
+        if key not in known:
+            known[key] = dict(freshly(statement))
+        return known[key]
+
+    return verified
 
 
 def check(erratum: Erratum, verified: Verifier = freshly) -> Report:
@@ -147,68 +176,78 @@ def check(erratum: Erratum, verified: Verifier = freshly) -> Report:
     Report
         Whether the printed form fails or holds, and whether all came out as the row states it.
     """
-    outcomes = [try_claim(claim) for claim in erratum.claims]
-    reports = [verified(statement) for statement in erratum.right]
-    sound = all(not report["failures"] and not report["flagged"] for report in reports)
-    verdicts = {verdict for verdict, _, _ in outcomes} or {NOT_CHECKED}
-    printed = verdicts.pop() if len(verdicts) == 1 else "undecided"
+    outcomes = tuple(try_claim(claim) for claim in erratum.claims)
+    found = [verified(statement) for statement in erratum.right]
+    sound = all(not report["failures"] and not report["flagged"] for report in found)
+    verdicts = {outcome.verdict for outcome in outcomes} or {NOT_CHECKED}
+    printed = verdicts.pop() if len(verdicts) == 1 else UNDECIDED
     expected = HOLDS if erratum.kind == CONFIRMED else FAILS if erratum.claims else NOT_CHECKED
-    return Report(
-        printed,
-        tuple(text for _, text, _ in outcomes),
-        tuple(found for _, _, found in outcomes if found is not None),
-        tuple(str(report["level"]) for report in reports),
-        printed == expected and sound,
-    )
+    levels = tuple(str(report["level"]) for report in found)
+    return Report(printed, outcomes, levels, printed == expected and sound)
 
 
-def try_claim(claim: Claim) -> tuple[str, str, Counterexample | None]:
-    """Return whether a printed claim fails or holds, why, and the counterexample if there is one.
+def try_claim(claim: Claim) -> Outcome:
+    """Say whether a printed claim fails or holds, and why.
 
-    An equation holds when it is proved for all sizes and fails when it has a counterexample and no
-    route proves it. Neither, or both, is ``undecided``.
+    An equation holds when it is proved for all sizes, and fails when it has a counterexample and no
+    route proves it for all sizes. Neither, or both, is ``undecided``.
     """
     match claim:
         case Construction(build):
             try:
                 build()
             except ShapeError as reason:
-                return FAILS, str(reason), None
-            return HOLDS, "its shapes agree", None
+                return Outcome(FAILS, f"It cannot be written down: {reason}.")
+            return Outcome(HOLDS, "Its shapes agree.")
         case Search(find):
-            found = find()
-            return (HOLDS, "no such case was found", None) if found is None else (
-                FAILS, found.text, found
-            )  # fmt: skip
-        case Equation(left, right, relation, given):
-            found = counterexample(left, right, relation, given)
-            routes, _ = verification.ask_routes(left, right, relation, given, random.Random(1))
-            proved = verification.PROVED in routes.values()
-            if found is not None and not proved:
-                return FAILS, found.text, found
-            if found is None and routes["all sizes"] == verification.PROVED:
-                return HOLDS, "proved for all sizes", None
-            return "undecided", f"{routes}", found
+            case = find()
+            return (
+                Outcome(FAILS, case.text, case) if case else Outcome(HOLDS, "No such case found.")
+            )
+        case Equation():
+            return try_equation(claim)
+
+
+def try_equation(claim: Equation) -> Outcome:
+    """Ask the routes for a proof, and search for a counterexample."""
+    sides = claim.left, claim.right
+    source = random.Random(1)
+    routes, _ = verification.ask_routes(*sides, claim.relation, claim.given, source)
+    proved = verification.PROVED in (routes["all sizes"], routes["restated"])
+    found = counterexample(*sides, claim.relation, claim.given, FEW if proved else ENOUGH)
+    tested = f"{latex(claim.left)} {relation(claim.relation, LATEX)} {latex(claim.right)}"
+    if found is not None and not proved:
+        return Outcome(FAILS, found.text, found, tested)
+    if found is None and routes["all sizes"] == verification.PROVED:
+        generic = verification.dimensions(claim.left) | verification.dimensions(claim.right)
+        text = "Proved for all sizes." if generic else "Proved."
+        return Outcome(HOLDS, text, None, tested)
+    said = ", ".join(f"{route}: {verdict}" for route, verdict in routes.items())
+    return Outcome(UNDECIDED, f"Undecided: {said}.", found, tested)
 
 
 # -- searching --------------------------------------------------------------------------------------
 
 
 def counterexample(
-    left: Term, right: Term, relation: str = "=", given: Sequence[Hypothesis] = ()
+    left: Term,
+    right: Term,
+    relation: str = "=",
+    given: Sequence[Hypothesis] = (),
+    enough: int = ENOUGH,
 ) -> Counterexample | None:
-    """Return the first point at which a relation does not hold, or None.
+    """Return the smallest point at which a relation does not hold, or None.
 
-    Small sizes come first, by their sum; then small numbers, by the largest absolute value; then
-    the points in the order of the names of the arrays and of their entries, each entry running
-    through 0, 1, -1, 2, -2, 3, -3 as far as its domain allows.
+    The size of a point is the sum of its sizes, plus the number of entries that are not the plainest
+    of their domain (0; of a positive number 1, of a probability one half), plus how far those go
+    (up to 1, 2 or 3). Among points of one size the order is fixed.
     """
     left, right = (verification.constrained(side, given) for side in (left, right))
     assumed = {quantity: sign for hypothesis in given for quantity, sign in hypothesis.signs}
     sides = terms.unfold(left), terms.unfold(right)
     difference = sides[0] - sides[1]
     with mp.workdps(digits.working_digits(difference, 50)):
-        for point in itertools.islice(points(difference), ENOUGH):
+        for point in itertools.islice(points(difference), enough):
             if not all(verification.has_sign(q, sign, point) for q, sign in assumed.items()):
                 continue
             values = [value_at(side, point) for side in sides]
@@ -218,51 +257,80 @@ def counterexample(
 
 
 def points(node: Term) -> Iterator[digits.Point]:
-    """Yield points for everything that a term leaves open, in the order of ``counterexample``."""
+    """Yield points for everything that an unfolded term leaves open, the smallest first."""
     arrays = sorted(arrays_of(node), key=lambda array: array.name)
     free = sorted(terms.free_indices(node), key=lambda index: index.name)
     dimensions = sorted(verification.dimensions(node), key=lambda d: (d.rank, d.name))
-    for counts in sizes_in_order(len(dimensions)):
-        sizes = {d.name: count for d, count in zip(dimensions, counts, strict=True)}
-        places = [
-            (array, place)
-            for array in arrays
-            for place in itertools.product(*(range(sizes[d.name]) for d in array.dimensions))
-        ]
-        for bound in range(1, LARGEST + 1):
-            choices = [values_of(array.domain, bound) for array, _ in places]
-            for chosen in itertools.product(*choices):
-                if bound > 1 and all(number in values_of("real", bound - 1) for number in chosen):
-                    continue
-                entries = {
-                    (array.name, place): mpf(number.numerator) / number.denominator
-                    for (array, place), number in zip(places, chosen, strict=True)
-                }
-                for at in itertools.product(*(range(sizes[i.dimension.name]) for i in free)):
-                    yield digits.Point(sizes, entries, dict(zip(free, at, strict=True)))
+    shapes = [
+        {d.name: count for d, count in zip(dimensions, counts, strict=True)}
+        for counts in itertools.product(range(1, LARGEST + 1), repeat=len(dimensions))
+    ]
+    for weight in itertools.count(len(dimensions)):
+        for sizes in shapes:
+            places = [
+                (array, place)
+                for array in arrays
+                for place in itertools.product(*(range(sizes[d.name]) for d in array.dimensions))
+            ]
+            for bound in range(1, LARGEST + 1):
+                for entries in tables(places, bound, weight - sum(sizes.values()) - bound + 1):
+                    for at in itertools.product(*(range(sizes[i.dimension.name]) for i in free)):
+                        yield digits.Point(sizes, entries, dict(zip(free, at, strict=True)))
+        if weight > LARGEST * (len(dimensions) + 1) + len(places):
+            return
 
 
-def sizes_in_order(dimensions: int) -> list[tuple[int, ...]]:
-    """Return sizes from 1 up, by their sum."""
-    every = itertools.product(range(1, LARGEST + 1), repeat=dimensions)
-    return sorted(every, key=lambda counts: (sum(counts), counts))
+def tables(
+    places: Sequence[tuple[Array, tuple[int, ...]]], bound: int, changed: int
+) -> Iterator[dict[tuple[str, tuple[int, ...]], mpf]]:
+    """Yield entries of which so many are not the plainest, and the farthest goes to the bound."""
+    if changed < 0 or (changed == 0 and bound > 1):
+        return
+    for chosen in itertools.combinations(range(len(places)), changed):
+        choices = [values_of(places[number][0].domain, bound) for number in chosen]
+        for numbers in itertools.product(*choices):
+            if bound > 1 and not any(far == bound for _, far in numbers):
+                continue
+            put = {number: value for number, (value, _) in zip(chosen, numbers, strict=True)}
+            yield {
+                (array.name, place): exactly(put.get(number, PLAINEST[array.domain]))
+                for number, (array, place) in enumerate(places)
+            }
 
 
-def values_of(domain: str, bound: int) -> tuple[Fraction, ...]:
-    """Return the numbers of a domain that a search tries; of the unit interval, fractions."""
-    if domain == "unit":
-        found = [Fraction(p, q) for q in range(2, bound + 3) for p in range(1, q)]
-        return tuple(dict.fromkeys(found))
-    signed = [Fraction(sign * size) for size in range(1, bound + 1) for sign in (1, -1)]
-    positive = tuple(number for number in signed if number > 0)
-    match domain:
-        case "label":
-            return (Fraction(0), Fraction(1))
-        case "positive":
-            return positive
-        case "nonnegative":
-            return (Fraction(0), *positive)
-    return (Fraction(0), *signed)
+PLAINEST = {
+    "real": Fraction(0),
+    "label": Fraction(0),
+    "nonnegative": Fraction(0),
+    "positive": Fraction(1),
+    "unit": Fraction(1, 2),
+}
+
+
+def values_of(domain: str, bound: int) -> list[tuple[Fraction, int]]:
+    """Return the other numbers of a domain up to a bound, each with how far it goes."""
+    found = []
+    for far in range(1, bound + 1):
+        match domain:
+            case "label":
+                numbers = [Fraction(1)] if far == 1 else []
+            case "positive":
+                numbers = [Fraction(far + 1)]
+            case "nonnegative":
+                numbers = [Fraction(far)]
+            case "unit":
+                numbers = [
+                    Fraction(p, far + 2) for p in range(1, far + 2) if math.gcd(p, far + 2) == 1
+                ]
+            case _:
+                numbers = [Fraction(far), Fraction(-far)]
+        found += [(number, far) for number in numbers]
+    return found
+
+
+def exactly(number: Fraction) -> mpf:
+    """Return a fraction at the working precision."""
+    return mpf(number.numerator) / number.denominator
 
 
 def arrays_of(node: Term) -> set[Array]:
@@ -303,9 +371,7 @@ def described(
     formulas += [f"{index.name} = {place + 1}" for index, place in sorted_places(point.at)]
     at = ", ".join(f"${formula}$" for formula in formulas)
     start = f"At {at} the" if formulas else "The"
-    wanted = {"=": "", ">": "greater", ">=": "at least", "<": "less", "<=": "at most"}[relation]
-    ought = f"; printed as {wanted}" if wanted else ""
-    text = f"{start} left side is ${shown(left)}$ and the right side ${shown(right)}${ought}."
+    text = f"{start} left side is ${shown(left)}$ and the right side ${shown(right)}$."
     places = {index.name: place + 1 for index, place in sorted_places(point.at)}
     return Counterexample({**point.sizes, **values, **places}, left, right, text)
 
@@ -343,9 +409,9 @@ def assigned(array: Array, value: object) -> str:
 
 def rational(number: Number) -> Number:
     """Return a number as a fraction of small terms when it is one at 45 digits, else as it is."""
-    if isinstance(number, mpf):
+    if isinstance(number, mpf) and (number == 0 or abs(number) > mpf(10) ** -5):
         near = Fraction(int(mpmath.nint(number * 5040)), 5040)
-        if abs(number - mpf(near.numerator) / near.denominator) < mpf(10) ** -45:
+        if abs(number - exactly(near)) < mpf(10) ** -45:
             return near
     return number
 
@@ -361,3 +427,79 @@ def shown(number: Number) -> str:
     digits_shown = mpmath.nstr(mpf(exact), 6)
     mantissa, e, exponent = digits_shown.partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else rf"{mantissa}\ldots"
+
+
+# -- as data and as text ----------------------------------------------------------------------------
+
+
+def as_data(
+    name: str, erratum: Erratum, report: Report, ids: Mapping[int, str]
+) -> dict[str, object]:
+    """Return a row and what its check found as plain data; ``ids`` are those of statements."""
+    return {
+        "name": name,
+        "title": erratum.title,
+        "kind": erratum.kind,
+        "printed": erratum.printed,
+        "correct": erratum.correct,
+        "why": erratum.why,
+        "verdict": report.printed,
+        "tested": [{"latex": outcome.tested, "text": outcome.text} for outcome in report.outcomes],
+        "right": [
+            {
+                "id": ids.get(id(statement)),
+                "title": statement.title,
+                "level": level,
+                "latex": beside(erratum, statement, ids),
+            }
+            for statement, level in zip(erratum.right, report.levels, strict=True)
+        ],
+        "as_stated": report.as_stated,
+    }
+
+
+def beside(erratum: Erratum, statement: Statement, ids: Mapping[int, str]) -> list[str]:
+    """Return the equations that stand beside the printed form.
+
+    Of the first statement they are those that the row names, of one without an id, which is shown
+    nowhere else, all.
+    """
+    results = records.results(statement, LATEX)
+    if statement is erratum.right[0]:
+        return [results[number] for number in erratum.show]
+    return [] if id(statement) in ids else results
+
+
+def in_words(name: str, erratum: Erratum, report: Report, ids: Mapping[int, str]) -> Iterator[str]:
+    """Yield the lines that say a row on a terminal."""
+    yield f"{name.upper()}  {erratum.title}: {report.printed}"
+    yield f"    printed  {plain(erratum.printed)}"
+    yield from (f"             {plain(outcome.text)}" for outcome in report.outcomes)
+    yield f"    right    {plain(erratum.correct)}"
+    for statement, level in zip(erratum.right, report.levels, strict=True):
+        yield f"             {ids.get(id(statement), statement.title)} ({level})"
+
+
+def plain(text: str) -> str:
+    """Return text with its LaTeX written plainly."""
+    text = re.sub(r"\\begin\{pmatrix\} (.*?) \\end\{pmatrix\}", r"[\1]", text)
+    text = text.replace(r" \\ ", "; ").replace(r"\,", " ").replace("$", "")
+    text = re.sub(
+        r"\\(?:left|right|quad|mathbf|mathbb|mathcal|boldsymbol|operatorname|text)\b ?", "", text
+    )
+    for _ in range(2):  # a fraction's numerator may have braces of its own
+        text = re.sub(
+            r"\\t?frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1/\2", text
+        )
+    text = re.sub(r"\\([a-zA-Z]+)", lambda m: SIGNS.get(m[1], m[1]), text)
+    text = re.sub(r"([_^])\{([^{}]{2,})\}", r"\1(\2)", text)
+    text = re.sub(r"(?<!\\)[{}]", "", text).replace("^'", "'")
+    return text.replace(r"\{", "{").replace(r"\}", "}")
+
+
+SIGNS = {
+    "sum": "Σ", "prod": "Π", "partial": "∂", "nabla": "∇", "cdot": "·", "top": "T", "mid": "|",
+    "in": "∈", "ge": "≥", "infty": "∞", "to": "→", "ldots": "...", "dots": "...", "prime": "'",
+    "ell": "ℓ", "hat": "", "delta": "δ", "eta": "η", "theta": "θ", "sigma": "σ", "psi": "ψ",
+    "varepsilon": "ε", "Delta": "Δ",
+}  # fmt: skip

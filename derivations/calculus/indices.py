@@ -17,6 +17,7 @@ of those applications are the functions of this module, one a law:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -24,7 +25,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from derivations.calculus import terms
-from derivations.calculus.terms import Index, Term
+from derivations.calculus.terms import Definition, Index, Term
 
 
 class Undecided(Exception):
@@ -308,25 +309,32 @@ def limit(
 
 
 def rebuild(
-    expression: sympy.Expr, change: Callable[[sympy.Expr], sympy.Expr | None]
+    expression: sympy.Expr,
+    change: Callable[[sympy.Expr], sympy.Expr | None],
+    touched: tuple[sympy.Basic, ...] = (),
 ) -> sympy.Expr:
-    """Apply a change to every application, and the laws again to all that contain it."""
+    """Apply a change to every application, and the laws again to all that contain it.
+
+    Where only what contains something ``touched`` can change, the rest is left as it is.
+    """
 
     def of_atom(atom: sympy.Expr) -> sympy.Expr:
+        if touched and not atom.has(*touched):
+            return atom
         changed = change(atom)
         if changed is not None:
             return changed
         name = head(atom)
         if name == "sum":
             index, body = open_sum(atom)
-            return summation(index, rebuild(body, change))
+            return summation(index, rebuild(body, change, touched))
         if name == "exp":
-            return exponential(rebuild(atom.args[0], change))
+            return exponential(rebuild(atom.args[0], change, touched))
         if name == "log":
-            return logarithm(rebuild(atom.args[0], change))
+            return logarithm(rebuild(atom.args[0], change, touched))
         if name == "delta":
             return delta(*atom.args)
-        return atom.func(*(rebuild(a, change) for a in atom.args))
+        return atom.func(*(rebuild(a, change, touched) for a in atom.args))
 
     return normal(expression.xreplace({atom: of_atom(atom) for atom in atoms(expression)}))
 
@@ -337,12 +345,18 @@ def without(expression: sympy.Expr, atom: sympy.Expr) -> sympy.Expr:
     def change(other: sympy.Expr) -> sympy.Expr | None:
         return sympy.Integer(0) if other == atom else None
 
-    return rebuild(expression, change)
+    return rebuild(expression, change, (atom,))
 
 
 def reindexed(expression: sympy.Expr, new: dict[sympy.Symbol, sympy.Symbol]) -> sympy.Expr:
-    """Replace free indices, and apply the laws again."""
-    return rebuild(expression.xreplace(new), lambda atom: None)
+    """Replace free indices, and apply the laws again where a new one stands."""
+    return rebuild(expression.xreplace(new), lambda atom: None, tuple(new.values()))
+
+
+def renamed(expression: sympy.Expr, index: Index) -> tuple[sympy.Symbol, sympy.Expr]:
+    """Give an index a name that stands nowhere else; no law can come of that."""
+    name = fresh(dimension_of(index_symbol(index)))
+    return name, expression.xreplace({index_symbol(index): name})
 
 
 # -- the zero test ----------------------------------------------------------------------------------
@@ -448,11 +462,9 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
             case terms.Delta(left, right):
                 return delta(index_symbol(left), index_symbol(right))
             case terms.Sum(index, body):
-                bound = fresh(dimension_of(index_symbol(index)))
-                return summation(bound, reindexed(of(body), {index_symbol(index): bound}))
+                return summation(*renamed(of(body), index))
             case terms.Product(index, body):
-                bound = fresh(dimension_of(index_symbol(index)))
-                inner = reindexed(of(body), {index_symbol(index): bound})
+                bound, inner = renamed(of(body), index)
                 return exponential(summation(bound, logarithm(nonzero(inner))))
             case terms.Use(definition, arguments):
                 function = any(isinstance(a, Term) for a in arguments)
@@ -462,7 +474,7 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 given = [
                     index_symbol(a) if isinstance(a, Index) else normal(of(a)) for a in arguments
                 ]
-                name = definition.name
+                name = tag(definition)
                 return application(f"function {name} 0" if of_one else f"quantity {name}", *given)
             case terms.Written(_, meant):
                 return of(meant)
@@ -486,6 +498,12 @@ def depends_on_its_argument_alone(definition: terms.Definition) -> bool:
     """Return True for a function of one scalar that no other entry stands in."""
     entries = {e for e in terms.walk(terms.unfold(definition.body)) if isinstance(e, terms.Entry)}
     return len(definition.parameters) == 1 and entries <= set(definition.parameters)
+
+
+@lru_cache
+def tag(definition: Definition) -> str:
+    """Return a name that no other definition has, whatever it is called."""
+    return f"{definition.name}~{hashlib.sha256(repr(definition).encode()).hexdigest()[:8]}"
 
 
 def nonzero(expression: sympy.Expr) -> sympy.Expr:

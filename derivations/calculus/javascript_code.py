@@ -75,7 +75,7 @@ def javascript_code(statement: Statement, name: str) -> str | None:
         fill(result, last, computed.at, top, names)
         top.lines.append(f"return {result};")
     else:
-        top.lines += codegen.broken("return ", expression(last, [top], names).text, ";")
+        top.lines += codegen.broken("return ", expression(last, [top], names).text, ";", "  ")
     arguments = ", ".join(names[argument] for argument in given)
     said = f"{codegen.headline(name, computed)}\n{codegen.shapes(given, names)}"
     comment = "/** " + said.replace("\n", "\n *  ") + " */"
@@ -109,7 +109,9 @@ def size_lines(
 def fill(name: str, body: Term, axes: Sequence[Index], top: Block, names: Names) -> None:
     """Add the lines that compute an array, or a number where there are no axes."""
     if not axes:
-        top.lines += codegen.broken(f"const {name} = ", expression(body, [top], names).text, ";")
+        top.lines += codegen.broken(
+            f"const {name} = ", expression(body, [top], names).text, ";", "  "
+        )
         return
     blocks = [top, *(Block(index) for index in axes)]
     value = expression(body, blocks, names).text
@@ -120,7 +122,7 @@ def fill(name: str, body: Term, axes: Sequence[Index], top: Block, names: Names)
         place += f"[{names[index]}]"
         if depth < len(axes):
             blocks[depth].lines.insert(0, f"{place} = [];")
-    blocks[-1].lines += codegen.broken(f"{place} = ", value, ";")
+    blocks[-1].lines += codegen.broken(f"{place} = ", value, ";", "  ")
     for block in reversed(blocks[1:]):
         inside = loop(block.index, [*block.lines, *inside], names)
     top.lines += inside
@@ -213,7 +215,7 @@ def accumulated(node: terms.Sum | terms.Product, blocks: Sequence[Block], names:
         name = block.sums[node] = codegen.unused("sum" if summing else "product", taken)
         inner = Block(node.index)
         value = expression(node.body, [*blocks[: depth + 1], inner], names)
-        inner.lines += codegen.broken(f"{name} {'+=' if summing else '*='} ", value.text, ";")
+        inner.lines += codegen.broken(f"{name} {'+=' if summing else '*='} ", value.text, ";", "  ")
         block.lines.append(f"let {name} = {0 if summing else 1};")
         block.lines += loop(node.index, inner.lines, names)
     return Code(block.sums[node])

@@ -143,7 +143,9 @@ def computed(places: Mapping[str, tuple[str, str]], jobs: int) -> Iterable[tuple
             yield name, report_of(place)
         return
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        pending = {pool.submit(report_of, place): name for name, place in places.items()}
+        # What comes later in reading order tends to take longer: begin there, so that no core
+        # is left alone with it at the end.
+        pending = {pool.submit(report_of, places[name]): name for name in reversed(list(places))}
         try:
             for future in as_completed(pending):
                 yield pending[future], future.result()

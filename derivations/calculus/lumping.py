@@ -121,10 +121,14 @@ def scalars(node: Term, tokens: Tokens, one_point: frozenset[Dimension]) -> symp
     def rest(body: sympy.Expr, generic: str, index: Index) -> sympy.Expr:
         own = {s for s in body.free_symbols if generic in str(s)}
         value = sympy.Integer(0)
-        for addend in sympy.Add.make_args(sympy.expand(body, log=True, power_exp=False)):
+        for addend in sympy.Add.make_args(sympy.expand(body, log=True)):
             outside, inside = (
                 addend.as_independent(*own, as_Add=False) if own else (addend, sympy.Integer(1))
             )
+            if inside == 1:
+                told = len(distinguished.get(index.dimension, []))
+                value += outside * (sympy.Symbol(index.dimension.name, positive=True) - told)
+                continue
             # The name counts the levels of rests inside, so that inner and outer rests differ.
             level = 1 + max(map(int, re.findall(r"rest(\d+)_", str(inside))), default=0)
             name = str(inside).replace(generic, f"rest{level}_{index.dimension.name}")

@@ -71,19 +71,19 @@ def numpy_code(statement: Statement, name: str) -> str | None:
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
     scope = Scope(codegen.named(things), codegen.used_once(shown, found), computed.at)
-    locals_ = []
+    assigned = []
     for quantity in found.quantities:
         axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
         body = term_value(quantity.body, replace(scope, at=axes))
-        locals_.append((f"{scope.names[quantity]} = ", full(body, axes, scope).text))
+        assigned.append((f"{scope.names[quantity]} = ", full(body, axes, scope).text))
     if computed.matrix is not None:
         result = matrix_code(computed.matrix, scope).text
     else:
         result = full(term_value(computed.term, scope), computed.at, scope).text
-    if locals_ and locals_[-1][0] == f"{result} = ":
-        _, result = locals_.pop()
+    if assigned and assigned[-1][0] == f"{result} = ":
+        _, result = assigned.pop()
     lines = function_lines(found, scope)
-    for head, text in [*locals_, ("return ", result)]:
+    for head, text in [*assigned, ("return ", result)]:
         lines += codegen.broken(head, text)
     documented = [*f'"""{codegen.headline(name, computed)}'.splitlines(), ""]
     documented += codegen.shapes(given, scope.names).splitlines()
@@ -287,7 +287,7 @@ def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
         indices, body = [*indices, body.index], body.body
     if isinstance(body, terms.Neg):
         value = sum_over(indices, body.term, scope)
-        return value
+        return Value(codegen.negate(value.code), value.axes)
     if isinstance(body, terms.Div) and not terms.free_indices(body.denominator) & set(indices):
         above = sum_over(indices, body.numerator, scope)
         (top, bottom), axes = together([above, term_value(body.denominator, scope)], scope)

@@ -43,10 +43,8 @@ class Transcendentals:
                 raise NotAlgebraic("exp(log f) of an f that is not plainly positive")
             if coefficient.is_Integer and rest in logs:
                 value *= logs[rest] ** coefficient
-            elif coefficient.is_Integer:
-                value *= self.symbol("exp", rest) ** coefficient
             else:
-                value *= self.symbol("exp", rest / coefficient.q) ** coefficient.p
+                value *= self.symbol("exp", rest) ** coefficient
         return value
 
     def log(self, argument: sympy.Expr) -> sympy.Expr:
@@ -106,6 +104,7 @@ def explicit(
     known: Transcendentals,
 ) -> sympy.Expr:
     """Return a term with every sum written out."""
+    values: dict[tuple[object, ...], sympy.Expr] = {}
 
     def of(node: Term, at: Mapping[Index, int]) -> sympy.Expr:
         match node:
@@ -146,6 +145,12 @@ def explicit(
             case terms.Product(index, body):
                 counts = range(sizes[index.dimension.name])
                 return sympy.Mul(*(of(body, {**at, index: c}) for c in counts))
+            case terms.Use(definition, arguments) if not terms.children(node):
+                # A quantity is named because it is used often: its value is kept.
+                place = tuple(at[a] for a in arguments if isinstance(a, Index))
+                if (definition, place) not in values:
+                    values[definition, place] = of(terms.instantiate(node), at)
+                return values[definition, place]
             case terms.Use():
                 return of(terms.instantiate(node), at)
             case terms.Written(_, meaning):

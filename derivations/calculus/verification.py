@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +32,16 @@ from derivations.calculus.derivation import (
     as_term,
     pairs,
 )
-from derivations.calculus.terms import D, Dimension, Entry, Index, Limit, Term, unfold
+from derivations.calculus.terms import (
+    Array,
+    D,
+    Dimension,
+    Entry,
+    Index,
+    Limit,
+    Term,
+    unfold,
+)
 
 PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
 AGREES, REFUTED = "agrees", "refuted"
@@ -265,7 +275,20 @@ def claim(before: Term, after: Term, relation: str, given: Sequence[Hypothesis])
     """Return the claim with constraints parametrised and absolute values split into cases."""
     assumed = {quantity: sign for h in given for quantity, sign in h.signs}
     sides = (constrained(before, given), constrained(after, given))
+    refuse_homonyms((*map(unfold, sides), *assumed))
     return Claim(tuple(by_cases(*sides, assumed)), relation, assumed)
+
+
+def refuse_homonyms(nodes: Sequence[Term]) -> None:
+    """Refuse two arrays of one name over the same dimensions: the routes tell them apart by it."""
+    known: dict[tuple[str, tuple[Dimension, ...]], Array] = {}
+    for node in nodes:
+        for part in terms.walk(node):
+            variable = part.variable if isinstance(part, (D, Limit)) else part
+            if isinstance(variable, Entry):
+                array = variable.array
+                if known.setdefault((array.name, array.dimensions), array) != array:
+                    raise ValueError(f"two different arrays are called {array.name}")
 
 
 def constrained(node: Term, given: Sequence[Hypothesis]) -> Term:
@@ -371,8 +394,7 @@ def readable(text: str) -> str:
     """Return a residual without the marks that the calculus puts on its names."""
     for mark in ("entry ", "quantity ", "function "):
         text = text.replace(mark, "")
-    for rank in range(5):
-        text = text.replace(f"{rank}.", "")
+    text = re.sub(r"~\w+|\b\d\.(?=[A-Za-z])", "", text)
     return text if len(text) < 400 else text[:400] + " ..."
 
 

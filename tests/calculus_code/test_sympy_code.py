@@ -39,6 +39,7 @@ everything = Definition("C", (), total(i, row[i] ** 2))
 SYNTHETIC = {
     "index bound in a named quantity and free": total(i, X[i, k] * row[i]),
     "index bound in a named quantity and around it": total(k, total(i, X[i, k] * row[i])),
+    "index free and bound": w[k] + total(k, v[k]) * total(k, w[k]),
     "derivative of a named quantity": D(everything(), w[k]),
     "second derivative": D(D(everything(), w[k]), w[l]),
     "name of a sum": square(total(k, w[k])) + total(k, square(w[k])),
@@ -206,7 +207,9 @@ def test_values(name):
 @pytest.mark.parametrize("case", SYNTHETIC)
 def test_line(case):
     assert_value(SYNTHETIC[case], "line", case)
-    assert list(captured(sympy_code.to_sympy(SYNTHETIC[case]))) == []
+    expression = sympy_code.to_sympy(SYNTHETIC[case])
+    free = {size_or_index(index.name) for index in terms.free_indices(SYNTHETIC[case])}
+    assert list(captured(expression, tuple(free))) == []
 
 
 @pytest.mark.parametrize("case", SYNTHETIC)

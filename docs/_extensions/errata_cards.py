@@ -1,0 +1,184 @@
+"""What the note prints beside what is right, from what the checks of the errata found.
+
+A page says ``{errata} formula`` and gets a card for each row of that kind; ``{note-lines} part``
+lists the formulas of one part of the note, each with its statements and its rows. Both read
+``build/errata.json``. A file that is missing or old, and a row that did not come out as it says,
+are warnings.
+"""
+
+from collections import Counter
+from itertools import chain
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from . import card, records
+from .elements import html, paragraph, prose
+from .indexes import cells, displayed, table
+from .statements import depend_on_results
+
+logger = logging.getLogger(__name__)
+
+KINDS = ("formula", "claim", "confirmed")
+SAID = {
+    "fails": "The printed form fails its check.",
+    "holds": "The printed form is proved.",
+    "wording, no check": "Nothing here can be checked by machine.",
+}
+
+
+def found(env):
+    """Read what the checks found."""
+    return records.parsed(env.config.errata_results, {"errata": [], "note": []})
+
+
+def verdict(row):
+    """Return the verdict on the printed form as a badge."""
+    name = row["verdict"]
+    slug = name.split(",")[0]
+    return html("span", name, classes=["badge", f"verdict-{slug}"], title=SAID.get(name, name))
+
+
+def formulas(row):
+    """Return the printed form: a formula, or a claim in words."""
+    if row["kind"] == "claim":
+        return [paragraph(row["printed"])]
+    return [card.equation(row["printed"])]
+
+
+def right(row):
+    """Return what holds instead: equations, words, and the statements that say so."""
+    equations = chain.from_iterable(statement["latex"] for statement in row["right"])
+    words = [] if row["kind"] == "confirmed" else [paragraph(row["correct"])]
+    sources = [
+        html(
+            "li",
+            card.reference(statement["id"]) if statement["id"] else statement["title"],
+            " ",
+            card.badge(statement["level"]),
+        )
+        for statement in row["right"]
+    ]
+    return [*map(card.equation, equations), *words,
+            *([html("ul", *sources, classes=["sources"])] if sources else [])]  # fmt: skip
+
+
+def tested(row):
+    """Return what was tried of the printed form, and with which outcome."""
+    parts = []
+    for claim in row["tested"]:
+        shown = row["kind"] != "confirmed" and claim["latex"]
+        formula = [html("span", "Tried", classes=["label"]), card.equation(claim["latex"])]
+        parts += [*(formula if shown else []), paragraph(claim["text"])]
+    return [html("div", *parts, classes=["counterexample"])] if parts else []
+
+
+def side(label, *children, classes=()):
+    """Return one of the two sides."""
+    return html("div", html("div", *label, classes=["side-head"]), *children,
+                classes=["side", *classes])  # fmt: skip
+
+
+class Errata(SphinxDirective):
+    """``{errata} kind``: a card for each row of a kind."""
+
+    required_arguments = 1
+
+    def run(self):
+        """Return the cards."""
+        depend_on_results(self.env)
+        self.env.note_dependency(self.config.errata_results)
+        kind = self.arguments[0]
+        if kind not in KINDS:
+            logger.warning("unknown kind %r; known: %s", kind, ", ".join(KINDS),
+                           location=self.get_location())  # fmt: skip
+        return [self.section(row) for row in found(self.env)["errata"] if row["kind"] == kind]
+
+    def section(self, row):
+        """Return a row as a section, which gives it a label and a link in the contents."""
+        label = f"erratum-{row['name']}"
+        title = nodes.title("", "", *prose(f"{row['name'].upper()}. {row['title']}"))
+        section = nodes.section("", title, classes=["erratum"], ids=[label], names=[label])
+        self.set_source_info(section)
+        self.state.document.note_explicit_target(section, section)
+        printed = side(
+            [html("span", "Printed"), verdict(row)], *formulas(row), classes=["printed"]
+        )
+        correct = side([html("span", "Right")], *right(row), classes=["correct"])
+        why = [paragraph(row["why"], "in-words")] if row["why"] else []
+        section += [html("div", printed, correct, classes=["sides"]), *tested(row), *why]
+        return section
+
+
+class ErrataCounts(SphinxDirective):
+    """``{errata-counts}``: how many rows came out how."""
+
+    def run(self):
+        """Return a sentence."""
+        self.env.note_dependency(self.config.errata_results)
+        rows = found(self.env)["errata"]
+        counts = Counter(row["verdict"] for row in rows)
+        said = ", ".join(f"{number} {name}" for name, number in counts.items())
+        return [nodes.paragraph("", f"{card.counted(len(rows), 'row')}: {said}.")]
+
+
+class NoteLines(SphinxDirective):
+    """``{note-lines} part``: the formulas of a part of the note, and where each is dealt with."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        """Return a table."""
+        depend_on_results(self.env)
+        self.env.note_dependency(self.config.errata_results)
+        everything = found(self.env)
+        titles = {row["name"]: row["title"] for row in everything["errata"]}
+        number = 0
+        for part in everything["note"]:
+            if part["title"] == self.arguments[0]:
+                rows = [self.row(number + n, line, titles) for n, line in enumerate(part["lines"], 1)]
+                return [table(("", "Printed in the note", "Here"), rows, "formula-index", "note")]
+            number += len(part["lines"])
+        if everything["note"]:
+            logger.warning("the note has no part %r", self.arguments[0],
+                           location=self.get_location())  # fmt: skip
+        return []
+
+    def row(self, number, line, titles):
+        """Return the row of one formula."""
+        anchor = f"note-{number}"
+        statements = [html("li", card.reference(name)) for name in line["statements"]]
+        errata = [
+            html("li", card.link("std", "ref", f"erratum-{name}",
+                                 *prose(f"{name.upper()}. {titles[name]}")))
+            for name in line["errata"]
+        ]  # fmt: skip
+        return cells(
+            "td",
+            [html("a", str(number), id=anchor, href=f"#{anchor}")],
+            [displayed(line["printed"])],
+            [html("ul", *statements, *errata, classes=["sources"])],
+        )
+
+
+def check_results(app):
+    """Warn when the file is missing or old, and of rows that did not come out as they say."""
+    files = app.config.statements_formulas, app.config.errata_results
+    for complaint in records.complaints(*files):
+        logger.warning("%s", complaint, type="errata", subtype="results")
+    for row in records.parsed(app.config.errata_results, {"errata": []})["errata"]:
+        if not row["as_stated"]:
+            logger.warning("erratum %s did not come out as stated", row["name"], type="errata")
+
+
+def setup(app):
+    """Register the directives."""
+    app.add_config_value("errata_results", str(records.ROOT / "build/errata.json"), "env", str)
+    app.add_directive("errata", Errata)
+    app.add_directive("errata-counts", ErrataCounts)
+    app.add_directive("note-lines", NoteLines)
+    app.add_css_file("css/errata.css")
+    app.connect("builder-inited", check_results)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
