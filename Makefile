@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help docs test derive verify lint types peers bench browser lock clean
+.PHONY: help docs site test derive verify lint types peers bench browser lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,7 @@ derive: .venv/.ready ## derive every formula anew, into docs/downloads
 
 verify: .venv/.ready ## prove every statement that changed since it was proved
 	.venv/bin/python -m derivations verify --out build
+	.venv/bin/python -m derivations.errata --out build
 
 test: .venv/.ready ## run the tests
 	.venv/bin/python -m pytest
@@ -91,6 +92,7 @@ SOURCES := $(shell find derivations reference_impl tests -name '*.py' -o -name '
 docs: .venv-docs/.ready ## derive, verify, measure, and build the site
 	.venv-docs/bin/python -m derivations export --out docs/downloads
 	.venv-docs/bin/python -m derivations verify --out build
+	.venv-docs/bin/python -m derivations.errata --out build
 	@$(MAKE) --no-print-directory build/evidence.json
 	.venv-docs/bin/python -m sphinx -n -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
@@ -98,6 +100,9 @@ docs: .venv-docs/.ready ## derive, verify, measure, and build the site
 # What the tests measured, for the pages to show. `make test` writes it too.
 build/evidence.json: $(SOURCES) docs/downloads/formulas.json | .venv-docs/.ready
 	.venv-docs/bin/python -m pytest
+
+site: docs ## test the site's extension, and a link from another project
+	.venv-docs/bin/python -m pytest --confcutdir tests/site tests/site
 
 browser: docs .venv-browser/.ready ## look at the site in a real browser (chromium)
 	.venv-browser/bin/python -m pytest --confcutdir tests/browser tests/browser

@@ -485,3 +485,8 @@ softmax_second_order = Statement(
         ),
     ),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("activations"))

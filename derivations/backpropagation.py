@@ -1031,3 +1031,8 @@ cost = Statement(
         ),
     ),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("backpropagation"))

@@ -859,14 +859,14 @@ b11 = Erratum(
 
 
 def more_memory() -> Counterexample | None:
-    """Return the smallest chain of layers in which reverse mode stores more than forward mode."""
+    """Return the smallest chain of layers of which reverse mode keeps more than forward mode."""
     for depth, width in sorted(itertools.product(range(1, 6), repeat=2), key=lambda p: (sum(p), p)):
-        reverse = (depth + 1) * width  # every value on the way
-        forward = width + width * width  # one value and its derivatives by the input
+        reverse = depth * width  # the output of every layer
+        forward = width + width * width  # one output, and its derivatives by the inputs
         if reverse > forward:
             text = (
-                rf"{depth} layers of width {width}: reverse mode keeps {reverse} numbers, forward "
-                rf"mode {forward} at a time."
+                f"{depth} layers of width {width}: reverse mode keeps {reverse} numbers, forward mode "
+                f"{forward} at a time."
             )
             return Counterexample({"depth": depth, "width": width}, reverse, forward, text)
     return None
@@ -875,12 +875,13 @@ def more_memory() -> Counterexample | None:
 b12 = Erratum(
     "Reverse mode and memory",
     "Multiplying from the left saves a huge amount of memory.",
-    r"It saves operations: a row times a matrix, never a matrix times a matrix. It stores every "
+    r"It saves operations: a row times a matrix, never a matrix times a matrix. It keeps every "
     r"$\mathbf{z}^l$ until the backward pass has used it.",
     "Forward accumulation forgets a layer as soon as the next one is computed.",
     (Search(more_memory),),
-    (),
+    (backpropagation.cost,),
     CLAIM,
+    show=(4, 5),
 )
 
 b13 = Erratum(

@@ -399,3 +399,8 @@ penalty_selects_sum_to_zero = Statement(
     ),
     (one_class, fixed, Hypothesis(r"$\lambda > 0$.")),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("identification"))

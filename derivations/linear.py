@@ -240,3 +240,8 @@ second_order = Statement(
     ),
     (any_widths,),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("linear"))

@@ -140,3 +140,8 @@ second_order = Statement(
         ),
     ),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("log_softmax"))

@@ -92,3 +92,8 @@ second_order = Statement(
     ),
     (any_labels,),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("nll"))

@@ -1064,3 +1064,8 @@ penalised = Statement(
     ),
     (one_class, fixed, Hypothesis(r"$\lambda > 0$.")),
 )
+
+if __name__ == "__main__":
+    from derivations.__main__ import script
+
+    raise SystemExit(script("softmax"))

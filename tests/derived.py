@@ -5,8 +5,14 @@ import importlib
 from derivations.calculus import digits as evaluation
 
 
-def table(statement, arrays, digits=50):
-    """Evaluate the result of the statement with this id; `arrays` by their names in notation."""
+def table(statement, arrays, digits=50, chain=0):
+    """Evaluate the result of the statement with this id; `arrays` by their names in notation.
+
+    Of a statement that says several things, `chain` counts which is meant.
+    """
     concept, name = statement.split(".")
-    result = getattr(importlib.import_module(f"derivations.{concept}"), name).result
-    return evaluation.table(result, arrays, digits=digits)
+    found = getattr(importlib.import_module(f"derivations.{concept}"), name)
+    if not chain:
+        return evaluation.table(found.result, arrays, digits=digits)
+    said = found.chains[chain]
+    return evaluation.table(said.last, arrays, digits=digits, at=said.at)

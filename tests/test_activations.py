@@ -1,6 +1,7 @@
 """The activations against loops and differences at 50 digits, with a free delta."""
 
 import compare
+import derived
 import layer_loops
 import loops
 import numpy as np
@@ -121,3 +122,32 @@ def test_single_precision_becomes_double(name):
     delta = layer_loops.free_delta("float32", z.shape).astype(np.float32)
     compare.same(layer.forward(z), layer.forward(z.astype(np.float64)))
     compare.same(layer.backward(z, delta), layer.backward(z.astype(np.float64), delta))
+
+
+@each_layer
+@pytest.mark.parametrize("case", CASES)
+def test_derived(name, case):
+    """Each rule of each data point against its derived statement."""
+    layer, z, digits = LAYERS[name][0], CASES[case], layer_loops.enough_digits(CASES[case])
+    delta = layer_loops.free_delta(case, z.shape)
+    for rule, actual in [
+        ("forward", layer.forward(z)),
+        ("jacobian", layer.jacobian(z)),
+        ("backward", layer.backward(z, delta)),
+    ]:
+        statement = f"activations.{name}_{rule}"
+        compare.check(
+            actual,
+            [derived_row(statement, *row, digits) for row in zip(z, delta, strict=True)],
+            statement=statement,
+            oracle="50 digits",
+            case=case,
+            ulp=12,
+        )
+
+
+def derived_row(statement, z, delta, digits):
+    if statement == "activations.relu_forward":  # said of one number
+        return [derived.table(statement, {"t": t}) for t in z]
+    arrays = {"z": z, "m": z > 0, "delta'": delta}
+    return derived.table(statement, arrays, digits=digits)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import compare
+import derived
 import designs
 import layer_loops
 import loops
@@ -400,3 +401,72 @@ def test_bad_input(parts, x, message):
 def test_a_sum_needs_a_layer():
     with pytest.raises(ValueError, match="at least one layer"):
         Sum([])
+
+
+# ---------------------------------------------------- the derived statements
+
+
+@pytest.mark.parametrize("design", STACK, ids=str)
+def test_stack_derived(design):
+    """The cost, the deltas, the gradients and a product with the Hessian."""
+    given = {"W": design.W, "X": design.X, "Y": design.Y, "V": design.V}
+    stack = [Linear(design.W), LogSoftmax(), NLL(design.y)]
+    found = backpropagate(stack, design.X)
+    product = hessian_vector_product(stack, design.X, [{"W": design.V}, {}, {}])[0]["W"]
+    at_logits = {"z2": found.values[1], "Y": design.Y}
+    for name, chain, arrays, actual, ulp in [
+        ("layer_stack", 0, given, found.cost, 16),
+        ("deltas", 2, at_logits, found.deltas[1], 16),
+        ("deltas", 3, given, found.gradients[0]["W"], 16),
+        ("equals_direct", 0, given, found.gradients[0]["W"], 16),
+        ("equals_direct", 1, given, found.deltas[0], 16),
+        ("hvp_forward_over_reverse", 0, given, product, 64),
+    ]:
+        statement = f"backpropagation.{name}"
+        expected = derived.table(statement, arrays, digits=design.digits, chain=chain)
+        verify(name, "50 digits", f"{design}, {chain}", actual, expected, ulp)
+
+
+class AnyFunction:
+    """exp(t/3) + sin t, the function that stands for any in the derived statements."""
+
+    def forward(self, z):
+        return np.exp(z / 3) + np.sin(z)
+
+    def backward(self, z, delta):
+        return delta * (np.exp(z / 3) / 3 + np.cos(z))
+
+    def parameter_gradient(self, z, delta):
+        return {}
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (5, 4, 2, 3)], ids=str)
+def test_hidden_layer_derived(sizes):
+    N, n, M, K = sizes
+    rng = layer_loops.rng(f"any function {sizes}")
+    X, W1, b1 = eighths(rng, N, n), eighths(rng, M, n, largest=1), eighths(rng, M)
+    W2, b2, Y = eighths(rng, K, M, largest=1), eighths(rng, K), eighths(rng, N, K)
+    stack = [Linear(W1, b1), AnyFunction(), Linear(W2, b2), LogSoftmax(), SoftNLL(Y)]
+    found = backpropagate(stack, X)
+    arrays = {"X": X, "W1": W1, "b1": b1, "W2": W2, "b2": b2, "Y": Y}
+    computed = (
+        found.gradients[0]["W"],
+        found.gradients[0]["b"],
+        found.gradients[2]["W"],
+        found.gradients[2]["b"],
+        found.deltas[0],
+    )
+    for chain, actual in enumerate(computed):
+        expected = derived.table("backpropagation.hidden_layer", arrays, chain=chain)
+        verify("hidden_layer", "50 digits", f"{sizes} {chain}", actual, expected, 64)
+
+
+def test_fan_out_derived():
+    rng = layer_loops.rng("fan out, any function")
+    z, W, delta = eighths(rng, 5, 3), eighths(rng, 3, 3, largest=1), eighths(rng, 5, 3)
+    layer = Sum([Chain([]), Chain([Linear(W), AnyFunction()])])
+    expected = [
+        derived.table("backpropagation.fan_out", {"x": row, "W": W, "eta'": d}, chain=1)
+        for row, d in zip(z, delta, strict=True)
+    ]
+    verify("fan_out", "50 digits", "skip connection", layer.backward(z, delta), expected)

@@ -1,6 +1,7 @@
 """The linear layer against loops and differences at 50 digits, with a free delta."""
 
 import compare
+import derived
 import layer_loops
 import loops
 import numpy as np
@@ -163,3 +164,35 @@ def test_complex_is_refused():
         Linear([[1j, 2.0]])
     with pytest.raises(TypeError, match="z: expected real numbers"):
         Linear([[1.0]]).forward([[1j]])
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_derived(shape):
+    """Each rule against its derived statement; RULE 3 says one thing of W and another of b."""
+    z, W, b = design(*shape, True)
+    delta, layer = layer_loops.free_delta(str(shape), (len(z), len(W))), Linear(W, b)
+    gradient, given = layer.parameter_gradient(z, delta), {"Z": z, "delta'": delta}
+    jacobian = derived.table("linear.jacobian", {"W": W})
+    for name, actual, expected in [
+        ("forward", layer.forward(z), derived.table("linear.forward", {"Z": z, "W": W, "b": b})),
+        ("jacobian", layer.jacobian(z), [jacobian] * len(z)),
+        (
+            "backward",
+            layer.backward(z, delta),
+            [derived.table("linear.backward", {"W": W, "delta'": row}) for row in delta],
+        ),
+        ("parameter_gradient", gradient["W"], derived.table("linear.parameter_gradient", given)),
+        (
+            "parameter_gradient",
+            gradient["b"],
+            derived.table("linear.parameter_gradient", {"delta'": delta}, chain=1),
+        ),
+    ]:
+        compare.check(
+            actual,
+            expected,
+            statement=f"linear.{name}",
+            oracle="50 digits",
+            case=str(shape),
+            ulp=1,
+        )

@@ -1,6 +1,7 @@
 """The log-softmax layer against loops and differences at 50 digits, with a free delta."""
 
 import compare
+import derived
 import layer_loops
 import loops
 import numpy as np
@@ -109,3 +110,21 @@ def test_sum_of_others():
 def test_bad_input(z, delta, message):
     with pytest.raises(ValueError, match=message):
         LogSoftmax().backward(z, delta)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_derived(case):
+    """Each rule of each data point against its derived statement."""
+    z, layer = CASES[case], LogSoftmax()
+    delta, digits = layer_loops.free_delta(case, z.shape), layer_loops.enough_digits(z)
+    for rule, actual in [
+        ("forward", layer.forward(z)),
+        ("jacobian", layer.jacobian(z)),
+        ("backward", layer.backward(z, delta)),
+    ]:
+        statement = f"log_softmax.{rule}"
+        expected = [
+            derived.table(statement, {"z": row, "delta'": d}, digits=digits)
+            for row, d in zip(z, delta, strict=True)
+        ]
+        compare.check(actual, expected, statement=statement, oracle="50 digits", case=case, ulp=8)

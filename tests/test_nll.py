@@ -1,6 +1,7 @@
 """The cost layers against loops and differences at 50 digits."""
 
 import compare
+import derived
 import layer_loops
 import loops
 import numpy as np
@@ -138,3 +139,18 @@ def test_labels_one_to_K_get_a_hint():
 def test_contract(layer):
     z, _ = design(5, 3)
     layer_loops.check_contract(layer, z, np.array(1.5))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_derived(size):
+    """Each rule against its derived statement, for one label each and for any numbers."""
+    z, y = design(*size)
+    soft = layer_loops.eighths(layer_loops.rng(f"soft {size}"), *size)
+    for layer, Y in [(NLL(y), np.eye(size[1])[y]), (SoftNLL(soft), soft)]:
+        arrays = {"z": z, "Y": Y, "delta'": -0.75}
+        for rule, actual in [
+            ("forward", layer.forward(z)),
+            ("jacobian", layer.jacobian(z)[:, 0]),
+            ("backward", layer.backward(z, -0.75)),
+        ]:
+            verify(rule, "50 digits", str(size), actual, derived.table(f"nll.{rule}", arrays))

@@ -110,6 +110,9 @@ def delta(left: sympy.Symbol, right: sympy.Symbol) -> sympy.Expr:
     return application("delta", *sorted((left, right), key=sympy.default_sort_key))
 
 
+LARGEST_POWER = 100  # of an exponential in a polynomial; exp(c m) of a larger c stays as it is
+
+
 def exponential(argument: sympy.Expr) -> sympy.Expr:
     """exp(sum c m) = product of exp(m)^c over the monomials m; exp(c log f) = f^c."""
     numerator, denominator, names = rational(argument)
@@ -118,7 +121,9 @@ def exponential(argument: sympy.Expr) -> sympy.Expr:
         coefficient, rest = (monomial / denominator).xreplace(names).as_coeff_Mul()
         if coefficient == 0:
             continue
-        if not coefficient.is_integer:
+        if max(abs(coefficient.p), coefficient.q) > LARGEST_POWER:
+            coefficient, rest = sympy.sign(coefficient), rest * abs(coefficient)
+        elif not coefficient.is_integer:
             coefficient, rest = coefficient.p, rest / coefficient.q
         if isinstance(rest, AppliedUndef) and head(rest) == "log":
             result *= rest.args[0] ** coefficient

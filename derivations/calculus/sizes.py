@@ -17,6 +17,9 @@ from derivations.calculus import terms
 from derivations.calculus.terms import Index, Term
 
 
+LARGEST_POWER = 100  # of an exponential in a polynomial; exp(c m) of a larger c stays as it is
+
+
 class NotAlgebraic(Exception):
     """The term has a limit, an absolute value or the like: no normal form here."""
 
@@ -39,6 +42,8 @@ class Transcendentals:
             coefficient, rest = monomial.as_coeff_Mul()
             if coefficient == 0:
                 continue
+            if max(abs(coefficient.p), coefficient.q) > LARGEST_POWER:
+                coefficient, rest = sympy.sign(coefficient), rest * abs(coefficient)
             if rest in logs and coefficient.p % 2 and not self.positive(logs[rest]):
                 raise NotAlgebraic("exp(log f) of an f that is not plainly positive")
             if coefficient.is_Integer and rest in logs:

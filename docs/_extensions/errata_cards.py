@@ -102,9 +102,7 @@ class Errata(SphinxDirective):
         section = nodes.section("", title, classes=["erratum"], ids=[label], names=[label])
         self.set_source_info(section)
         self.state.document.note_explicit_target(section, section)
-        printed = side(
-            [html("span", "Printed"), verdict(row)], *formulas(row), classes=["printed"]
-        )
+        printed = side([html("span", "Printed"), verdict(row)], *formulas(row), classes=["printed"])
         correct = side([html("span", "Right")], *right(row), classes=["correct"])
         why = [paragraph(row["why"], "in-words")] if row["why"] else []
         section += [html("div", printed, correct, classes=["sides"]), *tested(row), *why]
@@ -138,7 +136,9 @@ class NoteLines(SphinxDirective):
         number = 0
         for part in everything["note"]:
             if part["title"] == self.arguments[0]:
-                rows = [self.row(number + n, line, titles) for n, line in enumerate(part["lines"], 1)]
+                rows = [
+                    self.row(number + n, line, titles) for n, line in enumerate(part["lines"], 1)
+                ]
                 return [table(("", "Printed in the note", "Here"), rows, "formula-index", "note")]
             number += len(part["lines"])
         if everything["note"]:
@@ -148,7 +148,8 @@ class NoteLines(SphinxDirective):
 
     def row(self, number, line, titles):
         """Return the row of one formula."""
-        anchor = f"note-{number}"
+        here = html("a", str(number), href=f"#note-{number}")
+        here["ids"].append(f"note-{number}")
         statements = [html("li", card.reference(name)) for name in line["statements"]]
         errata = [
             html("li", card.link("std", "ref", f"erratum-{name}",
@@ -157,7 +158,7 @@ class NoteLines(SphinxDirective):
         ]  # fmt: skip
         return cells(
             "td",
-            [html("a", str(number), id=anchor, href=f"#{anchor}")],
+            [here],
             [displayed(line["printed"])],
             [html("ul", *statements, *errata, classes=["sources"])],
         )

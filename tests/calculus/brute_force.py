@@ -17,6 +17,7 @@ from derivations.calculus import terms as t
 
 DIGITS = 60
 SAME = mpf(10) ** -40
+OTHER = 3  # the size of any other dimension
 MOST = 12  # places at which a term is evaluated for one choice of sizes
 
 Place = tuple[str, int, tuple[int, ...]]  # an array's name, how many indices it has, and where
@@ -125,7 +126,7 @@ def evaluate(node: t.Term, point: Point, at: dict[t.Index, int]) -> Jet:
         case t.Number(value):
             return number(mpf(value.numerator) / value.denominator)
         case t.Size(dimension):
-            return number(point.sizes[dimension.name])
+            return number(point.sizes.get(dimension.name, OTHER))
         case t.Entry(array, indices):
             return point.entry(array, tuple(at[i] for i in indices))
         case t.Add(parts):
@@ -160,12 +161,12 @@ def evaluate(node: t.Term, point: Point, at: dict[t.Index, int]) -> Jet:
             return number(at[left] == at[right])
         case t.Sum(index, body):
             result = number(0)
-            for place in range(point.sizes[index.dimension.name]):
+            for place in range(point.sizes.get(index.dimension.name, OTHER)):
                 result = result + evaluate(body, point, {**at, index: place})
             return result
         case t.Product(index, body):
             result = number(1)
-            for place in range(point.sizes[index.dimension.name]):
+            for place in range(point.sizes.get(index.dimension.name, OTHER)):
                 result = result * evaluate(body, point, {**at, index: place})
             return result
         case t.Use(definition, arguments):
@@ -221,7 +222,7 @@ SIZES = (
 
 def places(free: list[t.Index], sizes: dict[str, int]) -> Iterator[dict[t.Index, int]]:
     """Places of the free indices: every one, or the first, the last and some between."""
-    every = list(itertools.product(*(range(sizes[i.dimension.name]) for i in free)))
+    every = list(itertools.product(*(range(sizes.get(i.dimension.name, OTHER)) for i in free)))
     some = random.Random(len(every)).sample(every[1:-1], MOST - 2) if len(every) > MOST else every[1:-1]
     for numbers in dict.fromkeys((every[0], *some, every[-1])):
         yield dict(zip(free, numbers, strict=True))
