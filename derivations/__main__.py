@@ -8,6 +8,7 @@ import difflib
 import importlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -367,18 +368,18 @@ def marks(verdicts: Iterator[dict[str, Any]]) -> str:
 
 def plain(text: str) -> str:
     """Return text with the commonest LaTeX of its formulas written plainly."""
-    for before, after in PLAIN.items():
-        text = text.replace(before, after)
-    return text
+    text = re.sub(r"\\(?:[A-Za-z]+|.)", lambda found: PLAIN.get(found[0], found[0][1:]), text)
+    return text.translate({ord("{"): "", ord("}"): "", ord("$"): ""}).translate(BRACES)
 
 
 PLAIN = {
-    r"\mathbf": "", r"\operatorname": "", r"\log": "log", r"\sigma": "σ", r"\lambda": "λ",
-    r"\cdot": "·", r"\ge": "≥", r"\le": "≤", r"\infty": "∞", r"\to": "→", r"\partial": "∂",
-    r"\sum": "Σ", r"\tau": "τ", r"\top": "T", r"\in": "∈", r"\{": "⟨", r"\}": "⟩", r"\,": " ",
-    r"\nabla": "∇", r"\omega": "ω", r"\zeta": "ζ", r"\ell": "ℓ", r"\delta": "δ", r"\frac": "",
-    "{": "", "}": "", "$": "", "⟨": "{", "⟩": "}",
+    r"\mathbf": "", r"\operatorname": "", r"\frac": "", r"\left": "", r"\right": "",
+    r"\sigma": "σ", r"\lambda": "λ", r"\tau": "τ", r"\omega": "ω", r"\zeta": "ζ", r"\ell": "ℓ",
+    r"\delta": "δ", r"\phi": "φ", r"\psi": "ψ", r"\nabla": "∇", r"\partial": "∂", r"\sum": "Σ",
+    r"\cdot": "·", r"\ge": "≥", r"\le": "≤", r"\ne": "≠", r"\in": "∈", r"\infty": "∞", r"\to": "→",
+    r"\top": "T", r"\,": " ", r"\{": "⟨", r"\}": "⟩",
 }  # fmt: skip
+BRACES = {ord("⟨"): "{", ord("⟩"): "}"}
 
 
 def markdown(name: str, statement: Statement) -> str:

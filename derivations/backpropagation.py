@@ -19,7 +19,6 @@ from derivations.calculus.terms import (
     Definition,
     Delta,
     Dimension,
-    Entry,
     Index,
     Size,
     Term,
@@ -521,10 +520,34 @@ RANGE = (
 rule_forward = Statement(
     "RULE 1, forward",
     r"A layer takes its input $\mathbf{z}^l$ and its parameters $\boldsymbol{\theta}^l$ to its "
-    r"output $\mathbf{z}^{l+1}$, each data point by itself. This is the layer for which the other "
-    r"two rules are proved: sums of any function of weighted sums.",
-    given=(a_layer,),
-    defines=(layer, weight),
+    r"output $\mathbf{z}^{l+1}$, each data point by itself. The layer for which the other two "
+    r"rules are proved applies any function to sums that are linear in the inputs and linear in "
+    r"the parameters.",
+    (
+        Chain(
+            layer[i, s],
+            (
+                Step(
+                    total(a, E[s, a] * Unknown("phi", total(k, weight[a, k] * below[i, k]))),
+                    DEFINITION,
+                    "linear in the inputs",
+                ),
+                Step(
+                    total(
+                        a,
+                        E[s, a]
+                        * Unknown(
+                            "phi", total(k, total(q_, A[a, k, q_] * theta[q_] * below[i, k]))
+                        ),
+                    ),
+                    DEFINITION,
+                    r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$: products of an input and a parameter",
+                ),
+            ),
+            at=(i, s),
+        ),
+    ),
+    (a_layer,),
 )
 
 rule_backward = Statement(
@@ -872,10 +895,12 @@ pull = Definition("g", (i, s, k), e2[i, s] * X[i, k], "g")
 mass = Definition("m", (i,), total(h, Y[i, h]), "m")
 
 
-def gauss_newton_matrix(logit: Definition, one: Entry, two: Entry, at: Definition) -> Term:
-    """Curvature of the cost of a data point in its logits, m (diag p - p p^T), seen from below."""
-    spread = mass[i] * at[i, c] * (Delta(c, d) - at[i, d])
-    return total(c, total(d, D(logit[i, c], one) * spread * D(logit[i, d], two)))
+rise = Definition("J", (i, a, s, k), W2[a, s] * slope * X[i, k], "J")
+
+
+def curvature(at: Definition) -> Term:
+    """Curvature of the cost of a data point in its logits c and d: m (diag p - p p^T)."""
+    return mass[i] * at[i, c] * (Delta(c, d) - at[i, d])
 
 
 gauss_newton = Statement(
@@ -889,7 +914,13 @@ gauss_newton = Statement(
             D(D(z4, W[a, k]), W[b, l]),
             (
                 Step(
-                    total(i, gauss_newton_matrix(z2, W[a, k], W[b, l], P)),
+                    total(
+                        i,
+                        total(
+                            c,
+                            total(d, D(z2[i, c], W[a, k]) * curvature(P) * D(z2[i, d], W[b, l])),
+                        ),
+                    ),
                     DIFFERENTIATE,
                     "the logits are linear in the weights",
                 ),
@@ -904,7 +935,14 @@ gauss_newton = Statement(
             title="softmax regression",
         ),
         Chain(
-            D(pull[i, s, k], W1[t, l]) - gauss_newton_matrix(h4, W1[s, k], W1[t, l], q),
+            D(h4[i, a], W1[s, k]),
+            (Step(rise[i, a, s, k], DIFFERENTIATE, r"chain rule for $\phi$"),),
+            at=(i, a, s, k),
+            title="a hidden layer: the slopes of the logits by its weights",
+        ),
+        Chain(
+            D(pull[i, s, k], W1[t, l])
+            - total(c, total(d, rise[i, c, s, k] * curvature(q) * rise[i, d, t, l])),
             (
                 Step(
                     e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
@@ -914,7 +952,7 @@ gauss_newton = Statement(
                 ),
             ),
             at=(i, s, k, t, l),
-            title="a hidden layer, by its weights, one data point: Hessian minus Gauss-Newton",
+            title="one data point: Hessian minus Gauss-Newton",
         ),
         Chain(
             total(a, e4[i, a] * D(D(h4[i, a], W1[s, k]), W1[t, l])),

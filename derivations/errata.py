@@ -174,8 +174,8 @@ a8 = Erratum(
             -total(i, y[i] * z31[i] + (1 - y[i]) * z31[i]),
         ),
     ),
-    (
-        nll.forward,
+    (nll.forward,),
+    also=(
         Statement(
             "As printed, the labels drop out",
             "The cost is minus the sum of one column.",
@@ -472,8 +472,9 @@ b1 = Erratum(
             ),
         ),
     ),
-    (
-        logistic.nll_convex,
+    (logistic.nll_convex,),
+    CLAIM,
+    also=(
         Statement(
             "A duplicate column",
             r"With the same feature twice, the Hessian maps $(1, -1)$ to zero, at any weights and "
@@ -490,7 +491,6 @@ b1 = Erratum(
             ),
         ),
     ),
-    CLAIM,
 )
 
 
@@ -533,8 +533,8 @@ def without_minimum() -> Counterexample | None:
                     bound = found.count(0) * mp.log(2)
                 text = (
                     f"{data_shown(features, labels)}: the NLL is ${shown(here)}$ at $w = {weight}$ and "
-                    f"${shown(there)}$ at $w = {10 * weight}$; it falls for ever, towards "
-                    f"${shown(bound)}$."
+                    f"${shown(there)}$ at $w = {10 * weight}$; it falls for ever, and "
+                    f"${shown(bound)}$ is never reached."
                 )
                 values = {"x": list(features), "y": list(labels), "w": weight}
                 return Counterexample(values, here, there, text)
@@ -590,9 +590,9 @@ def slope(features: tuple[int, ...], labels: tuple[int, ...], weight: mpf | int)
 b3 = Erratum(
     "A line that divides the samples",
     "The aim is a line with the samples of label 1 on one side and those of label 0 on the other.",
-    "The aim is the probability of each label. A line that divides the samples is the one case in "
-    "which no maximum likelihood estimate exists.",
-    "Along the weights of a dividing line every probability improves for ever.",
+    "The aim is the probability of each label. Where such a line exists, no maximum likelihood "
+    "estimate does.",
+    "Along the weights of a dividing line the cost falls for ever.",
     (Search(divided_by_a_line),),
     (logistic.no_mle_when_separable,),
     CLAIM,

@@ -30,6 +30,7 @@ extensions = [
     "_extensions.indexes",
     "_extensions.uses_graph",
     "_extensions.worked_fit",
+    "_extensions.errata_cards",
     "_extensions.modules",
     "_extensions.offline",
 ]

@@ -222,15 +222,35 @@ def random_number(domain: str, source: random.Random) -> mpf:
 
 
 def placements(free: Sequence[Index], sizes: Mapping[str, int]) -> Iterator[dict[Index, int]]:
-    """Yield places for the free indices: all apart where the sizes allow it, and all alike."""
-    alike = {index: 0 for index in free}
-    apart: dict[Index, int] = {}
+    """Yield places for the free indices, in each dimension every way of being alike or apart.
+
+    The dimensions are combined: where ``a = b`` only with ``k = l``, a factor ``delta_ab`` would
+    hide that ``k`` stands for ``l``.
+    """
+    groups: dict[Dimension, list[Index]] = {}
     for index in free:
-        before = sum(other.dimension == index.dimension for other in apart)
-        apart[index] = before % sizes[index.dimension.name]
-    yield alike
-    if apart != alike:
-        yield apart
+        groups.setdefault(index.dimension, []).append(index)
+    ways = [alike_or_apart(len(group), sizes[d.name]) for d, group in groups.items()]
+    for numbers in itertools.product(*ways):
+        yield {
+            index: number
+            for group, places in zip(groups.values(), numbers, strict=True)
+            for index, number in zip(group, places, strict=True)
+        }
+
+
+def alike_or_apart(count: int, size: int) -> list[tuple[int, ...]]:
+    """Return places for some indices of one dimension: each pattern of equal ones, if few."""
+    if count > 3:
+        return list(dict.fromkeys(((0,) * count, tuple(c % size for c in range(count)))))
+    patterns: list[tuple[int, ...]] = [()]
+    for _ in range(count):
+        patterns = [
+            (*pattern, place)
+            for pattern in patterns
+            for place in range(min(size, 1 + max(pattern, default=-1) + 1))
+        ]
+    return patterns
 
 
 def distance(difference: Term, scale: Sequence[Term], point: Point, digits: int = 50) -> mpf:

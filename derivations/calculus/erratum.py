@@ -97,6 +97,8 @@ class Erratum:
         ``formula``, ``claim`` or ``confirmed``.
     show
         Which results of the first statement to show beside the printed form.
+    also
+        What else is proved, such as what the printed form would mean.
     """
 
     title: str
@@ -107,6 +109,7 @@ class Erratum:
     right: tuple[Statement, ...] = field(repr=False)
     kind: str = FORMULA
     show: tuple[int, ...] = (0,)
+    also: tuple[Statement, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def check(erratum: Erratum, verified: Verifier = freshly) -> Report:
         Whether the printed form fails or holds, and whether all came out as the row states it.
     """
     outcomes = tuple(try_claim(claim) for claim in erratum.claims)
-    found = [verified(statement) for statement in erratum.right]
+    found = [verified(statement) for statement in (*erratum.right, *erratum.also)]
     sound = all(not report["failures"] and not report["flagged"] for report in found)
     verdicts = {outcome.verdict for outcome in outcomes} or {NOT_CHECKED}
     printed = verdicts.pop() if len(verdicts) == 1 else UNDECIDED
@@ -371,7 +374,7 @@ def described(
     formulas += [f"{index.name} = {place + 1}" for index, place in sorted_places(point.at)]
     at = ", ".join(f"${formula}$" for formula in formulas)
     start = f"At {at} the" if formulas else "The"
-    text = f"{start} left side is ${shown(left)}$ and the right side ${shown(right)}$."
+    text = f"{start} two sides are ${shown(left)}$ on the left and ${shown(right)}$ on the right."
     places = {index.name: place + 1 for index, place in sorted_places(point.at)}
     return Counterexample({**point.sizes, **values, **places}, left, right, text)
 
@@ -436,6 +439,16 @@ def as_data(
     name: str, erratum: Erratum, report: Report, ids: Mapping[int, str]
 ) -> dict[str, object]:
     """Return a row and what its check found as plain data; ``ids`` are those of statements."""
+    statements = (*erratum.right, *erratum.also)
+    proved = [
+        {
+            "id": ids.get(id(statement)),
+            "title": statement.title,
+            "level": level,
+            "latex": beside(erratum, statement, ids),
+        }
+        for statement, level in zip(statements, report.levels, strict=True)
+    ]
     return {
         "name": name,
         "title": erratum.title,
@@ -445,15 +458,8 @@ def as_data(
         "why": erratum.why,
         "verdict": report.printed,
         "tested": [{"latex": outcome.tested, "text": outcome.text} for outcome in report.outcomes],
-        "right": [
-            {
-                "id": ids.get(id(statement)),
-                "title": statement.title,
-                "level": level,
-                "latex": beside(erratum, statement, ids),
-            }
-            for statement, level in zip(erratum.right, report.levels, strict=True)
-        ],
+        "right": proved[: len(erratum.right)],
+        "also": proved[len(erratum.right) :],
         "as_stated": report.as_stated,
     }
 
@@ -465,7 +471,7 @@ def beside(erratum: Erratum, statement: Statement, ids: Mapping[int, str]) -> li
     nowhere else, all.
     """
     results = records.results(statement, LATEX)
-    if statement is erratum.right[0]:
+    if statement in erratum.right[:1]:
         return [results[number] for number in erratum.show]
     return [] if id(statement) in ids else results
 
@@ -476,7 +482,7 @@ def in_words(name: str, erratum: Erratum, report: Report, ids: Mapping[int, str]
     yield f"    printed  {plain(erratum.printed)}"
     yield from (f"             {plain(outcome.text)}" for outcome in report.outcomes)
     yield f"    right    {plain(erratum.correct)}"
-    for statement, level in zip(erratum.right, report.levels, strict=True):
+    for statement, level in zip((*erratum.right, *erratum.also), report.levels, strict=True):
         yield f"             {ids.get(id(statement), statement.title)} ({level})"
 
 

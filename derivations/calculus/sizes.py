@@ -16,7 +16,6 @@ import sympy
 from derivations.calculus import terms
 from derivations.calculus.terms import Index, Term
 
-
 LARGEST_POWER = 100  # of an exponential in a polynomial; exp(c m) of a larger c stays as it is
 
 
@@ -44,6 +43,8 @@ class Transcendentals:
                 continue
             if max(abs(coefficient.p), coefficient.q) > LARGEST_POWER:
                 coefficient, rest = sympy.sign(coefficient), rest * abs(coefficient)
+            if rest in logs and not coefficient.is_Integer:
+                raise NotAlgebraic("a root")
             if rest in logs and coefficient.p % 2 and not self.positive(logs[rest]):
                 raise NotAlgebraic("exp(log f) of an f that is not plainly positive")
             if coefficient.is_Integer and rest in logs:

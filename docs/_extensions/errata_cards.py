@@ -1,13 +1,12 @@
 """What the note prints beside what is right, from what the checks of the errata found.
 
-A page says ``{errata} formula`` and gets a card for each row of that kind; ``{note-lines} part``
+A page says ``{errata} a`` and gets a card for each row whose name starts so; ``{note-lines} part``
 lists the formulas of one part of the note, each with its statements and its rows. Both read
 ``build/errata.json``. A file that is missing or old, and a row that did not come out as it says,
 are warnings.
 """
 
 from collections import Counter
-from itertools import chain
 
 from docutils import nodes
 from sphinx.util import logging
@@ -20,11 +19,15 @@ from .statements import depend_on_results
 
 logger = logging.getLogger(__name__)
 
-KINDS = ("formula", "claim", "confirmed")
 SAID = {
     "fails": "The printed form fails its check.",
     "holds": "The printed form is proved.",
     "wording, no check": "Nothing here can be checked by machine.",
+}
+COUNTED = {
+    "fails": "fail",
+    "holds": "hold as printed",
+    "wording, no check": "are wording that no machine checks",
 }
 
 
@@ -47,41 +50,54 @@ def formulas(row):
     return [card.equation(row["printed"])]
 
 
-def right(row):
-    """Return what holds instead: equations, words, and the statements that say so."""
-    equations = chain.from_iterable(statement["latex"] for statement in row["right"])
-    words = [] if row["kind"] == "confirmed" else [paragraph(row["correct"])]
-    sources = [
+def sources(statements):
+    """Return the statements that prove something, with their levels."""
+    items = [
         html(
             "li",
             card.reference(statement["id"]) if statement["id"] else statement["title"],
             " ",
             card.badge(statement["level"]),
         )
-        for statement in row["right"]
+        for statement in statements
     ]
-    return [*map(card.equation, equations), *words,
-            *([html("ul", *sources, classes=["sources"])] if sources else [])]  # fmt: skip
+    return [html("ul", *items, classes=["sources"])] if items else []
+
+
+def equations(statements):
+    """Return the equations of statements that are to be shown."""
+    return [card.equation(latex) for statement in statements for latex in statement["latex"]]
+
+
+def right(row):
+    """Return what holds instead: equations, words, and the statements that say so."""
+    words = [] if row["kind"] == "confirmed" else [paragraph(row["correct"])]
+    return [*equations(row["right"]), *words, *sources(row["right"])]
 
 
 def tested(row):
     """Return what was tried of the printed form, and with which outcome."""
     parts = []
     for claim in row["tested"]:
-        shown = row["kind"] != "confirmed" and claim["latex"]
-        formula = [html("span", "Tried", classes=["label"]), card.equation(claim["latex"])]
-        parts += [*(formula if shown else []), paragraph(claim["text"])]
+        if claim["latex"] and row["kind"] != "confirmed":
+            parts += [html("span", "Tried", classes=["label"]), card.equation(claim["latex"])]
+        parts.append(paragraph(claim["text"]))
     return [html("div", *parts, classes=["counterexample"])] if parts else []
 
 
-def side(label, *children, classes=()):
+def also(row):
+    """Return what else is proved about a row."""
+    proved = [*equations(row["also"]), *sources(row["also"])]
+    return [html("div", *proved, classes=["counterexample"])] if proved else []
+
+
+def side(label, *children):
     """Return one of the two sides."""
-    return html("div", html("div", *label, classes=["side-head"]), *children,
-                classes=["side", *classes])  # fmt: skip
+    return html("div", html("div", *label, classes=["side-head"]), *children, classes=["side"])
 
 
 class Errata(SphinxDirective):
-    """``{errata} kind``: a card for each row of a kind."""
+    """``{errata} letter``: a card for each row whose name starts with the letter."""
 
     required_arguments = 1
 
@@ -89,11 +105,12 @@ class Errata(SphinxDirective):
         """Return the cards."""
         depend_on_results(self.env)
         self.env.note_dependency(self.config.errata_results)
-        kind = self.arguments[0]
-        if kind not in KINDS:
-            logger.warning("unknown kind %r; known: %s", kind, ", ".join(KINDS),
+        everything = found(self.env)["errata"]
+        rows = [row for row in everything if row["name"].startswith(self.arguments[0])]
+        if everything and not rows:
+            logger.warning("no row starts with %r", self.arguments[0],
                            location=self.get_location())  # fmt: skip
-        return [self.section(row) for row in found(self.env)["errata"] if row["kind"] == kind]
+        return [self.section(row) for row in rows]
 
     def section(self, row):
         """Return a row as a section, which gives it a label and a link in the contents."""
@@ -102,10 +119,10 @@ class Errata(SphinxDirective):
         section = nodes.section("", title, classes=["erratum"], ids=[label], names=[label])
         self.set_source_info(section)
         self.state.document.note_explicit_target(section, section)
-        printed = side([html("span", "Printed"), verdict(row)], *formulas(row), classes=["printed"])
-        correct = side([html("span", "Right")], *right(row), classes=["correct"])
+        printed = side([html("span", "Printed"), verdict(row)], *formulas(row), *tested(row))
+        correct = side([html("span", "Right")], *right(row))
         why = [paragraph(row["why"], "in-words")] if row["why"] else []
-        section += [html("div", printed, correct, classes=["sides"]), *tested(row), *why]
+        section += [html("div", printed, correct, classes=["sides"]), *why, *also(row)]
         return section
 
 
@@ -117,8 +134,8 @@ class ErrataCounts(SphinxDirective):
         self.env.note_dependency(self.config.errata_results)
         rows = found(self.env)["errata"]
         counts = Counter(row["verdict"] for row in rows)
-        said = ", ".join(f"{number} {name}" for name, number in counts.items())
-        return [nodes.paragraph("", f"{card.counted(len(rows), 'row')}: {said}.")]
+        said = ", ".join(f"{number} {COUNTED.get(name, name)}" for name, number in counts.items())
+        return [nodes.paragraph("", f"Of {card.counted(len(rows), 'row')} {said}.")]
 
 
 class NoteLines(SphinxDirective):

@@ -57,14 +57,17 @@ class FormulaIndex(SphinxDirective):
         rows = [
             cells(
                 "td",
-                [card.reference(record["id"]), html("code", record["id"])],
+                [
+                    card.reference(record["id"]),
+                    html("code", record["id"]),
+                    card.badge(found.level(record)),
+                ],
                 [displayed(latex) for latex in record["results"]],
-                [card.badge(found.level(record))],
             )
             for record in group
         ]
         heading = nodes.rubric("", concept.replace("_", " "), ids=[f"formulas-{concept}"])
-        return [heading, table(("Statement", "Result", "Level"), rows, "formula-index")]
+        return [heading, table(("Statement", "Result"), rows, "formula-index")]
 
 
 class SymbolTable(SphinxDirective):

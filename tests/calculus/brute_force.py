@@ -18,13 +18,17 @@ from derivations.calculus import terms as t
 DIGITS = 60
 SAME = mpf(10) ** -40
 OTHER = 3  # the size of any other dimension
-MOST = 12  # places at which a term is evaluated for one choice of sizes
+MOST = 8  # places at which a term is evaluated for one choice of sizes
 
 Place = tuple[str, int, tuple[int, ...]]  # an array's name, how many indices it has, and where
 
 
 class Undefined(Exception):
-    """A division by zero, or the logarithm of something that is not positive."""
+    """A term without a value: a division by zero, or a logarithm."""
+
+
+class NotPositive(Undefined):
+    """The logarithm of something that is not positive."""
 
 
 class TooLarge(Exception):
@@ -42,7 +46,9 @@ class Jet:
         return self.parts.get(frozenset(), mpf(0))
 
     def __add__(self, other: Jet) -> Jet:
-        return Jet({k: self.parts.get(k, 0) + other.parts.get(k, 0) for k in self.parts | other.parts})
+        return Jet(
+            {k: self.parts.get(k, 0) + other.parts.get(k, 0) for k in self.parts | other.parts}
+        )
 
     def __mul__(self, other: Jet) -> Jet:
         parts: dict[frozenset[int], mpf] = {}
@@ -73,8 +79,12 @@ def exponential(order: int, x: mpf) -> mpf:
 
 def logarithm(order: int, x: mpf) -> mpf:
     if x <= 0:
-        raise Undefined
-    return mpmath.log(x) if order == 0 else (-1) ** (order - 1) * mpmath.factorial(order - 1) / x**order
+        raise NotPositive
+    return (
+        mpmath.log(x)
+        if order == 0
+        else (-1) ** (order - 1) * mpmath.factorial(order - 1) / x**order
+    )
 
 
 def reciprocal(order: int, x: mpf) -> mpf:
@@ -85,6 +95,7 @@ def reciprocal(order: int, x: mpf) -> mpf:
 
 def some_function(order: int, x: mpf) -> mpf:
     """A function of which the calculus knows nothing: x cos(x / 2)."""
+
     def cosine(order: int) -> mpf:
         return mpmath.cos(x / 2 + order * mp.pi / 2) / mpf(2) ** order
 
@@ -223,48 +234,71 @@ SIZES = (
 def places(free: list[t.Index], sizes: dict[str, int]) -> Iterator[dict[t.Index, int]]:
     """Places of the free indices: every one, or the first, the last and some between."""
     every = list(itertools.product(*(range(sizes.get(i.dimension.name, OTHER)) for i in free)))
-    some = random.Random(len(every)).sample(every[1:-1], MOST - 2) if len(every) > MOST else every[1:-1]
+    some = (
+        random.Random(len(every)).sample(every[1:-1], MOST - 2)
+        if len(every) > MOST
+        else every[1:-1]
+    )
     for numbers in dict.fromkeys((every[0], *some, every[-1])):
         yield dict(zip(free, numbers, strict=True))
 
 
-def values(node: t.Term, free: list[t.Index], sizes: dict[str, int], seed: object) -> list[mpf | None]:
-    """The values at places of the free indices: None where there is none, nan where too large."""
-    found: list[mpf | None] = []
+def value(node: t.Term, at: dict[t.Index, int], sizes: dict[str, int], seed: object) -> mpf | None:
+    """The value at a place of the free indices: None where there is none, nan where too large."""
     with mp.workdps(DIGITS):
-        for at in places(free, sizes):
-            try:
-                found.append(evaluate(node, Point(sizes, seed), at).plain)
-            except Undefined:
-                found.append(None)
-            except TooLarge:
-                found.append(mp.nan)
-    return found
+        try:
+            return evaluate(node, Point(sizes, seed), at).plain
+        except Undefined:
+            return None
+        except TooLarge:
+            return mp.nan
 
 
-def same(left: mpf | None, right: mpf | None) -> bool:
+def free(*nodes: t.Term) -> list[t.Index]:
+    return sorted(frozenset().union(*map(t.free_indices, nodes)), key=lambda i: i.name)
+
+
+def values(node: t.Term) -> Iterator[mpf | None]:
+    """The values of a term at some sizes, entries and places."""
+    for sizes in SIZES:
+        for at in places(free(node), sizes):
+            yield value(node, at, sizes, 0)
+
+
+def lacks_a_logarithm(node: t.Term) -> bool:
+    """Whether a logarithm has no value at some sizes, entries and places."""
+    with mp.workdps(DIGITS):
+        for sizes in SIZES:
+            for at in places(free(node), sizes):
+                try:
+                    evaluate(node, Point(sizes, 0), at)
+                except NotPositive:
+                    return True
+                except (Undefined, TooLarge):
+                    continue
+    return False
+
+
+def same(left: mpf | None, right: mpf | None, tolerance: mpf = SAME) -> bool:
     if mp.nan in (left, right):
         return True
     if left is None or right is None:
         return left is right
-    return abs(left - right) <= SAME * max(1, abs(left), abs(right))
+    return abs(left - right) <= tolerance * max(1, abs(left), abs(right))
 
 
-def differ(left: t.Term, right: t.Term, sizes=SIZES, seeds=(0, 1)) -> bool:
+def pairs(left: t.Term, right: t.Term) -> Iterator[tuple[mpf | None, mpf | None]]:
+    """The values of two terms at the same sizes, entries and places."""
+    for seed, sizes in enumerate(SIZES):
+        for at in places(free(left, right), sizes):
+            yield value(left, at, sizes, seed), value(right, at, sizes, seed)
+
+
+def equal(left: t.Term, right: t.Term) -> bool:
+    """Whether two terms have the same values, and have none at the same places."""
+    return all(same(*pair) for pair in pairs(left, right))
+
+
+def differ(left: t.Term, right: t.Term) -> bool:
     """Whether both terms have a value at some place, and not the same."""
-    free = sorted(t.free_indices(left) | t.free_indices(right), key=lambda i: i.name)
-    for count, seed in itertools.product(sizes, seeds):
-        pairs = zip(values(left, free, count, seed), values(right, free, count, seed), strict=True)
-        if any(None not in pair and not same(*pair) for pair in pairs):
-            return True
-    return False
-
-
-def equal(left: t.Term, right: t.Term, sizes=SIZES, seeds=(0, 1)) -> bool:
-    """Whether two terms have the same values at every place, for some sizes and entries."""
-    free = sorted(t.free_indices(left) | t.free_indices(right), key=lambda i: i.name)
-    return all(
-        all(map(same, values(left, free, count, seed), values(right, free, count, seed)))
-        for count in sizes
-        for seed in seeds
-    )
+    return any(None not in pair and not same(*pair) for pair in pairs(left, right))

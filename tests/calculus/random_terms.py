@@ -52,7 +52,7 @@ class Writer:
         if pick < 0.1:
             return t.term(Fraction(self.source.randint(-3, 3), self.source.choice((1, 1, 2, 3))))
         if pick < 0.2:
-            return self.source.choice((x, rho))
+            return self.source.choice((x, rho, t1, t2))
         if pick < 0.3:
             dimension = self.source.choice((N, K, n))
             return Delta(*(self.index(dimension, (*scope, *FREE)) for _ in range(2)))  # type: ignore[arg-type]
@@ -112,7 +112,12 @@ class Writer:
             case 0:
                 return exp(self.real(depth - 1, scope))
             case 6:
-                exponents = (t.term(Fraction(1, 2)), t.term(-2), rho, y[self.index(N, (*scope, *FREE))])
+                exponents = (
+                    t.term(Fraction(1, 2)),
+                    t.term(-2),
+                    rho,
+                    y[self.index(N, (*scope, *FREE))],
+                )
                 return less() ** self.source.choice(exponents)
             case 7:
                 summed = self.bound(less, scope)
@@ -320,7 +325,7 @@ def mistakes(node: Term, scope: Scope, arrays: list[t.Array]) -> Iterator[tuple[
             for other in arrays:
                 if other != array and other.dimensions == array.dimensions:
                     yield "another array", t.Entry(other, indices)
-            if len(set(array.dimensions)) < len(indices):
+            if indices != indices[::-1] and array.dimensions == array.dimensions[::-1]:
                 yield "a transposed entry", t.Entry(array, indices[::-1])
         case t.Use(definition, arguments):
             yield "a factor 1.0000001", SLIGHTLY * node
@@ -344,7 +349,11 @@ def wrong_index(node: Term, index: Index, other: Index) -> Iterator[tuple[str, T
     match node:
         case t.Entry(_, indices) | t.Use(_, indices) if index in indices:
             where = tuple(other if p == index else p for p in indices)
-            made = t.Entry(node.array, where) if isinstance(node, t.Entry) else t.Use(node.definition, where)
+            made = (
+                t.Entry(node.array, where)
+                if isinstance(node, t.Entry)
+                else t.Use(node.definition, where)
+            )
             yield "a wrong index", made
         case Delta(left, right) if index in (left, right) and other not in (left, right):
             yield "a wrong index", t.reindex(node, {index: other})

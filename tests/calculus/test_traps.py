@@ -6,10 +6,10 @@ answers otherwise, that is printed. Then the calculus has to refuse, or be right
 
 import contextlib
 
-import sympy
-
 import brute_force
 import pytest
+import sympy
+
 from derivations.calculus import digits, indices, matrices, sizes
 from derivations.calculus.matrices import Gradient, Ones, Whole, entry
 from derivations.calculus.terms import (
@@ -27,7 +27,6 @@ from derivations.calculus.terms import (
     reindex,
     replace_entries,
     total,
-    unfold,
 )
 from derivations.notation import K, N, X, a, b, c, i, k, l, m, n, v, w, y
 
