@@ -541,7 +541,8 @@ rule_forward = Statement(
                         ),
                     ),
                     DEFINITION,
-                    r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$: products of an input and a parameter",
+                    r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$: products of an input and a "
+                    r"parameter",
                 ),
             ),
             at=(i, s),
@@ -941,35 +942,36 @@ gauss_newton = Statement(
             title="a hidden layer: the slopes of the logits by its weights",
         ),
         Chain(
+            D(rise[i, a, s, k], W1[t, l]),
+            (
+                Step(
+                    W2[a, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
+                    DIFFERENTIATE,
+                    "these are not constant",
+                ),
+            ),
+            at=(i, a, s, k, t, l),
+            title="their second derivatives, which are dropped",
+        ),
+        Chain(
             D(pull[i, s, k], W1[t, l])
             - total(c, total(d, rise[i, c, s, k] * curvature(q) * rise[i, d, t, l])),
             (
                 Step(
                     e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
-                    r"not zero in general: $\phi''$ is not",
+                    r"$\sum_a \delta^4_a$ times what was dropped, with $\delta^3_u = \sum_a "
+                    r"\delta^4_a w^2_{au}$",
                     cites=(hidden_layer,),
                 ),
             ),
             at=(i, s, k, t, l),
             title="one data point: Hessian minus Gauss-Newton",
         ),
-        Chain(
-            total(a, e4[i, a] * D(D(h4[i, a], W1[s, k]), W1[t, l])),
-            (
-                Step(
-                    e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
-                    DIFFERENTIATE,
-                    "the same",
-                ),
-            ),
-            at=(i, s, k, t, l),
-            title="the deltas at the logits, times the second derivatives of the logits",
-        ),
     ),
     (
         superscripts,
-        Hypothesis(r"$m_i = \sum_w [y_i = w]$; it is 1, and need not be."),
+        Hypothesis(r"$m_i = \sum_w [y_i = w]$: 1 for one label each; nothing here needs that."),
         Hypothesis(
             r"$g_{iuk} = \delta^2_u(i) \, x_{ik}$ is what data point $i$ adds to the gradient by "
             r"the weights of the hidden layer."

@@ -267,7 +267,8 @@ def linear_derivative(
         for factor in sympy.Mul.make_args((monomial / denominator).xreplace(names)):
             base = factor.as_base_exp()[0]
             other_entry = isinstance(base, AppliedUndef) and (
-                head(base).startswith("entry ") and head(base) != f"entry {array}"
+                head(base) == "delta"
+                or (head(base).startswith("entry ") and head(base) != f"entry {array}")
             )
             if other_entry or not base.atoms(AppliedUndef):
                 constant *= factor
@@ -414,7 +415,7 @@ def swap_like_sums(expression: sympy.Expr) -> bool:
         for factor in sympy.Mul.make_args(body):
             if isinstance(factor, AppliedUndef) and head(factor) == "sum" and factor.has(index):
                 other, inner = open_sum(factor)
-                swapped = summation(other, close_sum(index, normal(inner * body / factor)))
+                swapped = summation(other, summation(index, inner * body / factor))
                 if swapped != atom and normal(expression.xreplace({atom: swapped})) == 0:
                     return True
     return False
