@@ -97,12 +97,12 @@ class SoftNLL:
         object.__setattr__(self, "Y", read_only(matrix("Y", self.Y)))
 
     def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: -sum_iu Y_iu z_u(i), one number."""
+        """``nll.forward``, RULE 1: -sum_iu Y_iu z_u(i), one number."""
         with np.errstate(over="ignore", invalid="ignore"):
             return representable("the sum of -Y z", -(self.Y * self._input(z)).sum())
 
     def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """RULE 2: delta_u(i) = -delta' Y_iu."""
+        """``nll.backward``, RULE 2: delta_u(i) = -delta' Y_iu."""
         self._input(z)
         with np.errstate(over="ignore"):
             return representable("delta Y", -delta_of(delta, ()) * self.Y)
@@ -112,7 +112,7 @@ class SoftNLL:
         return {}
 
     def jacobian(self, z: ArrayLike) -> Array:
-        """dC/dz_v(i) = -Y_iv, one row for each data point: (N, 1, K)."""
+        """``nll.jacobian``: dC/dz_v(i) = -Y_iv, one row for each data point: (N, 1, K)."""
         return self.backward(z, 1.0)[:, None, :]
 
     def _input(self, z: ArrayLike) -> Array:

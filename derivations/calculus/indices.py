@@ -142,8 +142,8 @@ def logarithm(argument: sympy.Expr) -> sympy.Expr:
     result = sympy.Integer(0)
     for sign, part in ((1, numerator), (-1, denominator)):
         content, factors = sympy.factor_list(part)
-        if content == 0:
-            raise Undecided("the logarithm of zero")
+        if content == 0 or (content < 0 and not factors):
+            raise Undecided("the logarithm of zero or of a negative number")
         for prime, power in sympy.factorint(abs(sympy.Rational(content).p)).items():
             result += sign * power * (application("log", prime) if prime > 1 else 0)
         for prime, power in sympy.factorint(sympy.Rational(content).q).items():

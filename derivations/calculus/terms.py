@@ -505,9 +505,8 @@ def reindex(node: Term, new: Mapping[Index, Index]) -> Term:
             over = Entry(array, tuple(new.get(i, i) for i in indices))
             return replace(node, display=shown, meaning=reindex(meaning, new), over=over)
         case D(body, variable):
-            body = rename_bound(body, frozenset(new.get(i, i) for i in variable.indices))
             variable = Entry(variable.array, tuple(new.get(i, i) for i in variable.indices))
-            return D(reindex(body, new), variable)
+            return D(rename_bound(reindex(body, new), frozenset(variable.indices)), variable)
         case Sum(index, body) | Product(index, body):
             inner = {old: to for old, to in new.items() if old != index}
             if index in inner.values():

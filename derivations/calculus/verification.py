@@ -45,7 +45,7 @@ from derivations.calculus.terms import (
 
 PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
 AGREES, REFUTED = "agrees", "refuted"
-DRAWS = 8  # points at which an inequality is tried: a false one may hold at many
+DRAWS = 8  # points for an inequality, and for scalars: a false one may hold at many
 ROUTES = ("all sizes", "restated", "explicit sizes", "50 digits")
 
 
@@ -459,7 +459,7 @@ def at_50_digits(it: Claim, source: random.Random) -> str:
             return NOT_APPLICABLE
         for count in explicit_sizes(before, sum(it.assumed, after), small=False):
             places = digits.placements(free(before, after), count)
-            draws = 1 if it.relation == "=" else DRAWS
+            draws = DRAWS if it.relation != "=" or not count else 1
             for at, _ in itertools.product(places, range(draws)):
                 with mp.workdps(digits.working_digits(before - after, 50)):
                     point = allowed_point(before - after, count, at, it.assumed, source)
