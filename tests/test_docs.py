@@ -29,7 +29,7 @@ LOADS = re.compile(r"""(?:src=|url\(|@import|import\(|fetch\()\s*["']?(?:https?:
 EQUATION = re.compile(r"\$\$|\{math\}|\\begin\{")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def statements():
     return {r["id"]: r for r in json.loads(FORMULAS.read_text())["statements"]}
 

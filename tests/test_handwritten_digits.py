@@ -10,12 +10,12 @@ from reference_impl.gradient_check import check_layer
 from reference_impl.nll import NLL
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def digits():
     return handwritten_digits.load()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def training(digits):
     untrained = handwritten_digits.network(64, hidden=16, classes=10)
     return handwritten_digits.train(untrained, digits.X, digits.y, steps=120, rate=0.5)

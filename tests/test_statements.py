@@ -79,7 +79,7 @@ ASKED = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reports():
     """All statements; what has not changed since it was verified comes from the ledger."""
     places = {name: (f"derivations.{name.split('.')[0]}", name.split(".")[1]) for name in STATED}

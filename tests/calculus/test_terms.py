@@ -133,6 +133,12 @@ def test_swapped_indices():
     assert reindex(total(b, Q[a, b]), {a: b}) != total(b, Q[b, b])
 
 
+def test_a_fresh_letter_is_not_that_of_a_variable():
+    node = D(total(l, w[l] * v[k]), w[m])
+    moved = reindex(node, {k: l})  # the bound l gives way, and not to m
+    assert brute_force.equal(moved, v[l] * total(k, Delta(k, m)))
+
+
 def test_a_label_of_an_expectation_moves_with_it():
     node = expectation(y[i], {1: x, 0: 1 - x}, y[i] * 2)
     assert reindex(node, {i: j}).over == y[j]
