@@ -35,6 +35,8 @@ class Transcendentals:
 
     def exp(self, argument: sympy.Expr) -> sympy.Expr:
         """Write exp of a polynomial as a product over its monomials."""
+        if argument.has(sympy.zoo, sympy.nan):
+            raise NotAlgebraic("division by zero")
         logs = {s: a for (kind, a), s in self.named.items() if kind == "log"}
         value = sympy.Integer(1)
         for monomial in sympy.Add.make_args(sympy.expand(argument)):
@@ -55,6 +57,8 @@ class Transcendentals:
 
     def log(self, argument: sympy.Expr) -> sympy.Expr:
         """Write log of a rational function's absolute value as a sum over irreducible factors."""
+        if argument.has(sympy.zoo, sympy.nan):
+            raise NotAlgebraic("division by zero")
         exps = {s: a for (kind, a), s in self.named.items() if kind == "exp"}
         value = sympy.Integer(0)
         for sign, part in zip((1, -1), sympy.fraction(sympy.factor(argument)), strict=True):

@@ -15,7 +15,7 @@ from mpmath import mp, mpf
 
 from derivations.calculus import terms as t
 
-DIGITS = 60
+DIGITS = 80
 SAME = mpf(10) ** -40
 OTHER = 3  # the size of any other dimension
 MOST = 8  # places at which a term is evaluated for one choice of sizes
@@ -72,7 +72,7 @@ def number(value: mpf | int) -> Jet:
 
 
 def exponential(order: int, x: mpf) -> mpf:
-    if abs(x) > 1000:
+    if abs(x) > 50:
         raise TooLarge
     return mpmath.exp(x)
 
@@ -95,6 +95,8 @@ def reciprocal(order: int, x: mpf) -> mpf:
 
 def some_function(order: int, x: mpf) -> mpf:
     """A function of which the calculus knows nothing: x cos(x / 2)."""
+    if abs(x) > mpf(10) ** 20:
+        raise TooLarge
 
     def cosine(order: int) -> mpf:
         return mpmath.cos(x / 2 + order * mp.pi / 2) / mpf(2) ** order
