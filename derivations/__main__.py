@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 import derivations
 from derivations import notation
@@ -109,7 +109,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def console(width: int = 110) -> Console:
+def console(width: int = 160) -> Console:
     """Return a console as wide as the terminal, or wide enough for a file."""
     return (
         Console(highlight=False) if sys.stdout.isatty() else Console(width=width, highlight=False)
@@ -171,7 +171,7 @@ def verified(
 def list_statements(options: argparse.Namespace) -> int:
     """Print ids, levels and titles; a level is shown as far as it is known to the ledger."""
     known = ledger.load(BUILD / "ledger.json")
-    table = Table("id", "level", "title", box=None, header_style="bold")
+    table = Table(Column("id", no_wrap=True), "level", "title", box=None, header_style="bold")
     for name, statement in derivations.statements().items():
         report = known.get(ledger.key(statement))
         level = str(report["level"]) if report else "not verified yet"
@@ -224,7 +224,7 @@ def verify_statements(options: argparse.Namespace) -> int:
     reports = verified(statements, options.out, options.jobs, options.fresh)
     seconds = time.perf_counter() - began
     table = Table(
-        "statement", "level", "all sizes", "restated", "explicit", "50 digits", "flag", "seconds",
+        Column("statement", no_wrap=True), "level", "all sizes", "restated", "explicit", "50 digits", "flag", "seconds",
         box=None, header_style="bold",
     )  # fmt: skip
     for name, report in reports.items():
