@@ -194,8 +194,11 @@ def latex_of(statement):
     for chain in statement["chains"]:
         yield chain["lhs"], True
         for step in chain["steps"]:
+            if step["prose"]:
+                texts.append(step["prose"]["text"])
+                continue
             yield f"{step['relation']} {step['latex']}", True
-            texts += [step["reason"] or "", (step["prose"] or {}).get("text", "")]
+            texts.append(step["reason"])
     for text in texts:
         for node in elements.prose(text):
             if node.tagname == "math":
