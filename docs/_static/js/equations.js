@@ -10,7 +10,8 @@ const copyTeX = (event) => {
 
 const tabStops = () => {
   for (const box of document.querySelectorAll(".math-scroll, .table-wrapper, .highlight > pre")) {
-    box.tabIndex = box.scrollWidth > box.clientWidth + 1 ? 0 : -1;
+    // A folded box has no width yet: it keeps its stop until it is seen not to scroll.
+    box.tabIndex = box.clientWidth > 0 && box.scrollWidth <= box.clientWidth ? -1 : 0;
   }
 };
 
