@@ -33,7 +33,8 @@ def test_every_statement_is_found_by_its_address(desk):
     inventory = {r["id"] for r in FORMULAS}
     page = desk.open("formulas.html")
     linked = page.evaluate(
-        "() => [...document.querySelectorAll('.formula-index td:first-child a:not(.badge a)')].map((a) => a.hash)"
+        "() => [...document.querySelectorAll('.formula-index td:first-child a:not(.badge a)')]"
+        ".map((a) => a.hash)"
     )
     assert {link.removeprefix("#") for link in linked} == inventory
 
