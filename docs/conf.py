@@ -29,12 +29,13 @@ extensions = [
     "_extensions.statements",
     "_extensions.indexes",
     "_extensions.uses_graph",
+    "_extensions.plots",
     "_extensions.worked_fit",
     "_extensions.errata_cards",
     "_extensions.modules",
     "_extensions.offline",
 ]
-exclude_patterns = ["_build", "_templates", "downloads"]
+exclude_patterns = ["_build", "_plots", "_templates", "downloads"]
 templates_path = ["_templates"]
 nitpicky = True
 smartquotes = False  # z' is a name in the reference

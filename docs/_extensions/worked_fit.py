@@ -1,8 +1,7 @@
 """A fit of real data with the reference implementation, computed when its page is read.
 
-``{fit}`name` `` prints a number, ``{fit-table}`` a table, ``{fit-plot} name`` a plot in the
-colours of the light and of the dark scheme with the numbers behind it as a file. Nothing is
-computed while the data and the implementation stay as they are.
+``{fit}`name` `` prints a number and ``{fit-table}`` a table. Nothing is computed while the data and
+the implementation stay as they are.
 """
 
 import csv
@@ -10,8 +9,6 @@ from functools import cache
 
 import numpy as np
 from docutils import nodes
-from docutils.parsers.rst import directives
-from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from .elements import html
@@ -27,7 +24,6 @@ INPUTS = (
     "docs/_extensions/worked_fit.py",
     *(f"reference_impl/{stem}.py" for stem in ("estimation", "logistic", "sigmoid")),
 )
-PLOTS = "_build/plots"
 
 
 def spector():
@@ -98,102 +94,6 @@ def numbers():
     return {name: value.replace("-", "\N{MINUS SIGN}") for name, value in values.items()}
 
 
-def curves():
-    """Return the fitted probability against GPA, with PSI and without, TUCE at its mean."""
-    X, _, fit, _ = fitted()
-    gpa = np.linspace(2.0, 4.0, 81)
-    mean = X[:, 2].mean()
-    return {
-        "gpa": gpa,
-        "without PSI": np.array([probability(fit.w, g, mean, 0.0) for g in gpa]),
-        "with PSI": np.array([probability(fit.w, g, mean, 1.0) for g in gpa]),
-    }
-
-
-def convergence():
-    """Return the norm of the gradient and the excess of the NLL at each Newton step."""
-    from reference_impl import logistic
-
-    X, y, fit, path = fitted()
-    return {
-        "step": np.arange(len(path)),
-        "gradient norm": np.array([np.linalg.norm(logistic.nll_gradient(w, X, y)) for w in path]),
-        "NLL above the minimum": np.array([logistic.nll(w, X, y) - fit.nll for w in path]),
-    }
-
-
-def draw_curves(axes, data, colours):
-    """Draw the fitted curves over the data."""
-    X, y, _, _ = fitted()
-    for psi, name, marker in ((0, "without PSI", "o"), (1, "with PSI", "s")):
-        axes.plot(data["gpa"], data[name], color=colours[psi], label=name)
-        rows = X[:, 3] == psi
-        offset = 0.02 * (2 * psi - 1)
-        axes.plot(X[rows, 1], y[rows] + offset, marker, color=colours[psi], alpha=0.7, ms=4.5)
-    axes.set_xlabel("grade point average")
-    axes.set_ylabel("probability that the grade improves")
-    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, 0.93))
-
-
-def draw_convergence(axes, data, colours):
-    """Draw how fast Newton's method arrives."""
-    for name, colour, marker in zip(list(data)[1:], colours, "os", strict=True):
-        shown = np.where(data[name] > 0, data[name], np.nan)
-        axes.semilogy(data["step"], shown, marker=marker, color=colour, label=name, ms=5)
-    axes.set_xlabel("Newton step")
-    axes.set_xticks(data["step"])
-    axes.legend(frameon=False)
-
-
-DRAWN = {"curves": (curves, draw_curves), "convergence": (convergence, draw_convergence)}
-SCHEMES = {
-    "light": ("#1c2127", ("#26458f", "#b3541e")),
-    "dark": ("#dfe3e8", ("#9db8ff", "#f0a875")),
-}
-
-
-def style(foreground):
-    """Return the settings of matplotlib: reproducible, and transparent on the page."""
-    return {
-        "svg.hashsalt": "logisticbp",
-        "font.family": "STIXGeneral",
-        "mathtext.fontset": "stix",
-        "font.size": 12,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        **dict.fromkeys(
-            ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"),
-            foreground,
-        ),
-    }
-
-
-def write_plot(name, folder):
-    """Write a plot in both schemes, and the numbers behind it."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    compute, draw = DRAWN[name]
-    data = compute()
-    for scheme, (foreground, colours) in SCHEMES.items():
-        with pyplot.rc_context(style(foreground)):
-            figure, axes = pyplot.subplots(figsize=(6.8, 3.6), layout="constrained")
-            draw(axes, data, colours)
-            figure.savefig(
-                folder / f"{name}-{scheme}.svg",
-                transparent=True,
-                metadata={"Date": None, "Creator": None},
-            )
-            pyplot.close(figure)
-    with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(data)
-        writer.writerows(zip(*(map(repr, column.tolist()) for column in data.values()),
-                             strict=True))  # fmt: skip
-
-
 def depend_on_inputs(env):
     """Let Sphinx read the page again when the data or the implementation change."""
     for file in INPUTS:
@@ -236,39 +136,8 @@ class FitTable(SphinxDirective):
         return [table(heads, rows, "numbers")]
 
 
-class FitPlot(SphinxDirective):
-    """``{fit-plot} name``: a plot; the content is its caption."""
-
-    required_arguments = 1
-    has_content = True
-    option_spec = {"alt": directives.unchanged_required}
-
-    def run(self):
-        """Return the figure."""
-        depend_on_inputs(self.env)
-        name = self.arguments[0]
-        folder = self.env.srcdir / PLOTS
-        folder.mkdir(parents=True, exist_ok=True)
-        write_plot(name, folder)
-        images = [
-            nodes.image(uri=f"/{PLOTS}/{name}-{scheme}.svg", alt=self.options["alt"],
-                        classes=[f"only-{scheme}"])
-            for scheme in SCHEMES
-        ]  # fmt: skip
-        numbers = addnodes.download_reference(
-            "", "", nodes.inline("", "The numbers as CSV."), reftarget=f"/{PLOTS}/{name}.csv",
-            refdomain="", reftype="download", refdoc=self.env.docname, refwarn=True,
-            refexplicit=True,
-        )  # fmt: skip
-        caption = self.parse_inline(" ".join(self.content))[0]
-        return [
-            nodes.figure("", *images, nodes.caption("", "", *caption, nodes.Text(" "), numbers))
-        ]
-
-
 def setup(app):
     """Register role and directives."""
     app.add_role("fit", FitRole())
     app.add_directive("fit-table", FitTable)
-    app.add_directive("fit-plot", FitPlot)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

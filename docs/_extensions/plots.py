@@ -1,0 +1,129 @@
+"""Plots: ``{plot} fit.convergence`` draws the `Plot` of that name in ``docs/_plots/fit.py``.
+
+The content of the directive is the caption, ``:alt:`` says what there is to see. A plot is drawn
+in the colours of the light and of the dark scheme, the same bytes in every build, and the numbers
+behind it can be downloaded.
+"""
+
+import csv
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
+
+from .records import ROOT
+
+FOLDER = "_build/plots"
+# The colour of text and axes, and the colours of curves in the order in which they are needed.
+SCHEMES = {
+    "light": ("#1c2127", ("#26458f", "#b3541e", "#2f7d4f", "#7b4397", "#6b7280")),
+    "dark": ("#dfe3e8", ("#9db8ff", "#f0a875", "#8fd3a6", "#d3a6ea", "#9ca3af")),
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot as data.
+
+    `compute()` returns the numbers: columns of equal length by name. `draw(axes, data, colours)`
+    draws them; colours has five entries, the first two for the two things that are compared.
+    `inputs` are the files, from the root of the project, on which the numbers depend. `size` is
+    in inches; `panels` is how many axes stand side by side (then `draw` gets a list of them).
+    """
+
+    compute: Callable
+    draw: Callable
+    inputs: tuple[str, ...] = ()
+    size: tuple[float, float] = (6.8, 3.6)
+    panels: int = 1
+
+
+def style(foreground):
+    """Return the settings of matplotlib: reproducible, and transparent on the page."""
+    coloured = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    return {
+        "svg.hashsalt": "logisticbp",
+        "font.family": "STIXGeneral",
+        "mathtext.fontset": "stix",
+        "font.size": 12,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        **dict.fromkeys(coloured, foreground),
+    }
+
+
+def write(plot, stem, folder):
+    """Write a plot in both schemes as ``stem-light.svg`` and ``stem-dark.svg``, and its numbers."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    data = plot.compute()
+    folder.mkdir(parents=True, exist_ok=True)
+    for scheme, (foreground, colours) in SCHEMES.items():
+        with pyplot.rc_context(style(foreground)):
+            figure, axes = pyplot.subplots(1, plot.panels, figsize=plot.size, layout="constrained")
+            plot.draw(axes, data, colours)
+            metadata = {"Date": None, "Creator": None}
+            figure.savefig(folder / f"{stem}-{scheme}.svg", transparent=True, metadata=metadata)
+            pyplot.close(figure)
+    with (folder / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(data)
+        writer.writerows(zip(*(map(text, column) for column in data.values()), strict=True))
+
+
+def text(value):
+    """Return a number with all its digits, a text as it is."""
+    return (
+        value if isinstance(value, str) else repr(value.item() if hasattr(value, "item") else value)
+    )
+
+
+class PlotDirective(SphinxDirective):
+    """``{plot} module.name``: a plot; the content is its caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"alt": directives.unchanged_required}
+
+    def run(self):
+        """Return the figure."""
+        module, _, name = self.arguments[0].partition(".")
+        source = f"docs/_plots/{module}.py"
+        if not (ROOT / source).exists():
+            raise self.error(f"no plots in {source}")
+        plot = getattr(importlib.import_module(f"_plots.{module}"), name, None)
+        if not isinstance(plot, Plot):
+            raise self.error(f"no plot {name!r} in {source}")
+        for file in (source, "docs/_extensions/plots.py", *plot.inputs):
+            self.env.note_dependency(str(ROOT / file))
+        stem = f"{module}-{name.replace('_', '-')}"
+        write(plot, stem, self.env.srcdir / FOLDER)
+        image = partial(nodes.image, alt=self.options["alt"])
+        images = [
+            image(uri=f"/{FOLDER}/{stem}-{scheme}.svg", classes=[f"only-{scheme}"])
+            for scheme in SCHEMES
+        ]
+        numbers = addnodes.download_reference(
+            "", "", nodes.inline("", "The numbers as CSV."), reftarget=f"/{FOLDER}/{stem}.csv",
+            refdomain="", reftype="download", refdoc=self.env.docname, refwarn=True,
+            refexplicit=True,
+        )  # fmt: skip
+        caption = self.parse_inline(" ".join(self.content))[0]
+        return [
+            nodes.figure("", *images, nodes.caption("", "", *caption, nodes.Text(" "), numbers))
+        ]
+
+
+def setup(app):
+    """Register the directive."""
+    app.add_directive("plot", PlotDirective)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
