@@ -69,7 +69,7 @@ verify: .venv/.ready ## prove every statement that changed since it was proved
 	.venv/bin/python -m derivations.errata --out build
 
 test: .venv/.ready ## run the tests
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --numprocesses auto
 
 lint: .venv/.ready ## check style and formatting
 	.venv/bin/ruff check
@@ -82,8 +82,8 @@ peers: .venv-peers/.ready ## compare with PyTorch, JAX, scikit-learn and statsmo
 	.venv-peers/bin/python -m pytest tests/peers
 
 # Some machines set these to avoid kernels that old builds of OpenBLAS got wrong; both slow it.
-bench: .venv/.ready ## time the implementation against textbook NumPy
-	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE .venv/bin/python -m benchmarks
+bench: .venv-peers/.ready ## time the implementation side by side with its peers
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE .venv-peers/bin/python -m benchmarks
 
 # -------------------------------------------------------------------- the site
 
@@ -99,7 +99,7 @@ docs: .venv-docs/.ready ## derive, verify, measure, and build the site
 
 # What the tests measured, for the pages to show. `make test` writes it too.
 build/evidence.json: $(SOURCES) docs/downloads/formulas.json | .venv-docs/.ready
-	.venv-docs/bin/python -m pytest
+	.venv-docs/bin/python -m pytest --numprocesses auto
 
 site: docs ## test the site's extension, and a link from another project
 	.venv-docs/bin/python -m pytest --confcutdir tests/site tests/site
@@ -124,7 +124,7 @@ lock: .venv-lock/.ready ## choose the newest versions and write requirements/*.t
 	$(COMPILE) --extra test --extra lint --output-file requirements/test.txt pyproject.toml
 	$(COMPILE) --extra test --extra docs --output-file requirements/docs.txt pyproject.toml
 	$(COMPILE) --extra browser --output-file requirements/browser.txt pyproject.toml
-	$(COMPILE) --extra peers --constraint requirements/torch.txt $(TORCH_FLAGS) \
+	$(COMPILE) --extra peers --extra dask --constraint requirements/torch.txt $(TORCH_FLAGS) \
 		--output-file requirements/peers.txt pyproject.toml
 	sed -i '/^# WARNING/,$$d' requirements/peers.txt # torch has a pin of its own
 

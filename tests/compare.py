@@ -5,7 +5,7 @@ in units in the last place (ulp) of the exact value, and records it. `same` is b
 equality. There is no absolute tolerance and none that grows with the size.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -31,13 +31,25 @@ class Evidence:
 
     statements: dict[str, dict[str, Record]] = field(default_factory=dict)
 
-    def add(self, statement, oracle, case, values, error):
-        record = self.statements.setdefault(statement, {}).setdefault(oracle, Record())
-        record.cases += 1
-        record.values += values
+    def add(self, statement, oracle, record):
+        known = self.statements.setdefault(statement, {}).setdefault(oracle, Record())
+        known.cases += record.cases
+        known.values += record.values
         # On a tie the first name in the alphabet stays, whatever the order of the tests.
-        if (error, record.worst) > (record.largest, case) or not record.worst:
-            record.largest, record.worst = error, case
+        if (record.largest, known.worst) > (known.largest, record.worst) or not known.worst:
+            known.largest, known.worst = record.largest, record.worst
+
+    def as_dict(self):
+        return {
+            statement: {oracle: asdict(record) for oracle, record in oracles.items()}
+            for statement, oracles in self.statements.items()
+        }
+
+    def merge(self, statements):
+        """Add what another process checked, as it comes from `as_dict`."""
+        for statement, oracles in statements.items():
+            for oracle, record in oracles.items():
+                self.add(statement, oracle, Record(**record))
 
 
 EVIDENCE = Evidence()
@@ -67,7 +79,7 @@ def check(actual, expected, *, statement, oracle, case, ulp, entrywise=False):
         else:
             errors = [_in_ulp(max(difference), max(map(abs, exact)))]
     error = max(errors)
-    EVIDENCE.add(statement, oracle, case, actual.size, error)
+    EVIDENCE.add(statement, oracle, Record(1, actual.size, error, case))
     assert error <= ulp, (
         f"{statement}, {case}: {error:.3g} ulp from the value by {oracle}, allowed {ulp}\n"
         f"computed {computed}\nexpected {[mp.nstr(value, 20) for value in exact]}"

@@ -22,15 +22,15 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("tests")
 
-_deselected = []
+ORDER = pytest.StashKey()
+PARTIAL = pytest.StashKey()
 
 
 def pytest_configure(config):
-    seed = os.environ.get("TEST_ORDER_SEED", str(random.randrange(10**6)))
+    # In the environment, so that parallel workers shuffle alike.
+    seed = os.environ.setdefault("TEST_ORDER_SEED", str(random.randrange(10**6)))
     config.stash[ORDER] = int(seed)
-
-
-ORDER = pytest.StashKey()
+    config.stash[PARTIAL] = False
 
 
 def pytest_report_header(config):
@@ -40,21 +40,31 @@ def pytest_report_header(config):
 def pytest_collection_modifyitems(config, items):
     items.sort(key=lambda item: item.nodeid)
     random.Random(config.stash[ORDER]).shuffle(items)
+    collected = {item.path for item in items}
+    config.stash[PARTIAL] |= not collected >= set(TESTS.glob("test_*.py"))
 
 
 def pytest_deselected(items):
-    _deselected.extend(items)
+    items[0].config.stash[PARTIAL] = True
 
 
-def pytest_sessionfinish(session, exitstatus):
-    """Write the evidence when the whole suite ran and passed: a part of it would mislead."""
-    files = {item.path for item in session.items}
-    if exitstatus == 0 and not _deselected and files >= set(TESTS.glob("test_*.py")):
-        BUILD.mkdir(exist_ok=True)
-        _write(BUILD / "evidence.json", _evidence())
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Take over what a parallel worker checked."""
+    output = getattr(node, "workeroutput", {})
+    compare.EVIDENCE.merge(output.get("evidence", {}))
+    node.config.stash[PARTIAL] |= bool(error) or output.get("partial", True)
 
 
-def pytest_terminal_summary(terminalreporter):
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """Hand over what this worker checked, when it is one of several."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["evidence"] = compare.EVIDENCE.as_dict()
+        session.config.workeroutput["partial"] = session.config.stash[PARTIAL]
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
     records = [r for oracles in compare.EVIDENCE.statements.values() for r in oracles.values()]
     vectors = [o["vectors"] for o in compare.EVIDENCE.statements.values() if "vectors" in o]
     terminalreporter.write_line(
@@ -62,6 +72,10 @@ def pytest_terminal_summary(terminalreporter):
         f"{sum(record.values for record in records)} values, "
         f"{sum(record.cases for record in vectors)} vectors"
     )
+    # A part of the suite, or one that failed, would mislead.
+    if exitstatus == 0 and not config.stash[PARTIAL]:
+        BUILD.mkdir(exist_ok=True)
+        _write(BUILD / "evidence.json", _evidence())
 
 
 def _evidence():
