@@ -28,14 +28,17 @@ extensions = [
     "_extensions.sources",
     "_extensions.statements",
     "_extensions.indexes",
+    "_extensions.definitions",
     "_extensions.uses_graph",
+    "_extensions.pictures",
     "_extensions.plots",
     "_extensions.worked_fit",
     "_extensions.errata_cards",
+    "_extensions.explorer",
     "_extensions.modules",
     "_extensions.offline",
 ]
-exclude_patterns = ["_build", "_plots", "_templates", "downloads"]
+exclude_patterns = ["_build", "_pictures", "_plots", "_templates", "downloads"]
 templates_path = ["_templates"]
 nitpicky = True
 smartquotes = False  # z' is a name in the reference
@@ -53,8 +56,17 @@ html_title = "LogisticBP"
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_extra_path = ["downloads"]
-html_css_files = ["css/theme.css", "css/mathematics.css", "css/statements.css"]
-html_js_files = [("js/equations.js", {"defer": "defer"})]
+html_css_files = [
+    "css/theme.css",
+    "css/mathematics.css",
+    "css/statements.css",
+    "css/pictures.css",
+    "css/definitions.css",
+]
+html_js_files = [
+    ("js/equations.js", {"defer": "defer"}),
+    ("js/statements.js", {"defer": "defer"}),
+]
 html_copy_source = False
 html_use_index = False  # the formula index, the symbol index and the search serve better
 html_domain_indices = False

@@ -30,7 +30,7 @@ def pytest_configure(config):
     # In the environment, so that parallel workers shuffle alike.
     seed = os.environ.setdefault("TEST_ORDER_SEED", str(random.randrange(10**6)))
     config.stash[ORDER] = int(seed)
-    config.stash[PARTIAL] = False
+    config.stash[PARTIAL] = config.getoption("collectonly")
 
 
 def pytest_report_header(config):

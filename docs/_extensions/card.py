@@ -1,18 +1,25 @@
 """How a statement looks: the nodes of its card, from its record and from what was found."""
 
+import json
+
 from docutils import nodes
 from sphinx import addnodes
 
-from . import sources
-from .elements import html, paragraph, prose
+from . import citation, sources
+from .elements import html, paragraph, prose, verbatim
+from .mathml import to_mathml
 from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level
 
+# Key of the form, name, language; without a language it is shown as it is and not searched.
 CODE_TABS = (
     ("latex", "LaTeX", "latex"),
     ("sympy", "SymPy", "python"),
     ("numpy", "NumPy", "python"),
     ("javascript", "JavaScript", "javascript"),
+    ("mathml", "MathML", None),
     ("text", "Text", "text"),
+    ("json", "JSON", None),
+    ("bibtex", "BibTeX", None),
 )
 FOUND = {"proved": "yes", "checked": "yes", "agrees": "yes", "label": "label"}
 FOUND |= dict.fromkeys(("not proved", "refuted", "does not hold"), "no")
@@ -180,6 +187,18 @@ def routes(found):
     return items
 
 
+def peer(name, found):
+    """Return how far a library is from the implementation."""
+    ulp = f"{found['largest_difference_ulp']:,.3g} ulp"
+    return html("li", f"{name}: at most {ulp} apart in {counted(found['cases'], 'case')}")
+
+
+def vectors_of(identifier):
+    """Return how many test vectors there are."""
+    file = ROOT / f"tests/vectors/{identifier}.json"
+    return len(json.loads(file.read_text(encoding="utf-8"))["tests"]) if file.exists() else 0
+
+
 def evidence(record, results):
     """Return what was found about a statement: by verification, and by measurement."""
     found = results.verification["statements"].get(record["id"])
@@ -203,6 +222,16 @@ def evidence(record, results):
             html("dd", versions(results.evidence)),
         ]
         notes.append(f"largest error {error} in {cases}")
+    if peers := results.peers["agreement"].get(record["id"]):
+        rows += [
+            html("dt", "Peers"),
+            html("dd", html("ul", *map(peer, *zip(*peers.items(), strict=True)))),
+            html("dt", "Compared"),
+            html("dd", versions(results.peers)),
+        ]
+        notes.append(counted(len(peers), "peer"))
+    if count := vectors_of(record["id"]):
+        rows += [html("dt", "Vectors"), html("dd", f"{counted(count, 'case')} at 50 digits")]
     if not rows:
         return []
     return [folded("Evidence", ", ".join(notes), html("dl", *rows), classes=["evidence"])]
@@ -216,9 +245,21 @@ def component(name, *children, **attributes):
     )
 
 
+def forms_of(record):
+    """Return the forms in which a statement can be copied; None where it has no such form."""
+    shown = {key: value for key, value in record.items() if key != "code"}
+    return {
+        **record["code"],
+        "mathml": "\n".join(to_mathml(latex, display=True) for latex in record["results"]),
+        "text": record["text"],
+        "json": json.dumps(shown, indent=1, ensure_ascii=False),
+        "bibtex": citation.bibtex(record),
+    }
+
+
 def code(record):
     """Return the tabs to copy the statement from."""
-    forms = {**record["code"], "text": record["text"]}
+    forms = forms_of(record)
     items = []
     for key, label, language in CODE_TABS:
         if not forms.get(key):
@@ -226,7 +267,11 @@ def code(record):
         title = nodes.rubric(
             label, label, classes=["sd-tab-label"], sync_id=key, sync_group="statement-code"
         )
-        block = nodes.literal_block(forms[key], forms[key], language=language)
+        block = (
+            nodes.literal_block(forms[key], forms[key], language=language)
+            if language
+            else verbatim(text=forms[key])
+        )
         items.append(component("tab-item", title, component("tab-content", block)))
     if not items:
         return []
@@ -271,6 +316,16 @@ def source_links(record, docname):
     return [node for link in links for node in (nodes.Text(", "), link)][1:]
 
 
+def errata(record, results):
+    """Return links to what the note prints in place of the statement."""
+    links = [
+        link("std", "ref", f"erratum-{row['name']}", nodes.Text(row["name"].upper()))
+        for row in results.errata["errata"]
+        if record["id"] in (statement["id"] for statement in row["right"])
+    ]
+    return [node for link in links for node in (nodes.Text(", "), link)][1:]
+
+
 def foot(record, results, docname):
     """Return the links of a statement: to others, to its symbols, to its sources."""
     rows = []
@@ -279,10 +334,11 @@ def foot(record, results, docname):
         ("Used by", cited(record["used_by"])),
         ("Symbols", symbols(record, results)),
         ("Source", source_links(record, docname)),
+        ("Errata", errata(record, results)),
     ):
         if children:
             rows += [html("dt", name), html("dd", *children)]
-    return html("dl", *rows, classes=["statement-foot"])
+    return html("dl", *rows, classes=["statement-foot"], data_symbols=" ".join(record["symbols"]))
 
 
 def recalled(record, level):

@@ -12,6 +12,10 @@ class element(nodes.General, nodes.TextElement):
     """An HTML element of the name ``tag`` with the attributes ``attributes``."""
 
 
+class verbatim(nodes.General, nodes.Element):
+    """A text to copy, shown as it is; the search does not look into it."""
+
+
 def html(tag, *children, classes=(), **attributes):
     """Make an element; a string among the children is text. ``aria_label`` is ``aria-label``."""
     node = element(tag=tag, attributes=attributes, classes=list(classes))
@@ -47,12 +51,21 @@ def depart_element(writer, node):
     writer.body.append(f"</{node['tag']}>")
 
 
+def visit_verbatim(writer, node):
+    """Write a block of code without colours."""
+    writer.body.append('<div class="highlight notranslate"><pre>')
+    writer.body.append(writer.encode(node["text"]))
+    writer.body.append("</pre></div>")
+    raise nodes.SkipNode
+
+
 def ignore(writer, node):
     """Write nothing but the children, in formats other than HTML."""
 
 
 def setup(app):
-    """Register the node."""
+    """Register the nodes."""
     others = {name: (ignore, ignore) for name in ("latex", "text", "man", "texinfo")}
     app.add_node(element, html=(visit_element, depart_element), **others)
+    app.add_node(verbatim, html=(visit_verbatim, None), **others)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

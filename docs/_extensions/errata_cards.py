@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from . import card, records
 from .elements import html, paragraph, prose
 from .indexes import cells, displayed, table
-from .statements import depend_on_results
+from .statements import depend_on_results, results
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ COUNTED = {
 
 def found(env):
     """Read what the checks found."""
-    return records.parsed(env.config.errata_results, {"errata": [], "note": []})
+    return results(env).errata
 
 
 def verdict(row):
@@ -104,7 +104,6 @@ class Errata(SphinxDirective):
     def run(self):
         """Return the cards."""
         depend_on_results(self.env)
-        self.env.note_dependency(self.config.errata_results)
         everything = found(self.env)["errata"]
         rows = [row for row in everything if row["name"].startswith(self.arguments[0])]
         if everything and not rows:
@@ -131,7 +130,7 @@ class ErrataCounts(SphinxDirective):
 
     def run(self):
         """Return a sentence."""
-        self.env.note_dependency(self.config.errata_results)
+        depend_on_results(self.env)
         rows = found(self.env)["errata"]
         counts = Counter(row["verdict"] for row in rows)
         said = ", ".join(f"{number} {COUNTED.get(name, name)}" for name, number in counts.items())
@@ -147,7 +146,6 @@ class NoteLines(SphinxDirective):
     def run(self):
         """Return a table."""
         depend_on_results(self.env)
-        self.env.note_dependency(self.config.errata_results)
         everything = found(self.env)
         titles = {row["name"]: row["title"] for row in everything["errata"]}
         number = 0
@@ -183,17 +181,16 @@ class NoteLines(SphinxDirective):
 
 def check_results(app):
     """Warn when the file is missing or old, and of rows that did not come out as they say."""
-    files = app.config.statements_formulas, app.config.errata_results
-    for complaint in records.complaints(*files):
+    config = app.config
+    for complaint in records.complaints(config.statements_formulas, config.statements_errata):
         logger.warning("%s", complaint, type="errata", subtype="results")
-    for row in records.parsed(app.config.errata_results, {"errata": []})["errata"]:
+    for row in records.parsed(config.statements_errata, {"errata": []})["errata"]:
         if not row["as_stated"]:
             logger.warning("erratum %s did not come out as stated", row["name"], type="errata")
 
 
 def setup(app):
     """Register the directives."""
-    app.add_config_value("errata_results", str(records.ROOT / "build/errata.json"), "env", str)
     app.add_directive("errata", Errata)
     app.add_directive("errata-counts", ErrataCounts)
     app.add_directive("note-lines", NoteLines)

@@ -70,6 +70,20 @@ class FormulaIndex(SphinxDirective):
         return [heading, table(("Statement", "Result"), rows, "formula-index")]
 
 
+class Finder(SphinxDirective):
+    """``{finder}``: a field that narrows the formula index; scripts show it."""
+
+    def run(self):
+        """Return the field."""
+        label = html("label", "Find a formula", **{"for": "find"})
+        hint = r"gradient, p_i, \mathbf{X}^\top, softmax.nll"
+        field = html("input", type="search", autocomplete="off", spellcheck="false",
+                     placeholder=hint, aria_describedby="found")  # fmt: skip
+        count = html("output", **{"for": "find"})
+        field["ids"], count["ids"] = ["find"], ["found"]
+        return [html("div", label, field, count, classes=["finder"], hidden="hidden")]
+
+
 class SymbolTable(SphinxDirective):
     """``{symbol-table}``: every symbol, its meaning, its shape and its other names."""
 
@@ -142,6 +156,7 @@ class StatementLevels(SphinxDirective):
 
 def setup(app):
     """Register the directives."""
+    app.add_directive("finder", Finder)
     app.add_directive("formula-index", FormulaIndex)
     app.add_directive("symbol-index", SymbolIndex)
     app.add_directive("symbol-table", SymbolTable)

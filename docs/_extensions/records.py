@@ -1,4 +1,4 @@
-"""The three result files that the pages show, read once for each version of a file."""
+"""The result files that the pages show, read once for each version of a file."""
 
 import json
 from dataclasses import dataclass
@@ -46,11 +46,13 @@ ORACLES = {
 
 @dataclass(frozen=True)
 class Results:
-    """What the statements say, what their verification found, what the tests measured."""
+    """What the statements say, and what their verification, the tests and the peers found."""
 
     formulas: dict
     verification: dict
     evidence: dict
+    errata: dict
+    peers: dict
 
     @property
     def statements(self):
@@ -81,13 +83,15 @@ def parsed(path, missing):
     return _parsed(path, path.stat().st_mtime_ns) if path.exists() else missing
 
 
-def read(formulas, verification, evidence):
-    """Read the three files."""
+def read(formulas, verification, evidence, errata, peers):
+    """Read the files."""
     nothing = {"statements": {}}
     return Results(
         parsed(formulas, {"statements": [], "symbols": []}),
         parsed(verification, nothing),
         parsed(evidence, nothing),
+        parsed(errata, {"errata": [], "note": []}),
+        parsed(peers, {"agreement": {}}),
     )
 
 

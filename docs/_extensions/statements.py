@@ -17,13 +17,25 @@ from sphinx.util.nodes import make_refnode
 from sphinxcontrib.bibtex.roles import CiteRole
 
 from . import card, records, sources
+from .elements import html
 
 logger = logging.getLogger(__name__)
 
 
 def files(config):
-    """Return the paths of the formulas, of their verification and of what was measured."""
-    return config.statements_formulas, config.statements_verification, config.statements_evidence
+    """Return the paths of the formulas, and of what was found and measured about them."""
+    return (
+        config.statements_formulas,
+        config.statements_verification,
+        config.statements_evidence,
+        config.statements_errata,
+        config.statements_peers,
+    )
+
+
+def former(config, identifier):
+    """Return the ids that a statement had before: their addresses and labels stay."""
+    return sorted(old for old, new in config.statements_former.items() if new == identifier)
 
 
 def results(env):
@@ -61,6 +73,7 @@ class StatementDirective(SphinxDirective):
         title = nodes.title("", "", nodes.Text(record["title"]))
         section = nodes.section("", title, classes=["statement"], ids=[identifier])
         section["names"].append(identifier)
+        section += self.former_addresses(record)
         self.set_source_info(section)
         self.state.document.note_explicit_target(section, section)
         for file in (record["source"]["file"], *sources.files()):
@@ -78,6 +91,16 @@ class StatementDirective(SphinxDirective):
             opened=opened,
         )
         return section
+
+    def former_addresses(self, record):
+        """Keep the ids that the statement had before, as anchors and as labels."""
+        standard, docname = self.env.domains.standard_domain, self.env.docname
+        for old in former(self.config, record["id"]):
+            standard.labels[old] = docname, record["id"], record["title"]
+            standard.anonlabels[old] = docname, record["id"]
+            anchor = html("span")
+            anchor["ids"].append(old)
+            yield anchor
 
     def equations(self, record):
         """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
@@ -214,7 +237,7 @@ class StatementDomain(Domain):
 
 def check_results(app):
     """Warn when results are missing, old, or bad."""
-    for complaint in records.complaints(*files(app.config)):
+    for complaint in records.complaints(*files(app.config)[:3]):
         logger.warning("%s", complaint, type="statements", subtype="results")
     found = records.read(*files(app.config))
     for identifier in found.statements:
@@ -241,6 +264,11 @@ def setup(app):
     app.add_config_value("statements_formulas", str(formulas), "env", str)
     app.add_config_value("statements_verification", str(build / "verification.json"), "env", str)
     app.add_config_value("statements_evidence", str(build / "evidence.json"), "env", str)
+    app.add_config_value("statements_errata", str(build / "errata.json"), "env", str)
+    peers = records.ROOT / "benchmarks/results/peers.json"
+    app.add_config_value("statements_peers", str(peers), "env", str)
+    # The ids that statements had before, each with the one that it has now.
+    app.add_config_value("statements_former", {}, "env", dict)
     app.add_domain(StatementDomain)
     app.add_directive("statement", StatementDirective)
     app.add_directive("statements", ConceptDirective)

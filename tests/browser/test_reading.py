@@ -39,6 +39,64 @@ def test_every_statement_is_found_by_its_address(desk):
     assert {link.removeprefix("#") for link in linked} == inventory
 
 
+@pytest.mark.parametrize(
+    ("query", "wanted", "unwanted"),
+    [
+        ("gradient nll", "logistic.nll_gradient", "sigmoid.inverse"),
+        (r"\mathbf{X}^\top (\mathbf{p} - \mathbf{y})", "logistic.nll_gradient", "softmax.nll"),
+        (r"X^\top\,(p-y)", "logistic.nll_gradient", "softmax.nll"),
+        ("psi", "softmax.null_space", "logistic.nll"),
+    ],
+)
+def test_formula_is_found_by_name_by_symbol_and_by_tex(desk, query, wanted, unwanted):
+    page = desk.open("formulas.html")
+    page.get_by_label("Find a formula").fill(query)
+    page.wait_for_function("() => document.querySelector('#found').textContent !== ''")
+    row = page.locator(".formula-index tr")
+    assert row.filter(has=page.get_by_text(wanted, exact=True)).is_visible()
+    assert not row.filter(has=page.get_by_text(unwanted, exact=True)).is_visible()
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_function("() => document.querySelector('#found').textContent !== ''")
+    assert not row.filter(has=page.get_by_text(unwanted, exact=True)).is_visible()
+
+
+def test_search_page_lists_statements_found_by_tex(desk):
+    page = desk.open("index.html")
+    page.locator("input[name=q]").first.fill(r"X^\top (p - y)")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".found-statements li")
+    assert "Gradient of the NLL" in page.locator(".found-statements").inner_text()
+    page.locator(".found-statements a").first.click()
+    assert page.url.endswith("logistic.html#logistic.nll_gradient")
+
+
+def shown(page):
+    page.wait_for_selector("#definition:not([hidden])")
+    return page.locator("#definition").inner_text()
+
+
+def test_pointing_at_a_symbol_shows_its_meaning(desk, card):
+    card.locator("div.math mi", has_text="\U0001d417").first.hover()
+    assert "design matrix" in shown(desk.page)
+    desk.page.keyboard.press("Escape")
+    assert desk.page.locator("#definition").is_hidden()
+
+
+def test_pointing_at_a_reference_shows_its_formula(desk, card):
+    link = card.locator(".statement-foot a", has_text="Derivative of the sigmoid")
+    link.focus()
+    assert "Derivative of the sigmoid" in shown(desk.page)
+    assert link.get_attribute("aria-describedby") == "definition"
+    assert desk.page.locator("#definition math").count() == 1
+
+
+def test_address_of_a_statement_on_another_page_leads_there(desk):
+    page = desk.open("sigmoid.html", "#softmax.nll_hvp")
+    page.wait_for_url("**/softmax.html#softmax.nll_hvp")
+
+
 @pytest.mark.parametrize("query", ["Gradient of the NLL", "logistic.nll_gradient", "softplus"])
 def test_search_works_from_disk(desk, query):
     page = desk.open("index.html")
@@ -68,6 +126,24 @@ def test_code_is_copied_from_the_tab_that_is_open(desk, card):
     copied = desk.page.evaluate("navigator.clipboard.readText()")
     code = {r["id"]: r["code"] for r in FORMULAS}["logistic.nll_gradient"]
     assert copied.strip() == code["numpy"].strip()
+
+
+@pytest.mark.parametrize(
+    "name", ["LaTeX", "SymPy", "JavaScript", "MathML", "Text", "JSON", "BibTeX"]
+)
+def test_every_form_is_copied(desk, card, name):
+    card.locator(".code-forms > summary").click()
+    card.locator(".sd-tab-label", has_text=name).click()
+    block = card.locator(".sd-tab-content:visible")
+    block.locator("pre").hover()
+    block.locator("button.copybtn").click()
+    desk.page.wait_for_timeout(100)
+    copied = desk.page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == block.locator("pre").text_content().strip()
+    if name == "JSON":
+        assert json.loads(copied)["id"] == "logistic.nll_gradient"
+    if name == "MathML":
+        assert copied.startswith("<math")
 
 
 def test_prompts_are_not_copied(desk):

@@ -17,7 +17,7 @@ EXTENSIONS = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     *(f"_extensions.{name}" for name in
-      ("elements", "mathml", "sources", "statements", "indexes", "uses_graph", "offline")),
+      ("elements", "mathml", "sources", "statements", "indexes", "definitions", "uses_graph", "offline")),
 ]  # fmt: skip
 LEVELS = "\n\n".join(
     f"(level-{slug})=\n## {slug}"

@@ -54,7 +54,7 @@ def site(build, tmp_path):
         os.utime(path, (2e9 - age, 2e9 - age))
         return build(
             {**PAGES, "index": INDEX, "errata": ERRATA, "note": LINES, **pages},
-            errata_results=str(path),
+            statements_errata=str(path),
             extensions=[*EXTENSIONS, "_extensions.errata_cards"],
         )
 
@@ -127,7 +127,7 @@ def test_complaints(site, build):
     assert "no part" in said(site(note_page="# X\n\n```{note-lines} Part ten\n```\n"))
     missing = build(
         {**PAGES, "index": INDEX, "errata": ERRATA, "note": LINES},
-        errata_results="nowhere.json",
+        statements_errata="nowhere.json",
         extensions=[*EXTENSIONS, "_extensions.errata_cards"],
     )
     assert "nowhere.json is missing" in said(missing)

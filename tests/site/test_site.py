@@ -128,6 +128,42 @@ def test_prose_step_is_marked_with_its_source(build):
     assert re.search(r"Source: .*Author", text_of(site.page("second")))
 
 
+def definitions(site):
+    """Return what a site tells its pages about all statements and symbols."""
+    script = (site.folder / "_static/js/definitions.js").read_text()
+    return json.loads(script.removeprefix("window.definitions = ").removesuffix(";\n"))
+
+
+def test_definitions_say_where_statements_are_and_how_to_find_them(build):
+    found = definitions(build())
+    one, two, three = found["statements"]
+    assert [s["id"] for s in found["statements"]] == ["a.one", "a.two", "b.three"]
+    assert two["title"] == "1.2 Title of a.two"
+    assert (two["href"], three["href"]) == ("first.html#a.two", "second.html#b.three")
+    assert two["anchors"] == ["a.two", "equation-a-two", "equation-a-two-2"]
+    assert "y=x^2" in one["find"] and "title of a.one" in one["find"]
+    assert "x^y" in two["find"]  # of \mathbf{X}^\top \mathbf{y}
+    assert found["symbols"][0]["letters"] == ["x"]
+
+
+def test_former_ids_stay_as_addresses_and_labels(build):
+    pages = {**PAGES, "index": PAGES["index"] + "\n{ref}`a.old`\n"}
+    site = build(pages, statements_former={"a.old": "a.two"})
+    assert site.warnings == []
+    assert site.page("index").count('href="first.html#a.two"') == 3
+    assert 'id="a.old"' in site.page("first")
+    assert "a.old" in definitions(site)["statements"][1]["anchors"]
+
+
+def test_forms_to_copy_are_whole_and_not_searched(build):
+    site = build()
+    copied = html.unescape(" ".join(re.findall("<pre.*?</pre>", site.page("first"), re.DOTALL)))
+    assert "@misc{logisticbp:a.two," in copied
+    assert '"id": "a.two"' in copied
+    assert '<math display="block">' in copied
+    assert "logisticbp:a" not in (site.folder / "searchindex.js").read_text()
+
+
 HOSTILE = (
     '<script>alert(1)</script>',
     '"><img src=x onerror=alert(1)>',
@@ -181,6 +217,10 @@ def test_hostile_texts_are_inert(build):
         assert not [e for e in found if any(name.startswith("on") for name in e[1])]
         assert not [e for e in found if (e[1].get("href") or "").startswith("javascript:")]
         assert [tag for tag, _ in found if tag in active] == [t for t, _ in expected if t in active]
+    for statement in definitions(site)["statements"]:
+        inserted = Elements(statement["html"]).found
+        assert not [tag for tag, _ in inserted if tag in {*active, "svg"}]
+        assert not [e for e in inserted if any(name.startswith("on") for name in e[1])]
     shown = text_of(html.unescape(site.page("second")))
     assert "{{ 7 * 7 }}" in shown
     assert "[link](javascript:alert(1))" in shown

@@ -1,0 +1,112 @@
+"""What a page knows of the statements and symbols of other pages, for pointing and for finding.
+
+A page from disk can fetch nothing, so everything stands in one script, ``js/definitions.js``,
+which ``js/statements.js`` loads when it is first needed. It defines one value::
+
+    {statements: [{id, title, href, anchors, find, html}], symbols: [{name, letters, html}]}
+
+``find`` is the text in which the search looks; ``html`` is what pointing at a reference shows.
+"""
+
+import html
+import json
+import re
+import unicodedata
+
+from docutils import nodes
+
+from .mathml import to_mathml
+from .statements import former, results
+
+MATH = re.compile(r"\$([^$]+)\$")
+# Commands that change how a letter looks and not what it says; spacing and braces.
+LOOKS = re.compile(r"\\(?:mathbf|boldsymbol|operatorname|mathrm|mathcal|left|right|displaystyle)\b")
+SPACING = re.compile(r"\\[,;:! ]|[{}\s]|\\top\b")
+
+
+def searchable(latex):
+    """Return TeX without what two authors of the same formula would write differently.
+
+    ``statements.js`` does the same with what a reader looks for.
+    """
+    return SPACING.sub("", LOOKS.sub("", latex)).lower()
+
+
+def prose(text):
+    """Return a text with formulas as HTML."""
+    parts = MATH.split(text)
+    return "".join(
+        to_mathml(part, display=False) if odd else html.escape(part)
+        for odd, part in zip(map(bool, (n % 2 for n in range(len(parts)))), parts, strict=True)
+    )
+
+
+def letters(symbol):
+    """Return the plain letters that stand for a symbol: a matrix is also the letter of its entries."""
+    mathml = to_mathml(symbol["latex"], display=False)
+    letter = unicodedata.normalize("NFKC", re.search(r"<mi[^>]*>([^<]+)</mi>", mathml)[1])
+    return sorted({letter, letter.lower()} if " x " in (symbol["shape"] or "") else {letter})
+
+
+def statement(record, number, href, former):
+    """Return the entry of a statement."""
+    equations = len(record["results"])
+    labels = [record["id"], *(f"{record['id']}.{k}" for k in range(2, equations + 1))]
+    formulas = "".join(to_mathml(latex, display=True) for latex in record["results"])
+    title = html.escape(f"{number} {record['title']}".strip())
+    words = (record["id"], record["title"], record["summary"], record["text"], *record["symbols"])
+    return {
+        "id": record["id"],
+        "title": f"{number} {record['title']}".strip(),
+        "href": href,
+        "anchors": [
+            record["id"],
+            *former,
+            *(nodes.make_id(f"equation-{label}") for label in labels),
+        ],
+        "find": " ".join(words).lower() + " " + " ".join(map(searchable, record["results"])),
+        "html": f"<p>{title}</p>{formulas}",
+    }
+
+
+def symbol_entry(symbol):
+    """Return the entry of a symbol."""
+    shape = f" ({html.escape(symbol['shape'])})" if symbol["shape"] else ""
+    shown = to_mathml(symbol["latex"], display=False)
+    meaning = prose(symbol["meaning"])
+    return {
+        "name": symbol["name"],
+        "letters": letters(symbol),
+        "html": f"<p>{shown}: {meaning}{shape}</p>",
+    }
+
+
+def content(app):
+    """Return what the script defines."""
+    domain, found = app.env.get_domain("statement"), results(app.env)
+    numbers = domain.numbers()
+    entries = []
+    for identifier, (_, docname, anchor) in domain.data["st"].items():
+        href = f"{app.builder.get_target_uri(docname)}#{anchor}"
+        known_as = former(app.config, identifier)
+        entries.append(statement(found.statements[identifier], numbers[identifier], href, known_as))
+    return {
+        "statements": sorted(entries, key=lambda entry: list(found.statements).index(entry["id"])),
+        "symbols": [symbol_entry(symbol) for symbol in found.symbols.values()],
+    }
+
+
+def write(app, exception):
+    """Write the script beside those that are copied."""
+    if exception or app.builder.format != "html":
+        return
+    folder = app.outdir / "_static/js"
+    folder.mkdir(parents=True, exist_ok=True)
+    value = json.dumps(content(app), ensure_ascii=False, separators=(",", ":"))
+    (folder / "definitions.js").write_text(f"window.definitions = {value};\n", encoding="utf-8")
+
+
+def setup(app):
+    """Write the script when the pages are written."""
+    app.connect("build-finished", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
