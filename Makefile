@@ -19,10 +19,10 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help docs site test derive verify lint types peers bench browser lock clean
+.PHONY: help docs site test derive verify lint types peers bench browser cheat-sheet lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 # ---------------------------------------------------------------- environments
 
@@ -106,6 +106,9 @@ site: docs ## test the site's extension, and a link from another project
 
 browser: docs .venv-browser/.ready ## look at the site in a real browser (chromium)
 	.venv-browser/bin/python -m pytest --confcutdir tests/browser tests/browser
+
+cheat-sheet: docs .venv-browser/.ready ## print the cheat sheet as a PDF (chromium)
+	.venv-browser/bin/python docs/print_cheat_sheet.py
 
 # --------------------------------------------------------------------- upkeep
 

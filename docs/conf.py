@@ -29,6 +29,8 @@ extensions = [
     "_extensions.statements",
     "_extensions.indexes",
     "_extensions.definitions",
+    "_extensions.cheat_sheet",
+    "_extensions.downloads",
     "_extensions.uses_graph",
     "_extensions.pictures",
     "_extensions.plots",
