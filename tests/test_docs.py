@@ -109,7 +109,7 @@ def test_a_failed_or_vacuous_check_is_not_shown_as_verified():
     record = {"id": "a.b", "level": "proved, all sizes"}
     for failures, flagged in ((["step 1"], False), ([], True)):
         outcome = {"level": record["level"], "failures": failures, "flagged": flagged}
-        found = records.Results({}, {"statements": {"a.b": outcome}}, {})
+        found = records.Results({}, {"statements": {"a.b": outcome}}, {}, {}, {})
         assert found.level(record) == "not verified"
 
 
