@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 READING_ORDER = (
     "sigmoid", "logistic", "softmax", "identification",
-    "linear", "activations", "log_softmax", "nll", "backpropagation",
+    "linear", "activations", "log_softmax", "nll", "backpropagation", "conventions",
 )  # fmt: skip
 
 

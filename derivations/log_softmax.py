@@ -17,7 +17,7 @@ from derivations.calculus.derivation import (
 from derivations.calculus.matrices import Diagonal, Gradient, Jacobian, Ones, Whole
 from derivations.calculus.terms import Array, D, Definition, Delta, Index, exp, log, total
 from derivations.notation import K, c
-from derivations.softmax import S, lse, z
+from derivations.softmax import S, lse, others, z
 
 u, o, w = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
 
@@ -49,6 +49,37 @@ forward = Statement(
                 Step(z[u] - lse, DEFINITION),
             ),
             at=(u,),
+        ),
+    ),
+)
+
+term_left_out = Statement(
+    "Log-softmax with one term left out",
+    r"With $T_c$ for the sum of $e^{z_b - z_c}$ over the classes $b \ne c$, and $c$ the class of the "
+    "largest logit, nothing overflows, and the output of a confident class is minus a small number "
+    "that keeps its digits.",
+    (
+        Chain(
+            log(S[u]),
+            (
+                Step(
+                    log(exp(z[u] - z[c]) / (1 + others[c])),
+                    DEFINITION,
+                    cites=(softmax.term_left_out,),
+                ),
+                Step(z[u] - z[c] - log(1 + others[c]), LOGARITHM, "the logarithm of a quotient"),
+            ),
+            at=(u, c),
+            title="any class $c$",
+        ),
+        Chain(
+            out[c],
+            (
+                Step(z[c] - lse, DEFINITION),
+                Step(-log(1 + others[c]), DEFINITION, cites=(softmax.term_left_out,)),
+            ),
+            at=(c,),
+            title="the class itself",
         ),
     ),
 )

@@ -35,6 +35,7 @@ from derivations.calculus.terms import (
 from derivations.notation import (
     N,
     X,
+    block,
     design,
     direction,
     i,
@@ -43,7 +44,9 @@ from derivations.notation import (
     l,
     labels,
     lam,
+    member,
     n,
+    partition,
     s,
     t,
     v,
@@ -338,6 +341,47 @@ nll_gradient = Statement(
     (binary, fixed),
 )
 
+residual = Statement(
+    "Loss, residual and variance without a difference",
+    r"With $1 - p = \sigma(-z)$ nothing cancels: a confident right answer keeps its small loss, its "
+    r"small residual and its small variance, where $1 - p$ would round to zero. The labels may be soft.",
+    (
+        Chain(
+            p[i] - y[i],
+            (
+                Step((1 - y[i]) * p[i] - y[i] * (1 - p[i]), ALGEBRA, "split by the label"),
+                Step(
+                    (1 - y[i]) * sigma(z[i]) - y[i] * sigma(-z[i]),
+                    DEFINITION,
+                    cites=(sigmoid.symmetry,),
+                ),
+            ),
+            at=(i,),
+            title="residual",
+        ),
+        Chain(
+            -one_term,
+            (
+                Step(
+                    y[i] * soft_plus(-z[i]) + (1 - y[i]) * soft_plus(z[i]),
+                    DEFINITION,
+                    r"$\log \sigma(t) = -\operatorname{softplus}(-t)$",
+                    cites=(sigmoid.log_sigmoid, sigmoid.symmetry),
+                ),
+            ),
+            at=(i,),
+            title="loss",
+        ),
+        Chain(
+            p[i] * (1 - p[i]),
+            (Step(sigma(z[i]) * sigma(-z[i]), DEFINITION, cites=(sigmoid.symmetry,)),),
+            at=(i,),
+            title="variance",
+        ),
+    ),
+    (Hypothesis(r"$y_i$ is any real number: a label, or a probability."),),
+)
+
 w0 = scalar("w_0", "w_0")
 z0 = Definition("z0", (i,), w0 + total(k, w[k] * X[i, k]), "z")
 p0 = Definition("p0", (i,), sigma(z0[i]), "p")
@@ -440,6 +484,96 @@ nll_hvp = Statement(
         ),
     ),
     (fixed,),
+)
+
+point_loss = Definition("loss", (i,), -one_term, r"\ell")
+block_gradient = Definition(
+    "block_gradient",
+    (block, k),
+    total(i, member[block, i] * X[i, k] * (p[i] - y[i])),
+    written="g^{{({0})}}_{{{1}}}",
+)
+NLL_block = Definition(
+    "cost", (block,), total(i, member[block, i] * point_loss[i]), r"\operatorname{NLL}"
+)
+
+blocks = Statement(
+    "Sums over blocks of rows",
+    "Cut the rows into blocks in any way: value, gradient, Hessian and Hessian-vector product of the "
+    "whole are the sums of those of the blocks. So they can be computed block by block, in any order, "
+    "on one machine or on many, in memory for one block.",
+    (
+        Chain(
+            NLL,
+            (
+                Step(total(i, point_loss[i]), DEFINITION, "the sign goes to each data point"),
+                Step(
+                    total(i, total(block, member[block, i]) * point_loss[i]),
+                    ALGEBRA,
+                    "each row is in one block",
+                ),
+                Step(
+                    total(block, total(i, member[block, i] * point_loss[i])),
+                    ALGEBRA,
+                    "exchange the sums",
+                ),
+                Step(total(block, NLL_block[block]), DEFINITION),
+            ),
+            title="value",
+        ),
+        Chain(
+            D(NLL, w[k]),
+            (
+                Step(D(total(block, NLL_block[block]), w[k]), DEFINITION, "the value"),
+                Step(total(block, D(NLL_block[block], w[k])), LINEARITY, "sum rule"),
+                Step(
+                    total(block, total(i, member[block, i] * X[i, k] * (p[i] - y[i]))),
+                    DIFFERENTIATE,
+                    "one data point, as for the gradient of the NLL",
+                ),
+            ),
+            at=(k,),
+            title="gradient",
+        ),
+        Chain(
+            hessian_kl,
+            (
+                Step(
+                    total(block, D(block_gradient[block, k], w[l])),
+                    DIFFERENTIATE,
+                    "the gradient, sum rule",
+                ),
+                Step(
+                    total(block, total(i, member[block, i] * X[i, k] * variance * X[i, l])),
+                    DIFFERENTIATE,
+                    "the labels are constants",
+                ),
+            ),
+            at=(k, l),
+            title="Hessian",
+        ),
+        Chain(
+            total(l, hessian_kl * v[l]),
+            (
+                Step(
+                    total(block, total(l, D(block_gradient[block, k], w[l]) * v[l])),
+                    DIFFERENTIATE,
+                    "the Hessian of each block",
+                ),
+                Step(
+                    total(
+                        block,
+                        total(i, member[block, i] * X[i, k] * variance * total(l, X[i, l] * v[l])),
+                    ),
+                    DIFFERENTIATE,
+                    "exchange the sums",
+                ),
+            ),
+            at=(k,),
+            title="Hessian-vector product",
+        ),
+    ),
+    (binary, fixed, partition),
 )
 
 nll_convex = Statement(
@@ -597,6 +731,104 @@ newton_step = Statement(
     ),
 )
 
+scale = Array("c", (n,), "c", r"\mathbf{c}", domain="positive")
+scaled = Array("u", (n,), "u", r"\mathbf{u}")
+z_scaled = Definition(
+    "z'", (i,), total(k, scaled[k] * (scale[k] * X[i, k])), "z", superscript=r"\prime"
+)
+p_scaled = Definition("p'", (i,), sigma(z_scaled[i]), "p", superscript=r"\prime")
+NLL_scaled = Definition(
+    "NLL'",
+    (),
+    -total(i, y[i] * log(p_scaled[i]) + (1 - y[i]) * log(1 - p_scaled[i])),
+    r"\operatorname{NLL}_{\mathbf{c}}",
+)()
+step = Array("d", (n,), "d", r"\mathbf{d}")
+rate = scalar("eta", r"\eta", domain="positive")
+H = Array("H", (n, n), "h", r"\mathbf{H}")
+G = Array("g", (n,), "g", r"\mathbf{g}")
+
+column_scaling = Statement(
+    "Scaling a column",
+    r"Measure feature $k$ in another unit, $x'_{ik} = c_k x_{ik}$. The weights $u_k = w_k / c_k$ give the "
+    r"same logits, so nothing that is fitted changes but the weight, which is divided by $c_k$. The "
+    r"gradient is multiplied by $c_k$ and the Hessian by $c_k c_l$. Newton's method does not notice: its "
+    r"step is divided by $c_k$ like the weights. Gradient descent does: in the old units it multiplies "
+    r"the gradient by $c_k^2$, which is why features are standardised for it.",
+    (
+        Chain(
+            total(k, w[k] / scale[k] * (scale[k] * X[i, k])),
+            (
+                Step(total(k, w[k] * X[i, k]), ALGEBRA, r"$c_k$ cancels"),
+                Step(z[i], DEFINITION),
+            ),
+            at=(i,),
+            title=r"the logits at $u_k = w_k / c_k$",
+        ),
+        Chain(
+            D(NLL_scaled, scaled[k]),
+            (
+                Step(
+                    total(i, (p_scaled[i] - y[i]) * D(z_scaled[i], scaled[k])),
+                    DIFFERENTIATE,
+                    "as for the gradient of the NLL",
+                ),
+                Step(
+                    total(i, (p_scaled[i] - y[i]) * (scale[k] * X[i, k])),
+                    DIFFERENTIATE,
+                    r"$\partial z'_i / \partial u_k = c_k x_{ik}$",
+                ),
+                Step(
+                    scale[k] * total(i, X[i, k] * (p_scaled[i] - y[i])),
+                    ALGEBRA,
+                    r"$c_k$ is the same for every data point",
+                ),
+            ),
+            at=(k,),
+            title="gradient",
+        ),
+        Chain(
+            D(scale[k] * total(i, X[i, k] * (p_scaled[i] - y[i])), scaled[l]),
+            (
+                Step(
+                    scale[k]
+                    * total(i, X[i, k] * p_scaled[i] * (1 - p_scaled[i]) * (scale[l] * X[i, l])),
+                    DIFFERENTIATE,
+                    "the labels are constants",
+                ),
+                Step(
+                    scale[k]
+                    * scale[l]
+                    * total(i, X[i, k] * p_scaled[i] * (1 - p_scaled[i]) * X[i, l]),
+                    ALGEBRA,
+                    r"$c_l$ is the same for every data point",
+                ),
+            ),
+            at=(k, l),
+            title="Hessian: the derivatives of the gradient",
+        ),
+        Chain(
+            total(l, scale[k] * scale[l] * H[k, l] * (step[l] / scale[l])) + scale[k] * G[k],
+            (
+                Step(
+                    scale[k] * (total(l, H[k, l] * step[l]) + G[k]),
+                    ALGEBRA,
+                    r"$c_l$ cancels: zero exactly when $\mathbf{H} \mathbf{d} = -\mathbf{g}$",
+                ),
+            ),
+            at=(k,),
+            title=r"Newton's equations at $d_l / c_l$",
+        ),
+        Chain(
+            scale[k] * (w[k] / scale[k] - rate * (scale[k] * G[k])),
+            (Step(w[k] - rate * scale[k] ** 2 * G[k], ALGEBRA, "back in the old units"),),
+            at=(k,),
+            title=r"one step of gradient descent with the step size $\eta$",
+        ),
+    ),
+    (fixed, Hypothesis(r"$c_k > 0$: the change of the unit.")),
+)
+
 outcomes_i, outcomes_j = {1: p[i], 0: 1 - p[i]}, {1: p[j], 0: 1 - p[j]}
 score_ik, score_il, score_jl = (
     X[i, k] * (p[i] - y[i]),
@@ -742,7 +974,11 @@ penalised = Statement(
         Chain(
             D(NLL_pen, w[k]),
             (
-                Step(D(NLL, w[k]) + D(lam / 2 * total(l, w[l] ** 2), w[k]), DEFINITION, "sum rule"),
+                Step(
+                    D(NLL, w[k]) + D(lam / 2 * total(l, w[l] ** 2), w[k]),
+                    DIFFERENTIATE,
+                    "sum rule",
+                ),
                 Step(
                     total(i, X[i, k] * (p[i] - y[i])) + lam * w[k],
                     DIFFERENTIATE,

@@ -4,18 +4,21 @@ Data points are rows; sums run over the data and are not means; labels count fro
 and from 0 in code; logarithms are natural. The intercept is the weight of a column of ones.
 """
 
+from derivations.calculus.derivation import Hypothesis
 from derivations.calculus.matrices import Whole
-from derivations.calculus.terms import Array, Dimension, Index, scalar
+from derivations.calculus.terms import Array, Dimension, Index, scalar, total
 
 N = Dimension("N", "ij", 0, "data points")
 K = Dimension("K", "abc", 1, "classes")
 M = Dimension("M", "uv", 2, "units of a layer")
 n = Dimension("n", "klm", 3, "features")
+blocks = Dimension("B", "hg", 4, "blocks of rows")
 
 i, j = Index("i", N), Index("j", N)
 a, b, c = Index("a", K), Index("b", K), Index("c", K)
 u, o = Index("u", M), Index("v", M)  # v is a direction; the other unit prints as v
 k, l, m = Index("k", n), Index("l", n), Index("m", n)
+block, other_block = Index("h", blocks), Index("g", blocks)
 
 t = scalar("t")
 lam = scalar("lambda", r"\lambda", domain="positive")
@@ -29,6 +32,15 @@ Y = Array("Y", (N, K), "y", r"\mathbf{Y}", written="[y_{0} = {1}]")
 V = Array("V", (K, n), "v", r"\mathbf{V}")
 psi = Array("psi", (n,), r"\psi", r"\boldsymbol{\psi}")
 s = Array("s", (N,), "s", r"\mathbf{s}", domain="nonnegative")
+member = Array(
+    "member", (blocks, N), "r", r"\mathbf{R}", written=r"[{1} \in B_{0}]", domain="nonnegative"
+)
+
+partition = Hypothesis(
+    r"Each row is in exactly one of the blocks $B_1, B_2, \dots$, whose sizes may differ: the numbers "
+    r"$[i \in B_h]$ sum to one over the blocks. Nothing else is used of them.",
+    replace=((member[block, i], member[block, i] / total(other_block, member[other_block, i])),),
+)
 
 design, labels, weights, direction = Whole(X), Whole(y), Whole(w), Whole(v)
 
@@ -59,6 +71,14 @@ TABLE = (
     ("coding", r"\mathbf{M}", "a coding of the weights", "K x (K-1)", "M", "none"),
     ("free", r"\mathbf{V}", "the free rows of weights in a coding", "(K-1) x n", "V", "none"),
     ("s", r"\mathbf{s}", "sample weights", "N", "sample_weight", "none"),
+    (
+        "member",
+        r"[i \in B_h]",
+        "1 where row i is in block h of the data, else 0",
+        "blocks x N",
+        "X[rows]",
+        "none",
+    ),
     ("sigma", r"\sigma", "the sigmoid", "", "sigmoid", "h"),
     (
         "NLL",

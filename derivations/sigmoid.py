@@ -24,6 +24,7 @@ from derivations.calculus.terms import (
     absolute,
     exp,
     log,
+    maximum,
     minimum,
     term,
     total,
@@ -200,6 +201,17 @@ stable = Statement(
                     exp(minimum(t, 0)) / (1 + exp(-absolute(t))),
                     CASES,
                     r"$t \ge 0$: the same; $t < 0$: times $e^{t} / e^{t}$",
+                ),
+            ),
+        ),
+        Chain(
+            soft_plus(t),
+            (
+                Step(log(1 + exp(t)), DEFINITION),
+                Step(
+                    maximum(t, 0) + log(1 + exp(-absolute(t))),
+                    CASES,
+                    r"$t \ge 0$: take $e^{t}$ out of the logarithm; $t < 0$: the same",
                 ),
             ),
         ),

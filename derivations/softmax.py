@@ -32,6 +32,7 @@ from derivations.calculus.terms import (
     product,
     replace_entries,
     scalar,
+    term,
     total,
 )
 from derivations.notation import (
@@ -43,6 +44,7 @@ from derivations.notation import (
     Y,
     a,
     b,
+    block,
     c,
     design,
     i,
@@ -50,7 +52,9 @@ from derivations.notation import (
     k,
     l,
     lam,
+    member,
     n,
+    partition,
     psi,
     s,
     y,
@@ -178,6 +182,47 @@ shift_invariance = Statement(
         ),
     ),
     (upper,),
+)
+
+others = Definition("T", (c,), total(b, (1 - Delta(b, c)) * exp(z[b] - z[c])), "T", r"\mathbf{T}")
+
+term_left_out = Statement(
+    "Log-sum-exp with one term left out",
+    r"Write $T_c$ for the sum of $e^{z_b - z_c}$ over the classes $b \ne c$. The term of class $c$ is "
+    "$e^0 = 1$ and need not be summed: the logarithm is that of one plus a sum, which a computer has "
+    r"as a function of its own (log1p). So a log-sum-exp close to the largest logit keeps what is small. "
+    "For $c$ the class of the largest logit no exponential exceeds one.",
+    (
+        Chain(
+            lse,
+            (
+                Step(log(total(b, exp(z[b]))), DEFINITION),
+                Step(
+                    log(exp(z[c]) * total(b, exp(z[b] - z[c]))),
+                    ALGEBRA,
+                    r"take $e^{z_c}$ out of the sum",
+                ),
+                Step(log(exp(z[c]) * (1 + others[c])), DEFINITION, r"its own term is $e^0 = 1$"),
+                Step(z[c] + log(1 + others[c]), LOGARITHM, "the logarithm of a product"),
+            ),
+            at=(c,),
+            title="log-sum-exp, any class $c$",
+        ),
+        Chain(
+            S[a],
+            (
+                Step(exp(z[a]) / total(b, exp(z[b])), DEFINITION),
+                Step(
+                    exp(z[a] - z[c]) / total(b, exp(z[b] - z[c])),
+                    ALGEBRA,
+                    r"times $e^{-z_c} / e^{-z_c}$",
+                ),
+                Step(exp(z[a] - z[c]) / (1 + others[c]), DEFINITION, r"its own term is $e^0 = 1$"),
+            ),
+            at=(a, c),
+            title="softmax, any class $c$",
+        ),
+    ),
 )
 
 logsumexp_bounds = Statement(
@@ -582,6 +627,64 @@ nll_gradient = Statement(
     (one_class, fixed),
 )
 
+label_left_out = Statement(
+    "Loss and residual with the label's class left out",
+    r"For one data point with the label $c$, in the numbers $e^{z_a - z_c}$ of the other classes and "
+    "their sum $T_c$, no difference of nearly equal numbers is left. A confident right answer keeps its "
+    r"loss and its residual, both about $T_c$, where $\log S_c$ and $S_c - 1$ round to zero.",
+    (
+        Chain(
+            -log(S[c]),
+            (
+                Step(-log(1 / (1 + others[c])), DEFINITION, cites=(term_left_out,)),
+                Step(log(1 + others[c]), LOGARITHM, "the logarithm of a reciprocal"),
+            ),
+            at=(c,),
+            title="loss",
+        ),
+        Chain(
+            S[c] - 1,
+            (
+                Step(1 / (1 + others[c]) - 1, DEFINITION, cites=(term_left_out,)),
+                Step(-(others[c] / (1 + others[c])), ALGEBRA, "one fraction"),
+            ),
+            at=(c,),
+            title="residual of the label's class",
+        ),
+        Chain(
+            S[a] - Delta(a, c),
+            (
+                Step(
+                    (1 - Delta(a, c)) * S[a] + Delta(a, c) * (S[c] - 1),
+                    ALGEBRA,
+                    r"$a \ne c$, or $a = c$",
+                ),
+                Step(
+                    (1 - Delta(a, c)) * (exp(z[a] - z[c]) / (1 + others[c]))
+                    - Delta(a, c) * (others[c] / (1 + others[c])),
+                    DEFINITION,
+                    cites=(term_left_out,),
+                ),
+            ),
+            at=(a, c),
+            title="residual of every class",
+        ),
+        Chain(
+            S[c] - 1,
+            (
+                Step(
+                    -total(a, (1 - Delta(a, c)) * S[a]),
+                    DEFINITION,
+                    "the probabilities sum to one",
+                    cites=(normalised,),
+                ),
+            ),
+            at=(c,),
+            title="residual of the label's class, from the others",
+        ),
+    ),
+)
+
 gradients_sum_to_zero = Statement(
     "The gradients sum to zero",
     "What one class gains the others lose: the gradients of all classes cancel, for any weights "
@@ -671,6 +774,35 @@ hessian_blocks_sum_to_zero = Statement(
 H = Definition(
     "H", (a, k, b, l), total(i, X[i, k] * X[i, l] * covariance), written="H_{{{0}{1}{2}{3}}}"
 )
+
+diagonal_blocks = Statement(
+    "The diagonal blocks from the others",
+    r"Write $H_{akbl}$ for the entries of the Hessian. A diagonal block is minus the sum of the others in "
+    "its row of blocks: it needs no work of its own, and $1 - p_{ia}$ is never formed.",
+    (
+        Chain(
+            H[a, k, a, l],
+            (
+                Step(total(i, X[i, k] * X[i, l] * P[i, a] * (1 - P[i, a])), DEFINITION),
+                Step(
+                    total(i, X[i, k] * X[i, l] * P[i, a] * total(b, (1 - Delta(a, b)) * P[i, b])),
+                    DEFINITION,
+                    "the probabilities sum to one",
+                    cites=(normalised,),
+                ),
+                Step(
+                    -total(b, (1 - Delta(a, b)) * H[a, k, b, l]),
+                    DEFINITION,
+                    r"for $b \ne a$ the block has $-p_{ia} p_{ib}$",
+                    cites=(nll_hessian,),
+                ),
+            ),
+            at=(a, k, l),
+        ),
+    ),
+    (fixed,),
+)
+
 R = Definition("R", (i, a), total(l, X[i, l] * V[a, l]), "r", r"\mathbf{R}")
 spreads = Whole(R)
 HV = Definition(
@@ -712,6 +844,103 @@ nll_hvp = Statement(
         ),
     ),
     (one_class, fixed),
+)
+
+point_loss = Definition("loss", (i,), -total(a, Y[i, a] * log(P[i, a])), r"\ell")
+block_gradient = Definition(
+    "block_gradient",
+    (block, a, k),
+    total(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a])),
+    written="g^{{({0})}}_{{{1}{2}}}",
+)
+NLL_block = Definition(
+    "cost", (block,), total(i, member[block, i] * point_loss[i]), r"\operatorname{NLL}"
+)
+
+blocks = Statement(
+    "Sums over blocks of rows",
+    "Cut the rows into blocks in any way: value, gradient, Hessian and Hessian-vector product of the "
+    "whole are the sums of those of the blocks. So they can be computed block by block, in any order, "
+    "on one machine or on many, in memory for one block.",
+    (
+        Chain(
+            NLL,
+            (
+                Step(total(i, point_loss[i]), DEFINITION, "the sign goes to each data point"),
+                Step(
+                    total(i, total(block, member[block, i]) * point_loss[i]),
+                    ALGEBRA,
+                    "each row is in one block",
+                ),
+                Step(
+                    total(block, total(i, member[block, i] * point_loss[i])),
+                    ALGEBRA,
+                    "exchange the sums",
+                ),
+                Step(total(block, NLL_block[block]), DEFINITION),
+            ),
+            title="value",
+        ),
+        Chain(
+            D(NLL, W[a, k]),
+            (
+                Step(D(total(block, NLL_block[block]), W[a, k]), DEFINITION, "the value"),
+                Step(total(block, D(NLL_block[block], W[a, k])), LINEARITY, "sum rule"),
+                Step(
+                    total(block, total(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a]))),
+                    DIFFERENTIATE,
+                    "one data point, as for the gradient of the NLL",
+                ),
+            ),
+            at=(a, k),
+            title="gradient",
+        ),
+        Chain(
+            hessian,
+            (
+                Step(
+                    D(total(block, block_gradient[block, a, k]), W[b, l]),
+                    DIFFERENTIATE,
+                    "the gradient",
+                ),
+                Step(total(block, D(block_gradient[block, a, k], W[b, l])), LINEARITY, "sum rule"),
+                Step(
+                    total(block, total(i, member[block, i] * X[i, k] * X[i, l] * covariance)),
+                    DIFFERENTIATE,
+                    "the labels are constants",
+                ),
+            ),
+            at=(a, k, b, l),
+            title="Hessian",
+        ),
+        Chain(
+            total(b, total(l, H[a, k, b, l] * V[b, l])),
+            (
+                Step(
+                    total(i, X[i, k] * P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b]))),
+                    DEFINITION,
+                    cites=(nll_hvp,),
+                ),
+                Step(
+                    total(
+                        block,
+                        total(
+                            i,
+                            member[block, i]
+                            * X[i, k]
+                            * P[i, a]
+                            * (R[i, a] - total(b, P[i, b] * R[i, b])),
+                        ),
+                    ),
+                    ALGEBRA,
+                    "each row is in one block",
+                ),
+            ),
+            at=(a, k),
+            title="Hessian-vector product",
+        ),
+    ),
+    (one_class, fixed, partition),
 )
 
 quadratic_form = total(a, total(k, total(b, total(l, V[a, k] * H[a, k, b, l] * V[b, l]))))
@@ -769,6 +998,82 @@ null_space = Statement(
         ),
     ),
     (one_class, fixed),
+)
+
+centred = Definition(
+    "E", (i, a), R[i, a] - total(b, R[i, b]) / Size(K), r"\tilde{r}", r"\tilde{\mathbf{R}}"
+)
+two_classes = Definition("Q", (i, a, b), (1 - Delta(a, b)) ** 2 * P[i, a] * P[i, b], "q")
+half = term(1) / 2
+bound = half * total(i, total(a, R[i, a] ** 2) - total(a, R[i, a]) ** 2 / Size(K))
+mean_change = total(a, P[i, a] * R[i, a])
+mean_apart = total(a, P[i, a] * centred[i, a])
+
+smoothness = Statement(
+    "Smoothness",
+    r"The Hessian never exceeds $\frac{1}{2} (\mathbf{I} - \frac{1}{K} \mathbf{1} \mathbf{1}^\top) "
+    r"\otimes \mathbf{X}^\top \mathbf{X}$, whatever the weights (Böhning's bound), and so not "
+    r"$\frac{1}{2} \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ times the identity: a step of length "
+    r"$2 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ along the negative gradient cannot raise the NLL. "
+    r"It is shown along a direction $\mathbf{V}$: of $r_{ia} = \sum_l x_{il} v_{al}$, the changes of the "
+    r"logits, $\tilde{r}_{ia}$ is the difference from their mean over the classes, and $q_{iab}$ is "
+    r"$p_{ia} p_{ib}$ for two different classes.",
+    (
+        Chain(
+            bound - total(i, total(a, P[i, a] * R[i, a] ** 2) - mean_change**2),
+            (
+                Step(
+                    half * total(i, total(a, centred[i, a] ** 2))
+                    - total(i, total(a, P[i, a] * centred[i, a] ** 2) - mean_apart**2),
+                    DEFINITION,
+                    "what is the same for all classes leaves both parts as they are",
+                ),
+                Step(
+                    total(
+                        i,
+                        total(
+                            a,
+                            2 * (half - P[i, a]) ** 2 * centred[i, a] ** 2
+                            + half
+                            * total(
+                                b,
+                                two_classes[i, a, b] * (centred[i, a] + centred[i, b]) ** 2,
+                            ),
+                        ),
+                    ),
+                    DEFINITION,
+                    r"$2 (s^2 + t^2) - (s - t)^2 = (s + t)^2$ for each pair of classes",
+                    cites=(normalised,),
+                ),
+                Step(0, SIGN, "squares with positive weights", relation=">="),
+                Prose(
+                    r"This holds for any $\mathbf{V}$: the difference of the two matrices is positive "
+                    "semidefinite.",
+                    "bohning1992",
+                ),
+            ),
+            title=r"the bound minus the Hessian, along $\mathbf{V}$",
+        ),
+        Chain(
+            half * total(i, total(a, R[i, a] ** 2)) - bound,
+            (
+                Step(
+                    total(i, total(a, R[i, a]) ** 2) / (2 * Size(K)),
+                    ALGEBRA,
+                    "the squares of the single numbers cancel",
+                ),
+                Step(0, SIGN, "a sum of squares", relation=">="),
+                Prose(
+                    r"And $\sum_i r_{ia}^2 \le \lambda_{\max}(\mathbf{X}^\top \mathbf{X}) "
+                    r"\sum_k v_{ak}^2$. A function whose Hessian is bounded by $L$ does not rise along "
+                    "a gradient step of length $1 / L$ (descent lemma).",
+                    "boyd2004",
+                ),
+            ),
+            title=r"$\frac{1}{2} \mathbf{I} \otimes \mathbf{X}^\top \mathbf{X}$ minus the bound",
+        ),
+    ),
+    (fixed,),
 )
 
 # -- estimation ------------------------------------------------------------------------------------
@@ -1004,7 +1309,7 @@ penalised = Statement(
             (
                 Step(
                     D(NLL, W[a, k]) + D(penalty, W[a, k]),
-                    DEFINITION,
+                    DIFFERENTIATE,
                     "sum rule",
                 ),
                 Step(

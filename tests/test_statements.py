@@ -33,17 +33,18 @@ EXPECTED = {
     "logistic": {
         "D": "likelihood",
         "S": "decision_rule bernoulli",
-        "G": "log_likelihood nll nll_softplus nll_cross_entropy score_equations nll_hvp newton_step",
-        "R": "nll_gradient nll_hessian fisher_information weighted",
+        "G": "log_likelihood nll nll_softplus nll_cross_entropy score_equations nll_hvp newton_step "
+        "residual blocks",
+        "R": "nll_gradient nll_hessian fisher_information weighted column_scaling",
         "L": "nll_convex smoothness no_mle_when_separable penalised",
     },
     "softmax": {
         "D": "definition likelihood",
         "G": "normalised shift_invariance nll gradients_sum_to_zero hessian_blocks_sum_to_zero "
-        "nll_hvp nll_convex null_space newton_step",
+        "nll_hvp nll_convex null_space newton_step term_left_out label_left_out",
         "R": "logsumexp_gradient logsumexp_hessian jacobian two_class nll_gradient nll_hessian "
-        "fisher_information weighted",
-        "L": "logsumexp_bounds penalised",
+        "fisher_information weighted diagonal_blocks blocks",
+        "L": "logsumexp_bounds penalised smoothness",
     },
     "identification": {
         "G": "translation reference_class sum_to_zero",
@@ -53,7 +54,7 @@ EXPECTED = {
         "G": "forward",
         "R": "jacobian backward parameter_jacobian parameter_gradient second_order",
     },
-    "log_softmax": {"R": "forward jacobian backward second_order"},
+    "log_softmax": {"G": "term_left_out", "R": "forward jacobian backward second_order"},
     "nll": {"D": "forward", "R": "jacobian backward"},
     "activations": {
         "D": "any_function_forward sigmoid_forward log_sigmoid_forward tanh_forward "
@@ -67,6 +68,10 @@ EXPECTED = {
         "G": "layer_stack deltas equals_direct hidden_layer fan_out adjoint_identity "
         "hvp_forward_over_reverse gauss_newton cost composition_is_a_layer",
         "L": "rule_forward rule_backward rule_parameters",
+    },
+    "conventions": {
+        "G": "penalty_strength weighted_mean swapped_labels soft_labels ignored_labels",
+        "R": "factor signs one_hot class_weights class_axis columns intercept",
     },
 }
 

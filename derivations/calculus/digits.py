@@ -120,6 +120,7 @@ def table(
     arrays: Mapping[str, object],
     digits: int = 50,
     at: Sequence[Index] | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> object:
     """Evaluate a derived result on given arrays, to ``digits`` digits.
 
@@ -133,11 +134,19 @@ def table(
         Digits that the values are good to.
     at
         The free indices, in the order in which the values nest; a result knows its own.
+    sizes
+        The sizes, by name, of the dimensions that no array has: a result 0 at every ``k``
+        says nothing of how many there are.
 
     Returns
     -------
     mpf or nested list of mpf
         One value for each place of the free indices.
+
+    Raises
+    ------
+    ValueError
+        For a free index, an array or a size that is missing, or for sizes that disagree.
     """
     node = result if isinstance(result, Term) else result.term  # type: ignore[attr-defined]
     if at is None:
@@ -152,17 +161,21 @@ def table(
         }
         if absent := sorted(set(needed) - set(arrays)):
             raise ValueError(f"arrays: expected {', '.join(sorted(needed))}, missing {absent}")
-        sizes: dict[str, int] = {}
+        found = dict(sizes or {})
         entries: dict[tuple[str, tuple[int, ...]], mpf] = {}
         for name, numbers in sorted(arrays.items()):
             if name in needed:
-                read(needed[name], numbers, sizes, entries)
-        point = Point(sizes, entries)
+                read(needed[name], numbers, found, entries)
+        mentioned = {index.dimension.name for index in (*at, *terms.all_indices(node))}
+        mentioned |= {part.dimension.name for part in walk(node) if isinstance(part, terms.Size)}
+        if unknown := sorted(mentioned - set(found)):
+            raise ValueError(f"sizes: expected {', '.join(unknown)}, which no array has")
+        point = Point(found, entries)
 
         def nest(point: Point, rest: Sequence[Index]) -> object:
             if not rest:
                 return value(node, point)
-            counts = range(sizes[rest[0].dimension.name])
+            counts = range(found[rest[0].dimension.name])
             return [nest(point.bind(rest[0], c), rest[1:]) for c in counts]
 
         return nest(point, at)

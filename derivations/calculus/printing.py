@@ -170,6 +170,18 @@ def is_name(node: Term) -> bool:
     return isinstance(node, terms.Entry) and not node.array.written
 
 
+def raised(node: Term | Matrix, style: Style) -> bool:
+    """Return True for what has a superscript already: before a second one it needs a group."""
+    match node:
+        case terms.Entry(of) | terms.Use(of):
+            found = bool(of.superscript) or "^" in of.letter + of.written
+        case matrices.Whole(of):
+            found = bool(of.superscript) or "^" in of.bold
+        case _:
+            found = isinstance(node, matrices.Transpose)
+    return found and style is LATEX
+
+
 def of_term(node: Term, style: Style) -> str:
     """Return a term in a style."""
 
@@ -231,11 +243,9 @@ def of_term(node: Term, style: Style) -> str:
                 return style.fraction(of_term(numerator, style), of_term(denominator, style))
             return style.fraction(at(numerator, PRODUCT), at(denominator, POWER))
         case terms.Pow(base, exponent):
-            plain = isinstance(base, terms.Entry) and not base.array.superscript
+            plain = isinstance(base, (terms.Entry, terms.Use, terms.Number))
             shown = of_term(base, style)
-            if not plain and not (
-                isinstance(base, (terms.Use, terms.Number)) and level(base, style) == ATOM
-            ):
+            if not plain or level(base, style) < ATOM or raised(base, style):
                 shown = style.group(shown)
             above = of_term(exponent, style)
             short = style is LATEX or level(exponent, style) == ATOM
@@ -351,7 +361,8 @@ def of_matrix(node: Matrix, style: Style) -> str:
         case matrices.Hadamard(factors):
             return style.names["hadamard"].join(at(f, POWER) for f in factors)
         case matrices.Transpose(inner):
-            return at(inner, ATOM) + style.names["top"]
+            shown = at(inner, ATOM)
+            return (style.group(shown) if raised(inner, style) else shown) + style.names["top"]
         case matrices.Diagonal(vector):
             return style.names["diag"] + style.group(of_matrix(vector, style))
         case matrices.Ones():

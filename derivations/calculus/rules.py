@@ -22,9 +22,6 @@ def follows(before: Term, after: Term, rule: Rule, cites: tuple[Statement, ...])
         return False
     if indices.is_zero(difference(before, after, rule.derive, rule.folded)):
         return True
-    opened = rule.derive == "inert" and rule.folded == "nothing"
-    if opened and indices.is_zero(difference(before, after, "linear", "nothing")):
-        return True  # what was opened under a derivative is a sum
     if not cites:
         return False  # what follows takes every derivative, as a cited equation may need
     for statement in cites:

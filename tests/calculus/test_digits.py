@@ -11,7 +11,18 @@ from random_terms import Writer
 from tally import COUNTS
 
 from derivations.calculus import digits, terms
-from derivations.calculus.terms import D, Definition, Limit, Unknown, exp, log, scalar, total
+from derivations.calculus.terms import (
+    D,
+    Definition,
+    Limit,
+    Size,
+    Unknown,
+    exp,
+    log,
+    scalar,
+    term,
+    total,
+)
 from derivations.notation import K, N, X, a, b, c, i, j, k, l, n, w, y
 
 x = scalar("x")
@@ -117,6 +128,18 @@ def test_table():
     slope = digits.table(D(node, w[l]), {"w": weights, "X": design, "y": [1]}, at=(i, l))
     assert [[round(float(p), 12) for p in row] for row in slope] == design.tolist()
     assert digits.table(Unknown("phi", x), {"x": 0}) == 1
+
+
+def test_sizes_that_no_array_has():
+    """A result 0 at every k, and the size itself."""
+    assert digits.table(term(0), {}, at=(k,), sizes={"n": 3}) == [0, 0, 0]
+    assert digits.table(Size(K) * w[k], {"w": [1, 2]}, at=(k,), sizes={"K": 5}) == [5, 10]
+    with pytest.raises(ValueError, match="sizes: expected K, n, which no array has"):
+        digits.table(term(0), {}, at=(k, a))
+    with pytest.raises(ValueError, match="sizes: expected K, which no array has"):
+        digits.table(Size(K), {})
+    with pytest.raises(ValueError, match="w: expected n = 3, got 2"):
+        digits.table(w[k], {"w": [1, 2]}, at=(k,), sizes={"n": 3})
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from derivations.sigmoid import sigma
 
 x, r = scalar("x"), scalar("r", domain="positive")
 q = Array("q", (K,))
+penalised = Definition("penalised", (l,), NLL + x * w[l])[l]
 S = Definition("S", (a,), exp(q[a]) / total(b, exp(q[b])), "S")
 
 
@@ -78,6 +79,8 @@ def test_allowed(rule, before, after):
         (ALGEBRA, D(2 * x, t) * 1, 2 * D(x, t)),
         (LOGARITHM, log(sigma(x)), -log(1 + exp(-x))),
         (DEFINITION, D(sigma(x), x), sigma(x) * (1 - sigma(x))),
+        (DEFINITION, D(x + x**2, x), D(x, x) + D(x**2, x)),
+        (DEFINITION, D(penalised, w[k]), D(NLL, w[k]) + D(x * w[l], w[k])),
         (LINEARITY, D(x * exp(x), x), exp(x) + x * exp(x)),
         (LINEARITY, D(3 * x, x), 3),
         (LINEARITY, D(p[i] * p[j], w[k]), p[i] * D(p[j], w[k]) + p[j] * D(p[i], w[k])),

@@ -1,0 +1,408 @@
+"""Conversions from other conventions to the ones here.
+
+Here a cost is a sum over the data; labels are 0 and 1, or 0 to K-1; a data point is a row, and the
+classes are the last axis; a column of ones carries the intercept. Each function turns arguments of
+another convention into these, so that no other function needs an option for them. What becomes of
+value, gradient and Hessian is the statement of the same name.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reference_impl import arguments
+from reference_impl.arguments import Array, representable
+
+Labels = NDArray[np.int64]
+
+
+def weighted_mean(sample_weight: ArrayLike) -> Array:
+    """``conventions.weighted_mean``: the weights s_i / sum_j s_j, with which the sum is the mean.
+
+    Parameters
+    ----------
+    sample_weight : array_like, shape (N,)
+        Weights s_i >= 0, not all zero; all one for the mean without weights.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For weights of a wrong type, shape or value, and for a sum beyond 1.8e308.
+    """
+    given = _vector("sample_weight", sample_weight)
+    s = arguments.weights(given, given[:, np.newaxis])
+    with np.errstate(over="ignore"):  # reported by `representable`
+        return np.asarray(s / representable("the sum of the weights", s.sum()))
+
+
+def signs(y: ArrayLike) -> Labels:
+    """``conventions.signs``: m_i = 2 y_i - 1, labels -1 and 1 from labels 0 and 1.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Labels 0 and 1.
+
+    Returns
+    -------
+    int64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For labels of a wrong type, shape or value.
+    """
+    return 2 * _labels(y, 2) - 1
+
+
+def labels_from_signs(m: ArrayLike) -> Labels:
+    """``conventions.signs``, backwards: y_i = (1 + m_i) / 2, labels 0 and 1 from labels -1 and 1.
+
+    Parameters
+    ----------
+    m : array_like, shape (N,)
+        Labels -1 and 1.
+
+    Returns
+    -------
+    int64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For labels of a wrong type, shape or value.
+    """
+    given = _vector("m", m)
+    _refuse("m", given, np.abs(given) != 1, "labels -1 and 1")
+    return (given > 0).astype(np.int64)
+
+
+def swapped_labels(y: ArrayLike) -> Labels:
+    """``conventions.swapped_labels``: 1 - y_i, the other class called 1; w becomes -w.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Labels 0 and 1.
+
+    Returns
+    -------
+    int64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For labels of a wrong type, shape or value.
+    """
+    return 1 - _labels(y, 2)
+
+
+def labels_from_one(y: ArrayLike, n_classes: int) -> Labels:
+    """Return y_i - 1, labels 0 to K-1 from labels 1 to K; nothing else changes.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Labels 1 to K.
+    n_classes : int
+        K >= 2.
+
+    Returns
+    -------
+    int64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    K = arguments.count("n_classes", n_classes, least=2)
+    given = _vector("y", y)
+    wrong = (given < 1) | (given > K) | (given != np.floor(given))
+    _refuse("y", given, wrong, f"integers from 1 to {K}")
+    return given.astype(np.int64) - 1
+
+
+def one_hot(y: ArrayLike, n_classes: int) -> Array:
+    """``conventions.one_hot``: the matrix Y_ia = [y_i = a].
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Labels 0 to K-1.
+    n_classes : int
+        K >= 2.
+
+    Returns
+    -------
+    float64 array, shape (N, K)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    K = arguments.count("n_classes", n_classes, least=2)
+    return np.eye(K)[_labels(y, K)]
+
+
+def labels_from_one_hot(Y: ArrayLike) -> Labels:
+    """``conventions.one_hot``, backwards: the class of each row.
+
+    Parameters
+    ----------
+    Y : array_like, shape (N, K)
+        Rows with one 1 and zeros.
+
+    Returns
+    -------
+    int64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another type or shape, and for any other row: probabilities go through `soft_labels`.
+    """
+    given = _rows("Y", Y)
+    _refuse("Y", given, (given != 0) & (given != 1), "rows with one 1 and zeros")
+    if (wrong := given.sum(axis=1) != 1).any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"Y: expected rows with one 1 and zeros, given {given[row]} at row {row}")
+    return given.argmax(axis=1)
+
+
+def soft_labels(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Labels, Array]:
+    """``conventions.soft_labels``: soft labels as labels with weights, (X, y, sample_weight).
+
+    Data point i stands once for each class a with Y_ia > 0, with the label a and the weight Y_ia.
+    Two classes with the probabilities q_i of the label 1 are the rows (1 - q_i, q_i).
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix, one data point a row.
+    Y : array_like, shape (N, K)
+        Numbers >= 0, not all zero; the rows need not sum to one.
+
+    Returns
+    -------
+    (float64 array (M, n), int64 array (M,), float64 array (M,))
+        N <= M <= N K where each row of Y has a number > 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    X = arguments.design_matrix(X)
+    given = _rows("Y", Y)
+    if len(given) != len(X):
+        raise ValueError(
+            f"Y: expected {len(X)} rows for X of shape {X.shape}, given shape {given.shape}"
+        )
+    _refuse("Y", given, given < 0, "numbers >= 0")
+    if not given.any():
+        raise ValueError("Y: expected at least one number > 0, given all zero")
+    i, a = np.nonzero(given)
+    return X[i], a.astype(np.int64), given[i, a]
+
+
+def class_weights(q: ArrayLike, y: ArrayLike) -> Array:
+    """``conventions.class_weights``: the sample weights s_i = q_{y_i}.
+
+    A weight of the label 1 alone (``pos_weight``) is q = (1, weight).
+
+    Parameters
+    ----------
+    q : array_like, shape (K,)
+        A weight >= 0 for each class.
+    y : array_like, shape (N,)
+        Labels 0 to K-1.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    weights = _vector("q", q)
+    if len(weights) < 2:
+        raise ValueError(f"q: expected K >= 2 weights, given shape {weights.shape}")
+    _refuse("q", weights, weights < 0, "weights >= 0")
+    return np.asarray(weights[_labels(y, len(weights))])
+
+
+def ignored_labels(y: ArrayLike, ignore_index: int, n_classes: int) -> tuple[Labels, Array]:
+    """``conventions.ignored_labels``: labels and sample weights, 0 for the label `ignore_index`.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Labels 0 to K-1, or `ignore_index`.
+    ignore_index : int
+        What marks a data point that does not count; it may be one of the classes.
+    n_classes : int
+        K >= 2.
+
+    Returns
+    -------
+    (int64 array (N,), float64 array (N,))
+        An ignored data point has the label 0, which has no effect, and the weight 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value, and where nothing is left.
+    """
+    K = arguments.count("n_classes", n_classes, least=2)
+    given = _vector("y", y)
+    ignored = given == arguments.integer("ignore_index", ignore_index)
+    if ignored.all():
+        raise ValueError(f"y: expected a label other than {ignore_index}, given no other")
+    return _labels(np.where(ignored, 0, given), K), 1.0 - ignored
+
+
+def class_axis(z: ArrayLike, axis: int = 1) -> Array:
+    """``conventions.class_axis``: a matrix with the classes as columns, from any axis.
+
+    Entries of shape (N, K, d_1, d_2, ...), and labels of shape (N, d_1, d_2, ...), become
+    N d_1 d_2 ... data points; the labels by ``ravel``.
+
+    Parameters
+    ----------
+    z : array_like
+        Logits, soft labels or deltas, two dimensions or more.
+    axis : int
+        The axis of the classes.
+
+    Returns
+    -------
+    float64 array, shape (N d_1 d_2 ..., K)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type or value, and for fewer than two dimensions.
+    """
+    given = arguments.finite("z", z)
+    position = arguments.axis(axis, given)
+    if given.ndim < 2 or 0 in given.shape:
+        raise ValueError(
+            f"z: expected at least two dimensions, none of them empty, given shape {given.shape}"
+        )
+    return np.moveaxis(given, position, -1).reshape(-1, given.shape[position]).copy()
+
+
+def class_axis_back(Z: ArrayLike, like: ArrayLike, axis: int = 1) -> Array:
+    """``conventions.class_axis``, backwards: the shape of `like`, such as that of the logits.
+
+    Parameters
+    ----------
+    Z : array_like, shape (N d_1 d_2 ..., K)
+        A matrix as `class_axis` gives it, such as the gradient by its entries.
+    like : array_like
+        An array of the shape that is wanted.
+    axis : int
+        The axis of the classes.
+
+    Returns
+    -------
+    float64 array of the shape of `like`
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type or value, and for shapes that do not fit.
+    """
+    given = arguments.finite("Z", Z)
+    wanted = arguments.finite("like", like)
+    rows = class_axis(wanted, axis)
+    if given.shape != rows.shape:
+        raise ValueError(
+            f"Z: expected shape {rows.shape} for an array of shape {wanted.shape} with the "
+            f"classes on axis {axis}, given shape {given.shape}"
+        )
+    moved = np.moveaxis(wanted, axis, -1).shape
+    return np.moveaxis(given.reshape(moved), -1, axis).copy()
+
+
+def columns(X: ArrayLike) -> Array:
+    """``conventions.columns``: the design matrix with one data point a row, from columns.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, N)
+        One data point a column.
+
+    Returns
+    -------
+    float64 array, shape (N, n)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a matrix of a wrong type, shape or value.
+    """
+    return arguments.design_matrix(X).T.copy()
+
+
+def intercept(X: ArrayLike) -> Array:
+    """``conventions.intercept``: the design matrix with a column of ones in front.
+
+    The first weight is then the intercept, here as in the gradient and the Hessian.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix, one data point a row, without a column of ones.
+
+    Returns
+    -------
+    float64 array, shape (N, 1 + n)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a matrix of a wrong type, shape or value.
+    """
+    X = arguments.design_matrix(X)
+    return np.column_stack([np.ones(len(X)), X])
+
+
+def _vector(name: str, value: ArrayLike) -> Array:
+    """Return a finite vector that is not empty."""
+    array = arguments.finite(name, value)
+    if array.ndim != 1 or not array.size:
+        raise ValueError(f"{name}: expected one number each, given shape {array.shape}")
+    return array
+
+
+def _rows(name: str, value: ArrayLike) -> Array:
+    """Return a finite matrix with a row for each data point and a column for each class."""
+    array = arguments.finite(name, value)
+    if array.ndim != 2 or not len(array) or array.shape[1] < 2:
+        raise ValueError(
+            f"{name}: expected shape (N, K) with N >= 1 and K >= 2, given shape {array.shape}"
+        )
+    return array
+
+
+def _labels(y: ArrayLike, n_classes: int) -> Labels:
+    """Return labels 0 to K-1, any number of them."""
+    return arguments.labels(y, _vector("y", y)[:, np.newaxis], n_classes)
+
+
+def _refuse(name: str, array: Array, wrong: NDArray[np.bool_], expected: str) -> None:
+    """Raise ValueError with the first entry that is marked in `wrong`."""
+    if wrong.any():
+        place = tuple(int(index) for index in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name}: expected {expected}, given {array[place]:.17g} at index "
+            f"{place if len(place) > 1 else place[0]}"
+        )
