@@ -108,7 +108,7 @@ browser: docs .venv-browser/.ready ## look at the site in a real browser (chromi
 	.venv-browser/bin/python -m pytest --confcutdir tests/browser tests/browser
 
 cheat-sheet: docs .venv-browser/.ready ## print the cheat sheet as a PDF (chromium)
-	.venv-browser/bin/python docs/print_cheat_sheet.py
+	.venv-browser/bin/python tests/browser/print_cheat_sheet.py
 
 # --------------------------------------------------------------------- upkeep
 

@@ -58,7 +58,7 @@ class CheatSheet(SphinxDirective):
             title = html("h2", heading)
             items = [self.item(statements, *entry) for entry in entries]
             boxes.append(html("section", title, html("ul", *items)))
-        return [html("div", *boxes, classes=["cheat-sheet"])]
+        return [html("div", *boxes, classes=["cheat-sheet"], data_digest=digest())]
 
     def item(self, statements, identifier, numbers):
         """Return the formulas of a statement under its name."""
