@@ -1,0 +1,682 @@
+"""Separation: whether a maximum likelihood estimate exists, decided exactly and proved.
+
+Write the margin rows of the data as m_r: (2 y_i - 1) x_i for labels 0 and 1, and for classes
+0..K-1 one row for each data point i and each wrong class a, m_ia.W = x_i.(w_{y_i} - w_a), with
+w_0 = 0. The NLL never rises along a direction d with m_r.d >= 0 for every r. By Tucker's theorem
+on systems of linear inequalities there are always d and multipliers lambda with
+
+    m_r.d >= 0,    lambda_r >= 0,    sum_r lambda_r m_r = 0,    lambda_r + m_r.d > 0    for all r.
+
+Because sum_r lambda_r (m_r.d) = 0, exactly one of lambda_r and m_r.d is positive. The rows with
+lambda_r > 0 have margin zero along every direction that separates, so those with m_r.d > 0 are
+all that can be separated. The pair (d, lambda) thus proves each of the three verdicts:
+
+overlap (d = 0; Stiemke's lemma)
+    sum_r lambda_r m_r = 0 with all lambda_r > 0: the NLL has a minimiser.
+complete separation (lambda = 0; Gordan's theorem)
+    all m_r.d > 0: the NLL falls to zero, which it never reaches.
+quasi-complete separation
+    the NLL falls to the minimum of what is left when the separated rows are taken away.
+
+Let C be the cone of all directions without a negative margin and U its span: the directions along
+which all rows with lambda_r > 0 have margin zero, because d lies inside C relative to them. Along
+every sequence of weights whose NLL tends to its infimum the margins of the separated rows tend to
+infinity, while the weights converge up to a vector of U. So coefficient k
+
+- converges to the same value on every sequence ("finite") if u_k = 0 for every u in U;
+- tends to +inf on every sequence ("+inf") if it is not finite and u_k >= 0 for every u in C: by
+  the lemma of Farkas, u_k is then a combination with positive coefficients of margins m_r.u of
+  separated rows;
+- tends to -inf in the same way ("-inf") if u_k <= 0 for every u in C;
+- otherwise goes wherever the sequence takes it ("undetermined").
+
+Floating-point numbers are fractions with a power of two below, so everything is decided in
+integers. A linear program in floating point says where to look; the pivots in integers that
+follow end with a proof, however wrong the program was.
+
+Sources: Albert and Anderson, Biometrika 71, 1984 (the three cases); Santner and Duffy, Biometrika
+73, 1986 (classes, and what can be separated); Konis, Linear programming algorithms for detecting
+separated data, Oxford 2007 (the linear program); Tucker, Dual systems of homogeneous linear
+relations, 1956; Schrijver, Theory of Linear and Integer Programming, 1986, theorem 7.1 (the
+pivots).
+"""
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linprog
+
+from reference_impl import arguments
+from reference_impl.arguments import AnyArray, Array
+
+Integers = NDArray[np.object_]  # Python integers, which have no largest
+Indices = NDArray[np.intp]
+
+PATIENCE = 50  # pivots for each row of a basis before the rule that cannot run in circles
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """Whether labels are separated, with the proof that `proves` checks.
+
+    Attributes
+    ----------
+    kind : str
+        "overlap", "quasi-complete" or "complete".
+    direction : object array of int, shape (n,); for classes (K, n), its row 0 zero
+        d, coprime: no margin is negative, and as many as possible are positive. Zero for overlap.
+    multipliers : object array of int, shape (N,); for classes (N, K), zero at the class y_i
+        lambda >= 0, coprime: sum_r lambda_r m_r = 0, and lambda_r > 0 exactly where the margin
+        along d is zero. Points of weight zero have multiplier zero.
+    separated : bool array, shape of `multipliers`
+        Where the margin along d is positive.
+    limits : str array, shape of `direction`
+        What becomes of each coefficient (for classes, of w_a - w_0) as the NLL tends to its
+        infimum: "finite", "+inf", "-inf" or "undetermined".
+    """
+
+    kind: str
+    direction: Integers
+    multipliers: Integers
+    separated: NDArray[np.bool_]
+    limits: NDArray[np.str_]
+
+
+class SeparationError(ValueError):
+    """The data are separated, so that no maximum likelihood estimate exists.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The proof, in integers.
+    direction : float64 array, shape of `verdict.direction`
+        The direction with largest entry 1, rounded.
+    complete : bool
+        Whether the separation is complete.
+    """
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        self.complete = verdict.kind == "complete"
+        self.direction: Array = _unit(verdict.direction)
+        kind, sign = ("completely", ">") if self.complete else ("quasi-completely", ">=")
+        margin = "(2 y_i - 1) x_i.d" if self.direction.ndim == 1 else "x_i.(d_y - d_a)"
+        shown = np.array2string(self.direction, precision=6, threshold=10, separator=", ")
+        shown = " ".join(shown.split())
+        super().__init__(
+            f"the data are {kind} separated, so that no maximum likelihood estimate exists: "
+            f"{margin} {sign} 0 for every data point with d = {shown}. {_fates(verdict.limits)}. "
+            f"Remedies: a penalty > 0, more data, fewer or other columns of X, or Firth's method"
+        )
+
+
+class RankError(ValueError):
+    """The columns of X are linearly dependent, so that no estimate is unique.
+
+    Attributes
+    ----------
+    dependent : dict
+        What `dependent_columns` returns.
+    """
+
+    def __init__(self, dependent: dict[int, dict[int, Fraction]], shape: tuple[int, ...]) -> None:
+        self.dependent = dependent
+        relations = [
+            f"column {j} = "
+            + (" + ".join(f"{_short(c)} * column {k}" for k, c in terms.items()) or "0")
+            for j, terms in dependent.items()
+        ]
+        super().__init__(
+            f"X: expected linearly independent columns (rank {shape[1]}), given rank "
+            f"{shape[1] - len(dependent)} for shape {shape}: {_listed(relations)}; the estimate "
+            f"is not unique; drop dependent columns or use a penalty > 0"
+        )
+
+
+def binary(X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Verdict:
+    """``logistic.no_mle_when_separable``: decide whether labels 0 and 1 are separated.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix; its columns may be dependent.
+    y : array_like, shape (N,)
+        Labels 0 and 1.
+    sample_weight : array_like, shape (N,), optional
+        Weights s_i >= 0: a point of weight zero does not take part, the others all count alike.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    X = arguments.design_matrix(X)
+    y = arguments.labels(y, X)
+    rows = np.flatnonzero(arguments.weights(sample_weight, X))
+    found = _decide((2 * y - 1)[rows, np.newaxis] * X[rows])
+    verdict = Verdict(
+        found.kind,
+        found.direction,
+        _spread(found.multipliers, (rows,), (len(X),)),
+        _spread(found.separated, (rows,), (len(X),)),
+        found.limits,
+    )
+    return _proved(X, y, verdict, rows)
+
+
+def multinomial(
+    X: ArrayLike, y: ArrayLike, K: int, *, sample_weight: ArrayLike | None = None
+) -> Verdict:
+    """Decide whether labels 0..K-1 are separated: m_ia.W = x_i.(w_{y_i} - w_a), w_0 = 0.
+
+    A class without data points is a class like the others: with a column of ones in X the data
+    are then separated, because the weights that make it ever less likely cost nothing.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix; its columns may be dependent.
+    y : array_like, shape (N,)
+        Labels 0..K-1.
+    K : int
+        Number of classes, at least 2.
+    sample_weight : array_like, shape (N,), optional
+        Weights s_i >= 0: a point of weight zero does not take part, the others all count alike.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    X = arguments.design_matrix(X)
+    K = arguments.count("K", K, least=2)
+    y = arguments.labels(y, X, K)
+    rows = np.flatnonzero(arguments.weights(sample_weight, X))
+    points, wrong = np.nonzero(np.arange(K) != y[rows, np.newaxis])
+    points = rows[points]
+    # The difference of two unit vectors, without the coordinate of class 0.
+    unit = np.eye(K)
+    classes = (unit[y[points]] - unit[wrong])[:, 1:]
+    M = (classes[:, :, np.newaxis] * X[points, np.newaxis, :]).reshape(len(points), -1)
+    found = _decide(M)
+    shape, pairs = (K - 1, X.shape[1]), (points, wrong)
+    verdict = Verdict(
+        found.kind,
+        np.vstack([np.zeros(X.shape[1], dtype=object), found.direction.reshape(shape)]),
+        _spread(found.multipliers, pairs, (len(X), K)),
+        _spread(found.separated, pairs, (len(X), K)),
+        np.vstack([np.full(X.shape[1], "finite"), found.limits.reshape(shape)]),
+    )
+    return _proved(X, y, verdict, rows)
+
+
+def require_overlap(X: ArrayLike, y: ArrayLike) -> None:
+    """``logistic.no_mle_when_separable``: refuse labels 0 and 1 that are separated.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix.
+    y : array_like, shape (N,)
+        Labels 0 and 1.
+
+    Raises
+    ------
+    SeparationError
+        If no maximum likelihood estimate exists.
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    verdict = binary(X, y)
+    if verdict.kind != "overlap":
+        raise SeparationError(verdict)
+
+
+def require_overlap_multinomial(X: ArrayLike, y: ArrayLike, K: int) -> None:
+    """As `require_overlap`, for labels 0..K-1.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix.
+    y : array_like, shape (N,)
+        Labels 0..K-1.
+    K : int
+        Number of classes, at least 2.
+
+    Raises
+    ------
+    SeparationError
+        If no maximum likelihood estimate exists.
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    verdict = multinomial(X, y, K)
+    if verdict.kind != "overlap":
+        raise SeparationError(verdict)
+
+
+def dependent_columns(X: ArrayLike) -> dict[int, dict[int, Fraction]]:
+    """Return which columns of X depend on those before them: x_j = sum_k c_jk x_k, exactly.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix.
+
+    Returns
+    -------
+    dict
+        For each dependent column j the coefficients c_jk that are not zero, by k < j; all k are
+        columns that do not depend on earlier ones. The rank of X is n minus the number of keys.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of a wrong type or shape.
+    """
+    rows, scale = _integers(arguments.design_matrix(X))
+    space = _span(rows)
+    return {
+        j: {
+            k: Fraction(-space.dual[k, j], space.dual[j, j])
+            * Fraction(2) ** int(scale[j] - scale[k])
+            for k in sorted(space.basis)
+            if space.dual[k, j]
+        }
+        for j in space.free
+    }
+
+
+def require_full_rank(X: ArrayLike) -> None:
+    """Refuse a design matrix whose columns are linearly dependent, exactly.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix.
+
+    Raises
+    ------
+    RankError
+        If a column depends on others.
+    TypeError, ValueError
+        For an argument of a wrong type or shape.
+    """
+    X = arguments.design_matrix(X)
+    dependent = dependent_columns(X)
+    if dependent:
+        raise RankError(dependent, X.shape)
+
+
+def proves(
+    X: ArrayLike, y: ArrayLike, verdict: Verdict, *, sample_weight: ArrayLike | None = None
+) -> bool:
+    """Whether direction and multipliers prove the kind of a verdict, in exact arithmetic.
+
+    It follows the definition and shares no code with the search. `limits` are not looked at.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, n)
+        Design matrix.
+    y : array_like, shape (N,)
+        Labels 0..K-1, with K = 2 if the direction is a vector.
+    verdict : Verdict
+        What is to be proved.
+    sample_weight : array_like, shape (N,), optional
+        Weights s_i >= 0.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value.
+    """
+    X = arguments.design_matrix(X)
+    y = arguments.labels(y, X, len(verdict.direction) if verdict.direction.ndim == 2 else 2)
+    taking_part = np.flatnonzero(arguments.weights(sample_weight, X))
+    return _proves(X, y, verdict, taking_part)
+
+
+# ------------------------------------------------------------------------------- the check
+
+
+def _proves(X: Array, y: NDArray[np.int64], verdict: Verdict, taking_part: Indices) -> bool:
+    W, multipliers = verdict.direction, verdict.multipliers
+    if W.ndim == 1:  # two classes, class 0 with weights zero
+        W = np.vstack([np.zeros(len(W), dtype=object), W])
+        multipliers = multipliers[:, np.newaxis] * np.ones((1, 2), dtype=object)
+    K, n = W.shape
+    # Denominators are powers of two: in units of the smallest fraction all floats are integers.
+    fractions = [[value.as_integer_ratio() for value in row] for row in X.tolist()]
+    unit = max(denominator for row in fractions for _, denominator in row)
+    total = [[0] * n for _ in range(K)]
+    margins = []
+    for i in taking_part.tolist():
+        x = [numerator * (unit // denominator) for numerator, denominator in fractions[i]]
+        z = [sum(map(int.__mul__, x, row)) for row in W.tolist()]
+        for a in range(K):
+            if a != y[i]:
+                margin, multiplier = z[y[i]] - z[a], multipliers[i, a]
+                margins.append(margin)
+                # One of them is zero and the other is positive.
+                if margin * multiplier != 0 or not margin + multiplier > 0:
+                    return False
+                if multiplier:
+                    for k in range(n):
+                        total[y[i]][k] += multiplier * x[k]
+                        total[a][k] -= multiplier * x[k]
+    if any(map(any, total)):
+        return False
+    if not any(margins):
+        return verdict.kind == "overlap"
+    return verdict.kind == ("complete" if all(margins) else "quasi-complete")
+
+
+def _proved(X: Array, y: NDArray[np.int64], verdict: Verdict, taking_part: Indices) -> Verdict:
+    assert _proves(X, y, verdict, taking_part), "the proof of a verdict on separation is wrong"
+    return verdict
+
+
+# ------------------------------------------------------------------------------ the search
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Linearly independent rows a_h and the dual vectors c_h: a_h.c_h = 1 and a_j.c_h = 0.
+
+    Attributes
+    ----------
+    dual : object array of int, shape (n, n)
+        det times c_h in column h of `basis`; in a free column a vector that all rows annihilate.
+    det : int
+        The determinant of the basis up to sign, positive.
+    basis : dict
+        The number of the row a_h, by h.
+    free : list of int
+        The other columns.
+    """
+
+    dual: Integers
+    det: int
+    basis: dict[int, int]
+    free: list[int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Margin rows in integers, and the same in floats with largest entry 1."""
+
+    exact: Integers
+    floats: Array
+
+
+def _decide(M: Array) -> Verdict:
+    """Return the verdict on the margin rows M (R x n)."""
+    exact, scale = _integers(M)
+    rows = _rows(exact)
+    M = np.ldexp(M, -scale)
+    direction, multipliers = _complementary(rows, _order(M, -M.sum(axis=0)))
+    separated = multipliers == 0
+    U = _annihilated(exact, np.flatnonzero(~separated))
+    if int(np.abs(direction).max()).bit_length() > 53:  # floats would not hold it
+        direction = _shorter(rows, U, direction, np.flatnonzero(separated))
+    powers = [1 << int(shift) for shift in scale.max() - scale]
+    return Verdict(
+        "complete" if separated.all() else "quasi-complete" if separated.any() else "overlap",
+        _coprime(direction * np.array(powers, dtype=object)),
+        multipliers,
+        separated,
+        _limits(exact, U, direction, np.flatnonzero(separated)),
+    )
+
+
+def _complementary(rows: _Rows, order: Indices) -> tuple[Integers, Integers]:
+    """Return d, and lambda which is positive just where the margin along d is zero.
+
+    Each round separates more rows from the rest, until the rest can be balanced.
+    """
+    direction = np.zeros(rows.exact.shape[1], dtype=object)
+    multipliers = np.zeros(len(rows.exact), dtype=object)
+    rest = order
+    while len(rest):
+        missing = -rows.exact[rest].sum(axis=0)
+        space, further = _alternative(rows, rest, missing, _span(rows.exact, rest))
+        if further is None:  # all rows, and more of those in the basis, add up to zero
+            multipliers[rest] = space.det
+            added = missing @ space.dual
+            for h, row in space.basis.items():
+                multipliers[row] += added[h]
+            break
+        direction = _far_along(rows, direction, further)
+        rest = rest[_signs(rows, further, rest) == 0]
+    return direction, _coprime(multipliers)
+
+
+def _alternative(
+    rows: _Rows, among: Indices, b: Integers, space: _Space
+) -> tuple[_Space, Integers | None]:
+    """Decide whether b, in the span of the rows, is a combination of them with no coefficient < 0.
+
+    Return a basis in which it is; or a direction c with c.m_r >= 0 for all rows `among` and
+    c.b < 0. The rows of the basis are exchanged one at a time (Schrijver, theorem 7.1), at first
+    where most is gained; the rule of the smallest index, which comes later, cannot run in circles.
+    """
+    greedy = PATIENCE * len(space.basis)
+    for pivot in itertools.count():
+        if pivot == 10:  # the start was a bad one: ask for a better one, once
+            order = among[_order(rows.floats[among], _unit(b))]
+            space = _span(rows.exact, order)
+        coefficients = b @ space.dual
+        leaving = [h for h in space.basis if coefficients[h] < 0]
+        if not leaving:
+            break
+        key = coefficients.__getitem__ if pivot < greedy else space.basis.__getitem__
+        h = min(leaving, key=key)
+        c = space.dual[:, h]
+        violated = among[_signs(rows, c, among) < 0]
+        if len(violated) == 0:
+            return space, c
+        entering = violated[(rows.floats[violated] @ _unit(c)).argmin()]
+        row = int(entering if pivot < greedy else violated.min())
+        space = _exchange(space, h, row, rows.exact)
+    return space, None
+
+
+def _span(exact: Integers, among: Iterable[int] | None = None) -> _Space:
+    """Return the first independent rows. The columns of the basis are the first independent ones.
+
+    Start from the unit vectors, which are a basis dual to itself, and let rows take their place.
+    """
+    n = exact.shape[1]
+    space = _Space(np.eye(n, dtype=int).astype(object), 1, {}, list(range(n)))
+    for row in range(len(exact)) if among is None else among:
+        if not space.free:
+            break
+        products = exact[row] @ space.dual[:, space.free]
+        entering = next((h for h, p in zip(space.free, products, strict=True) if p), None)
+        if entering is not None:
+            space = _exchange(space, entering, int(row), exact)
+    return space
+
+
+def _exchange(space: _Space, h: int, row: int, exact: Integers) -> _Space:
+    """Let a row take the place h in the basis; all divisions leave no remainder (Edmonds 1967)."""
+    products = exact[row] @ space.dual
+    dual = (products[h] * space.dual - np.multiply.outer(space.dual[:, h], products)) // space.det
+    dual[:, h] = space.dual[:, h]
+    sign = 1 if products[h] > 0 else -1
+    free = [j for j in space.free if j != h]
+    return _Space(sign * dual, sign * products[h], {**space.basis, h: row}, free)
+
+
+def _signs(rows: _Rows, c: Integers, among: Indices) -> NDArray[np.int64]:
+    """Return the sign of m_r.c for the rows `among`, exactly: in integers where floats may err."""
+    unit, floats = _unit(c), rows.floats[among]
+    values = floats @ unit
+    # Entries are right to half an ulp each, so is every product and every sum.
+    error = (len(c) + 4) * np.finfo(float).eps * (np.abs(floats) @ np.abs(unit)) + 1e-300
+    signs = np.sign(values).astype(np.int64)
+    for place in np.flatnonzero(np.abs(values) <= error):
+        value = rows.exact[among[place]] @ c
+        signs[place] = (value > 0) - (value < 0)
+    return signs
+
+
+def _far_along(rows: _Rows, direction: Integers, more: Integers) -> Integers:
+    """Return 2^q direction + more, with q so large that no margin > 0 along direction is lost."""
+    old, new = rows.exact @ direction, rows.exact @ more
+    q = max((abs(b) // a for a, b in zip(old, new, strict=True) if a > 0), default=0).bit_length()
+    return _coprime(direction * (1 << q) + more)
+
+
+def _annihilated(exact: Integers, among: Indices) -> Integers:
+    """Return a basis of the vectors that all rows `among` annihilate, one a column."""
+    space = _span(exact, among)
+    return space.dual[:, space.free]
+
+
+def _limits(
+    exact: Integers, U: Integers, direction: Integers, separated: Indices
+) -> NDArray[np.str_]:
+    """Return what becomes of each coefficient; `direction` lies inside the cone C."""
+    inside = _rows(exact[separated] @ U)
+    among = np.arange(len(separated))
+    space = _span(inside.exact)
+    # Along what X itself annihilates a coefficient can go to either side.
+    ambiguous = _annihilated(exact, np.arange(len(exact)))
+    limits = np.full(len(U), "undetermined")
+    for k in range(len(U)):
+        if not U[k].any():
+            limits[k] = "finite"
+        elif direction[k] and not ambiguous[k].any():
+            sign = 1 if direction[k] > 0 else -1
+            space, against = _alternative(inside, among, sign * U[k], space)
+            if against is None:
+                limits[k] = "+inf" if sign > 0 else "-inf"
+    return limits
+
+
+# --------------------------------------------------------- where to look, in floating point
+
+
+def _order(M: Array, b: Array) -> Indices:
+    """Return the rows in the order in which they matter for min b.d, M d >= 0 and |d_k| <= 1.
+
+    Those that hold the optimum in its place come first, by their dual variables. If it is d = 0,
+    b is a combination of them. With b = -sum_r m_r this is the program of Konis.
+    """
+    R = len(M)
+    program = linprog(b, A_ub=-M, b_ub=np.zeros(R), bounds=(-1, 1), method="highs")
+    if program.status != 0:
+        return np.arange(R)
+    return np.lexsort((M @ program.x, program.ineqlin.marginals))
+
+
+def _shorter(rows: _Rows, U: Integers, direction: Integers, separated: Indices) -> Integers:
+    """Return a direction in few digits that separates as much as the one that is given.
+
+    It is the one with the widest gap, max t over m_r.d >= t and d = U g with |g_k| <= 1, in as
+    few digits as keep the gap open; or the one given, if no float does.
+    """
+    length = np.abs(U).max(axis=0)
+    margins = rows.floats[separated] @ (U / length).astype(float)
+    R, n = margins.shape
+    program = linprog(
+        np.append(np.zeros(n), -1.0),
+        A_ub=np.hstack([-margins, np.ones((R, 1))]),
+        b_ub=np.zeros(R),
+        bounds=(-1, 1),
+        method="highs",
+    )
+    common = math.lcm(*length)
+    for bits in (4, 8, 16, 32, 53) if program.status == 0 else ():
+        digits = np.rint(np.ldexp(program.x[:n], bits)).tolist()
+        shorter = U @ np.array(
+            [int(g) * (common // c) for g, c in zip(digits, length, strict=True)], object
+        )
+        if (_signs(rows, shorter, separated) > 0).all():
+            return _coprime(shorter)
+    return direction
+
+
+# ------------------------------------------------------------------------- numbers and words
+
+
+def _integers(M: Array) -> tuple[Integers, NDArray[np.int64]]:
+    """Return M 2^-scale_k 2^q in integers; the powers of two make all columns alike in size."""
+    mantissa, exponent = np.frexp(M)
+    digits = np.ldexp(mantissa, 53).astype(np.int64)
+    exponent = exponent.astype(np.int64) - 53
+    zero = digits == 0
+    trailing = np.frexp((digits & -digits).astype(float))[1].astype(np.int64) - 1
+    trailing[zero] = 0
+    scale = exponent.max(axis=0, where=~zero, initial=-1126)  # that of the smallest float
+    scale[zero.all(axis=0)] = 0
+    shift = exponent + trailing - scale
+    least = shift[~zero].min(initial=0)
+    shift[zero] = least
+    return (digits >> trailing).astype(object) << (shift - least).astype(object), scale + 53
+
+
+def _rows(exact: Integers) -> _Rows:
+    largest = np.abs(exact).max(axis=1, initial=1)
+    return _Rows(exact, (exact / largest[:, np.newaxis]).astype(float))
+
+
+def _unit(c: Integers) -> Array:
+    """Return c in floats, divided by its largest entry."""
+    return (c / max(1, np.abs(c).max())).astype(float)
+
+
+def _coprime(values: Integers) -> Integers:
+    return values // max(1, math.gcd(*values))
+
+
+def _spread(values: AnyArray, places: tuple[Indices, ...], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return zeros of a shape with values at places."""
+    whole = np.zeros(shape, dtype=values.dtype)
+    whole[places] = values
+    return whole
+
+
+def _fates(limits: NDArray[np.str_]) -> str:
+    """Say which coefficients are infinite."""
+    name = "w" if limits.ndim == 1 else "W"
+    found = [
+        f"{name}[{', '.join(map(str, place))}] to {limit}"
+        for place, limit in np.ndenumerate(limits)
+        if limit in ("+inf", "-inf")
+    ]
+    if not found:
+        return "No single coefficient has to be infinite, but some do"
+    relative = "" if limits.ndim == 1 else " (relative to class 0)"
+    return f"Infinite coefficients{relative}: {_listed(found)}"
+
+
+def _short(c: Fraction) -> str:
+    return f"{Decimal(c.numerator) / c.denominator:.6g}"
+
+
+def _listed(items: list[str], most: int = 8) -> str:
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
