@@ -1,11 +1,12 @@
 """The sigmoid and its relatives, without overflow and accurate over the whole range.
 
-All three are written with e^-|t| <= 1. Every result is within 4 ulp of the exact value, also
-where it is subnormal; the limits at -inf and +inf are returned as such.
+All are written with e^-|t| <= 1. Every result is within 4 ulp of the exact value, also where it is
+subnormal; the limits at -inf and +inf are returned as such. The loss and the residual of a binary
+label are a softplus and a sigmoid of the logit, with the sign that the label asks for.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reference_impl import arguments
 from reference_impl.arguments import Array
@@ -80,3 +81,58 @@ def softplus(t: ArrayLike) -> Array:
     """
     t = arguments.real("t", t)
     return np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t)))
+
+
+def losses(t: ArrayLike, y: ArrayLike) -> Array:
+    """``logistic.residual``, its loss: -log p_i = softplus(-t_i) for the label 1 of the logit t_i.
+
+    For the label 0 it is -log(1 - p_i) = softplus(t_i). That of an infinite logit is 0 or inf.
+
+    Parameters
+    ----------
+    t : array_like, shape (N,)
+        Logits.
+    y : array_like, shape (N,)
+        Labels 0 and 1.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For values that are not real numbers, NaN, and labels of a wrong type, shape or value.
+    """
+    t, y = _logits_and_labels(t, y)
+    return softplus(np.where(y == 1, -t, t))
+
+
+def residuals(t: ArrayLike, y: ArrayLike) -> Array:
+    """``logistic.residual``: p - y, the derivative of each loss by its logit.
+
+    For the label 1 it is -sigma(-t_i), where p_i - 1 would cancel.
+
+    Parameters
+    ----------
+    t, y
+        As in `losses`.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `losses`.
+    """
+    t, y = _logits_and_labels(t, y)
+    return np.where(y == 1, -sigmoid(-t), sigmoid(t))
+
+
+def _logits_and_labels(t: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
+    t = arguments.real("t", t)
+    if t.ndim != 1:
+        raise ValueError(f"t: expected one logit for each data point, given shape {t.shape}")
+    return t, arguments.labels(y, t, like="t")

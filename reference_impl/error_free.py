@@ -1,0 +1,101 @@
+"""Sums, differences and products of floats together with their exact rounding errors.
+
+The rounding error of a sum or product of two floats is itself a float, and a few more operations
+find it: a + b = s + e holds exactly (Knuth, The Art of Computer Programming, volume 2, section
+4.2.2, theorem B; for the product Dekker, Numerische Mathematik 18, 1971). The arguments are
+float64 arrays, not scalars; results beyond 1.8e308 are not supported, nor are products below 1e-290, whose
+error may be too small for a float.
+"""
+
+import numpy as np
+
+from reference_impl.arguments import Array
+
+
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return s = fl(a + b) and e with s + e = a + b exactly, in six operations (Knuth).
+
+    Parameters
+    ----------
+    a, b : float64 arrays of one shape, or of shapes that broadcast
+
+    Returns
+    -------
+    (float64 array, float64 array)
+    """
+    s = a + b
+    b_part = s - a
+    return s, (a - (s - b_part)) + (b - b_part)
+
+
+def two_diff(
+    a: Array, b: Array, d: Array | None = None, e: Array | None = None, work: Array | None = None
+) -> tuple[Array, Array]:
+    """Return d = fl(a - b) and e with d + e = a - b exactly, in six operations (Knuth).
+
+    Parameters
+    ----------
+    a, b : float64 arrays of one shape, or of shapes that broadcast
+    d, e, work : float64 arrays of the common shape, optional
+        Where to write the result, and one more of that size.
+
+    Returns
+    -------
+    (float64 array, float64 array)
+    """
+    d = np.subtract(a, b, out=d)
+    a_part = np.add(d, b, out=work)
+    e = np.subtract(a, a_part, out=e)
+    a_part -= d
+    e -= np.subtract(b, a_part, out=a_part)
+    return d, e
+
+
+def two_product(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return p = fl(a b) and e with p + e = a b exactly (Dekker).
+
+    Each factor is split in two halves of 26 bits, so that the four products of halves are exact.
+
+    Parameters
+    ----------
+    a, b : float64 arrays of one shape, or of shapes that broadcast
+        Below 1e300 in magnitude.
+
+    Returns
+    -------
+    (float64 array, float64 array)
+    """
+    p = a * b
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def two_sums(a: Array) -> tuple[Array, Array]:
+    """Return s and e with s + e = sum_c a_c along each row, to twice the digits of a float.
+
+    The terms are added in pairs. The rounding errors, which are exact, are added up beside them.
+
+    Parameters
+    ----------
+    a : float64 array, shape (N, K), K >= 1
+
+    Returns
+    -------
+    (float64 array, float64 array)
+        Columns, of shape (N, 1).
+    """
+    e = np.zeros((len(a), 1))
+    while a.shape[1] > 1:
+        half = a.shape[1] // 2
+        s, rounding = two_sum(a[:, :half], a[:, half : 2 * half])
+        e += rounding.sum(axis=1, keepdims=True)
+        a = np.concatenate([s, a[:, 2 * half :]], axis=1) if a.shape[1] % 2 else s
+    return a, e
+
+
+def _halves(a: Array) -> tuple[Array, Array]:
+    """Return a as a sum of two floats of at most 26 bits each (Dekker; 2^27 + 1 by Veltkamp)."""
+    c = 134217729.0 * a
+    high = c - (c - a)
+    return high, a - high
