@@ -1,8 +1,8 @@
-"""The fit of real data: its curves, and how fast Newton's method arrives."""
+"""The fit of real data: its curves, and how fast two methods arrive."""
 
 import numpy as np
 from _extensions.plots import Plot
-from _extensions.worked_fit import INPUTS, fitted, probability
+from _extensions.worked_fit import INPUTS, descended, fitted, probability
 
 
 def fitted_curves():
@@ -19,13 +19,24 @@ def fitted_curves():
 
 def newton_convergence():
     """Return the norm of the gradient and the excess of the NLL at each Newton step."""
-    from reference_impl import logistic
-
-    X, y, fit, path = fitted()
+    _, _, _, path = fitted()
     return {
-        "step": np.arange(len(path)),
-        "gradient norm": np.array([np.linalg.norm(logistic.nll_gradient(w, X, y)) for w in path]),
-        "NLL above the minimum": np.array([logistic.nll(w, X, y) - fit.nll for w in path]),
+        "step": np.arange(len(path.points)),
+        "gradient norm": path.gradient_norms,
+        "NLL above the minimum": path.values - path.values.min(),
+    }
+
+
+def both_methods():
+    """Return the excess of the NLL by the number of steps, on a grid that gets wider."""
+    _, _, _, newton = fitted()
+    descent = descended()
+    grid = np.unique(np.geomspace(1, descent.steps, 60).round().astype(int))
+    excess = newton.values - newton.value
+    return {
+        "step": grid,
+        "gradient descent": descent.values[grid] - newton.value,
+        "Newton": np.array([excess[k] if k < len(excess) else np.nan for k in grid]),
     }
 
 
@@ -52,5 +63,17 @@ def draw_convergence(axes, data, colours):
     axes.legend()
 
 
+def draw_both(axes, data, colours):
+    """Draw the two methods on one logarithmic scale of steps."""
+    for name, colour, marker in (("gradient descent", colours[1], ""), ("Newton", colours[0], "s")):
+        shown = np.where(data[name] > 0, data[name], np.nan)
+        axes.loglog(data["step"], shown, marker=marker, color=colour, label=name, ms=5)
+    axes.set_xlabel("step")
+    axes.set_ylabel("NLL above the minimum")
+    axes.set_ylim(1e-15, 20)
+    axes.legend(loc="lower right")
+
+
 curves = Plot(fitted_curves, draw_curves, INPUTS)
 convergence = Plot(newton_convergence, draw_convergence, INPUTS)
+methods = Plot(both_methods, draw_both, INPUTS)

@@ -20,7 +20,75 @@ def spector() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
     names : tuple of str
         Names of the columns of X.
     """
-    with resources.files(__name__).joinpath("spector.csv").open(encoding="utf-8") as file:
-        table = np.loadtxt(file, delimiter=",", comments="#", skiprows=7)
-    X = np.column_stack([np.ones(len(table)), table[:, :3]])
-    return X, table[:, 3].astype(np.int64), ("intercept", "gpa", "tuce", "psi")
+    table = _table("spector.csv")
+    return _with_ones(table[:, :3]), _labels(table[:, 3]), ("intercept", "gpa", "tuce", "psi")
+
+
+def beetles() -> tuple[Array, NDArray[np.int64], Array, tuple[str, ...]]:
+    """Return the mortality data of Bliss (1935): eight doses, each twice, with counts as weights.
+
+    Returns
+    -------
+    X : float64 array, shape (16, 2)
+        A column of ones, and the logarithm of the dose.
+    y : int64 array, shape (16,)
+        0 for the beetles that lived, 1 for those that died.
+    s : float64 array, shape (16,)
+        How many beetles these are.
+    names : tuple of str
+        Names of the columns of X.
+    """
+    dose, total, killed = _table("beetles.csv").T
+    X = _with_ones(np.tile(dose, 2)[:, np.newaxis])
+    y = np.repeat(np.array([0, 1], dtype=np.int64), len(dose))
+    return X, y, np.concatenate([total - killed, killed]), ("intercept", "dose")
+
+
+def vasoconstriction() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
+    """Return the data of Finney (1947): 39 tests, two features.
+
+    Returns
+    -------
+    X : float64 array, shape (39, 3)
+        A column of ones, and the logarithms of volume and rate.
+    y : int64 array, shape (39,)
+        1 where the vessels narrowed.
+    names : tuple of str
+        Names of the columns of X.
+    """
+    table = _table("vasoconstriction.csv")
+    names = ("intercept", "log volume", "log rate")
+    return _with_ones(np.log(table[:, :2])), _labels(table[:, 2]), names
+
+
+def election() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
+    """Return the party identification of 944 respondents in 1996: five features, seven classes.
+
+    Returns
+    -------
+    X : float64 array, shape (944, 6)
+        A column of ones, log(population + 0.1), left to right, age, education and income.
+    y : int64 array, shape (944,)
+        From 0, strong Democrat, to 6, strong Republican.
+    names : tuple of str
+        Names of the columns of X.
+    """
+    table = _table("election.csv")
+    X = _with_ones(table[:, :5])
+    X[:, 1] = np.log(X[:, 1] + 0.1)
+    names = ("intercept", "log population", "left to right", "age", "education", "income")
+    return X, _labels(table[:, 5]), names
+
+
+def _table(name: str) -> Array:
+    lines = resources.files(__name__).joinpath(name).read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if not line.startswith("#")]
+    return np.loadtxt(rows[1:], delimiter=",")
+
+
+def _with_ones(features: Array) -> Array:
+    return np.column_stack([np.ones(len(features)), features])
+
+
+def _labels(column: Array) -> NDArray[np.int64]:
+    return column.astype(np.int64)

@@ -11,8 +11,8 @@ import statsmodels.api as sm
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 
-from reference_impl import data, estimation, logistic
-from reference_impl.estimation import SeparationError
+from reference_impl import data, estimation, inference, logistic
+from reference_impl.separation import SeparationError
 
 STATEMENT = "logistic.newton_step"
 
@@ -70,6 +70,82 @@ def test_scikit_learn(name, penalty):
         oracle="scikit-learn",
         case=f"{name}, penalty {penalty}{', with a warning' if said else ''}",
         ulp=2**30,  # 2.4e-7: it stops at a gradient, not at a step
+    )
+
+
+def test_inference_as_statsmodels():
+    """z, p, intervals, likelihood ratio, AIC, BIC and McFadden's R^2 of the students."""
+    X, y, _ = data.spector()
+    fit = estimation.newton(X, y)
+    theirs = sm.Logit(y, X).fit(method="newton", tol=1e-14, maxiter=100, disp=0)
+    lower, upper = inference.confidence_intervals(fit)
+    test = inference.likelihood_ratio_test(estimation.newton(X[:, :1], y), fit)
+    for what, mine, peer in [
+        ("z", inference.z_values(fit), theirs.tvalues),
+        ("p", inference.p_values(fit), theirs.pvalues),
+        ("interval from", lower, theirs.conf_int()[:, 0]),
+        ("interval to", upper, theirs.conf_int()[:, 1]),
+        ("statistic", np.float64(test.statistic), theirs.llr),
+        ("its p", np.float64(test.p_value), theirs.llr_pvalue),
+        ("AIC", np.float64(inference.aic(fit)), theirs.aic),
+        ("BIC", np.float64(inference.bic(fit)), theirs.bic),
+        ("R^2", np.float64(inference.mcfadden(fit)), theirs.prsquared),
+    ]:
+        compare.check(
+            mine,
+            np.asarray(peer).tolist(),
+            statement="logistic.fisher_information",
+            oracle="statsmodels",
+            case=f"spector, {what}",
+            ulp=2**30,  # its model of an intercept alone is found by a method that stops early
+        )
+
+
+def test_multinomial_as_statsmodels():
+    """MNLogit on the election data: weights and standard errors against class 0."""
+    X, y, _ = data.election()
+    fit = estimation.multinomial(X, y, 7, reference=0)
+    theirs = sm.MNLogit(y, X).fit(method="newton", tol=1e-14, maxiter=100, disp=0)
+    for what, mine, peer in [
+        ("W", fit.W[1:], theirs.params.T),
+        ("standard errors", fit.standard_errors[1:], theirs.bse.T),
+        ("nll", np.float64(fit.nll), -theirs.llf),
+        ("null nll", np.float64(fit.null_nll), -theirs.llnull),
+        ("p", inference.p_values(fit), theirs.pvalues.T),
+    ]:
+        compare.check(
+            mine,
+            np.asarray(peer).tolist(),
+            statement="softmax.fisher_information",
+            oracle="statsmodels",
+            case=f"election, {what}",
+            ulp=2**30,  # the same
+        )
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_multinomial_as_scikit_learn(penalty):
+    """Its weights sum to zero as well."""
+    X, y, _ = data.election()
+    X = X / np.abs(X).max(axis=0)
+    fit = estimation.multinomial(X, y, 7, penalty=penalty)
+    model = LogisticRegression(
+        C=1 / penalty if penalty else np.inf,
+        fit_intercept=False,
+        solver="newton-cholesky",
+        tol=1e-12,
+        max_iter=1000,
+    )
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    compare.check(
+        fit.W,
+        model.coef_.tolist(),
+        statement="softmax.penalised" if penalty else "softmax.newton_step",
+        oracle="scikit-learn",
+        case=f"election, penalty {penalty}",
+        ulp=2**30,
     )
 
 

@@ -1,0 +1,304 @@
+"""Inference: published numbers, exact tails, and what is refused."""
+
+from dataclasses import replace
+
+import compare
+import numpy as np
+import pytest
+from mpmath import mp
+
+from reference_impl import data, estimation, inference
+
+
+def spector():
+    X, y, names = data.spector()
+    return estimation.newton(X, y), names
+
+
+def election(reference=0):
+    X, y, names = data.election()
+    return estimation.multinomial(X, y, 7, reference=reference), names
+
+
+def with_z(z):
+    """A fit with the given ratios of estimate and standard error."""
+    fit, _ = spector()
+    return replace(fit, w=np.array(z), standard_errors=np.ones(len(z)))
+
+
+def test_spector_as_published():
+    """statsmodels 0.15, Logit(y, X).fit().summary(), and Greene: the statistic 15.404."""
+    fit, _ = spector()
+    assert [f"{z:.3f}" for z in inference.z_values(fit)] == ["-2.641", "2.238", "0.672", "2.234"]
+    assert [f"{p:.3f}" for p in inference.p_values(fit)] == ["0.008", "0.025", "0.501", "0.025"]
+    lower, upper = inference.confidence_intervals(fit)
+    assert [f"{end:.3f}" for end in lower] == ["-22.687", "0.351", "-0.182", "0.292"]
+    assert [f"{end:.3f}" for end in upper] == ["-3.356", "5.301", "0.373", "4.465"]
+    assert f"{inference.mcfadden(fit):.4f}" == "0.3740"
+    assert f"{-inference.null_deviance(fit) / 2:.3f}" == "-20.592"
+    X, y, _ = data.spector()
+    test = inference.likelihood_ratio_test(estimation.newton(X[:, :1], y), fit)
+    assert f"{test.statistic:.3f}" == "15.404" and test.degrees == 3
+    assert f"{test.p_value:.6f}" == "0.001502"
+
+
+ELECTION_Z = """
+-.3364988051 3.179798597 -3.823070772 1.121012042 .2946945327 -.5928538661
+-2.266269864 3.618564069 -2.893164162 2.122688754 2.148652536 -2.949348555
+-1.857818873 3.616885888 -1.310634214 -.0566342868 1.712822091 -3.169435381
+-2.090799808 9.920912816 -1.031191864 2.123004903 3.225576554 -7.951122047
+-2.370538224 11.49421878 -2.352389066 2.552011323 3.523595639 -8.361890935
+-3.34331327 14.43480847 -1.159676452 3.533839715 4.303962885 -11.42100649
+"""
+
+
+def test_election_as_published():
+    """Stata 11, mlogit; see test_estimation for its last digits."""
+    fit, _ = election()
+    order = [1, 2, 3, 4, 5, 0]
+    z = inference.z_values(fit)[:, order].ravel()
+    printed_z = ELECTION_Z.split()
+    assert [f"{ours:.6f}" for ours in z] == [f"{float(entry):.6f}" for entry in printed_z]
+    p = inference.p_values(fit)[:, order].ravel()
+    printed_p = {19: "3.37654e-23", 25: "1.41051e-30", 29: "6.17209e-17", 31: "3.12513e-47"}
+    assert {i: f"{p[i]:.4e}" for i in printed_p} == {
+        i: f"{float(entry):.4e}" for i, entry in printed_p.items()
+    }
+    assert f"{inference.aic(fit):.4f}" == "2995.8455"
+    assert f"{inference.bic(fit):.4f}" == "3170.4500"
+    assert f"{inference.mcfadden(fit):.9f}" == "0.164781047"
+    lower, upper = inference.confidence_intervals(fit)
+    assert [f"{end:.5f}" for end in lower[5, order]] == [
+        "-0.22347", "1.78900", "-0.02537", "0.14338", "0.05931", "-14.18322",
+    ]  # fmt: skip
+    assert [f"{end:.5f}" for end in upper[5, order]] == [
+        "-0.05829", "2.35116", "0.00651", "0.50047", "0.15848", "-10.02828",
+    ]  # fmt: skip
+    X, y, _ = data.election()
+    alone = estimation.multinomial(X[:, :1], y, 7)
+    test = inference.likelihood_ratio_test(alone, fit)
+    assert f"{test.statistic:.6f}" == "576.847925" and test.degrees == 30
+    assert f"{test.p_value:.5e}" == "1.82232e-102"
+
+
+Z = [0.0, 0.5, -1.0, 1.959963984540054, 3.0, -5.0, 8.0, 20.0, -37.0]
+
+
+def test_p_values_far_in_the_tail():
+    """A relative error of z^2 ulp is what rounding of z makes; 1 - cdf has no digit from 8.3 on."""
+    p = inference.p_values(with_z(Z))
+    with mp.workdps(60):
+        exact = [mp.erfc(abs(mp.mpf(z)) / mp.sqrt(2)) for z in Z]
+        logarithms = [mp.log(value) for value in exact]
+    near = np.abs(Z) <= 5
+    compare.check(
+        p[near],
+        [value for value, kept in zip(exact, near, strict=True) if kept],
+        statement="logistic.fisher_information",
+        oracle="loops",
+        case="p-values",
+        ulp=64,
+        entrywise=True,
+    )
+    compare.check(
+        np.log(p),
+        logarithms,
+        statement="logistic.fisher_information",
+        oracle="loops",
+        case="logarithms of p-values",
+        ulp=4,
+        entrywise=True,
+    )
+    assert p[-1] < 1e-298
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99, 1 - 2.0**-40])
+def test_intervals_cover_their_level(level):
+    """erfc of their reach is 1 - level, at 50 digits."""
+    fit, _ = spector()
+    lower, upper = inference.confidence_intervals(with_z([0.0, 0.0]), level)
+    with mp.workdps(60):
+        covered = [mp.erf(mp.mpf(end) / mp.sqrt(2)) for end in upper.tolist()]
+    compare.check(
+        np.full(2, level),
+        covered,
+        statement="logistic.fisher_information",
+        oracle="loops",
+        case=f"intervals, level {level}",
+        ulp=4,
+    )
+    compare.same(-lower, upper)
+    lower, upper = inference.confidence_intervals(fit, level)
+    assert (lower < fit.w).all() and (fit.w < upper).all()
+
+
+def test_p_value_of_a_large_statistic():
+    """chi-square with 2 degrees exceeds x with the probability e^(-x/2)."""
+    fit, _ = spector()
+    smaller = replace(fit, w=fit.w[:2], standard_errors=fit.standard_errors[:2], nll=fit.nll + 400)
+    test = inference.likelihood_ratio_test(smaller, fit)
+    assert test.degrees == 2
+    with mp.workdps(60):
+        exact = mp.log(mp.exp(-mp.mpf(test.statistic) / 2))
+    compare.check(
+        np.log(np.float64(test.p_value)),
+        exact,
+        statement="logistic.nll",
+        oracle="closed form",
+        case="likelihood ratio, far in the tail",
+        ulp=4,
+    )
+
+
+def test_wald_and_likelihood_ratio_agree_for_many_data():
+    """Both have the same limit: for one parameter, z^2 and the statistic."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(20_000), rng.standard_normal(20_000)])
+    y = (rng.random(20_000) < 1 / (1 + np.exp(-0.05 * X[:, 1]))).astype(int)
+    fit = estimation.newton(X, y)
+    test = inference.likelihood_ratio_test(estimation.newton(X[:, :1], y), fit)
+    ratio = inference.z_values(fit)[1] ** 2 / test.statistic
+    assert test.degrees == 1 and 0.999 < ratio < 1.001
+
+
+def test_intervals_cover_the_truth():
+    """In 200 samples of 300 from the model: 95 % +- 3.3 standard deviations."""
+    rng = np.random.default_rng(1)
+    true = np.array([0.25, -0.5, 1.0])
+    covered = np.zeros(3)
+    for _ in range(200):
+        X = np.column_stack([np.ones(300), rng.standard_normal((300, 2))])
+        y = (rng.random(300) < 1 / (1 + np.exp(-X @ true))).astype(int)
+        lower, upper = inference.confidence_intervals(estimation.newton(X, y))
+        covered += (lower < true) & (true < upper)
+    assert (covered >= 180).all() and (covered < 200).all()
+
+
+def test_either_coding_has_the_same_criteria():
+    X, y, _ = data.election()
+    centred, referred = election(None)[0], election(0)[0]
+    for criterion in (inference.deviance, inference.aic, inference.bic, inference.mcfadden):
+        compare.check(
+            np.float64(criterion(centred)),
+            criterion(referred),
+            statement="identification.sum_to_zero",
+            oracle="identity",
+            case=criterion.__name__,
+            ulp=16,
+        )
+    assert inference.z_values(centred).shape == (7, 6)
+    assert inference.z_values(referred).shape == (6, 6)
+    smaller = estimation.multinomial(X[:, :3], y, 7, reference=3)
+    assert inference.likelihood_ratio_test(smaller, centred).degrees == 18
+
+
+SPECTOR = """\
+           estimate  std. error       z        p  95 % from       to
+--------------------------------------------------------------------
+intercept   -13.021       4.931  -2.641  0.00828    -22.687  -3.3561
+gpa          2.8261       1.263   2.238   0.0252    0.35079   5.3014
+tuce       0.095158      0.1416   0.672    0.501   -0.18228  0.37260
+psi          2.3787       1.065   2.234   0.0255    0.29218   4.4652
+--------------------------------------------------------------------
+data points  32
+deviance     25.7793, of an intercept alone 41.1835
+AIC, BIC     33.7793, 39.6422
+"""
+
+
+def test_summary_is_a_table():
+    fit, names = spector()
+    text = str(inference.summary(fit, names))
+    assert text.startswith(SPECTOR)
+    assert text.endswith("rests on logistic.nll, logistic.fisher_information")
+    assert str(inference.summary(fit)).splitlines()[2].startswith("x1 ")
+    assert "90 % from" in str(inference.summary(fit, level=0.9))
+
+
+def test_summary_of_classes():
+    fit, names = election()
+    table = inference.summary(fit, names)
+    assert len(table.names) == 36 and table.names[0] == "1: intercept"
+    compare.same(table.estimate, fit.W[1:].ravel())
+    assert "identification.reference_class" in str(table)
+    table = inference.summary(election(None)[0])
+    assert len(table.names) == 42 and table.names[-1] == "6: x6"
+    assert "identification.sum_to_zero" in str(table)
+
+
+OF_A_FIT = (
+    inference.z_values,
+    inference.p_values,
+    inference.confidence_intervals,
+    inference.deviance,
+    inference.null_deviance,
+    inference.mcfadden,
+    inference.aic,
+    inference.bic,
+    inference.summary,
+)
+
+
+@pytest.mark.parametrize("function", OF_A_FIT, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("wrong", [None, 1.0, "fit", np.zeros(3)], ids=repr)
+def test_no_fit(function, wrong):
+    with pytest.raises(TypeError, match=r"^fit: expected a Fit or a SoftmaxFit, given \w+"):
+        function(wrong)
+
+
+def test_with_a_penalty_there_are_no_errors():
+    """Deviance and R^2 are those of the weights; errors and tests are refused."""
+    X, y, _ = data.spector()
+    for fit in (
+        estimation.newton(X, y, penalty=1.0),
+        estimation.multinomial(X, y, 2, penalty=1.0),
+    ):
+        for function in OF_A_FIT:
+            if function in (inference.deviance, inference.null_deviance, inference.mcfadden):
+                assert function(fit) > 0
+            else:
+                with pytest.raises(ValueError, match=r"^fit: expected .*given penalty 1: "):
+                    function(fit)
+        with pytest.raises(ValueError, match=r"^larger: expected .*given penalty 1: "):
+            inference.likelihood_ratio_test(spector()[0], fit)
+        with pytest.raises(ValueError, match=r"^smaller: expected .*given penalty 1: "):
+            inference.likelihood_ratio_test(fit, spector()[0])
+
+
+@pytest.mark.parametrize(
+    ("level", "error"),
+    [(0.0, ValueError), (1.0, ValueError), (95, ValueError), (-0.5, ValueError),
+     (np.nan, ValueError), ("0.95", TypeError), (None, TypeError), ([0.9, 0.95], ValueError)],
+)  # fmt: skip
+def test_wrong_level(level, error):
+    fit, _ = spector()
+    for function in (inference.confidence_intervals, inference.summary):
+        with pytest.raises(error, match=r"^level: expected"):
+            function(fit, level=level)
+
+
+def test_wrong_names():
+    with pytest.raises(ValueError, match=r"^names: expected 4 names, given 3"):
+        inference.summary(spector()[0], ["a", "b", "c"])
+
+
+def test_models_that_are_not_nested():
+    X, y, _ = data.spector()
+    fit, small = estimation.newton(X, y), estimation.newton(X[:, :2], y)
+    with pytest.raises(ValueError, match=r"^larger: expected more parameters than the 4 of small"):
+        inference.likelihood_ratio_test(fit, small)
+    with pytest.raises(ValueError, match=r"^larger: expected more parameters than the 4 of small"):
+        inference.likelihood_ratio_test(fit, fit)
+    others = estimation.newton(X[:30], y[:30])
+    with pytest.raises(ValueError, match=r"^larger: expected a fit of the labels of smaller"):
+        inference.likelihood_ratio_test(small, others)
+    apart = estimation.newton(X[:, [0, 2, 1]][:, :2], y)
+    better = replace(apart, w=np.zeros(3), nll=small.nll + 1.0)
+    with pytest.raises(ValueError, match=r"^larger: expected a model that contains smaller"):
+        inference.likelihood_ratio_test(small, better)
+
+
+def test_one_class_alone_has_no_r_squared():
+    fit = estimation.newton([[1.0], [1.0]], [1, 1], penalty=1.0)
+    with pytest.raises(ValueError, match=r"^fit: expected labels of two classes"):
+        inference.mcfadden(fit)

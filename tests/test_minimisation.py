@@ -1,0 +1,226 @@
+"""Newton, L-BFGS and gradient descent on functions whose minimum is known in closed form."""
+
+import compare
+import numpy as np
+import pytest
+
+from reference_impl import data, logistic, minimisation
+from reference_impl.minimisation import ConvergenceError
+
+A = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]])
+CENTRE = np.array([1.0, -2.0, 0.5])
+
+
+def quadratic(w):
+    """(w - c).A(w - c) / 2: the minimum 0 at c."""
+    return (w - CENTRE) @ A @ (w - CENTRE) / 2, A @ (w - CENTRE)
+
+
+def steep(w):
+    """(1 + w^2)^(1/2): Newton's step is -w (1 + w^2), which diverges from |w| > 1."""
+    root = np.sqrt(1 + w @ w)
+    return root, w / root
+
+
+def steep_hessian(w):
+    return np.array([[(1 + w @ w) ** -1.5]])
+
+
+def spector():
+    X, y, _ = data.spector()
+    return (
+        lambda w: logistic.nll_and_gradient(w, X, y),
+        lambda w: logistic.nll_hessian(w, X, y),
+        X,
+    )
+
+
+def identity(g):
+    return g
+
+
+def check(actual, expected, statement, case, ulp=64):
+    compare.check(actual, expected, statement=statement, oracle="closed form", case=case, ulp=ulp)
+
+
+def test_newton_needs_one_step_for_a_quadratic():
+    minimum = minimisation.newton(quadratic, lambda w: A, np.zeros(3))
+    check(minimum.points[1], CENTRE.tolist(), "logistic.newton_step", "quadratic", ulp=4)
+    assert minimum.steps <= 2
+    compare.same(minimum.hessian, A)
+
+
+def test_newton_halves_steps_that_lead_away():
+    w = np.array([3.0])
+    assert abs(w - (1 + w**2) * w) > 10  # a full step
+    minimum = minimisation.newton(steep, steep_hessian, w)
+    assert np.abs(minimum.point).max() < 1e-12
+    assert minimum.evaluations > minimum.steps + 1
+    assert (np.diff(minimum.values) <= 0).all()
+
+
+def test_newton_converges_quadratically():
+    """Each decrement is at most about the square of the one before."""
+    value_and_gradient, hessian, _ = spector()
+    minimum = minimisation.newton(value_and_gradient, hessian, np.zeros(4))
+    late = minimum.gradient_norms[3:-1] / minimum.gradient_norms[0]
+    assert (late[1:] <= 10 * late[:-1] ** 2).all() and len(late) >= 3
+    assert minimum.decrement <= 1e-8
+
+
+@pytest.mark.parametrize("method", ["newton", "lbfgs"])
+def test_the_path_is_kept(method):
+    value_and_gradient, hessian, X = spector()
+    seed = np.linalg.inv(X.T @ X / 4)
+    minimum = (
+        minimisation.newton(value_and_gradient, hessian, np.zeros(4))
+        if method == "newton"
+        else minimisation.lbfgs(value_and_gradient, np.zeros(4), lambda g: seed @ g)
+    )
+    assert minimum.points.shape == (minimum.steps + 1, 4)
+    compare.same(minimum.points[-1], minimum.point)
+    for point, value, norm in zip(
+        minimum.points, minimum.values, minimum.gradient_norms, strict=True
+    ):
+        exact, gradient = value_and_gradient(point)
+        compare.same(np.float64(value), exact)
+        compare.same(np.float64(norm), np.linalg.norm(gradient))
+    assert (np.diff(minimum.values) <= 2.0**-42 * minimum.values[0]).all()
+
+
+def test_lbfgs_arrives_where_newton_does():
+    value_and_gradient, hessian, X = spector()
+    seed = np.linalg.inv(X.T @ X / 4)
+    newton = minimisation.newton(value_and_gradient, hessian, np.zeros(4))
+    other = minimisation.lbfgs(value_and_gradient, np.zeros(4), lambda g: seed @ g, tol=1e-13)
+    compare.check(
+        other.point,
+        newton.point.tolist(),
+        statement="logistic.newton_step",
+        oracle="identity",
+        case="L-BFGS",
+        ulp=64,
+    )
+    assert other.hessian is None
+
+
+def test_lbfgs_with_the_inverse_hessian_needs_one_step_for_a_quadratic():
+    inverse = np.linalg.inv(A)
+    minimum = minimisation.lbfgs(quadratic, np.zeros(3), lambda g: inverse @ g)
+    check(minimum.points[1], CENTRE.tolist(), "logistic.newton_step", "quadratic, seeded", ulp=4)
+
+
+def test_lbfgs_ends_on_a_quadratic_in_as_many_steps_as_variables():
+    """With a seed that is far off, and steps of any length; a little more, since not exact."""
+    minimum = minimisation.lbfgs(quadratic, np.zeros(3), identity, tol=1e-14)
+    check(minimum.point, CENTRE.tolist(), "logistic.newton_step", "quadratic, unseeded", ulp=4)
+    assert minimum.steps <= 20
+
+
+def test_lbfgs_remembers_ten_steps():
+    """In 30 dimensions with eigenvalues 1 to 1000: it converges after the first are forgotten."""
+    eigenvalues = np.linspace(1.0, 1000.0, 30)
+    minimum = minimisation.lbfgs(
+        lambda w: (eigenvalues @ w**2 / 2, eigenvalues * w), np.ones(30), identity, tol=1e-10
+    )
+    assert 10 < minimum.steps < 200 and np.abs(minimum.point).max() < 1e-9
+
+
+def test_gradient_descent_falls_as_proved():
+    """By norm(g)^2 / (2 L) at least in each step, and to where Newton's method ends."""
+    value_and_gradient, hessian, X = spector()
+    L = np.linalg.eigvalsh(X.T @ X / 4)[-1]
+    path = minimisation.gradient_descent(value_and_gradient, np.zeros(4), 1 / L, steps=500)
+    promised = path.gradient_norms[:-1] ** 2 / (2 * L)
+    assert (-np.diff(path.values) >= promised * (1 - 1e-12) - 1e-12).all()
+    assert path.steps == 500 and path.evaluations == 501
+    lowest = minimisation.newton(value_and_gradient, hessian, np.zeros(4)).value
+    assert lowest < path.value < path.values[0]
+
+
+def test_gradient_descent_with_too_long_a_step_diverges():
+    """The bound is sharp for a quadratic: steps above 2/L lead away."""
+    L = np.linalg.eigvalsh(A)[-1]
+    good = minimisation.gradient_descent(quadratic, np.zeros(3), 1.9 / L, steps=300)
+    bad = minimisation.gradient_descent(quadratic, np.zeros(3), 2.1 / L, steps=300)
+    assert good.value < 1e-9 and bad.value > 1e6
+
+
+def test_it_says_why_it_stopped():
+    flat = np.diag([1.0, 0.0, 1.0])
+    with pytest.raises(ConvergenceError, match="not positive definite in float64 after 0 steps"):
+        minimisation.newton(quadratic, lambda w: flat, np.zeros(3))
+    with pytest.raises(ConvergenceError, match="above 1e-08, after 1 steps"):
+        minimisation.newton(steep, steep_hessian, [0.5], max_iter=1)
+    with pytest.raises(ConvergenceError, match=r"above 1e-08, after 2 steps"):
+        minimisation.lbfgs(quadratic, np.zeros(3), identity, max_iter=2)
+
+
+@pytest.mark.parametrize("method", ["newton", "lbfgs"])
+def test_a_wrong_gradient_is_an_error(method):
+    """Its negative points upwards: however short the step, the value does not fall."""
+
+    def wrong(w):
+        value, gradient = quadratic(w)
+        return value, -gradient
+
+    with pytest.raises(ConvergenceError, match="no step makes the value fall after 0 steps"):
+        if method == "newton":
+            minimisation.newton(wrong, lambda w: A, np.zeros(3))
+        else:
+            minimisation.lbfgs(wrong, np.zeros(3), identity)
+
+
+def test_a_value_that_is_not_a_number_is_no_fall():
+    """-log(1 - w) - w: not a number from w = 1 on, where Newton's first step would end."""
+
+    def barrier(w):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(-np.log(1 - w[0]) - 3 * w[0]), np.array([1 / (1 - w[0]) - 3])
+
+    minimum = minimisation.newton(barrier, lambda w: np.array([[(1 - w[0]) ** -2.0]]), [0.0])
+    check(minimum.point, [2 / 3], "logistic.newton_step", "barrier", ulp=4)
+    assert minimum.evaluations > minimum.steps + 1
+
+
+def test_the_start_is_not_changed():
+    start = np.zeros(3)
+    minimum = minimisation.newton(quadratic, lambda w: A, start)
+    assert not start.any() and not np.shares_memory(minimum.points, start)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"start": [[1.0]]}, ValueError, r"^start: expected shape \(n,\)"),
+        ({"start": []}, ValueError, r"^start: expected shape \(n,\)"),
+        ({"start": [np.nan]}, ValueError, r"^start: expected numbers"),
+        ({"start": ["1"]}, TypeError, r"^start: expected real numbers"),
+        ({"tol": -1.0}, ValueError, r"^tol: expected one number >= 0"),
+        ({"tol": None}, TypeError, r"^tol: expected"),
+        ({"max_iter": 0}, ValueError, r"^max_iter: expected an integer >= 1"),
+        ({"max_iter": 1.5}, TypeError, r"^max_iter: expected an integer"),
+    ],
+)
+def test_wrong_arguments(changed, error, message):
+    call = {"start": [0.5]} | changed
+    with pytest.raises(error, match=message):
+        minimisation.newton(steep, steep_hessian, **call)
+    with pytest.raises(error, match=message):
+        minimisation.lbfgs(steep, inverse_hessian=identity, **call)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"step": -1.0}, ValueError, r"^step: expected one number >= 0"),
+        ({"step": "1"}, TypeError, r"^step: expected"),
+        ({"steps": 0}, ValueError, r"^steps: expected an integer >= 1"),
+        ({"steps": 2.0}, TypeError, r"^steps: expected an integer"),
+        ({"start": [np.inf]}, ValueError, r"^start: expected finite numbers"),
+    ],
+)
+def test_wrong_arguments_of_gradient_descent(changed, error, message):
+    call = {"start": [0.5], "step": 1.0, "steps": 2} | changed
+    with pytest.raises(error, match=message):
+        minimisation.gradient_descent(steep, **call)
