@@ -33,7 +33,9 @@ for (const fold of document.querySelectorAll("details")) fold.addEventListener("
 
 // A link to something inside a folded part unfolds it.
 const unfold = () => {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let name = "";
+  try { name = decodeURIComponent(location.hash.slice(1)); } catch { return; }  // no address of ours
+  const target = document.getElementById(name);
   for (let part = target; part; part = part.parentElement) {
     if (part.tagName === "DETAILS") part.open = true;
   }

@@ -163,7 +163,7 @@
   // ---------------------------------------------------------------- moved addresses
 
   const moved = async () => {
-    const wanted = decodeURIComponent(location.hash.slice(1));
+    const wanted = location.hash.slice(1);
     if (!/^\w+\.\w+$/.test(wanted) || document.getElementById(wanted)) return;
     const statement = (await definitions()).statements.find((s) => s.anchors.includes(wanted));
     if (statement) location.replace(new URL(statement.href, root));

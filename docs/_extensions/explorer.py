@@ -1,0 +1,224 @@
+"""The explorer: in the browser runs the code that was printed from the verified statements.
+
+``{explorer}`` puts the figure and the formulas of the layers on a page, which explain it where no
+script runs; the scripts of _static/js/explorer make it move. `script` assembles formulas.js, one
+function for each statement that they call, from the JavaScript of formulas.json; the misprints of
+the note come from the same printer.
+"""
+
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from . import card, records
+from .elements import html, ignore, paragraph, prose
+from .statements import depend_on_results, files, results
+
+# What each layer computes: under which kind, how it is called, and its statements for RULE 1, 2, 3.
+LAYERS = {
+    "linear": ("Linear", "linear.forward", "linear.backward", "linear.parameter_gradient"),
+    "log_sigmoid": ("Log-sigmoid", "sigmoid.stable", "activations.log_sigmoid_backward"),
+    "sigmoid": ("Sigmoid", "activations.sigmoid_forward", "activations.sigmoid_backward"),
+    "tanh": ("Tanh", "activations.tanh_forward", "activations.tanh_backward"),
+    "log_softmax": ("Log-softmax", "log_softmax.forward", "log_softmax.backward"),
+    "nll": ("NLL", "nll.forward", "nll.backward"),
+}
+STATEMENTS = (
+    *dict.fromkeys(name for _, *rules in LAYERS.values() for name in rules),
+    "linear.jacobian",
+    "activations.log_sigmoid_jacobian",
+    "activations.sigmoid_jacobian",
+    "activations.tanh_jacobian",
+    "activations.any_function_second_order",
+    "log_softmax.jacobian",
+    "log_softmax.second_order",
+    "nll.jacobian",
+    "sigmoid.second_derivative",
+    "identification.sum_to_zero",
+    "logistic.nll_hessian",
+    "logistic.no_mle_when_separable",
+    "softmax.nll_hessian",
+)
+COMPUTED_MISPRINTS = ("a3", "a4", "a8")
+MISPRINTS = ("a1", *COMPUTED_MISPRINTS, "a10")  # A1 has no value, A10 is RULE 3 for one point
+
+FOLDER = "_build/explorer"
+FILE = "js/explorer/formulas.js"
+SCRIPTS = (
+    "formulas", "eigen", "models", "check", "descent", "dom", "state", "plane", "strip", "panels",
+    "main",
+)  # fmt: skip
+HEAD = """\
+// Printed from the verified statements: nothing here is written by hand.
+"use strict";
+const Formulas = {};
+"""
+
+
+def function(name, code):
+    """Return the line that gives a printed function its place."""
+    comment, _, body = code.partition("export ")
+    return f'\n{comment}Formulas["{name}"] = {body.rstrip()};\n'
+
+
+def printed(name):
+    """Return the JavaScript of the formula that a row of the errata shows as the note prints it."""
+    from derivations import errata
+    from derivations.calculus import javascript_code, terms
+    from derivations.calculus.derivation import Chain, Statement
+
+    row = errata.errata()[name]
+    wrong = row.claims[0].right
+    at = tuple(sorted(terms.free_indices(wrong), key=lambda index: index.name))
+    return javascript_code.javascript_code(
+        Statement(row.title, "", (Chain(wrong, (), at),)), f"errata.{name}"
+    )
+
+
+def script(statements, names=STATEMENTS, misprints=COMPUTED_MISPRINTS):
+    """Return formulas.js.
+
+    Raises
+    ------
+    ExtensionError
+        If a statement is unknown or has no JavaScript.
+    """
+    codes = {name: statements.get(name, {}).get("code", {}).get("javascript") for name in names}
+    codes |= {f"errata.{name}": printed(name) for name in misprints}
+    if missing := [name for name, code in codes.items() if not code]:
+        raise ExtensionError(f"the explorer needs JavaScript for {', '.join(missing)}")
+    return HEAD + "".join(function(name, code) for name, code in codes.items())
+
+
+def write_script(app):
+    """Write formulas.js where Sphinx finds it among the static files."""
+    path = Path(app.srcdir) / FOLDER / FILE
+    text = script(records.read(*files(app.config)).statements)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    app.config.html_static_path.append(str(Path(app.srcdir) / FOLDER))
+
+
+# -- what stands on the page -------------------------------------------------------------------------
+
+# The data that the explorer starts with, and the weights that fit them best.
+POINTS = (
+    (-2.4, -0.8, 0), (-1.6, 1.1, 0), (-0.7, -1.9, 0), (0.3, 0.6, 0),
+    (-0.5, 0.9, 1), (0.9, -0.7, 1), (1.7, 1.4, 1), (2.5, -0.3, 1),
+)  # fmt: skip
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+SIZE, REACH = 400, 4
+
+
+def place(x, y):
+    """Return where a point of the plane is in the picture."""
+    return SIZE * (x + REACH) / (2 * REACH), SIZE * (REACH - y) / (2 * REACH)
+
+
+def level_line(w, probability):
+    """Return the ends of the line on which label 1 has a probability."""
+    from math import log
+
+    offset = log(probability / (1 - probability)) - w[0]
+    return [((offset - w[2] * y) / w[1], y) for y in (-REACH, REACH)]
+
+
+def picture(writer):
+    """Return the data and the fitted model as an SVG."""
+    from reference_impl.estimation import newton
+
+    w = newton([[1.0, x, y] for x, y, _ in POINTS], [label for *_, label in POINTS]).w
+    lines, marks = [], []
+    for probability in LEVELS:
+        (a, b), (c, d) = (place(*end) for end in level_line(w, probability))
+        name = "boundary" if probability == 0.5 else "level"
+        lines.append(f'<line class="{name}" x1="{a:.1f}" y1="{b:.1f}" x2="{c:.1f}" y2="{d:.1f}"/>')
+    for x, y, label in POINTS:
+        a, b = place(x, y)
+        marks.append(
+            f'<circle class="label-1" cx="{a:.1f}" cy="{b:.1f}" r="7"/>' if label else
+            f'<rect class="label-0" x="{a - 6:.1f}" y="{b - 6:.1f}" width="12" height="12"/>'
+        )  # fmt: skip
+    what = "Eight labelled points and the line on which both labels are equally probable"
+    return (
+        f'<svg class="ex-plane" role="img" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}"'
+        f' height="{SIZE}"><title>{writer.encode(what)}</title><desc>Circles have label 1, squares'
+        " label 0. The thinner lines are where label 1 has the probability 10, 25, 75 and 90"
+        f" percent.</desc>{''.join(lines)}{''.join(marks)}</svg>"
+    )
+
+
+class still(nodes.General, nodes.Element):
+    """The picture that stands where no script runs."""
+
+
+def visit_still(writer, node):
+    """Draw it."""
+    writer.body.append(picture(writer))
+    raise nodes.SkipNode
+
+
+def rule(number, record):
+    """Return what a layer computes in one of the rules: the formula, and whose it is."""
+    said = html("span", f"RULE {number}", classes=["ex-rule-name"])
+    line = html("div", said, " ", card.reference(record["id"]), classes=["ex-rule-head"])
+    return html("div", line, card.equation(record["results"][0]), classes=["ex-rule"],
+                data_statement=record["id"])  # fmt: skip
+
+
+def layer_rules(kind, statements):
+    """Return the rules of a layer."""
+    title, *names = LAYERS[kind]
+    rules = [rule(number, statements[name]) for number, name in enumerate(names, 1)]
+    return html("div", html("p", title, classes=["ex-kind"]), *rules, data_kind=kind)
+
+
+def misprint(row):
+    """Return a row of the errata: what is printed, and a link to what is right."""
+    name = row["name"].upper()
+    reference = card.link("std", "ref", f"erratum-{row['name']}", *prose(f"{name}. {row['title']}"))
+    return html("div", html("div", "As the note prints it: ", reference),
+                card.equation(row["printed"]), data_erratum=row["name"],
+                data_title=f"{name}. {row['title']}")  # fmt: skip
+
+
+class Explorer(SphinxDirective):
+    """``{explorer}``: the explorer, and what it is about for those whose browser runs no script."""
+
+    def run(self):
+        """Return the picture, the rules of the layers, and the misprints."""
+        depend_on_results(self.env)
+        found = results(self.env)
+        about = paragraph(
+            "The explorer needs JavaScript, and your browser runs none here. Above are its data "
+            "with the fitted model; below is what its layers compute, upwards by RULE 1, downwards "
+            "by RULE 2, and for their parameters by RULE 3."
+        )
+        layers = [layer_rules(kind, found.statements) for kind in LAYERS]
+        wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]
+        inside = html("div", still(), about, html("div", *layers, classes=["ex-rules"]),
+                      html("div", *wrong, classes=["ex-misprints"]), classes=["ex-static"])  # fmt: skip
+        outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer")
+        outside["ids"].append("explorer")
+        return [outside]
+
+
+def add_scripts(app, pagename, templatename, context, doctree):
+    """Give the page with the explorer, and no other, its scripts."""
+    if doctree is not None and any(doctree.findall(still)):
+        for name in SCRIPTS:
+            app.add_js_file(f"js/explorer/{name}.js", defer="defer")
+        app.add_css_file("css/explorer.css")
+
+
+def setup(app):
+    """Register the directive, and write what it runs."""
+    others = {name: (ignore, ignore) for name in ("latex", "text", "man", "texinfo")}
+    app.add_node(still, html=(visit_still, None), **others)
+    app.add_directive("explorer", Explorer)
+    app.connect("builder-inited", write_script)
+    app.connect("html-page-context", add_scripts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
