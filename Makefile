@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help docs site test derive verify lint types peers bench browser cheat-sheet lock clean
+.PHONY: help docs site test derive verify lint types peers distributed bench browser cheat-sheet lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,9 @@ types: .venv/.ready ## check types
 
 peers: .venv-peers/.ready ## compare with PyTorch, JAX, scikit-learn and statsmodels
 	.venv-peers/bin/python -m pytest tests/peers
+
+distributed: .venv-peers/.ready ## kill workers in the middle of a sum (Dask, on this machine)
+	.venv-peers/bin/python -m pytest tests/distributed
 
 # Some machines set these to avoid kernels that old builds of OpenBLAS got wrong; both slow it.
 bench: .venv-peers/.ready ## time the implementation side by side with its peers

@@ -35,7 +35,7 @@ def real(name: str, value: ArrayLike) -> Array:
     ValueError
         For ragged lists and for NaN, with the first place.
     """
-    array = _floats(name, _plain(name, value))
+    array = _floats(name, as_given(name, value))
     _refuse(name, array, np.isnan(array), "numbers")
     return array
 
@@ -48,8 +48,10 @@ def finite(name: str, value: ArrayLike) -> Array:
     TypeError, ValueError
         As `real`, and for infinite values, with the first place.
     """
-    array = real(name, value)
-    _refuse(name, array, ~np.isfinite(array), "finite numbers")
+    array = _floats(name, as_given(name, value))
+    if not np.isfinite(array).all():
+        real(name, array)  # NaN is named first
+        _refuse(name, array, np.isinf(array), "finite numbers")
     return array
 
 
@@ -114,8 +116,8 @@ def same_shape(name: str, value: ArrayLike, like_name: str, like: Array) -> Arra
     return array
 
 
-def labels(y: ArrayLike, X: Array, n_classes: int = 2) -> NDArray[np.int64]:
-    """Return the labels, one for each row of X, as int64 in 0..K-1.
+def labels(y: ArrayLike, X: Array, n_classes: int = 2, *, like: str = "X") -> NDArray[np.int64]:
+    """Return the labels, one for each row of X, as int64 in 0..K-1; `like` is the name of X.
 
     Booleans, integers of any width and floating-point numbers that are exact integers are
     accepted and give the same result.
@@ -129,13 +131,13 @@ def labels(y: ArrayLike, X: Array, n_classes: int = 2) -> NDArray[np.int64]:
         that does not fit that of X.
     """
     expected = f"integers from 0 to {n_classes - 1}"
-    given = _plain("y", y)
+    given = as_given("y", y)
     if given.ndim == 2 and given.shape[0] == len(X) and given.shape[1] > 1:
         raise ValueError(
-            f"y: expected shape ({len(X)},) for X of shape {X.shape}, given shape {given.shape}; "
-            f"class numbers from one-hot rows: Y.argmax(axis=1)"
+            f"y: expected shape ({len(X)},) for {like} of shape {X.shape}, "
+            f"given shape {given.shape}; class numbers from one-hot rows: Y.argmax(axis=1)"
         )
-    _shaped("y", given, X.shape[:1], X)
+    _shaped("y", given, X.shape[:1], X, like)
     values = _floats("y", given)
     _refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
     wrong = (values < 0) | (values >= n_classes)
@@ -236,8 +238,18 @@ def representable(what: str, value: Value) -> Value:
     return value
 
 
-def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Return `value` as an array of booleans, integers or floats, without conversion."""
+def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return `value` as an array of booleans, integers or floats, without conversion.
+
+    Raises
+    ------
+    TypeError
+        For complex, object, string, masked or sparse values.
+    ValueError
+        For ragged lists.
+    """
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":
+        return value
     parts = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise TypeError(f"{name}: expected real numbers, given a masked array; drop masked rows")
@@ -256,18 +268,23 @@ def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def _floats(name: str, array: NDArray[Any]) -> Array:
+    if array.dtype == np.float64 and array.flags.c_contiguous and array.flags.aligned:
+        return array
     # An extended-precision number beyond 1.8e308 becomes inf: reported below, not as a warning.
     with np.errstate(over="ignore"):
         floats = np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED", "ENSUREARRAY"])
-    _refuse(name, floats, np.isinf(floats) & (np.abs(array) < np.inf), "numbers below 1.8e308")
+    if array.dtype.itemsize > 8:
+        _refuse(name, floats, np.isinf(floats) & (np.abs(array) < np.inf), "numbers below 1.8e308")
     return floats
 
 
-def _shaped(name: str, array: AnyArray, shape: tuple[int, ...], X: Array) -> AnyArray:
+def _shaped(
+    name: str, array: AnyArray, shape: tuple[int, ...], X: Array, like: str = "X"
+) -> AnyArray:
     if array.shape != shape:
         hint = f"; use {name}.ravel()" if array.shape == (*shape, 1) else ""
         raise ValueError(
-            f"{name}: expected shape {shape} for X of shape {X.shape}, "
+            f"{name}: expected shape {shape} for {like} of shape {X.shape}, "
             f"given shape {array.shape}{hint}"
         )
     return array

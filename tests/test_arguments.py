@@ -5,6 +5,7 @@ The matrix is every public function x each of its arguments x each value that is
 
 import collections
 import decimal
+import functools
 import inspect
 import re
 import warnings
@@ -15,7 +16,17 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from reference_impl import arguments, estimation, identification, logistic, sigmoid, softmax
+from reference_impl import (
+    arguments,
+    conventions,
+    estimation,
+    identification,
+    logistic,
+    minimisation,
+    sigmoid,
+    softmax,
+    streaming,
+)
 
 N, n, K = 6, 2, 3
 X = np.array([[1.0, 2.0], [1.0, -1.0], [1.0, 3.0], [1.0, 0.0], [1.0, -2.0], [1.0, 4.0]])
@@ -29,21 +40,46 @@ H = softmax.nll_hessian(W, X, classes)
 
 BINARY = {"w": w, "X": X, "y": y, "sample_weight": s}
 MULTI = {"W": W, "X": X, "y": classes, "sample_weight": s}
+
+
+def total_over_blocks(w, X, y, sample_weight):
+    """What a block of `streaming` is given goes to the function of the whole."""
+    blocks = streaming.Blocks(X, y, sample_weight)
+    return streaming.total(logistic.nll_and_gradient, w, blocks)
+
+
+def multinomial(X, y, sample_weight):
+    """With a penalty, since three classes of so few points are separated."""
+    return estimation.multinomial(X, y, K, penalty=1.0, sample_weight=sample_weight)
+
+
+def gradient_descent(X, y, sample_weight):
+    return estimation.gradient_descent(X, y, steps=3, sample_weight=sample_weight)
+
+
 # A valid call of every public function. All numbers but H's are small integers, so that they
 # can be given in any type.
 CALLS = {
     sigmoid.sigmoid: {"t": w},
     sigmoid.log_sigmoid: {"t": w},
     sigmoid.softplus: {"t": w},
+    sigmoid.losses: {"t": X[:, 1], "y": y},
+    sigmoid.residuals: {"t": X[:, 1], "y": y},
     logistic.nll: BINARY,
     logistic.nll_gradient: BINARY,
     logistic.nll_and_gradient: BINARY,
     logistic.nll_hessian: BINARY,
     logistic.nll_hvp: {**BINARY, "v": w + 1},
+    total_over_blocks: BINARY,
     estimation.newton: {"X": X, "y": y, "sample_weight": s},
+    estimation.largest_curvature: {"X": X, "sample_weight": s},
+    gradient_descent: {"X": X, "y": y, "sample_weight": s},
+    multinomial: {"X": X, "y": classes, "sample_weight": s},
     softmax.softmax: {"z": W},
     softmax.log_softmax: {"z": W},
     softmax.logsumexp: {"z": W},
+    softmax.losses: {"z": X @ W.T, "y": classes},
+    softmax.residuals: {"z": X @ W.T, "y": classes},
     softmax.nll: MULTI,
     softmax.nll_gradient: MULTI,
     softmax.nll_and_gradient: MULTI,
@@ -84,6 +120,12 @@ def flat(result):
     """The arrays of a result, whatever its form."""
     if isinstance(result, estimation.Fit):
         return [np.float64(result.nll), result.w, result.covariance, result.standard_errors]
+    if isinstance(result, estimation.SoftmaxFit):
+        return [np.float64(result.nll), result.W, result.covariance, result.standard_errors]
+    if isinstance(result, minimisation.Minimum):
+        return [result.points, result.values, result.gradient_norms]
+    if isinstance(result, float):
+        return [np.float64(result)]
     return list(result) if isinstance(result, tuple) else [result]
 
 
@@ -92,7 +134,8 @@ def test_every_public_function_is_in_the_matrix():
         for function_name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not function_name.startswith("_"):
                 takes_arrays = function_name not in ("reference_class_coding", "sum_to_zero_coding")
-                assert (function in CALLS) == takes_arrays, function_name
+                by_name = {call.__name__ for call in CALLS}
+                assert (function_name in by_name) == takes_arrays, function_name
 
 
 @pytest.mark.parametrize("function", CALLS, ids=name)
@@ -330,14 +373,17 @@ def test_wrong_length(function, argument):
     for value in (np.append(call[argument], 0), call[argument][:-1]):
         with pytest.raises(ValueError, match=rf"^{argument}: .*given shape \({len(value)},\)") as e:
             function(**{**call, argument: value})
-        assert str(call["X"].shape if "X" in call else W[0].shape) in str(e.value)
+        like = next((call[name] for name in "Xtz" if name in call), W[0])
+        assert str(like.shape) in str(e.value)
 
 
-@pytest.mark.parametrize("function", [f for f, call in CALLS.items() if "X" in call], ids=name)
+@pytest.mark.parametrize(
+    "function",
+    [f for f, call in CALLS.items() if call.keys() & {"w", "W"} and "X" in call],
+    ids=name,
+)
 def test_another_number_of_columns(function):
     wider = np.column_stack([X, X[:, 1] ** 2])
-    if function is estimation.newton:
-        return  # X alone decides about n
     with pytest.raises(
         ValueError, match=r"^[wW]: expected shape .*X of shape \(6, 3\), given shape"
     ):
@@ -373,7 +419,7 @@ WRONG_LABELS = {
 def test_wrong_labels(function, argument, wrong):
     make, message = WRONG_LABELS[wrong]
     call = CALLS[function]
-    largest = 2 if "W" in call else 1
+    largest = call["y"].max()
     with pytest.raises(ValueError, match=rf"^y: expected integers from 0 to {largest}.*{message}"):
         function(**{**call, argument: make(call[argument])})
 
@@ -461,4 +507,121 @@ def test_what_a_tensor_that_cannot_be_converted_gives():
 
 def test_the_matrix_is_not_empty():
     counts = collections.Counter(argument for place in places() for argument in [place.values[1]])
-    assert counts["X"] >= 11 and counts["y"] >= 11 and counts["t"] == 3 and counts["z"] == 3
+    assert counts["X"] >= 11 and counts["y"] >= 11 and counts["t"] == 5 and counts["z"] == 5
+
+
+# Conversions from other conventions: labels come back as int64, and y may be any number of labels.
+
+CONVERSIONS = {
+    conventions.weighted_mean: {"sample_weight": s},
+    conventions.signs: {"y": y},
+    conventions.labels_from_signs: {"m": 2 * y - 1},
+    conventions.swapped_labels: {"y": y},
+    functools.partial(conventions.labels_from_one, n_classes=K): {"y": classes + 1},
+    functools.partial(conventions.one_hot, n_classes=K): {"y": classes},
+    conventions.labels_from_one_hot: {"Y": np.eye(K)[classes]},
+    conventions.soft_labels: {"X": X, "Y": np.eye(K)[classes]},
+    conventions.class_weights: {"q": np.array([1.0, 0.0, 2.0]), "y": classes},
+    functools.partial(conventions.ignored_labels, ignore_index=2, n_classes=K): {"y": classes},
+    conventions.class_axis: {"z": W},
+    conventions.class_axis_back: {"Z": W, "like": W},
+    conventions.columns: {"X": X},
+    conventions.intercept: {"X": X},
+}
+
+
+def conversion(function):
+    return getattr(function, "func", function)
+
+
+each_conversion = pytest.mark.parametrize(
+    ("function", "argument"),
+    [
+        pytest.param(function, argument, id=f"{conversion(function).__name__} {argument}")
+        for function, call in CONVERSIONS.items()
+        for argument in call
+    ],
+)
+
+
+def test_every_conversion_is_in_the_matrix():
+    found = inspect.getmembers(conventions, inspect.isfunction)
+    own = {function for _, function in found if function.__module__ == conventions.__name__}
+    public = {function for function in own if not function.__name__.startswith("_")}
+    assert public == {conversion(function) for function in CONVERSIONS}
+
+
+@each_conversion
+@pytest.mark.parametrize("wrong", WRONG_TYPE)
+def test_conversion_of_a_wrong_type(function, argument, wrong):
+    call = CONVERSIONS[function]
+    with pytest.raises(TypeError, match=rf"^{argument}: expected .*given"):
+        function(**{**call, argument: WRONG_TYPE[wrong](call[argument])})
+
+
+@each_conversion
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_conversion_of_numbers_that_are_not_finite(function, argument, number):
+    value = CONVERSIONS[function][argument].astype(float)
+    value[(-1,) * value.ndim] = number
+    with pytest.raises(ValueError, match=rf"^{argument}: expected .*given {number:g}"):
+        function(**{**CONVERSIONS[function], argument: value})
+
+
+@each_conversion
+@pytest.mark.parametrize("wrong", ["0-d", "no rows", "no columns"])
+def test_conversion_of_a_wrong_shape(function, argument, wrong):
+    value = WRONG_SHAPE[wrong](CONVERSIONS[function][argument])
+    with pytest.raises(ValueError, match=r"^(axis|\w+): expected .*shape"):
+        function(**{**CONVERSIONS[function], argument: value})
+
+
+@each_conversion
+@pytest.mark.parametrize("form", FORMS)
+def test_conversion_of_the_same_numbers(function, argument, form):
+    """In any form the same result; and the argument is neither changed nor shared."""
+    call = CONVERSIONS[function]
+    given = FORMS[form](call[argument])
+    before = np.array(given, copy=True)
+    results = flat(function(**{**call, argument: given}))
+    for actual, expected in zip(results, flat(function(**call)), strict=True):
+        compare.same(actual, expected)
+        assert not isinstance(given, np.ndarray) or not np.shares_memory(actual, given)
+        actual += 1
+    assert np.array_equal(np.asarray(given), before)
+
+
+@pytest.mark.parametrize("wrong", [1, -3, 2.5, "3", None])
+def test_conversions_refuse_a_number_of_classes(wrong):
+    for function in (conventions.one_hot, conventions.labels_from_one):
+        with pytest.raises((TypeError, ValueError), match=r"^n_classes: expected an integer"):
+            function(classes, wrong)
+    with pytest.raises((TypeError, ValueError), match=r"^n_classes: expected an integer"):
+        conventions.ignored_labels(classes, 0, wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: conventions.signs(2 * y - 1),
+            r"^y: expected integers from 0 to 1, given .* \(y \+ 1\)",
+        ),
+        (
+            lambda: conventions.labels_from_signs(y),
+            r"^m: expected labels -1 and 1, given 0 at index",
+        ),
+        (lambda: conventions.weighted_mean([1, -1]), r"^sample_weight: expected weights >= 0"),
+        (lambda: conventions.weighted_mean([0, 0]), r"^sample_weight: .*at least one weight > 0"),
+        (lambda: conventions.weighted_mean([1e308] * 2), r"^the sum of the weights exceeds"),
+        (lambda: conventions.class_weights([1, -1], y), r"^q: expected weights >= 0, given -1 at"),
+        (lambda: conventions.class_weights([1, 1], classes), r"^y: expected integers from 0 to 1"),
+        (lambda: conventions.class_weights([1], y), r"^q: expected K >= 2 weights, given shape"),
+        (lambda: conventions.soft_labels(X, W), r"^Y: expected 6 rows for X of shape \(6, 2\)"),
+        (lambda: conventions.soft_labels(X, -X), r"^Y: expected numbers >= 0, given -1 at index"),
+        (lambda: conventions.soft_labels(X, 0 * X), r"^Y: expected at least one number > 0"),
+    ],
+)
+def test_conversions_refuse_values(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -15,6 +15,9 @@ from reference_impl import data, estimation, inference, logistic
 from reference_impl.separation import SeparationError
 
 STATEMENT = "logistic.newton_step"
+# What rests on the model of an intercept alone, which statsmodels finds by a method that stops
+# early, at 1e-7 or so; everything else agrees to about 2e-10.
+OF_NULL_MODEL = ("statistic", "its p", "R^2", "null nll")
 
 
 def breast_cancer(columns=30):
@@ -97,7 +100,7 @@ def test_inference_as_statsmodels():
             statement="logistic.fisher_information",
             oracle="statsmodels",
             case=f"spector, {what}",
-            ulp=2**30,  # its model of an intercept alone is found by a method that stops early
+            ulp=2**30 if what in OF_NULL_MODEL else 2**20,
         )
 
 
@@ -119,7 +122,7 @@ def test_multinomial_as_statsmodels():
             statement="softmax.fisher_information",
             oracle="statsmodels",
             case=f"election, {what}",
-            ulp=2**30,  # the same
+            ulp=2**30 if what in OF_NULL_MODEL else 2**20,
         )
 
 
@@ -145,7 +148,7 @@ def test_multinomial_as_scikit_learn(penalty):
         statement="softmax.penalised" if penalty else "softmax.newton_step",
         oracle="scikit-learn",
         case=f"election, penalty {penalty}",
-        ulp=2**30,
+        ulp=2**30,  # it stops at a gradient, not at a step
     )
 
 

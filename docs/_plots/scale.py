@@ -1,0 +1,30 @@
+"""What chunks cost, from the stored run of ``benchmarks.scale``."""
+
+from _extensions.plots import Plot
+from _extensions.scale_run import RESULT, ROOT, run
+
+NAMES = {
+    "workers": "block function, two workers",
+    "one_process": "block function, one process",
+    "dask_array": "Dask array expression, two workers",
+}
+
+
+def times():
+    """Return the seconds by chunks."""
+    rows = run()["workers"]["overhead"]
+    return {"chunks": [row["chunks"] for row in rows]} | {
+        name: [row[key] for row in rows] for key, name in NAMES.items()
+    }
+
+
+def draw(axes, data, colours):
+    """Draw seconds against chunks."""
+    for name, colour, marker in zip(NAMES.values(), colours, "osD", strict=False):
+        axes.loglog(data["chunks"], data[name], marker=marker, color=colour, label=name, ms=5)
+    axes.set_xlabel("chunks of rows")
+    axes.set_ylabel("seconds")
+    axes.legend()
+
+
+overhead = Plot(times, draw, inputs=(str(RESULT.relative_to(ROOT)),))
