@@ -60,6 +60,7 @@ Integers = NDArray[np.object_]  # Python integers, which have no largest
 Indices = NDArray[np.intp]
 
 PATIENCE = 50  # pivots for each row of a basis before the rule that cannot run in circles
+SMALL = 300  # entries of the margin rows up to which pivots from anywhere beat a program
 
 
 @dataclass(frozen=True, eq=False)
@@ -434,30 +435,38 @@ def _decide(M: Array) -> Verdict:
     """Return the verdict on the margin rows M (R x n)."""
     exact, scale = _integers(M)
     rows = _rows(exact)
-    M = np.ldexp(M, -scale)
-    direction, multipliers = _complementary(rows, _order(M, -M.sum(axis=0)))
+    direction, multipliers = _complementary(rows)
     separated = multipliers == 0
-    U = _annihilated(exact, np.flatnonzero(~separated))
+    tied = _span(exact, np.flatnonzero(~separated))
     if int(np.abs(direction).max()).bit_length() > 53:  # floats would not hold it
-        direction = _shorter(rows, U, direction, np.flatnonzero(separated))
+        shorter = _widest(rows, tied, np.flatnonzero(separated))
+        direction = direction if shorter is None else shorter
     powers = [1 << int(shift) for shift in scale.max() - scale]
     return Verdict(
         "complete" if separated.all() else "quasi-complete" if separated.any() else "overlap",
         _coprime(direction * np.array(powers, dtype=object)),
         multipliers,
         separated,
-        _limits(exact, U, direction, np.flatnonzero(separated)),
+        _limits(rows, tied, direction, np.flatnonzero(separated)),
     )
 
 
-def _complementary(rows: _Rows, order: Indices) -> tuple[Integers, Integers]:
+def _complementary(rows: _Rows) -> tuple[Integers, Integers]:
     """Return d, and lambda which is positive just where the margin along d is zero.
 
-    Each round separates more rows from the rest, until the rest can be balanced.
+    Each round separates more rows from the rest, until the rest can be balanced. If the program
+    saw well, it has done all of the first, and named the rows that balance the rest.
     """
     direction = np.zeros(rows.exact.shape[1], dtype=object)
     multipliers = np.zeros(len(rows.exact), dtype=object)
-    rest = order
+    rest = np.arange(len(rows.exact))
+    if rows.exact.size > SMALL:
+        rest, separated = _parted(rows.floats)
+        seen = _widest(rows, _span(rows.exact, rest), separated)
+        if seen is None:
+            rest = np.append(rest, separated)
+        else:
+            direction = seen
     while len(rest):
         missing = -rows.exact[rest].sum(axis=0)
         space, further = _alternative(rows, rest, missing, _span(rows.exact, rest))
@@ -502,13 +511,16 @@ def _alternative(
     return space, None
 
 
-def _span(exact: Integers, among: Iterable[int] | None = None) -> _Space:
+def _span(
+    exact: Integers, among: Iterable[int] | None = None, start: _Space | None = None
+) -> _Space:
     """Return the first independent rows. The columns of the basis are the first independent ones.
 
-    Start from the unit vectors, which are a basis dual to itself, and let rows take their place.
+    Start from the unit vectors, which are a basis dual to itself, and let rows take their place;
+    or from a space that has rows already.
     """
     n = exact.shape[1]
-    space = _Space(np.eye(n, dtype=int).astype(object), 1, {}, list(range(n)))
+    space = start or _Space(np.eye(n, dtype=int).astype(object), 1, {}, list(range(n)))
     for row in range(len(exact)) if among is None else among:
         if not space.free:
             break
@@ -549,58 +561,119 @@ def _far_along(rows: _Rows, direction: Integers, more: Integers) -> Integers:
     return _coprime(direction * (1 << q) + more)
 
 
-def _annihilated(exact: Integers, among: Indices) -> Integers:
-    """Return a basis of the vectors that all rows `among` annihilate, one a column."""
-    space = _span(exact, among)
-    return space.dual[:, space.free]
-
-
 def _limits(
-    exact: Integers, U: Integers, direction: Integers, separated: Indices
+    rows: _Rows, tied: _Space, direction: Integers, separated: Indices
 ) -> NDArray[np.str_]:
-    """Return what becomes of each coefficient; `direction` lies inside the cone C."""
-    inside = _rows(exact[separated] @ U)
-    among = np.arange(len(separated))
-    space = _span(inside.exact)
-    # Along what X itself annihilates a coefficient can go to either side.
-    ambiguous = _annihilated(exact, np.arange(len(exact)))
-    limits = np.full(len(U), "undetermined")
-    for k in range(len(U)):
-        if not U[k].any():
+    """Return what becomes of each coefficient; `direction` lies inside the cone C.
+
+    If u_k has one sign on C, it is that of direction_k; by the lemma of Farkas it has it just if
+    the unit vector with this sign is a combination of the rows with no coefficient < 0.
+    """
+    n, everything = len(direction), np.arange(len(rows.exact))
+    cone = _Cone(rows, direction, separated, _even(tied), _span(rows.exact, separated, tied))
+    space, near = cone.space, _nearest(cone)
+    limits = np.full(n, "undetermined")
+    for k in range(n):
+        if not cone.U[k].any():
             limits[k] = "finite"
-        elif direction[k] and not ambiguous[k].any():
-            sign = 1 if direction[k] > 0 else -1
-            space, against = _alternative(inside, among, sign * U[k], space)
-            if against is None:
-                limits[k] = "+inf" if sign > 0 else "-inf"
+        # Along what X itself annihilates a coefficient can go to either side.
+        elif direction[k] and not cone.space.dual[k, cone.space.free].any():
+            unit = np.zeros(n, dtype=object)
+            unit[k] = 1 if direction[k] > 0 else -1
+            signed = None
+            if rows.exact.size > SMALL:
+                signed, near = _seen(cone, unit, near)
+            if signed is None:
+                if rows.exact.size > SMALL:
+                    space = _span(rows.exact, [*tied.basis.values(), *separated[near]])
+                space, against = _alternative(rows, everything, unit, space)
+                signed = against is None
+            if signed:
+                limits[k] = "+inf" if direction[k] > 0 else "-inf"
     return limits
+
+
+@dataclass(frozen=True, eq=False)
+class _Cone:
+    """The cone C of the directions without a negative margin.
+
+    Attributes
+    ----------
+    rows : _Rows
+    direction : object array of int
+        d, inside C.
+    separated : array of int
+        The numbers of the rows with a positive margin along d; the others are zero on C.
+    U : object array of int
+        Columns that span what C spans.
+    space : _Space
+        With a basis of all rows; as few as possible of them are separated.
+    """
+
+    rows: _Rows
+    direction: Integers
+    separated: Indices
+    U: Integers
+    space: _Space
+
+
+def _holds(cone: _Cone, b: Integers, among: Indices, coefficients: Array) -> bool:
+    """Whether b, in the span of the rows, is proved to be a combination with no coefficient < 0.
+
+    Those that are given for the rows `among` need not be exact: the rows of the basis make up for
+    what is missing. Tied rows may get any coefficient, since positive multiples of them add up to
+    zero.
+    """
+    rows = among[coefficients > 0]
+    sizes = np.abs(cone.rows.exact[rows]).max(axis=1, initial=1)
+    bits = int(sizes.max(initial=1)).bit_length()
+    digits = [int(c) << bits for c in np.ldexp(coefficients[coefficients > 0], 64).tolist()]
+    found = (np.array(digits, dtype=object) // sizes) @ cone.rows.exact[rows]
+    missing = ((b << 64 + bits) - found) @ cone.space.dual
+    separated = set(cone.separated.tolist())
+    return all(missing[h] >= 0 for h, row in cone.space.basis.items() if row in separated)
 
 
 # --------------------------------------------------------- where to look, in floating point
 
 
-def _order(M: Array, b: Array) -> Indices:
-    """Return the rows in the order in which they matter for min b.d, M d >= 0 and |d_k| <= 1.
+def _parted(M: Array) -> tuple[Indices, Indices]:
+    """Return the rows that no direction separates, in the order of `_optimum`, and the others."""
+    tied = np.arange(len(M))
+    while len(tied):
+        d, order = _optimum(M[tied], -M[tied].sum(axis=0))
+        tied = tied[order]
+        rest = tied[M[tied] @ d < 1e-7]  # an error that the program allows
+        if len(rest) == len(tied):
+            break
+        tied = rest
+    return tied, np.setdiff1d(np.arange(len(M)), tied)
+
+
+def _optimum(M: Array, b: Array) -> tuple[Array, Indices]:
+    """Return d with the least b.d, M d >= 0 and |d_k| <= 1, and the rows in order of importance.
 
     Those that hold the optimum in its place come first, by their dual variables. If it is d = 0,
     b is a combination of them. With b = -sum_r m_r this is the program of Konis.
     """
-    R = len(M)
+    R, n = M.shape
     program = linprog(b, A_ub=-M, b_ub=np.zeros(R), bounds=(-1, 1), method="highs")
     if program.status != 0:
-        return np.arange(R)
-    return np.lexsort((M @ program.x, program.ineqlin.marginals))
+        return np.zeros(n), np.arange(R)
+    return program.x, np.lexsort((M @ program.x, program.ineqlin.marginals))
 
 
-def _shorter(rows: _Rows, U: Integers, direction: Integers, separated: Indices) -> Integers:
-    """Return a direction in few digits that separates as much as the one that is given.
+def _widest(rows: _Rows, tied: _Space, separated: Indices) -> Integers | None:
+    """Return a direction with a wide gap in few digits that separates these rows, if one is seen.
 
-    It is the one with the widest gap, max t over m_r.d >= t and d = U g with |g_k| <= 1, in as
-    few digits as keep the gap open; or the one given, if no float does.
+    It is the one with max t over m_r.d >= t and d = U g with |g_k| <= 1, where U spans what the
+    tied rows annihilate, in as few digits as keep the gap open.
     """
-    length = np.abs(U).max(axis=0)
-    margins = rows.floats[separated] @ (U / length).astype(float)
+    U = _even(tied)
+    margins = rows.floats[separated] @ _unit(U)
     R, n = margins.shape
+    if R == 0 or n == 0:
+        return None
     program = linprog(
         np.append(np.zeros(n), -1.0),
         A_ub=np.hstack([-margins, np.ones((R, 1))]),
@@ -608,15 +681,73 @@ def _shorter(rows: _Rows, U: Integers, direction: Integers, separated: Indices) 
         bounds=(-1, 1),
         method="highs",
     )
-    common = math.lcm(*length)
     for bits in (4, 8, 16, 32, 53) if program.status == 0 else ():
-        digits = np.rint(np.ldexp(program.x[:n], bits)).tolist()
-        shorter = U @ np.array(
-            [int(g) * (common // c) for g, c in zip(digits, length, strict=True)], object
+        direction = U @ _digits(program.x[:n], bits)
+        if (_signs(rows, direction, separated) > 0).all():
+            return _coprime(direction)
+    return None
+
+
+def _nearest(cone: _Cone) -> Indices:
+    """Return the places among the separated rows of those next to d, and of those in the basis."""
+    margins = cone.rows.floats[cone.separated] @ _unit(cone.direction)
+    held = np.isin(cone.separated, list(cone.space.basis.values()))
+    return np.union1d(np.argsort(margins)[: 5 * len(cone.direction)], np.flatnonzero(held))
+
+
+def _seen(cone: _Cone, b: Integers, near: Indices) -> tuple[bool | None, Indices]:
+    """Decide whether b.u >= 0 for every u in C, where b.d > 0; None if it cannot be seen.
+
+    Let p be the sum of the separated rows of the basis and v the least b.u over the u in C with
+    p.u = 1. If v < 0, then u attains it and lies in C up to rounding, which a multiple of d makes
+    up for. If v > 0, then b - v p is a combination of rows up to rounding, which v p makes up for.
+    What is returned has been checked in integers. At v = 0 the two answers touch.
+
+    Of the separated rows only those at the places `near` take part, until others are violated;
+    the places are returned with these, in the order of importance.
+    """
+    U, n = cone.U, cone.U.shape[1]
+    M = cone.rows.floats[cone.separated] @ _unit(U)
+    held = np.isin(cone.separated, list(cone.space.basis.values()))
+    while True:
+        program = linprog(
+            _unit(U).T @ b.astype(float),
+            A_ub=-M[near],
+            b_ub=np.zeros(len(near)),
+            A_eq=M[held].sum(axis=0)[np.newaxis],
+            b_eq=[1.0],
+            bounds=(None, None),
+            method="highs",
         )
-        if (_signs(rows, shorter, separated) > 0).all():
-            return _coprime(shorter)
-    return direction
+        if program.status != 0:
+            return None, near
+        weights = -program.ineqlin.marginals
+        if program.fun > 0 and _holds(cone, b, cone.separated[near], weights):
+            return True, near
+        u = U @ _digits(program.x / np.abs(program.x).max(), 53)
+        inside = (b @ cone.direction) * 2 * u + abs(b @ u) * cone.direction
+        if b @ inside < 0 and (_signs(cone.rows, inside, cone.separated) >= 0).all():
+            return False, near
+        margins = M @ program.x
+        near = near[np.lexsort((margins[near], -weights))]
+        worst = np.argsort(margins)[: 2 * n]
+        violated = worst[margins[worst] < -1e-9 * np.abs(program.x).max()]
+        more = np.setdiff1d(violated, near)
+        if len(more) == 0:
+            return None, near
+        near = np.append(near, more)
+
+
+def _digits(values: Array, bits: int) -> Integers:
+    """Return values 2^bits, rounded to integers."""
+    return np.array([int(v) for v in np.rint(np.ldexp(values, bits)).tolist()], dtype=object)
+
+
+def _even(space: _Space) -> Integers:
+    """Return columns that span what all rows of a space annihilate, alike in size."""
+    U = space.dual[:, space.free]
+    bits = np.array([int(size).bit_length() for size in np.abs(U).max(axis=0, initial=0)], int)
+    return U << (bits.max(initial=0) - bits).astype(object)
 
 
 # ------------------------------------------------------------------------- numbers and words

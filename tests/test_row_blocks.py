@@ -1,0 +1,300 @@
+"""A pass over blocks of rows: the same result however the rows are cut, stored or shared out.
+
+The results themselves are held against oracles in test_logistic and test_softmax.
+"""
+
+import threading
+import tracemalloc
+
+import compare
+import numpy as np
+import pytest
+import threadpoolctl
+
+from reference_impl import logistic, row_blocks, softmax, softmax_blocks
+
+MODULES = {"logistic": logistic, "softmax": softmax}
+each_module = pytest.mark.parametrize("module", MODULES)
+
+
+def data(module, N=500, n=3, K=4, seed=5):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((N, n))
+    if module == "logistic":
+        return rng.standard_normal(n), X, rng.integers(0, 2, N)
+    return rng.standard_normal((K, n)), X, rng.integers(0, K, N)
+
+
+def results(module, w, X, y, **more):
+    functions = MODULES[module]
+    return {
+        "nll": functions.nll(w, X, y, **more),
+        "nll_gradient": functions.nll_gradient(w, X, y, **more),
+        "nll_hessian": functions.nll_hessian(w, X, y, **more),
+        "nll_hvp": functions.nll_hvp(w, X, y, w[::-1], **more),
+    }
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of a few rows, so that little data makes many."""
+    monkeypatch.setattr(row_blocks, "CACHE", 2048)
+
+
+@each_module
+@pytest.mark.parametrize("weighted", [False, True])
+def test_blocks_add_up(module, weighted, monkeypatch):
+    """Many blocks, and one; 500 rows are not a multiple of the blocks' rows."""
+    w, X, y = data(module)
+    s = np.random.default_rng(1).integers(0, 4, len(X)) / 4.0 if weighted else None
+    one = results(module, w, X, y, sample_weight=s)
+    monkeypatch.setattr(row_blocks, "CACHE", 2048)
+    assert row_blocks.fitting(X.shape[1] + 4) < len(X) / 10
+    for name, value in results(module, w, X, y, sample_weight=s).items():
+        compare.check(
+            value,
+            one[name].tolist(),
+            statement=f"{module}.{name}",
+            oracle="identity",
+            case=f"blocks, weighted={weighted}",
+            ulp=64,
+        )
+
+
+@each_module
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_threads_change_nothing(module, threads, small_blocks):
+    w, X, y = data(module)
+    with threadpoolctl.threadpool_limits(1):
+        alone = results(module, w, X, y)
+        for name, value in results(module, w, X, y, threads=threads).items():
+            compare.same(value, alone[name])
+
+
+def test_threads_are_used(small_blocks):
+    """Two threads wait for each other: a pass in one thread alone would never get on."""
+    _, X, y = data("logistic")
+    rows = row_blocks.rows(X, y, None, 2)
+    meeting = threading.Barrier(2, timeout=30)
+
+    def make(m):
+        meeting.wait()
+        return lambda X, y, s: (len(X),)
+
+    (count,) = row_blocks.total(make, rows, 50, ["the count"], threads=2)
+    assert count == len(X)
+
+
+@pytest.mark.parametrize("N", [1, 2, 31, 32, 33, 1000])
+@pytest.mark.parametrize("most", [1, 2, 32, 5000])
+def test_each_row_is_in_one_block(N, most):
+    """Sum of 2^i over all rows, as exact fractions of the weights: each row once, in order."""
+    y = np.arange(N) % 2
+    seen = []
+
+    def make(m):
+        assert 1 <= m <= most
+
+        def of_block(X, y, s):
+            assert len(X) == len(y) <= m
+            seen.extend(X[:, 0])
+            return (len(X),)
+
+        return of_block
+
+    rows = row_blocks.rows(np.arange(N, dtype=float)[:, np.newaxis], y, None, 2)
+    (count,) = row_blocks.total(make, rows, most, ["the count"])
+    assert count == N and seen == list(range(N))
+
+
+FORMS = {
+    "float32": lambda X: X.astype(np.float32),
+    "integers": lambda X: X.astype(np.int16),
+    "Fortran": np.asfortranarray,
+    "byte-swapped": lambda X: X.astype(">f8"),
+    "strided": lambda X: np.repeat(X, 3, axis=1)[:, ::3],
+    "reversed": lambda X: np.ascontiguousarray(X[::-1])[::-1],
+}
+
+
+@each_module
+@pytest.mark.parametrize("form", FORMS)
+def test_another_type_or_layout_is_converted_block_by_block(module, form, small_blocks):
+    w, X, y = data(module)
+    X = np.round(8 * X)
+    expected = results(module, w, X, y)
+    for name, value in results(module, w, FORMS[form](X), y).items():
+        compare.same(value, expected[name])
+
+
+@each_module
+@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("zero", [False, True])
+def test_a_number_that_is_not_finite_is_named_in_any_block(
+    module, place, number, zero, small_blocks
+):
+    """Also where it is multiplied by a coefficient 0 or a weight 0, and where the loss is 0."""
+    w, X, y = data(module)
+    row = 0 if place == "first" else len(X) - 1
+    X[row, 1] = number
+    s = np.ones(len(X))
+    if zero:
+        w[..., 1] = 0.0
+        s[row] = 0.0
+    functions = MODULES[module]
+    for label in range(2):
+        y[row] = label
+        for function, more in [
+            (functions.nll, ()),
+            (functions.nll_gradient, ()),
+            (functions.nll_and_gradient, ()),
+            (functions.nll_hessian, ()),
+            (functions.nll_hvp, (w,)),
+        ]:
+            with pytest.raises(ValueError, match=rf"^X: .*given {number:g} at index \({row}, 1\)"):
+                function(w, X, y, *more, sample_weight=s)
+
+
+def test_infinite_logits_on_the_right_side_are_no_loss_of_zero():
+    """z = (inf, -inf), y = 0: nothing in the loss log(1 + e^-inf) would tell."""
+    with pytest.raises(ValueError, match=r"^X: .*given inf at index \(0, 0\)"):
+        softmax.nll([[1.0], [-1.0]], [[np.inf]], [0])
+    with pytest.raises(ValueError, match=r"^X: .*given -inf at index \(0, 0\)"):
+        logistic.nll([1.0], [[-np.inf]], [0])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_both_ways_to_the_hessian_of_softmax(weighted):
+    """Over the features and over the pairs of classes; test_softmax has the oracles of each."""
+    W, X, y = data("softmax", N=60, n=5, K=4)
+    s = np.random.default_rng(2).integers(0, 4, len(X)) / 4.0 if weighted else None
+    ways = softmax_blocks.hessian_over_features, softmax_blocks.hessian_over_classes
+    features, classes = (np.triu(way(W, len(X))(X, y, s)[0]) for way in ways)
+    compare.check(
+        features,
+        classes.tolist(),
+        statement="softmax.nll_hessian",
+        oracle="identity",
+        case=f"two ways, weighted={weighted}",
+        ulp=32,
+    )
+
+
+@each_module
+@pytest.mark.parametrize("wrong", [-1, 7, 0.5, np.nan])
+def test_a_wrong_label_in_a_late_block(module, wrong, small_blocks):
+    w, X, y = data(module)
+    y = y.astype(type(wrong))
+    y[-2] = wrong
+    with pytest.raises(ValueError, match=rf"^y: expected .*given {wrong:g} at index 498"):
+        MODULES[module].nll(w, X, y)
+
+
+@each_module
+@pytest.mark.parametrize("wrong", [-1.0, np.inf, np.nan])
+def test_a_wrong_weight_in_a_late_block(module, wrong, small_blocks):
+    w, X, y = data(module)
+    s = np.ones(len(X))
+    s[-2] = wrong
+    with pytest.raises(ValueError, match=rf"^sample_weight: .*given {wrong:g} at index 498"):
+        MODULES[module].nll_gradient(w, X, y, sample_weight=s, threads=2)
+
+
+def check_in_float32(value, expected, module, case, ulp):
+    """The ulp are those of float32: the error is looked at beside a number 2^29 times as large."""
+    offset = 2.0**29 * np.abs(expected).max()
+    compare.check(
+        offset + (value - expected),
+        np.full(np.shape(expected), offset).tolist(),
+        statement=f"{module}.nll",
+        oracle="identity",
+        case=f"float32, {case}",
+        ulp=ulp,
+    )
+
+
+@each_module
+def test_float32(module):
+    """Computed in float32, added in float64: the type of the result says float64."""
+    w, X, y = data(module, N=2000, n=20)
+    exact = MODULES[module].nll_and_gradient(w, X, y)
+    for given in (X, X.astype(np.float32)):
+        single = MODULES[module].nll_and_gradient(w, given, y, dtype=np.float32)
+        for value, expected in zip(single, exact, strict=True):
+            assert value.dtype == np.float64
+            assert (value != expected).all()  # float32 was used
+            check_in_float32(value, expected, module, "random", ulp=32)
+        compare.same(MODULES[module].nll(w, given, y, dtype="float32"), single[0])
+
+
+@each_module
+def test_saturated_in_float32(module):
+    """A loss of 200 and one of e^-40, where e^200 overflows in float32."""
+    for t, loss in ((200.0, 200.0), (-40.0, np.exp(-40.0))):
+        w = [t] if module == "logistic" else [[0.0], [t]]
+        found = MODULES[module].nll(w, [[1.0]], [0], dtype=np.float32)
+        check_in_float32(found, np.float64(loss), module, f"t={t}", ulp=2)
+
+
+def test_beyond_the_range_of_float32():
+    with pytest.raises(ValueError, match=r"the NLL exceeds the range of float32 \(3.4e\+38\)"):
+        logistic.nll([1e30], [[1e30]], [0], dtype=np.float32)
+
+
+def test_two_overflows_keep_their_ratio():
+    """e^z overflows for two wrong classes: their residuals are still those of softmax.
+
+    Also where the right logit is so far away that its distances to the others are the same number.
+    """
+    e, rest = "0.268941421369995120748840758187", "0.731058578630004879251159241813"
+    for z_y, loss in ((0.0, "2001.31326168751822283404899548949"), (-1e17, "100000000000002001.3")):
+        W = [[z_y], [2000.0], [2001.0]]
+        value, gradient = softmax.nll_and_gradient(W, [[1.0]], [0])
+        for name, found, expected in [
+            ("softmax.nll", value, loss),
+            ("softmax.nll_gradient", gradient, [[-1], [e], [rest]]),
+        ]:
+            case = f"two overflows, z_y = {z_y}"
+            compare.check(found, expected, statement=name, oracle="by hand", case=case, ulp=4)
+
+
+@each_module
+@pytest.mark.parametrize(
+    ("keyword", "wrong", "error"),
+    [
+        ("threads", 0, ValueError),
+        ("threads", 1.0, TypeError),
+        ("threads", None, TypeError),
+        ("dtype", np.float16, ValueError),
+        ("dtype", int, ValueError),
+        ("dtype", None, ValueError),
+        ("dtype", "no type", TypeError),
+    ],
+)
+def test_keywords(module, keyword, wrong, error):
+    with pytest.raises(error, match=rf"^{keyword}: expected .*given"):
+        MODULES[module].nll_and_gradient(*data(module), **{keyword: wrong})
+
+
+@each_module
+@pytest.mark.parametrize("stored", [np.float64, np.float32])
+def test_memory_does_not_grow_with_N(module, stored):
+    """X is not copied, and no array of N numbers is made; the second set is four times larger."""
+    functions, peaks = MODULES[module], []
+    for N in (50_000, 200_000):
+        w, X, y = data(module, N=N, n=20, K=3)
+        X, s = X.astype(stored), np.ones(N)
+        for function, more in [
+            (functions.nll_and_gradient, ()),
+            (functions.nll_hessian, ()),
+            (functions.nll_hvp, (w,)),
+        ]:
+            tracemalloc.start()
+            function(w, X, y, *more, sample_weight=s)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    half = len(peaks) // 2
+    for small, large in zip(peaks[:half], peaks[half:], strict=True):
+        assert large < 1.1 * small + 50_000
+    assert max(peaks) < 8 * row_blocks.CACHE
