@@ -10,6 +10,7 @@ result does not depend on the number of threads. (With one thread BLAS may use t
 with which its products of large matrices, those of the Hessian, round differently.)
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -150,36 +151,52 @@ def total(
     """
     threads = arguments.count("threads", threads)
     N = len(data.X)
-    n_blocks = -(-N // most)
-    m = -(-N // n_blocks)  # blocks of equal size
-    span = m * -(-n_blocks // SPANS)
-    kept = threading.local()
-
-    def of_span(start: int) -> Parts:
-        end = min(start + span, N)
-        with np.errstate(all="ignore"):  # what is not finite is reported below
-            if not hasattr(kept, "of_block"):
-                kept.of_block, kept.convert = make(m), _converter(data.X, m, dtype)
-            blocks = ((at, min(at + m, end)) for at in range(start, end, m))
-            parts = (kept.of_block(*_block(data, *rows, kept.convert, dtype)) for rows in blocks)
-            return next(parts) if n_blocks == 1 else _added(parts)
-
-    starts = range(0, N, span)
-    if n_blocks == 1:
-        sums = of_span(0)
-    elif threads == 1:
-        sums = _added(map(of_span, starts))
-    else:
-        with _blas_in_one_thread(), ThreadPoolExecutor(threads) as pool:
-            sums = _added(pool.map(of_span, starts))
-    for name, value in zip(names, sums, strict=True):
-        if not np.isfinite(value).all():
+    with np.errstate(all="ignore"):  # what is not finite is reported below
+        if N <= most:
+            sums = make(N)(*_block(data, 0, N, _converter(data.X, N, dtype), dtype))
+        else:
+            sums = _over_blocks(make, data, most, dtype, threads)
+        finite = [_is_finite(value) for value in sums]
+    for name, is_finite in zip(names, finite, strict=True):
+        if not is_finite:
             data.refuse()
             raise ValueError(
                 f"{name} exceeds the range of {np.dtype(dtype)} ({np.finfo(dtype).max:.1e}): "
                 f"rescale the input"
             )
     return [np.asarray(value, np.float64) for value in sums]
+
+
+def _over_blocks(
+    make: Callable[[int], OfBlock], data: Rows, most: int, dtype: DTypeLike, threads: int
+) -> Parts:
+    """Return the sums over blocks of equal size, added in their order."""
+    N = len(data.X)
+    n_blocks = -(-N // most)
+    m = -(-N // n_blocks)
+    span = m * -(-n_blocks // SPANS)
+    kept = threading.local()
+
+    def of_span(start: int) -> Parts:
+        end = min(start + span, N)
+        with np.errstate(all="ignore"):
+            if not hasattr(kept, "of_block"):
+                kept.of_block, kept.convert = make(m), _converter(data.X, m, dtype)
+            blocks = ((at, min(at + m, end)) for at in range(start, end, m))
+            return _added(
+                kept.of_block(*_block(data, *rows, kept.convert, dtype)) for rows in blocks
+            )
+
+    starts = range(0, N, span)
+    if threads == 1:
+        return _added(map(of_span, starts))
+    with _blas_in_one_thread(), ThreadPoolExecutor(threads) as pool:
+        return _added(pool.map(of_span, starts))
+
+
+def _is_finite(value: Any) -> bool:
+    # A sum shows at less cost that all are finite; where it does not, it may have overflowed.
+    return math.isfinite(np.add.reduce(value, axis=None)) or bool(np.isfinite(value).all())
 
 
 def _added(parts: Iterable[Parts]) -> Parts:

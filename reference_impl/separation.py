@@ -435,9 +435,8 @@ def _decide(M: Array) -> Verdict:
     """Return the verdict on the margin rows M (R x n)."""
     exact, scale = _integers(M)
     rows = _rows(exact)
-    direction, multipliers = _complementary(rows)
+    direction, multipliers, tied = _complementary(rows)
     separated = multipliers == 0
-    tied = _span(exact, np.flatnonzero(~separated))
     if int(np.abs(direction).max()).bit_length() > 53:  # floats would not hold it
         shorter = _widest(rows, tied, np.flatnonzero(separated))
         direction = direction if shorter is None else shorter
@@ -451,25 +450,25 @@ def _decide(M: Array) -> Verdict:
     )
 
 
-def _complementary(rows: _Rows) -> tuple[Integers, Integers]:
-    """Return d, and lambda which is positive just where the margin along d is zero.
+def _complementary(rows: _Rows) -> tuple[Integers, Integers, _Space]:
+    """Return d, lambda which is positive just where the margin along d is zero, and these rows.
 
     Each round separates more rows from the rest, until the rest can be balanced. If the program
     saw well, it has done all of the first, and named the rows that balance the rest.
     """
-    direction = np.zeros(rows.exact.shape[1], dtype=object)
-    multipliers = np.zeros(len(rows.exact), dtype=object)
-    rest = np.arange(len(rows.exact))
-    if rows.exact.size > SMALL:
+    exact = rows.exact
+    rest, separated = np.arange(len(exact)), np.arange(0)
+    if exact.size > SMALL:
         rest, separated = _parted(rows.floats)
-        seen = _widest(rows, _span(rows.exact, rest), separated)
-        if seen is None:
-            rest = np.append(rest, separated)
-        else:
-            direction = seen
+    nothing, space = _span(exact, ()), _span(exact, rest)
+    direction = _widest(rows, space, separated)
+    if direction is None:
+        direction = np.zeros(exact.shape[1], dtype=object)
+        rest, space = np.append(rest, separated), _span(exact, separated, space)
+    multipliers = np.zeros(len(exact), dtype=object)
     while len(rest):
-        missing = -rows.exact[rest].sum(axis=0)
-        space, further = _alternative(rows, rest, missing, _span(rows.exact, rest))
+        missing = -exact[rest].sum(axis=0)
+        space, further = _alternative(rows, rest, missing, nothing, space)
         if further is None:  # all rows, and more of those in the basis, add up to zero
             multipliers[rest] = space.det
             added = missing @ space.dual
@@ -478,25 +477,28 @@ def _complementary(rows: _Rows) -> tuple[Integers, Integers]:
             break
         direction = _far_along(rows, direction, further)
         rest = rest[_signs(rows, further, rest) == 0]
-    return direction, _coprime(multipliers)
+        space = _span(exact, rest)
+    return direction, _coprime(multipliers), space
 
 
 def _alternative(
-    rows: _Rows, among: Indices, b: Integers, space: _Space
+    rows: _Rows, among: Indices, b: Integers, held: _Space, space: _Space
 ) -> tuple[_Space, Integers | None]:
     """Decide whether b, in the span of the rows, is a combination of them with no coefficient < 0.
 
-    Return a basis in which it is; or a direction c with c.m_r >= 0 for all rows `among` and
-    c.b < 0. The rows of the basis are exchanged one at a time (Schrijver, theorem 7.1), at first
-    where most is gained; the rule of the smallest index, which comes later, cannot run in circles.
+    The rows of the basis `held` may have any coefficient; `space` holds them and others. Return a
+    basis in which b is such a combination; or a direction c with c.m_r >= 0 for all rows `among`,
+    zero for those held, and c.b < 0. The rows of the basis are exchanged one at a time (Schrijver,
+    theorem 7.1), at first where most is gained; the rule of the smallest index, which comes later,
+    cannot run in circles.
     """
     greedy = PATIENCE * len(space.basis)
     for pivot in itertools.count():
         if pivot == 10:  # the start was a bad one: ask for a better one, once
-            order = among[_order(rows.floats[among], _unit(b))]
-            space = _span(rows.exact, order)
+            _, order = _optimum(rows.floats[among], _unit(b))
+            space = _span(rows.exact, among[order], held)
         coefficients = b @ space.dual
-        leaving = [h for h in space.basis if coefficients[h] < 0]
+        leaving = [h for h in space.basis if coefficients[h] < 0 and h not in held.basis]
         if not leaving:
             break
         key = coefficients.__getitem__ if pivot < greedy else space.basis.__getitem__
@@ -561,9 +563,7 @@ def _far_along(rows: _Rows, direction: Integers, more: Integers) -> Integers:
     return _coprime(direction * (1 << q) + more)
 
 
-def _limits(
-    rows: _Rows, tied: _Space, direction: Integers, separated: Indices
-) -> NDArray[np.str_]:
+def _limits(rows: _Rows, tied: _Space, direction: Integers, separated: Indices) -> NDArray[np.str_]:
     """Return what becomes of each coefficient; `direction` lies inside the cone C.
 
     If u_k has one sign on C, it is that of direction_k; by the lemma of Farkas it has it just if
@@ -585,8 +585,8 @@ def _limits(
                 signed, near = _seen(cone, unit, near)
             if signed is None:
                 if rows.exact.size > SMALL:
-                    space = _span(rows.exact, [*tied.basis.values(), *separated[near]])
-                space, against = _alternative(rows, everything, unit, space)
+                    space = _span(rows.exact, separated[near], tied)
+                space, against = _alternative(rows, everything, unit, tied, space)
                 signed = against is None
             if signed:
                 limits[k] = "+inf" if direction[k] > 0 else "-inf"
@@ -776,7 +776,7 @@ def _rows(exact: Integers) -> _Rows:
 
 def _unit(c: Integers) -> Array:
     """Return c in floats, divided by its largest entry."""
-    return (c / max(1, np.abs(c).max())).astype(float)
+    return (c / np.abs(c).max(initial=1)).astype(float)
 
 
 def _coprime(values: Integers) -> Integers:

@@ -5,6 +5,7 @@ contiguous data points, 2 to 6 times faster than across them. Each function retu
 of a block for `row_blocks.total`, with arrays that are kept from block to block.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -44,27 +45,27 @@ def nll_and_gradient(
 
         def exponentials(shift: AnyArray) -> None:
             np.subtract(E, shift, out=E)
-            flat[right] = -np.inf  # e^-inf = 0: not in the sum
             np.exp(E, out=E)
+            flat[right] = 0.0  # not in the sum
             np.add.reduce(E, axis=0, out=S)
 
         np.dot(W, X.T, out=E)
         flat.take(right, out=z_y, mode="clip")
-        if not np.isfinite(z_y).all():
-            return (np.nan, gradient) if with_gradient else (np.nan,)
         exponentials(z_y)
-        e_y, lift = 1.0, 0.0
-        if not S.max() < np.inf:  # where e^(z_c - z_y) overflows, the largest logit is subtracted
+        e_y = 1.0
+        if S.max() < np.inf and math.isfinite(z_y.sum()):
+            np.log1p(S, out=t)
+        else:  # where e^(z_c - z_y) overflows, the largest logit is subtracted
+            if not np.isfinite(z_y).all():
+                return (np.nan, gradient) if with_gradient else (np.nan,)
             overflow = ~np.isfinite(S)
             np.dot(W, X.T, out=E)
             shift = np.where(overflow, E.max(axis=0), z_y)
             exponentials(shift)
             lift = shift - z_y
             e_y = np.exp(-lift)
-
-        np.add(S, e_y - 1.0, out=t)
-        np.log1p(t, out=t)
-        t += lift  # log(e_y + S) + lift, which is log(1 + S) where z_y is subtracted
+            np.log1p(S + (e_y - 1.0), out=t)
+            t += lift  # log(e_y + S) + lift, which is log(1 + S) where z_y is subtracted
         if s is not None:
             t *= s
         value = t.sum()

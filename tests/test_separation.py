@@ -435,10 +435,15 @@ def test_dependent_columns_are_named():
 # ------------------------------------------------------- however wrong the program is
 
 
+def at_random(M, b):
+    rng = np.random.default_rng(len(M))
+    return rng.normal(size=M.shape[1]), rng.permutation(len(M))
+
+
 GUESSES = {
-    "the order of the rows": lambda M, b: np.arange(len(M)),
-    "the reverse": lambda M, b: np.arange(len(M))[::-1],
-    "at random": lambda M, b: np.random.default_rng(len(M)).permutation(len(M)),
+    "the order of the rows": lambda M, b: (np.zeros(M.shape[1]), np.arange(len(M))),
+    "the reverse": lambda M, b: (M.sum(axis=0), np.arange(len(M))[::-1]),
+    "at random": at_random,
 }
 
 
@@ -449,13 +454,79 @@ def test_a_wrong_guess_costs_only_time(monkeypatch, guess, patience):
     rng = np.random.default_rng(9)
     sets = [data_of_kind(rng, KINDS[i % 3], 2) for i in range(45)]
     expected = [separation.binary(X, y) for X, y in sets]
-    monkeypatch.setattr(separation, "_order", GUESSES[guess])
+    monkeypatch.setattr(separation, "SMALL", 0)
+    monkeypatch.setattr(separation, "_optimum", GUESSES[guess])
     monkeypatch.setattr(separation, "PATIENCE", patience)
     for (X, y), right in zip(sets, expected, strict=True):
-        verdict = separation.binary(X, y)
-        assert (verdict.kind, proved_kind(X, y, verdict)) == (right.kind, right.kind)
-        assert verdict.separated.tolist() == right.separated.tolist()
-        assert verdict.limits.tolist() == right.limits.tolist()
+        same_verdict(X, y, right)
+
+
+def same_verdict(X, y, right):
+    """The same kind, separated rows and limits, and a proof."""
+    verdict = separation.binary(X, y)
+    assert (verdict.kind, proved_kind(X, y, verdict)) == (right.kind, right.kind)
+    assert verdict.separated.tolist() == right.separated.tolist()
+    assert verdict.limits.tolist() == right.limits.tolist()
+
+
+def larger(rng, number):
+    """Separated data of the size for which a program is asked: complete, tied, with indicators."""
+    X = np.column_stack([np.ones(60), rng.normal(size=(60, 5)).round(number % 3 + 1)])
+    y = (X @ rng.normal(size=6) > 0).astype(int)
+    if number % 2:  # whoever has one of two marks has label 1
+        X[:, 1], X[:, 2] = np.arange(60) < 8, np.arange(60) > 50
+        y = np.where(X[:, 1] + X[:, 2] > 0, 1, y)
+        X, y = np.vstack([X, X[20:22]]), np.append(y, 1 - y[20:22])
+    return X, y
+
+
+PROGRAMS = {
+    "as it is": lambda program, rng: program,
+    "an error": lambda program, rng: disturbed(program, rng, 1e-6),
+    "a large error": lambda program, rng: disturbed(program, rng, 1.0),
+}
+
+
+def disturbed(program, rng, size):
+    for values in (program.x, program.ineqlin.marginals):
+        if values is not None:
+            values += size * rng.normal(size=len(values))
+    if program.fun is not None:
+        program.fun += size * rng.normal()
+    return program
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_certificates_and_pivots_agree(monkeypatch, program):
+    """What the program suggests is checked: wrong suggestions do not change a verdict."""
+    rng, linprog = np.random.default_rng(11), separation.linprog
+    answers = lambda *a, **b: PROGRAMS[program](linprog(*a, **b), rng)  # noqa: E731
+    sets = [larger(rng, number) for number in range(12)]
+    sets += [data_of_kind(rng, KINDS[i % 3], 2) for i in range(60)]
+    monkeypatch.setattr(separation, "SMALL", 10**9)
+    expected = [separation.binary(X, y) for X, y in sets]
+    assert {limit for right in expected for limit in right.limits} == {
+        "finite",
+        "+inf",
+        "-inf",
+        "undetermined",
+    }
+    monkeypatch.setattr(separation, "SMALL", 0)
+    monkeypatch.setattr(separation, "linprog", answers)
+    for (X, y), right in zip(sets, expected, strict=True):
+        same_verdict(X, y, right)
+
+
+def test_most_coefficients_need_no_pivots(monkeypatch):
+    """At the size at which pivots are slow the certificates decide."""
+    X = np.column_stack([np.ones(300), np.random.default_rng(2).normal(size=(300, 9))])
+    y = (X @ np.arange(1.0, 11.0) > 0).astype(int)
+    pivots = []
+    right = separation._alternative
+    monkeypatch.setattr(separation, "_alternative", lambda *a: pivots.append(a) or right(*a))
+    verdict = separation.binary(X, y)
+    assert verdict.kind == "complete" and set(verdict.limits) > {"+inf"}
+    assert len(pivots) == 0
 
 
 def test_a_program_that_fails(monkeypatch):
@@ -465,11 +536,13 @@ def test_a_program_that_fails(monkeypatch):
         status = 4
 
     monkeypatch.setattr(separation, "linprog", lambda *_, **__: Failed)
-    for kind in KINDS:
-        X, y = data_of_kind(np.random.default_rng(2), kind, 2)
-        assert kind_of(X, y) == kind
-    X = np.random.default_rng(1).normal(size=(40, 5))
-    assert kind_of(X, (X[:, 1] > 0).astype(int)) == "complete"
+    for small in (separation.SMALL, 0):
+        monkeypatch.setattr(separation, "SMALL", small)
+        for kind in KINDS:
+            X, y = data_of_kind(np.random.default_rng(2), kind, 2)
+            assert kind_of(X, y) == kind
+        X = np.random.default_rng(1).normal(size=(40, 5))
+        assert kind_of(X, (X[:, 1] > 0).astype(int)) == "complete"
 
 
 # ------------------------------------------------------------- a false proof is refused
@@ -520,7 +593,12 @@ def changed(verdict, **parts):
 def test_a_wrong_search_is_found_out(monkeypatch):
     """No verdict is returned whose proof fails."""
     right = separation._complementary
-    monkeypatch.setattr(separation, "_complementary", lambda *a: (right(*a)[0], right(*a)[1] + 1))
+
+    def wrong(rows):
+        direction, multipliers, tied = right(rows)
+        return direction, multipliers + 1, tied
+
+    monkeypatch.setattr(separation, "_complementary", wrong)
     with pytest.raises(AssertionError, match="proof of a verdict"):
         separation.binary([[1.0, 0.0], [1.0, 1.0]], [0, 1])
 

@@ -11,7 +11,7 @@ from functools import cache
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from .elements import html
+from .elements import html, power
 from .indexes import cells, table
 from .records import ROOT
 
@@ -54,13 +54,6 @@ def ulps(error):
     if error == float("inf"):
         return "not finite"
     return f"{error:.2f}" if error < 100 else f"{error:.0f}" if error < 1e4 else power(error)
-
-
-def power(number):
-    """Return a large number as 1.2·10¹⁵."""
-    mantissa, exponent = f"{number:.1e}".split("e")
-    raised = str(int(exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}·10{raised}"
 
 
 def numbers():

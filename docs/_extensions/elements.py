@@ -35,6 +35,13 @@ def prose(text):
     return [*found, nodes.Text(text[end:])]
 
 
+def power(number):
+    """Return a very large or very small number as 1.2·10⁻⁵."""
+    mantissa, exponent = f"{number:.1e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa}·10{raised}"
+
+
 def paragraph(text, *classes):
     """Return a paragraph."""
     return nodes.paragraph("", "", *prose(text), classes=list(classes))

@@ -1,5 +1,6 @@
 """Tables made from the formulas: all statements, all symbols, how much is proved."""
 
+import math
 import re
 from collections import Counter
 from itertools import groupby
@@ -8,7 +9,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from . import card
-from .elements import html, prose
+from .elements import element, html, prose
 from .records import LEVELS, known_level
 from .statements import depend_on_results, results
 
@@ -66,8 +67,12 @@ class FormulaIndex(SphinxDirective):
             )
             for record in group
         ]
-        heading = nodes.rubric("", concept.replace("_", " "), ids=[f"formulas-{concept}"])
-        return [heading, table(("Statement", "Result"), rows, "formula-index")]
+        name = html("span", concept.replace("_", " "))
+        name["page_of"] = group[0]["id"]
+        heading = nodes.rubric("", "", name, ids=[f"formulas-{concept}"], **{"heading-level": 2})
+        whole = table(("Statement", "Result"), rows, "formula-index")
+        whole[0][-1]["places_of"] = [record["id"] for record in group]
+        return [heading, whole]
 
 
 class Finder(SphinxDirective):
@@ -103,7 +108,7 @@ class SymbolTable(SphinxDirective):
             "td",
             [nodes.inline("", "", nodes.math("", symbol["latex"]), ids=[anchor])],
             prose(symbol["meaning"]),
-            [nodes.Text(symbol["shape"] or "")],
+            [nodes.Text((symbol["shape"] or "").replace(" x ", " \N{MULTIPLICATION SIGN} "))],
             [html("code", name)],
             [nodes.Text(symbol["note_name"] or "")],
         )
@@ -119,11 +124,14 @@ class SymbolIndex(SphinxDirective):
         entries = []
         for name, symbol in found.symbols.items():
             users = [r["id"] for r in found.statements.values() if name in r["symbols"]]
+            if not users:
+                continue
             latex = nodes.math(symbol["latex"], symbol["latex"])
             term = html("dt", card.link("statement", "sym", name, latex), " ")
             term += prose(symbol["meaning"])
-            links = card.cited(users) or [nodes.Text("No statement.")]
-            entries += [term, html("dd", *links)]
+            links = html("dd", *(html("span", card.reference(user)) for user in users))
+            links["places_of"] = users
+            entries += [term, links]
         return [html("dl", *entries, classes=["symbol-index"])]
 
 
@@ -154,6 +162,25 @@ class StatementLevels(SphinxDirective):
         return sum(len(c["steps"]) for r in found.statements.values() for c in r["chains"])
 
 
+def as_on_the_pages(app, doctree, docname):
+    """Sort what the indexes list as the pages show it, and head each table with its page."""
+    domain = app.env.get_domain("statement")
+    order = {
+        target: (app.env.toc_secnumbers.get(page, {}).get("", (math.inf,)), place)
+        for place, (target, (_, page, _)) in enumerate(domain.data["st"].items())
+    }
+    for node in list(doctree.findall(element)):
+        if listed := node.get("places_of"):
+            pairs = zip(listed, node.children, strict=True)
+            node.children = [child for _, child in sorted(pairs, key=lambda pair: order[pair[0]])]
+        if node.get("page_of") in domain.data["st"]:
+            page = domain.data["st"][node["page_of"]][1]
+            address = app.builder.get_relative_uri(docname, page)
+            title = app.env.titles[page].astext()
+            node.clear()
+            node += nodes.reference("", title, internal=True, refuri=address)
+
+
 def setup(app):
     """Register the directives."""
     app.add_directive("finder", Finder)
@@ -161,4 +188,5 @@ def setup(app):
     app.add_directive("symbol-index", SymbolIndex)
     app.add_directive("symbol-table", SymbolTable)
     app.add_directive("statement-levels", StatementLevels)
+    app.connect("doctree-resolved", as_on_the_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,8 @@
 """Plots: ``{plot} fit.convergence`` draws the `Plot` of that name in ``docs/_plots/fit.py``.
 
 The content of the directive is the caption, ``:alt:`` says what there is to see. A plot is drawn
-in the colours of the light and of the dark scheme, the same bytes in every build, and the numbers
-behind it can be downloaded.
+in the colours of the light and of the dark scheme, wide for a desk and narrow for a telephone, the
+same bytes in every build, and the numbers behind it can be downloaded.
 """
 
 import csv
@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 from .records import ROOT
 
 FOLDER = "_build/plots"
+NARROW, PANEL = 4.2, 2.9  # inches: the width for a telephone, and the height of one of its panels
 # The colour of text and axes, and the colours of curves in the order in which they are needed.
 SCHEMES = {
     "light": ("#1c2127", ("#26458f", "#b3541e", "#2f7d4f", "#7b4397", "#6b7280")),
@@ -33,7 +34,8 @@ class Plot:
     `compute()` returns the numbers: columns of equal length by name. `draw(axes, data, colours)`
     draws them; colours has five entries, the first two for the two things that are compared.
     `inputs` are the files, from the root of the project, on which the numbers depend. `size` is
-    in inches; `panels` is how many axes stand side by side (then `draw` gets a list of them).
+    in inches; `panels` is how many axes stand side by side, on a telephone on top of one another
+    (then `draw` gets a list of them).
     """
 
     compute: Callable
@@ -58,8 +60,15 @@ def style(foreground):
     }
 
 
+def shapes(plot):
+    """Return rows, columns and size in inches of a plot, by the width of the screen."""
+    width, height = plot.size
+    stacked = PANEL * plot.panels if plot.panels > 1 else max(3.2, height * NARROW / width)
+    return {"wide": (1, plot.panels, plot.size), "narrow": (plot.panels, 1, (NARROW, stacked))}
+
+
 def write(plot, stem, folder):
-    """Write a plot in both schemes as ``stem-light.svg`` and ``stem-dark.svg``, and its numbers."""
+    """Write a plot as ``stem-light.svg``, ``stem-light-narrow.svg`` and so on, and its numbers."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -68,16 +77,23 @@ def write(plot, stem, folder):
     data = plot.compute()
     folder.mkdir(parents=True, exist_ok=True)
     for scheme, (foreground, colours) in SCHEMES.items():
-        with pyplot.rc_context(style(foreground)):
-            figure, axes = pyplot.subplots(1, plot.panels, figsize=plot.size, layout="constrained")
-            plot.draw(axes, data, colours)
-            metadata = {"Date": None, "Creator": None}
-            figure.savefig(folder / f"{stem}-{scheme}.svg", transparent=True, metadata=metadata)
-            pyplot.close(figure)
+        for width, (rows, columns, size) in shapes(plot).items():
+            with pyplot.rc_context(style(foreground)):
+                figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained")
+                plot.draw(axes, data, colours)
+                metadata = {"Date": None, "Creator": None}
+                file = folder / file_name(stem, scheme, width)
+                figure.savefig(file, transparent=True, metadata=metadata)
+                pyplot.close(figure)
     with (folder / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(data)
         writer.writerows(zip(*(map(text, column) for column in data.values()), strict=True))
+
+
+def file_name(stem, scheme, width):
+    """Return the name of one of the files of a plot."""
+    return f"{stem}-{scheme}{'-narrow' if width == 'narrow' else ''}.svg"
 
 
 def text(value):
@@ -109,9 +125,11 @@ class PlotDirective(SphinxDirective):
         write(plot, stem, self.env.srcdir / FOLDER)
         image = partial(nodes.image, alt=self.options["alt"])
         images = [
-            image(uri=f"/{FOLDER}/{stem}-{scheme}.svg", classes=[f"only-{scheme}"])
+            image(uri=f"/{FOLDER}/{file_name(stem, scheme, width)}",
+                  classes=[f"only-{scheme}", f"plot-{width}"])
             for scheme in SCHEMES
-        ]
+            for width in ("wide", "narrow")
+        ]  # fmt: skip
         numbers = addnodes.download_reference(
             "", "", nodes.inline("", "The numbers as CSV."), reftarget=f"/{FOLDER}/{stem}.csv",
             refdomain="", reftype="download", refdoc=self.env.docname, refwarn=True,

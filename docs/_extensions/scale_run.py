@@ -8,7 +8,7 @@ from functools import cache
 
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from .elements import html
+from .elements import html, power
 from .indexes import cells, table
 from .records import ROOT
 
@@ -67,7 +67,7 @@ def numbers():
         "fit_seconds": duration(file["fit"]["seconds"]),
         "fit_steps": str(file["fit"]["steps"]),
         "fit_passes": str(file["fit"]["passes"]),
-        "fit_gradient": f"{file['fit']['relative_gradient']:.0e}",
+        "fit_gradient": power(file["fit"]["relative_gradient"]),
         "worker_rows": f"{workers['rows']:,}",
         "few_chunks": str(few["chunks"]),
         "few_ratio": f"{few['workers'] / few['one_process']:.2f}",

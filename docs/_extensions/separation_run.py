@@ -9,7 +9,7 @@ import json
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from .elements import html
+from .elements import html, power
 from .indexes import cells, table
 from .records import ROOT
 
@@ -44,7 +44,7 @@ def number(value):
     """Return a magnitude as the page shows it."""
     if value is None:
         return [nodes.Text("\N{EN DASH}")]
-    text = value if isinstance(value, str) else f"{value:.4g}"
+    text = value if isinstance(value, str) else f"{value:.4g}" if value < 1e4 else power(value)
     return [html("span", text.replace("-", "\N{MINUS SIGN}"), classes=["number"])]
 
 
@@ -56,10 +56,10 @@ def said(answer):
 
 
 def returned(answer, kind):
-    """Return the largest coefficient, or the error that came in its place."""
+    """Return the largest coefficient and whether there was a warning, or the error in its place."""
     if answer["raised"]:
         return [nodes.Text(answer["raised"].partition(":")[0])]
-    remark = ", no warning" if kind != "overlap" and not answer["warnings"] else ""
+    remark = ", warning" if answer["warnings"] else ", no warning" if kind != "overlap" else ""
     return [*number(answer["largest_coefficient"]), nodes.Text(remark)]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from .elements import html
+from .elements import html, power
 from .indexes import cells, table
 from .records import ROOT
 
@@ -88,13 +88,6 @@ def probability(w, gpa, tuce, psi):
 def minus(text):
     """Return a number as text with a minus sign that is one."""
     return text.replace("-", "\N{MINUS SIGN}")
-
-
-def power(number):
-    """Return a small number as 1.2·10⁻⁵."""
-    mantissa, exponent = f"{number:.1e}".split("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}·10{raised}"
 
 
 @cache

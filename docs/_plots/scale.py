@@ -22,9 +22,12 @@ def draw(axes, data, colours):
     """Draw seconds against chunks."""
     for name, colour, marker in zip(NAMES.values(), colours, "osD", strict=False):
         axes.loglog(data["chunks"], data[name], marker=marker, color=colour, label=name, ms=5)
+    axes.set_xticks(data["chunks"], [f"{count:,}" for count in data["chunks"]])
+    axes.minorticks_off()
+    axes.set_ylim(top=12 * max(data[NAMES["dask_array"]]))
     axes.set_xlabel("chunks of rows")
     axes.set_ylabel("seconds")
-    axes.legend()
+    axes.legend(loc="upper left")
 
 
 overhead = Plot(times, draw, inputs=(str(RESULT.relative_to(ROOT)),))

@@ -42,7 +42,7 @@ def draw_steepening(axes, data, colours):
             panel.plot(x[y == label], y[y == label], marker, color=colours[1], ms=6)
         panel.set_title("complete: a gap" if name == "gap" else "quasi-complete: a tie at 2",
                         fontsize=12)  # fmt: skip
-        panel.set_xlabel("x")
+        panel.set_xlabel("$x$")
     axes[0].set_ylabel("probability of label 1")
     axes[0].legend(loc="upper left", bbox_to_anchor=(0.0, 0.95))
 
@@ -62,13 +62,13 @@ def slide():
 def draw_slide(axes, data, colours):
     """Draw how the NLL falls along the direction."""
     for name, colour, label in (
-        ("gap", colours[0], "a gap: falls to 0"),
-        ("tie", colours[1], "a tie: falls to 2 log 2"),
+        ("gap", colours[0], "a gap: falls to $0$"),
+        ("tie", colours[1], r"a tie: falls to $2 \log 2$"),
     ):
         axes.semilogy(data["t"], data[name], color=colour, label=label)
     axes.axhline(2 * np.log(2), color=colours[1], lw=0.8, ls=":")
-    axes.set_xlabel("t")
-    axes.set_ylabel("NLL at t d")
+    axes.set_xlabel("$t$")
+    axes.set_ylabel(r"NLL at $t\,\mathbf{d}$")
     axes.legend()
 
 

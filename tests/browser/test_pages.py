@@ -1,5 +1,6 @@
-"""Every page, light and dark, on a desk and on a telephone."""
+"""Every page, light and dark, on a desk and on a telephone; one load serves all that is asked."""
 
+import gzip
 import re
 from functools import cache
 from urllib.parse import unquote, urldefrag
@@ -9,7 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from chromium import SITE, VIEWS, pages
 
 AXE = Axe()
+AXE_VIEWS = ("light", "phone-dark")
 PAGES = pages()
+EVERY_PAGE = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+KB = 1000
+READY = 1000  # milliseconds
+LARGEST = 300 * KB
 
 # Formulas that are not drawn, or drawn as what they are not.
 BAD_FORMULAS = """() => [...document.querySelectorAll("math")].filter((m) => {
@@ -24,6 +30,26 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
     .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
     .map((e) => e.tagName + "." + e.className).slice(0, 5)"""
 
+# What sticks out of the card or the box that it stands in, unless that scrolls.
+STICKS_OUT = """() => [...document.querySelectorAll(
+    "section.statement > *, section.statement li, section.statement .step-prose, .side > *")]
+  .filter((e) => e.clientWidth && !e.closest(".math-scroll, .sd-tab-content"))
+  .filter((e) => e.getBoundingClientRect().right
+    > e.closest("section.statement, .side").getBoundingClientRect().right + 0.5)
+  .map((e) => e.tagName + "." + e.className).slice(0, 5)"""
+
+# The levels of the headings, and of those the first that skips a level.
+HEADINGS = """() => [...document.querySelectorAll("article h1, article h2, article h3, article h4, "
+    + "article h5, article h6")].map((h) => [Number(h.localName[1]), h.textContent])"""
+
+# Blocks of code and displayed formulas that have no button to copy them.
+NOT_COPIED = """() => [
+  ...[...document.querySelectorAll("div.highlight > pre")]
+    .filter((pre) => !pre.closest(".source-page") && !pre.parentElement.querySelector(".copybtn")),
+  ...[...document.querySelectorAll("div.math")].filter((box) => !box.querySelector(".copy-tex")),
+].map((e) => e.textContent.slice(0, 40))"""
+
+POLICY = "document.head.querySelector('meta[http-equiv=Content-Security-Policy]')?.content ?? ''"
 UNFOLD = "() => document.querySelectorAll('details').forEach((d) => { d.open = true; })"
 
 
@@ -40,23 +66,61 @@ def test_page(views, name, view):
     page.wait_for_timeout(50)
     assert watched.faults == []
     assert page.evaluate(TOO_WIDE) == []
+    assert page.evaluate(STICKS_OUT) == []
     assert page.evaluate(BAD_FORMULAS) == []
     assert page.evaluate("() => document.querySelectorAll('[style]').length") == 0
+    if view in AXE_VIEWS:
+        assert serious(page) == []
+    if view == "light":
+        assert page.evaluate(POLICY).startswith("default-src 'none'; script-src 'self'")
+        assert skipped(page.evaluate(HEADINGS)) == []
+        assert page.evaluate(NOT_COPIED) == []
+        assert watched.faults == []
 
 
-@pytest.mark.parametrize("view", ["light", "phone-dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_accessible(views, name, view):
-    page = views[view].open(name)
-    page.evaluate(UNFOLD)
+def serious(page):
+    """Return the faults that axe finds serious or critical."""
     found = AXE.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    faults = [
+    return [
         f"{fault['id']}: {node['target']} {node['failureSummary']}"
         for fault in found
         if fault["impact"] in ("serious", "critical")
         for node in fault["nodes"][:3]
     ]
-    assert faults == []
+
+
+def skipped(headings):
+    """Return the headings that are not at most one level below the one before: h1 comes first, once."""
+    before, faults = 0, []
+    for level, text in headings:
+        if level > before + 1 or (level == 1) != (before == 0):
+            faults.append(text)
+        before = level
+    return faults
+
+
+def test_skipped_levels_are_seen():
+    assert skipped([(1, "a"), (2, "b"), (3, "c"), (2, "d")]) == []
+    assert skipped([(1, "a"), (3, "b"), (2, "c")]) == ["b"]
+    assert skipped([(2, "a"), (1, "b")]) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "/" not in name])
+def test_what_is_copied_is_what_is_shown(desk, name):
+    page = desk.open(name)
+    for button, source in (
+        ("div.highlight > .copybtn", "b => b.parentElement.querySelector('pre').textContent"),
+        (".copy-tex", "b => b.closest('.math').querySelector('annotation').textContent"),
+    ):
+        shown = page.locator(f"{button}:visible").first
+        if shown.count():
+            page.evaluate("navigator.clipboard.writeText('')")
+            shown.locator("..").hover()
+            shown.click()
+            page.wait_for_function("navigator.clipboard.readText().then((t) => t !== '')")
+            copied = page.evaluate("navigator.clipboard.readText()").split()
+            lines = shown.evaluate(source).split()
+            assert copied and set(copied) <= set(lines)
 
 
 @cache
@@ -64,7 +128,7 @@ def anchors(path):
     return set(re.findall(r'\bid="([^"]+)"', path.read_text()))
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", EVERY_PAGE)
 def test_links_within_the_site_resolve(name):
     page = SITE / name
     dead = []
@@ -79,3 +143,17 @@ def test_links_within_the_site_resolve(name):
         ):
             dead.append(target)
     assert dead == []
+
+
+def test_the_largest_page_is_ready_soon(desk):
+    largest = max(SITE.glob("*.html"), key=lambda path: path.stat().st_size)
+    ready = []
+    for _ in range(3):  # other work on the machine makes a load slower, and none faster
+        page = desk.open(largest.name)
+        ready.append(page.evaluate("performance.getEntriesByType('navigation')[0].domComplete"))
+    assert min(ready) < READY, largest.name
+
+
+def test_every_page_is_small():
+    sizes = {name: len(gzip.compress((SITE / name).read_bytes())) for name in EVERY_PAGE}
+    assert {name: size for name, size in sizes.items() if size >= LARGEST} == {}

@@ -194,13 +194,3 @@ def test_colour_scheme_is_kept(views):
         assert page.evaluate("document.body.dataset.theme") == "dark"
     finally:
         page.evaluate("localStorage.removeItem('theme')")
-
-
-def test_page_is_ready_soon_and_small(desk):
-    import gzip
-
-    page = desk.open("logistic.html")
-    timing = page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
-    assert timing < 1000
-    sizes = [len(gzip.compress(path.read_bytes())) for path in SITE.glob("*.html")]
-    assert max(sizes) < 300_000

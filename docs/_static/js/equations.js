@@ -8,12 +8,21 @@ const copyTeX = (event) => {
   ).then(() => setTimeout(() => { button.textContent = "TeX"; }, 1500));
 };
 
-const tabStops = () => {
-  for (const box of document.querySelectorAll(".math-scroll, .table-wrapper, .highlight > pre")) {
-    // A folded box has no width yet: it keeps its stop until it is seen not to scroll.
-    box.tabIndex = box.clientWidth > 0 && box.scrollWidth <= box.clientWidth ? -1 : 0;
+// What scrolls can be reached with the Tab key, and a formula fades out where it goes on. A folded
+// box has no width yet: it keeps its stop until it is seen not to scroll.
+const measure = (boxes) => {
+  const found = boxes.map((box) => {
+    const left = Math.abs(box.scrollLeft), rest = box.scrollWidth - box.clientWidth - left;
+    return { box, stays: box.clientWidth > 0 && left + rest <= 0, left: left > 1, right: rest > 1 };
+  });
+  for (const { box, stays, left, right } of found) {
+    box.tabIndex = stays ? -1 : 0;
+    box.classList.toggle("more-left", left);
+    box.classList.toggle("more-right", right);
   }
 };
+const within = (part) => [...part.querySelectorAll(".math-scroll, .table-wrapper, .highlight > pre")];
+const measureAll = () => measure(within(document));
 
 for (const box of document.querySelectorAll("div.math")) {
   if (!box.querySelector("annotation")) continue;
@@ -26,10 +35,15 @@ for (const box of document.querySelectorAll("div.math")) {
   box.querySelector(".math-scroll").after(button);
 }
 
-tabStops();
-addEventListener("resize", tabStops);
-document.fonts.ready.then(tabStops);
-for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", tabStops);
+measureAll();
+addEventListener("resize", measureAll);
+document.fonts.ready.then(measureAll);
+for (const fold of document.querySelectorAll("details")) {
+  fold.addEventListener("toggle", () => measure(within(fold)));
+}
+for (const box of document.querySelectorAll(".math-scroll")) {
+  box.addEventListener("scroll", () => measure([box]), { passive: true });
+}
 
 // A link to something inside a folded part unfolds it.
 const unfold = () => {

@@ -16,7 +16,8 @@
     return theta;
   }
 
-  // The proved step: 1/L, where L bounds every eigenvalue of every Hessian (logistic.smoothness).
+  // The proved step: 1/L, where L bounds every eigenvalue of every Hessian (logistic.smoothness and
+  // softmax.smoothness: a factor times the largest eigenvalue of X^T X).
   function provedStep(model, X) {
     const Z = model.input(X);
     return 1 / (model.smoothness * eigen(F["linear.parameter_gradient"](Z, Z)).values.pop());

@@ -147,7 +147,7 @@
     layers: (theta, y) => [linear([theta], [0]), logSigmoid, nll(indicators(y))],
     logits: (values) => values[1].map((z) => z[0]),
     hessian: (theta, X) => F["logistic.nll_hessian"](theta, withOne(X)),
-    smoothness: 1 / 4,
+    smoothness: 1 / 4, // logistic.smoothness
   };
 
   const softmax = {
@@ -164,8 +164,7 @@
     hessian: (theta, X) =>
       F["softmax.nll_hessian"](chunk(theta, 3), withOne(X)).flatMap((block) =>
         block.map((row) => row.flat())),
-    // The quadratic form is that of one vector w_1 - w_2, whose square is at most 2 |(w_1, w_2)|^2.
-    smoothness: 1 / 2,
+    smoothness: 1 / 2, // softmax.smoothness
   };
 
   const hidden = (kind) => ({
