@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -242,6 +243,12 @@ def _converter(X: AnyArray, m: int, dtype: DTypeLike) -> Callable[[AnyArray], An
 
 
 def _blas_in_one_thread() -> AbstractContextManager[Any]:
+    return _blas().limit(limits=1)
+
+
+@cache
+def _blas() -> Any:
+    """Return what sets the threads of BLAS; to find the libraries takes milliseconds."""
     import threadpoolctl  # type: ignore[import-untyped]
 
-    return threadpoolctl.threadpool_limits(1, user_api="blas")
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")

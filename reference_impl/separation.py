@@ -60,7 +60,7 @@ Integers = NDArray[np.object_]  # Python integers, which have no largest
 Indices = NDArray[np.intp]
 
 PATIENCE = 50  # pivots for each row of a basis before the rule that cannot run in circles
-SMALL = 300  # entries of the margin rows up to which pivots from anywhere beat a program
+SMALL = 1000  # entries of the margin rows up to which pivots from anywhere beat a program
 
 
 @dataclass(frozen=True, eq=False)
@@ -353,6 +353,13 @@ def proves(
         For arguments of a wrong type, shape or value.
     """
     X = arguments.design_matrix(X)
+    if not isinstance(verdict, Verdict):
+        raise TypeError(f"verdict: expected a Verdict, given {type(verdict).__name__}")
+    shape = len(verdict.multipliers), verdict.direction.shape[-1]
+    if shape != X.shape:
+        raise ValueError(
+            f"verdict: expected one on X of shape {X.shape}, given one on a shape {shape}"
+        )
     y = arguments.labels(y, X, len(verdict.direction) if verdict.direction.ndim == 2 else 2)
     taking_part = np.flatnonzero(arguments.weights(sample_weight, X))
     return _proves(X, y, verdict, taking_part)
@@ -451,7 +458,7 @@ def _decide(M: Array) -> Verdict:
 
 
 def _complementary(rows: _Rows) -> tuple[Integers, Integers, _Space]:
-    """Return d, lambda which is positive just where the margin along d is zero, and these rows.
+    """Return d, lambda > 0 just where the margin along d is zero, and a basis of those rows.
 
     Each round separates more rows from the rest, until the rest can be balanced. If the program
     saw well, it has done all of the first, and named the rows that balance the rest.
@@ -571,7 +578,7 @@ def _limits(rows: _Rows, tied: _Space, direction: Integers, separated: Indices) 
     """
     n, everything = len(direction), np.arange(len(rows.exact))
     cone = _Cone(rows, direction, separated, _even(tied), _span(rows.exact, separated, tied))
-    space, near = cone.space, _nearest(cone)
+    space, near, small = cone.space, _nearest(cone), rows.exact.size <= SMALL
     limits = np.full(n, "undetermined")
     for k in range(n):
         if not cone.U[k].any():
@@ -580,12 +587,9 @@ def _limits(rows: _Rows, tied: _Space, direction: Integers, separated: Indices) 
         elif direction[k] and not cone.space.dual[k, cone.space.free].any():
             unit = np.zeros(n, dtype=object)
             unit[k] = 1 if direction[k] > 0 else -1
-            signed = None
-            if rows.exact.size > SMALL:
-                signed, near = _seen(cone, unit, near)
+            signed, near = (None, near) if small else _seen(cone, unit, near)
             if signed is None:
-                if rows.exact.size > SMALL:
-                    space = _span(rows.exact, separated[near], tied)
+                space = space if small else _span(rows.exact, separated[near], tied)
                 space, against = _alternative(rows, everything, unit, tied, space)
                 signed = against is None
             if signed:
