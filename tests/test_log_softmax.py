@@ -113,6 +113,23 @@ def test_bad_input(z, delta, message):
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_term_left_out(case):
+    """Whichever class c is left out: index [u, c] of the first result, [c] of the second."""
+    z, digits = CASES[case], layer_loops.enough_digits(CASES[case])
+    for row, out in zip(z, LogSoftmax().forward(z), strict=True):
+        for chain, actual in enumerate([np.tile(out[:, np.newaxis], len(out)), out]):
+            compare.check(
+                actual,
+                derived.table("log_softmax.term_left_out", {"z": row}, digits, chain),
+                statement="log_softmax.term_left_out",
+                oracle="50 digits",
+                case=case,
+                ulp=8,
+                entrywise=True,
+            )
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_derived(case):
     """Each rule of each data point against its derived statement."""
     z, layer = CASES[case], LogSoftmax()

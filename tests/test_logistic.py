@@ -15,7 +15,7 @@ import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_impl import logistic
+from reference_impl import logistic, sigmoid, streaming
 
 each_design = pytest.mark.parametrize("design", designs.LOGISTIC, ids=str)
 unweighted = pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def differences(design, function, *more):
     return loops.differences(design.digits, function, (*arguments(design), *more, design.s), 0)
 
 
-def statement(design, name, **more):
+def statement(design, name, chain=0, **more):
     arrays = {"w": design.w, "X": design.X, "y": design.y, **more}
-    return derived.table(f"logistic.{name}", arrays, digits=design.digits)
+    return derived.table(f"logistic.{name}", arrays, digits=design.digits, chain=chain)
 
 
 @each_design
@@ -112,6 +112,51 @@ def test_value_and_gradient_are_those_of_the_single_functions(design):
     value, gradient = logistic.nll_and_gradient(*arguments(design), sample_weight=design.s)
     compare.same(value, logistic.nll(*arguments(design), sample_weight=design.s))
     compare.same(gradient, logistic.nll_gradient(*arguments(design), sample_weight=design.s))
+
+
+@unweighted
+def test_residual(design):
+    """Residual, loss and variance, each entry in its own ulp where the logits are exact."""
+    z = design.X @ design.w
+    variance = [logistic.nll_hessian([t], [[1.0]], [0])[0, 0] for t in z]
+    for chain, actual in enumerate(
+        [sigmoid.residuals(z, design.y), sigmoid.losses(z, design.y), np.array(variance)]
+    ):
+        compare.check(
+            actual,
+            statement(design, "residual", chain),
+            statement="logistic.residual",
+            oracle="50 digits",
+            case=str(design),
+            ulp=8,
+            entrywise=True,
+        )
+
+
+@unweighted
+def test_blocks(design):
+    """Value, gradient, Hessian and Hessian-vector product as sums over blocks of two rows."""
+    w, X, y = arguments(design)
+    blocks = streaming.Blocks(X, y, rows=2)
+    value, gradient = streaming.total(logistic.nll_and_gradient, w, blocks)
+    hessian = streaming.total(logistic.nll_hessian, w, blocks)
+    product = streaming.total(logistic.nll_hvp, w, blocks, design.v)
+    member = (np.arange(len(X)) // 2 == np.arange(len(blocks))[:, np.newaxis]) * 1.0
+    for chain, actual in enumerate([value, gradient, hessian, product]):
+        expected = statement(design, "blocks", chain, v=design.v, member=member)
+        verify("logistic.blocks", "50 digits", design, actual, expected)
+
+
+@unweighted
+def test_column_scaling(design):
+    """Logits, gradient and Hessian in other units; the factors are powers of two, hence exact."""
+    scale = 2.0 ** np.array([-1, 3, 0, 2])[: len(design.w)]
+    X, u = design.X * scale, design.w / scale
+    for chain, actual in enumerate(
+        [X @ u, logistic.nll_gradient(u, X, design.y), logistic.nll_hessian(u, X, design.y)]
+    ):
+        expected = statement(design, "column_scaling", chain, c=scale, u=u)
+        verify("logistic.column_scaling", "50 digits", design, actual, expected)
 
 
 STATEMENTS = {

@@ -14,7 +14,9 @@ import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_impl import logistic, softmax
+import derivations.softmax
+from derivations.calculus import digits as evaluation
+from reference_impl import logistic, softmax, streaming
 
 each_design = pytest.mark.parametrize("design", designs.SOFTMAX, ids=str)
 unweighted = pytest.mark.parametrize(
@@ -105,6 +107,45 @@ def test_definition_derived(where):
             softmax.softmax(row),
             derived.table("softmax.definition", {"z": row}, digits=digits),
         )
+
+
+ENTRYWISE = ["moderate", "hundreds", "subnormal", "nearly equal", "ten classes"]
+
+
+def check_left_out(name, z, results):
+    """Each result of a statement on one row of logits, whichever class is left out."""
+    digits = 60 + int(np.ptp(z) / np.log(10))
+    for chain, actual in enumerate(results):
+        compare.check(
+            np.ascontiguousarray(actual),
+            derived.table(f"softmax.{name}", {"z": z}, digits=digits, chain=chain),
+            statement=f"softmax.{name}",
+            oracle="50 digits",
+            case=str(z.tolist()),
+            ulp=4,
+            entrywise=True,
+        )
+
+
+@pytest.mark.parametrize("where", ENTRYWISE)
+def test_term_left_out(where):
+    """Log-sum-exp and softmax do not depend on the class c; index [a, c] of the second."""
+    for z in logits()[where][:3]:
+        K = len(z)
+        probabilities = np.tile(softmax.softmax(z)[:, np.newaxis], K)
+        check_left_out("term_left_out", z, [np.full(K, softmax.logsumexp(z)), probabilities])
+
+
+@pytest.mark.parametrize("where", ENTRYWISE)
+def test_label_left_out(where):
+    """Loss and residuals with each class c as the label; the index of the residuals is [a, c]."""
+    for z in logits()[where][:3]:
+        K = len(z)
+        every_label = np.tile(z, (K, 1)), np.arange(K)
+        residuals = softmax.residuals(*every_label).T
+        own = np.diag(residuals)
+        losses = softmax.losses(*every_label)
+        check_left_out("label_left_out", z, [losses, own, residuals, own])
 
 
 def test_hand_worked_logits():
@@ -225,9 +266,9 @@ def differences(design, function):
     return loops.differences(design.digits, function, data, 0)
 
 
-def statement(design, name, **more):
+def statement(design, name, chain=0, **more):
     arrays = {"W": design.W, "X": design.X, "Y": design.Y, **more}
-    return derived.table(f"softmax.{name}", arrays, digits=design.digits)
+    return derived.table(f"softmax.{name}", arrays, digits=design.digits, chain=chain)
 
 
 @each_design
@@ -299,6 +340,60 @@ def test_value_and_gradient_are_those_of_the_single_functions(design):
     value, gradient = softmax.nll_and_gradient(*arguments(design), sample_weight=design.s)
     compare.same(value, softmax.nll(*arguments(design), sample_weight=design.s))
     compare.same(gradient, softmax.nll_gradient(*arguments(design), sample_weight=design.s))
+
+
+@unweighted
+def test_diagonal_blocks(design):
+    H = softmax.nll_hessian(*arguments(design))
+    actual = np.array([H[a, :, a, :] for a in range(len(H))])
+    expected = statement(design, "diagonal_blocks")
+    verify("softmax.diagonal_blocks", "50 digits", design, actual, expected)
+
+
+@unweighted
+def test_blocks(design):
+    """Value, gradient, Hessian and Hessian-vector product as sums over blocks of two rows."""
+    W, X, y = arguments(design)
+    blocks = streaming.Blocks(X, y, rows=2)
+    value, gradient = streaming.total(softmax.nll_and_gradient, W, blocks)
+    hessian = streaming.total(softmax.nll_hessian, W, blocks)
+    product = streaming.total(softmax.nll_hvp, W, blocks, design.V)
+    member = (np.arange(len(X)) // 2 == np.arange(len(blocks))[:, np.newaxis]) * 1.0
+    for chain, actual in enumerate([value, gradient, hessian, product]):
+        expected = statement(design, "blocks", chain, V=design.V, member=member)
+        verify("softmax.blocks", "50 digits", design, actual, expected)
+
+
+@unweighted
+def test_smoothness(design):
+    """norm(R)^2 / 2, what it exceeds the bound by, and what the bound exceeds V^T H V by.
+
+    The bound is K/2 times V^T H V at W = 0; all three count in ulp of the largest, the first.
+    """
+    K, V = len(design.W), design.V
+    curvature, at_zero = (
+        (V * softmax.nll_hvp(W, design.X, design.y, V)).sum()
+        for W in (design.W, np.zeros_like(design.W))
+    )
+    most, bound = ((design.X @ V.T) ** 2).sum() / 2, K / 2 * at_zero
+    first, second = derivations.softmax.smoothness.chains
+    arrays = {"W": design.W, "X": design.X, "V": V}
+    compare.check(
+        np.array([most, most - bound, bound - curvature]),
+        [
+            loops.at(design.digits, half_norm, design.X, V),
+            evaluation.table(second.lines[0].expression, arrays, design.digits),
+            evaluation.table(first.lines[1].expression, arrays, design.digits),
+        ],
+        statement="softmax.smoothness",
+        oracle="50 digits",
+        case=str(design),
+        ulp=16,
+    )
+
+
+def half_norm(X, V):
+    return sum(loops.dot(x, v) ** 2 for x in X for v in V) / 2
 
 
 STATEMENTS = {
