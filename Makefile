@@ -69,7 +69,7 @@ verify: .venv/.ready ## prove every statement that changed since it was proved
 	.venv/bin/python -m derivations.errata --out build
 
 test: .venv/.ready ## run the tests
-	.venv/bin/python -m pytest --numprocesses auto
+	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 lint: .venv/.ready ## check style and formatting
 	.venv/bin/ruff check
@@ -102,7 +102,7 @@ docs: .venv-docs/.ready ## derive, verify, measure, and build the site
 
 # What the tests measured, for the pages to show. `make test` writes it too.
 build/evidence.json: $(SOURCES) docs/downloads/formulas.json | .venv-docs/.ready
-	.venv-docs/bin/python -m pytest --numprocesses auto
+	.venv-docs/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 site: docs ## test the site's extension, and a link from another project
 	.venv-docs/bin/python -m pytest --confcutdir tests/site tests/site

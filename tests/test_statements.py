@@ -14,6 +14,9 @@ import derivations
 from derivations.calculus import ledger, verification
 from derivations.calculus.derivation import Statement
 
+# One worker of a parallel run has them all: the statements are verified once.
+pytestmark = pytest.mark.xdist_group("statements")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 LEVELS = {

@@ -23,15 +23,19 @@ FAR = 10**3  # exp(-1000 d) < 1e-50 for every rate d >= 0.12: a limit's value at
 
 @dataclass(frozen=True)
 class Point:
-    """Numbers for everything that a term leaves open: sizes, entries, free indices."""
+    """Numbers for everything that a term leaves open: sizes, entries, free indices.
+
+    Values of named quantities at these entries are ``kept``.
+    """
 
     sizes: Mapping[str, int]
     entries: Mapping[tuple[str, tuple[int, ...]], mpf]
     at: Mapping[Index, int] = field(default_factory=dict)
+    kept: dict[object, mpf] = field(default_factory=dict, compare=False, repr=False)
 
     def bind(self, index: Index, number: int) -> Point:
         """Return the point with one index given a value."""
-        return Point(self.sizes, self.entries, {**self.at, index: number})
+        return Point(self.sizes, self.entries, {**self.at, index: number}, self.kept)
 
     def shift(self, entry: tuple[str, tuple[int, ...]], by: mpf) -> Point:
         """Return the point with one entry changed."""
@@ -85,8 +89,15 @@ def value(node: Term, point: Point) -> mpf:
         case terms.Product(index, body):
             counts = range(point.sizes[index.dimension.name])
             return mpmath.fprod(value(body, point.bind(index, c)) for c in counts)
-        case terms.Use():
-            return value(terms.instantiate(node), point)
+        case terms.Use(_, arguments):
+            # A quantity is named because it is used often: at these entries its value is kept.
+            if terms.children(node):
+                return value(terms.instantiate(node), point)
+            at = tuple(point.at[a] for a in arguments if isinstance(a, Index))
+            place = (node.definition, at, mp.prec)
+            if place not in point.kept:
+                point.kept[place] = value(terms.instantiate(node), point)
+            return point.kept[place]
         case terms.Written(_, meaning):
             return value(meaning, point)
         case terms.D(body, variable):
@@ -111,7 +122,7 @@ def working_digits(node: Term, digits: int) -> int:
         below = (terms.instantiate(part),) if isinstance(part, terms.Use) else terms.children(part)
         pending += [(child, depth) for child in below]
     # A limit's exponentials cancel against 1 far out: they need their own digits.
-    far = 900 if any(isinstance(part, terms.Limit) for part in walk(node)) else 0
+    far = 900 if any(isinstance(part, terms.Limit) for part in walk(terms.unfold(node))) else 0
     return digits + 20 + (STEP_DIGITS + 10) * order + far
 
 
@@ -153,12 +164,10 @@ def table(
         at = () if isinstance(result, Term) else result.at  # type: ignore[attr-defined]
     if missing := terms.free_indices(node) - set(at):
         raise ValueError(f"at: expected every free index, missing {terms.names(missing)}")
-    node = terms.unfold(node)
+    parts = list(walk(terms.unfold(node)))
     with mp.workdps(working_digits(node, digits)):
-        needed = {e.array.name: e.array for e in walk(node) if isinstance(e, Entry)}
-        needed |= {
-            d.variable.array.name: d.variable.array for d in walk(node) if isinstance(d, terms.D)
-        }
+        needed = {e.array.name: e.array for e in parts if isinstance(e, Entry)}
+        needed |= {d.variable.array.name: d.variable.array for d in parts if isinstance(d, terms.D)}
         if absent := sorted(set(needed) - set(arrays)):
             raise ValueError(f"arrays: expected {', '.join(sorted(needed))}, missing {absent}")
         found = dict(sizes or {})
@@ -166,8 +175,8 @@ def table(
         for name, numbers in sorted(arrays.items()):
             if name in needed:
                 read(needed[name], numbers, found, entries)
-        mentioned = {index.dimension.name for index in (*at, *terms.all_indices(node))}
-        mentioned |= {part.dimension.name for part in walk(node) if isinstance(part, terms.Size)}
+        mentioned = {index.dimension.name for index in (*at, *terms.all_indices(parts[0]))}
+        mentioned |= {part.dimension.name for part in parts if isinstance(part, terms.Size)}
         if unknown := sorted(mentioned - set(found)):
             raise ValueError(f"sizes: expected {', '.join(unknown)}, which no array has")
         point = Point(found, entries)
@@ -211,10 +220,10 @@ def read(
 def random_point(node: Term, sizes: Mapping[str, int], source: random.Random) -> Point:
     """Return a point with random entries in the domain of each array; signs are random."""
     entries: dict[tuple[str, tuple[int, ...]], mpf] = {}
-    arrays = {e.array for e in walk(terms.unfold(node)) if isinstance(e, Entry)}
-    arrays |= {
-        e.variable.array for e in walk(terms.unfold(node)) if isinstance(e, (terms.D, terms.Limit))
-    }
+    arrays = set()
+    for part in walk(terms.unfold(node)):
+        if isinstance(part, (Entry, terms.D, terms.Limit)):
+            arrays.add(part.array if isinstance(part, Entry) else part.variable.array)
     for array in sorted(arrays, key=lambda a: a.name):
         for place in itertools.product(*(range(sizes[d.name]) for d in array.dimensions)):
             entries[array.name, place] = random_number(array.domain, source)

@@ -13,6 +13,8 @@ of those applications are the functions of this module, one a law:
    terms are zero.
 
 ``is_zero`` answers True only for a proof. False means "not proved", never "false".
+
+The lines of a chain have most of their parts in common, so the laws that cost most are kept.
 """
 
 from __future__ import annotations
@@ -80,6 +82,7 @@ def fresh(dimension: str) -> sympy.Symbol:
 # -- rational functions of applications -----------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def rational(
     expression: sympy.Expr,
 ) -> tuple[sympy.Expr, sympy.Expr, dict[sympy.Symbol, sympy.Expr]]:
@@ -219,6 +222,7 @@ def single_sum(index: sympy.Symbol, body: sympy.Expr) -> sympy.Expr:
     return close_sum(index, body)
 
 
+@lru_cache(maxsize=4096)
 def derivative(expression: sympy.Expr, array: str, at: tuple[sympy.Symbol, ...]) -> sympy.Expr:
     """The partial derivative by one entry of an array, or by a scalar (no index)."""
     result = sympy.Integer(0)
@@ -368,6 +372,7 @@ def renamed(expression: sympy.Expr, index: Index) -> tuple[sympy.Symbol, sympy.E
 # -- the zero test ----------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def residual(expression: sympy.Expr) -> sympy.Expr:
     """Return 0 for an expression that is proved to be zero, else what is left of it."""
     expression = normal(expression)
@@ -476,7 +481,7 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 function = any(isinstance(a, Term) for a in arguments)
                 of_one = function and depends_on_its_argument_alone(definition)
                 if folded == "nothing" or (folded == "functions" and not function):
-                    return of(terms.instantiate(node))
+                    return meaning(terms.instantiate(node), derive, folded)
                 given = [
                     index_symbol(a) if isinstance(a, Index) else normal(of(a)) for a in arguments
                 ]
@@ -492,8 +497,10 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 return limit(normal(of(body)), variable.array.name, infinity, domains)
             case terms.D(body, variable):
                 at = tuple(map(index_symbol, variable.indices))
-                take = {"inert": inert, "linear": linear_derivative, "full": derivative}[derive]
-                return take(normal(of(body)), variable.array.name, at)
+                laws: dict[str, Callable[..., sympy.Expr]] = {
+                    "inert": inert, "linear": linear_derivative, "full": derivative,
+                }  # fmt: skip
+                return laws[derive](meaning(body, derive, folded), variable.array.name, at)
         raise Undecided(f"no law for {node}")
 
     return normal(of(node))

@@ -89,10 +89,16 @@ def write(path: Path, content: str) -> None:
     partial.replace(path)
 
 
+def statement_at(place: tuple[str, str]) -> Statement:
+    """Return the statement at a place."""
+    module, attribute = place
+    statement: Statement = getattr(importlib.import_module(module), attribute)
+    return statement
+
+
 def report_of(place: tuple[str, str]) -> Record:
     """Verify the statement at a place (module, attribute); run by the worker processes."""
-    module, attribute = place
-    report = verify(getattr(importlib.import_module(module), attribute)).to_json()
+    report = verify(statement_at(place)).to_json()
     return json.loads(json.dumps(report))  # what a ledger gives back, whichever way it came
 
 
@@ -115,10 +121,7 @@ def verify_all(
     done
         Called with the id and the report of each statement as it is known.
     """
-    keys = {
-        name: key(getattr(importlib.import_module(module), attribute))
-        for name, (module, attribute) in places.items()
-    }
+    keys = {name: key(statement_at(place)) for name, place in places.items()}
     known = load(ledger) if ledger else {}
     found: dict[str, Record] = {}
     for name in places:
@@ -143,9 +146,10 @@ def computed(places: Mapping[str, tuple[str, str]], jobs: int) -> Iterable[tuple
             yield name, report_of(place)
         return
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        # What comes later in reading order tends to take longer: begin there, so that no core
-        # is left alone with it at the end.
-        pending = {pool.submit(report_of, places[name]): name for name in reversed(list(places))}
+        # Begin with what takes longest, so that no core is left alone with it at the end. How
+        # long a statement takes shows in how much it says.
+        longest = sorted(places, key=lambda name: -len(repr(statement_at(places[name]).chains)))
+        pending = {pool.submit(report_of, places[name]): name for name in longest}
         try:
             for future in as_completed(pending):
                 yield pending[future], future.result()

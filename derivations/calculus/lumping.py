@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import sympy
 
 from derivations.calculus import terms
 from derivations.calculus.terms import Dimension, Index, Term
 
-Tokens = Mapping[Index, str]
+Tokens = dict[Index, str]
 
 
 class NotLumpable(Exception):
@@ -62,8 +63,12 @@ def degree(node: Term, dimension: Dimension) -> int | None:
     return 0 if not any(degrees) else None
 
 
-def scalars(node: Term, tokens: Tokens, one_point: frozenset[Dimension]) -> sympy.Expr:
-    """Return a term as a scalar expression in entries and rests."""
+@lru_cache(maxsize=512)
+def scalars(
+    node: Term, told: frozenset[tuple[Index, str]], one_point: frozenset[Dimension]
+) -> sympy.Expr:
+    """Return a term as a scalar expression in entries and rests, given tokens of the indices."""
+    tokens = dict(told)
     hidden: dict[sympy.Symbol, frozenset[sympy.Symbol]] = {}
     distinguished: dict[Dimension, list[str]] = {}
     for index, token in sorted(tokens.items(), key=lambda item: item[0].name):
@@ -154,7 +159,8 @@ def unknown(name: str, order: int) -> type[sympy.Function]:
 
 def is_zero(expression: sympy.Expr) -> bool:
     """Return True when a rational expression in exponentials of monomials is zero."""
-    expression = sympy.expand_log(expression, force=True)
+    if expression.has(sympy.log):
+        expression = sympy.expand_log(expression, force=True)
     symbols: dict[sympy.Expr, sympy.Symbol] = {}
 
     def split(argument: sympy.Expr) -> sympy.Expr:
@@ -193,7 +199,8 @@ def equal(left: Term, right: Term) -> bool:
     if any(d.rank == 0 and d not in one_point for d in summed):
         raise NotLumpable("not a sum of one term for each data point")
     for tokens in patterns(free):
-        difference = scalars(left, tokens, one_point) - scalars(right, tokens, one_point)
+        told = frozenset(tokens.items())
+        difference = scalars(left, told, one_point) - scalars(right, told, one_point)
         if not is_zero(difference):
             return False
     return True

@@ -8,6 +8,7 @@ laws below. It is incomplete on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import sympy
 from sympy.core.function import AppliedUndef
@@ -241,6 +242,12 @@ def log_arguments_positive(node: Term, assumed: Assumed) -> bool:
     as the index calculus reads them. It splits a logarithm over the factors of its argument, so
     each factor is to be positive: of ``log(1 / x**2)`` the calculus makes ``-2 log(x)``.
     """
+    return _log_arguments_positive(node, tuple(assumed.items()))
+
+
+@lru_cache(maxsize=1024)
+def _log_arguments_positive(node: Term, pairs: tuple[tuple[Term, str], ...]) -> bool:
+    assumed = dict(pairs)
     domains, facts = known_signs(node, assumed)
     for argument in arguments_of_logarithms(terms.unfold(node)):
         numerator, denominator, names = indices.rational(indices.meaning(argument))

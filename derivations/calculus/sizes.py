@@ -7,14 +7,22 @@ expands to zero. A zero is a proof for that size; nothing is said of others.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
+import operator
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
+from sympy.polys.rings import PolyElement
 
 from derivations.calculus import terms
 from derivations.calculus.terms import Index, Term
+
+# A numerator, and the factors of the denominator with their powers.
+Quotient = tuple[PolyElement, Counter[PolyElement]]
 
 LARGEST_POWER = 100  # of an exponential in a polynomial; exp(c m) of a larger c stays as it is
 
@@ -25,13 +33,20 @@ class NotAlgebraic(Exception):
 
 @dataclass
 class Transcendentals:
-    """The symbols that stand for exponentials, logarithms and unknown functions."""
+    """The symbols that stand for exponentials, logarithms and unknown functions.
+
+    What was worked out with them is kept: the lines of a chain have most of their parts in common.
+    """
 
     named: dict[tuple[str, sympy.Expr], sympy.Symbol] = field(default_factory=dict)
+    logarithms: dict[sympy.Expr, sympy.Expr] = field(default_factory=dict)
+    values: dict[tuple[Term, tuple[int, ...]], sympy.Expr] = field(default_factory=dict)
 
     def symbol(self, kind: str, argument: sympy.Expr) -> sympy.Symbol:
         """Return the symbol for one function at one argument."""
-        return self.named.setdefault((kind, argument), sympy.Symbol(f"{kind}<{argument}>"))
+        if (kind, argument) not in self.named:
+            self.named[kind, argument] = sympy.Symbol(f"{kind}<{argument}>")
+        return self.named[kind, argument]
 
     def exp(self, argument: sympy.Expr) -> sympy.Expr:
         """Write exp of a polynomial as a product over its monomials."""
@@ -57,6 +72,12 @@ class Transcendentals:
 
     def log(self, argument: sympy.Expr) -> sympy.Expr:
         """Write log of a rational function's absolute value as a sum over irreducible factors."""
+        if argument not in self.logarithms:
+            self.logarithms[argument] = self.split_log(argument)
+        return self.logarithms[argument]
+
+    def split_log(self, argument: sympy.Expr) -> sympy.Expr:
+        """Factor the argument of a logarithm."""
         if argument.has(sympy.zoo, sympy.nan):
             raise NotAlgebraic("division by zero")
         exps = {s: a for (kind, a), s in self.named.items() if kind == "exp"}
@@ -89,8 +110,9 @@ class Transcendentals:
     def diff(self, expression: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
         """Differentiate by the chain rule through the symbols."""
         result = sympy.diff(expression, variable)
+        present = expression.free_symbols
         for (kind, argument), symbol in list(self.named.items()):
-            if symbol not in expression.free_symbols:
+            if symbol not in present:
                 continue
             inner = self.diff(argument, variable)
             if inner == 0:
@@ -113,8 +135,10 @@ def explicit(
     labels: Mapping[tuple[str, tuple[int, ...]], int],
     known: Transcendentals,
 ) -> sympy.Expr:
-    """Return a term with every sum written out."""
-    values: dict[tuple[object, ...], sympy.Expr] = {}
+    """Return a term with every sum written out.
+
+    ``known`` is to be used with the same sizes and labels throughout.
+    """
 
     def of(node: Term, at: Mapping[Index, int]) -> sympy.Expr:
         match node:
@@ -126,8 +150,10 @@ def explicit(
                 place = tuple(at[i] for i in indices)
                 if (array.name, place) in labels:
                     return sympy.Integer(labels[array.name, place])
-                positive = True if array.domain == "positive" else None
-                return sympy.Symbol(f"{array.name}{list(place)}", positive=positive)
+                # What is assumed stands in the name: symbols of functions go by names alone.
+                if array.domain == "positive":
+                    return sympy.Symbol(f"{array.name}{list(place)}>0", positive=True)
+                return sympy.Symbol(f"{array.name}{list(place)}")
             case terms.Add(summands):
                 return sympy.Add(*(of(s, at) for s in summands))
             case terms.Mul(factors):
@@ -155,26 +181,80 @@ def explicit(
             case terms.Product(index, body):
                 counts = range(sizes[index.dimension.name])
                 return sympy.Mul(*(of(body, {**at, index: c}) for c in counts))
-            case terms.Use(definition, arguments) if not terms.children(node):
-                # A quantity is named because it is used often: its value is kept.
-                place = tuple(at[a] for a in arguments if isinstance(a, Index))
-                if (definition, place) not in values:
-                    values[definition, place] = of(terms.instantiate(node), at)
-                return values[definition, place]
             case terms.Use():
-                return of(terms.instantiate(node), at)
+                # A quantity is named because it is used often.
+                return kept(node, at)
             case terms.Written(_, meaning):
                 return of(meaning, at)
-            case terms.D(body, variable):
-                return known.diff(of(body, at), of(variable, at))
+            case terms.D():
+                return kept(node, at)
         raise NotAlgebraic(type(node).__name__)
 
-    return of(node, at)
+    def kept(node: Term, at: Mapping[Index, int]) -> sympy.Expr:
+        """Return the value of a term, worked out once at each place of its free indices."""
+        own = sorted(terms.free_indices(node), key=lambda i: i.name)
+        place = node, tuple(at[i] for i in own)
+        if place not in known.values:
+            match node:
+                case terms.Use():
+                    known.values[place] = of(terms.instantiate(node), at)
+                case terms.D(body, variable):
+                    known.values[place] = known.diff(of(body, at), of(variable, at))
+                case _:
+                    known.values[place] = of(node, at)
+        return known.values[place]
+
+    return kept(node, at)
 
 
 def is_zero(expression: sympy.Expr) -> bool:
-    """Return True when a quotient of polynomials has the numerator zero."""
-    return bool(sympy.expand(sympy.fraction(sympy.together(expression))[0]) == 0)
+    """Return True when a quotient of polynomials has the numerator zero.
+
+    A symbol with a broken exponent, as in exp(x/2) = e^(1/2), is a power of its root.
+    """
+    symbols = sorted(expression.free_symbols, key=sympy.default_sort_key)
+    if not symbols:
+        return bool(expression == 0)
+    roots = dict.fromkeys(symbols, 1)
+    for power in expression.atoms(sympy.Pow):
+        if power.base in roots and power.exp.is_Rational:
+            roots[power.base] = math.lcm(roots[power.base], power.exp.q)
+    ring, *generators = sympy.ring(symbols, sympy.QQ)
+    generator = dict(zip(symbols, generators, strict=True))
+
+    def of(node: sympy.Expr) -> Quotient:
+        if node.is_Rational:
+            return ring.ground_new(sympy.QQ(node.p, node.q)), Counter()
+        if node.is_Symbol:
+            return generator[node] ** roots[node], Counter()
+        if node.is_Add:
+            parts = [of(part) for part in node.args]
+            common = functools.reduce(operator.or_, (below for _, below in parts))
+            return sum(above * multiplied(common - below) for above, below in parts), common
+        if node.is_Mul:
+            parts = [of(part) for part in node.args]
+            below = sum((below for _, below in parts), Counter())
+            return math.prod(above for above, _ in parts), below
+        if not node.is_Pow:
+            raise ZeroDivisionError  # SymPy's infinity
+        exponent = node.exp * roots.get(node.base, 1)
+        if not exponent.is_Integer:
+            raise NotAlgebraic("a root")
+        above, below = (generator[node.base], Counter()) if node.base.is_Symbol else of(node.base)
+        if exponent < 0 and above == 0:
+            raise ZeroDivisionError
+        if exponent < 0:
+            above, below = multiplied(below), Counter({above: 1})
+        times = abs(int(exponent))
+        return above**times, Counter({d: n * times for d, n in below.items()})
+
+    def multiplied(factors: Counter[PolyElement]) -> PolyElement:
+        return math.prod((factor**count for factor, count in factors.items()), start=ring.one)
+
+    try:
+        return bool(of(expression)[0] == 0)
+    except ZeroDivisionError:
+        return False
 
 
 def equal_at(
@@ -185,11 +265,19 @@ def equal_at(
     labels: Mapping[tuple[str, tuple[int, ...]], int],
 ) -> bool:
     """Return True when two terms are proved equal at explicit sizes, places and labels."""
-    known = Transcendentals()
+    known = transcendentals(tuple(sorted(sizes.items())), tuple(sorted(labels.items())))
     difference = explicit(left, sizes, at, labels, known) - explicit(
         right, sizes, at, labels, known
     )
     return is_zero(difference)
+
+
+@functools.lru_cache(maxsize=16)
+def transcendentals(
+    sizes: tuple[tuple[str, int], ...], labels: tuple[tuple[tuple[str, tuple[int, ...]], int], ...]
+) -> Transcendentals:
+    """Return the symbols in use at some sizes and labels: the lines of a chain share them."""
+    return Transcendentals()
 
 
 def labelings(

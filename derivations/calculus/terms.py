@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 
 class ShapeError(TypeError):
@@ -158,6 +159,14 @@ class Definition:
         stray = free_indices(self.body) - {p for p in self.parameters if isinstance(p, Index)}
         if stray:
             raise ShapeError(f"{self.name}: its definition has the free indices {names(stray)}")
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.name, self.parameters, self.body))
+
+    def __hash__(self) -> int:
+        """Return a hash that is worked out once: definitions stand in one another."""
+        return self._hash
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> Use:
         return Use(self, indices if isinstance(indices, tuple) else (indices,))
@@ -451,9 +460,11 @@ def with_children(node: Term, change: Callable[[Term], Term]) -> Term:
 
 def walk(node: Term) -> Iterator[Term]:
     """Yield a term and everything below it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        yield part
+        pending += reversed(children(part))
 
 
 def entries_of(node: Term, array: Array) -> frozenset[Entry]:

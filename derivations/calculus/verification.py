@@ -451,18 +451,16 @@ def at_50_digits(it: Claim, source: random.Random) -> str:
     }
     tried = 0
     for before, after in it.cases:
-        before, after = unfold(before), unfold(after)
-        if any(
-            isinstance(p, terms.Function) and p.name in ("abs", "min", "max")
-            for p in terms.walk(before)
-        ):
+        if has_cases(before):
             return NOT_APPLICABLE
+        difference = unfold(before - after)
+        precision = digits.working_digits(difference, 50)
         for count in explicit_sizes(before, sum(it.assumed, after), small=False):
             places = digits.placements(free(before, after), count)
             draws = DRAWS if it.relation != "=" or not count else 1
             for at, _ in itertools.product(places, range(draws)):
-                with mp.workdps(digits.working_digits(before - after, 50)):
-                    point = allowed_point(before - after, count, at, it.assumed, source)
+                with mp.workdps(precision):
+                    point = allowed_point(difference, count, at, it.assumed, source)
                     if point is None:
                         continue
                     tried += 1
@@ -486,9 +484,7 @@ def allowed_point(
     source: random.Random,
 ) -> digits.Point | None:
     """Return a random point at which the assumed signs hold, or None after many tries."""
-    whole = node
-    for quantity in assumed:
-        whole = whole + quantity
+    whole = unfold(sum(assumed, node))
     for _ in range(400):
         drawn = digits.random_point(whole, count, source)
         point = digits.Point(drawn.sizes, drawn.entries, at)

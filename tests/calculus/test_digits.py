@@ -60,6 +60,26 @@ def test_the_function_that_may_be_any_is_differentiated():
             assert close(digits.any_function(order + 1, mpf(place)), slope, 25)
 
 
+def test_kept_values_are_those_of_their_entries():
+    """A named quantity that is used before, inside and after a derivative."""
+    z = Definition("z", (i,), total(k, w[k] * X[i, k]))
+    q = Definition("q", (i,), exp(z[i]))
+    node = q[i] + D(q[i] * q[i], w[l]) + q[i]
+    drawn = digits.random_point(node, COUNT, random.Random(0))
+    for at in digits.placements([i, l], COUNT):
+        with mp.workdps(digits.working_digits(node, 50)):
+            kept = digits.Point(COUNT, drawn.entries, at)
+            once = [digits.value(node, kept) for _ in range(2)]
+            plain = digits.value(terms.unfold(node), digits.Point(COUNT, drawn.entries, at))
+            slope = X[i, l] * 2 * exp(2 * z[i]) + 2 * exp(z[i])
+            exact = digits.value(terms.unfold(slope), digits.Point(COUNT, drawn.entries, at))
+        assert once == [plain, plain]
+        assert close(plain, exact, 45)
+        with mp.workdps(20):  # what was kept at another precision is not taken
+            fresh = digits.Point(COUNT, drawn.entries, at)
+            assert digits.value(q[i], kept) == digits.value(terms.unfold(q[i]), fresh)
+
+
 def test_derivatives_keep_their_digits():
     sigma = Definition("sigma", (x,), 1 / (1 + exp(-x)))
     for order in range(1, 4):

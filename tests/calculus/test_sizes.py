@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import brute_force
 import pytest
+import sympy
 from random_terms import Writer, mutations, rewritten
 from tally import COUNTS
 
@@ -109,6 +110,48 @@ def test_no_answer(left, right):
 )
 def test_false_at_these_sizes(left, right):
     assert not equal(left, right, {i: 0, k: 0, l: 1})
+
+
+a_, b_, e_ = sympy.symbols("a b e")
+root = sympy.Rational(1, 2)
+
+
+@pytest.mark.parametrize(
+    "zero",
+    [
+        1 / (1 + 1 / e_) - e_ / (1 + e_),
+        1 / (a_ + b_) + 1 / (a_ - b_) - 2 * a_ / ((a_ + b_) * (a_ - b_)),
+        (a_ / b_ + b_ / a_) ** -2 - (a_ * b_) ** 2 / (a_**2 + b_**2) ** 2,
+        1 / (e_**root + e_) - e_**-root / (1 + e_**root),
+        (1 + a_ / (1 + b_ / (1 + e_))) - (1 + e_ + b_ + a_ * (1 + e_)) / (1 + e_ + b_),
+    ],
+    ids=str,
+)
+def test_numerators(zero):
+    """Zero where it should be, and not as soon as anything is added or taken away."""
+    assert sizes.is_zero(zero)
+    for other in (1, a_, 1 / a_, 1 / (a_ + b_), sympy.Rational(1, 10**7) * e_):
+        assert not sizes.is_zero(zero + other)
+    for part in zero.args:
+        assert not sizes.is_zero(zero - part)
+
+
+def test_hidden_zeros_divide_nothing():
+    hidden = (a_ + 1) ** 2 - a_**2 - 2 * a_ - 1
+    assert not sizes.is_zero(0 / hidden + hidden / hidden**2)
+    assert not sizes.is_zero(sympy.zoo) and not sizes.is_zero(sympy.nan)
+    with pytest.raises(sizes.NotAlgebraic):
+        sizes.is_zero((a_ + 1) ** root)
+
+
+def test_symbols_of_other_claims_stay_apart():
+    """The same name once for any number and once for a positive one, at the same sizes."""
+    for base in (scalar("s"), scalar("s", domain="positive"), scalar("s")):
+        assert equal(D(exp(base * x), x), base * exp(base * x))
+        assert not equal(D(exp(base * x), x), 2 * base * exp(base * x))
+    assert equal((scalar("s", domain="positive") ** 2) ** half, scalar("s", domain="positive"))
+    with pytest.raises(sizes.NotAlgebraic):
+        equal((scalar("s") ** 2) ** half, scalar("s"))
 
 
 def test_labels():

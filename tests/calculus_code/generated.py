@@ -60,7 +60,6 @@ def arrays_in(node):
 
 def table(node, at, arrays, sizes):
     """The value of a term for each place of its free indices; any sizes, shown or not."""
-    node = terms.unfold(node)
     with mp.workdps(digits.working_digits(node, 30)):
         entries = {}
         for array in arrays_in(node):
