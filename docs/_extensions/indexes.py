@@ -110,7 +110,7 @@ class SymbolTable(SphinxDirective):
             prose(symbol["meaning"]),
             [nodes.Text((symbol["shape"] or "").replace(" x ", " \N{MULTIPLICATION SIGN} "))],
             [html("code", name)],
-            [nodes.Text(symbol["note_name"] or "")],
+            [nodes.Text((symbol["note_name"] or "").replace("none", "\N{EN DASH}"))],
         )
 
 

@@ -80,11 +80,12 @@ def linkcode_resolve(domain, info):
 
 
 def source_pages(app):
-    """Give Sphinx a page for each file, where it is not there yet or the file has changed."""
+    """Give Sphinx a page for each file that is new or changed, or whose navigation has changed."""
+    navigation = (app.srcdir / "index.md").stat().st_mtime
     for file in files():
         path = ROOT / file
         written = app.builder.outdir / f"{page(file)}.html"
-        if written.exists() and written.stat().st_mtime > path.stat().st_mtime:
+        if written.exists() and written.stat().st_mtime > max(path.stat().st_mtime, navigation):
             continue
         formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True)
         code = highlight(path.read_text(encoding="utf-8"), PythonLexer(), formatter)

@@ -2,15 +2,19 @@
 
 import pytest
 
-# What a reader sees of the focus: an outline on the element, or on the label of a radio button.
+# What a reader sees of the focus: an outline of the element, of the label of a radio button, or the
+# ring of a data point.
 FOCUS = """() => {
   const e = document.activeElement;
-  const shown = e.matches("input[type=radio]") ? e.nextElementSibling : e;
+  const radio = e.matches("input[type=radio]");
+  const shown = radio ? e.closest("label") ?? e.nextElementSibling : e;
+  const ring = e.querySelector(".halo");
   const { outlineStyle, outlineWidth } = getComputedStyle(shown);
   const box = shown.getBoundingClientRect();
   return {
     what: `${e.localName}.${e.className?.baseVal ?? e.className} ${e.textContent.slice(0, 20)}`,
-    outline: outlineStyle !== "none" && parseFloat(outlineWidth) >= 1,
+    outline: (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1)
+      || (ring !== null && getComputedStyle(ring).strokeWidth === "3px"),
     inView: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
     masked: getComputedStyle(shown).maskImage !== "none",
     inside: Boolean(e.closest("#WALK")),

@@ -45,6 +45,9 @@ for (const box of document.querySelectorAll(".math-scroll")) {
   box.addEventListener("scroll", () => measure([box]), { passive: true });
 }
 
+// Sphinx marks the words of a search; it cannot in the title and the description of a drawing.
+for (const text of document.querySelectorAll("svg title, svg desc")) text.classList.add("nohighlight");
+
 // A link to something inside a folded part unfolds it.
 const unfold = () => {
   let name = "";
