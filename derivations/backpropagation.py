@@ -511,7 +511,7 @@ a_cost = Hypothesis(
     r"$\psi$, any number of terms, each of all outputs of all data points."
 )
 RANGE = (
-    "Powers of linear forms span the polynomials, so every polynomial layer and cost is of this "
+    " Powers of linear forms span the polynomials, so every polynomial layer and cost is of this "
     "kind, and with them all smooth ones as limits. For any differentiable maps this is the chain "
     "rule of several variables (Griewank and Walther, 2008). It is not used here: each layer of "
     "these pages is differentiated by itself, and each stack as a whole."
