@@ -172,7 +172,10 @@ def as_on_the_pages(app, doctree, docname):
     for node in list(doctree.findall(element)):
         if listed := node.get("places_of"):
             pairs = zip(listed, node.children, strict=True)
-            node.children = [child for _, child in sorted(pairs, key=lambda pair: order[pair[0]])]
+            # What no page shows comes last; the link to it is a warning.
+            last = (math.inf,), len(order)
+            pairs = sorted(pairs, key=lambda pair: order.get(pair[0], last))
+            node.children = [child for _, child in pairs]
         if node.get("page_of") in domain.data["st"]:
             page = domain.data["st"][node["page_of"]][1]
             address = app.builder.get_relative_uri(docname, page)
