@@ -22,7 +22,13 @@ const measure = (boxes) => {
   }
 };
 const within = (part) => [...part.querySelectorAll(".math-scroll, .table-wrapper, .highlight > pre")];
-const measureAll = () => measure(within(document));
+// All at once before the next frame, however many folds open: each look alone would lay out the page.
+let awaited = false;
+const measureSoon = () => {
+  if (awaited) return;
+  awaited = true;
+  requestAnimationFrame(() => { awaited = false; measure(within(document)); });
+};
 
 for (const box of document.querySelectorAll("div.math")) {
   if (!box.querySelector("annotation")) continue;
@@ -35,12 +41,10 @@ for (const box of document.querySelectorAll("div.math")) {
   box.querySelector(".math-scroll").after(button);
 }
 
-measureAll();
-addEventListener("resize", measureAll);
-document.fonts.ready.then(measureAll);
-for (const fold of document.querySelectorAll("details")) {
-  fold.addEventListener("toggle", () => measure(within(fold)));
-}
+measureSoon();
+addEventListener("resize", measureSoon);
+document.fonts.ready.then(measureSoon);
+for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", measureSoon);
 for (const box of document.querySelectorAll(".math-scroll")) {
   box.addEventListener("scroll", () => measure([box]), { passive: true });
 }
