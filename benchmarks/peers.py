@@ -62,7 +62,10 @@ def ours(p):
 def textbook(p):
     """The formulas as one writes them down in NumPy."""
     X, y, w, v = p.X, p.y, p.parameters.astype(p.dtype), p.direction.astype(p.dtype)
-    sigmoid = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
+
+    def sigmoid(z):
+        return 1 / (1 + np.exp(-z))
+
     one = p.dtype.type(1)
 
     def gradient():
