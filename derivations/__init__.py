@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from derivations.calculus.derivation import Statement
+    from derivations.language.statement import Statement
 
 READING_ORDER = (
     "sigmoid", "logistic", "softmax", "identification",
@@ -20,7 +20,7 @@ def statements() -> dict[str, Statement]:
     An id says where a statement stands: ``logistic.nll_gradient`` is the attribute
     ``nll_gradient`` of the module ``derivations.logistic``.
     """
-    from derivations.calculus.derivation import Statement
+    from derivations.language.statement import Statement
 
     return {
         f"{concept}.{name}": value

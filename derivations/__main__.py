@@ -23,9 +23,10 @@ from rich.table import Column, Table
 
 import derivations
 from derivations import notation
-from derivations.calculus import ledger, records
-from derivations.calculus.derivation import Prose, Statement
-from derivations.calculus.printing import LATEX, TEXT, relation, show
+from derivations.language.statement import Prose, Statement
+from derivations.prints import record as records
+from derivations.prints.mathematics import LATEX, TEXT, relation, show
+from derivations.proof import ledger
 
 BUILD = Path("build")
 FORMATS = ("text", "latex", "markdown", "python", "numpy", "javascript", "json")

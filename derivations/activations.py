@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from derivations import sigmoid, softmax
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Diagonal, Each, Gradient, Jacobian, Whole
+from derivations.language.statement import (
     ALGEBRA,
     CASES,
     CHAIN_RULE,
@@ -16,8 +17,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Diagonal, Each, Gradient, Jacobian, Whole
-from derivations.calculus.terms import (
+from derivations.language.terms import (
     Array,
     D,
     Definition,

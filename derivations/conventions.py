@@ -1,7 +1,8 @@
 """Other conventions than the ones here, and what they do to value, gradient and Hessian."""
 
 from derivations import logistic, sigmoid, softmax
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Gradient, Whole
+from derivations.language.statement import (
     ALGEBRA,
     CONTRACT,
     DEFINITION,
@@ -12,8 +13,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Gradient, Whole
-from derivations.calculus.terms import (
+from derivations.language.terms import (
     Array,
     D,
     Definition,

@@ -31,8 +31,8 @@ from derivations import (
     softmax,
     statements,
 )
-from derivations.calculus import ledger
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Gradient, Jacobian, Whole
+from derivations.language.statement import (
     ALGEBRA,
     DEFINITION,
     DIFFERENTIATE,
@@ -42,7 +42,22 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.erratum import (
+from derivations.language.terms import (
+    Array,
+    D,
+    Definition,
+    Limit,
+    Size,
+    exp,
+    expectation,
+    log,
+    product,
+    scalar,
+    term,
+    total,
+)
+from derivations.notation import N, W, X, Y, a, i, j, k, l, n, t, v, w, y
+from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,
     Construction,
@@ -60,22 +75,7 @@ from derivations.calculus.erratum import (
     in_words,
     shown,
 )
-from derivations.calculus.matrices import Gradient, Jacobian, Whole
-from derivations.calculus.terms import (
-    Array,
-    D,
-    Definition,
-    Limit,
-    Size,
-    exp,
-    expectation,
-    log,
-    product,
-    scalar,
-    term,
-    total,
-)
-from derivations.notation import N, W, X, Y, a, i, j, k, l, n, t, v, w, y
+from derivations.proof import ledger
 from derivations.sigmoid import sigma
 
 HALF = Fraction(1, 2)

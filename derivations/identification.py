@@ -1,7 +1,8 @@
 """Which weights of the softmax model are equivalent, and how one of them is chosen."""
 
 from derivations import softmax
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Gradient, Whole
+from derivations.language.statement import (
     ALGEBRA,
     CONTRACT,
     DEFINITION,
@@ -12,8 +13,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Gradient, Whole
-from derivations.calculus.terms import (
+from derivations.language.terms import (
     Array,
     D,
     Definition,

@@ -1,6 +1,7 @@
 """The linear layer: weighted sums of its inputs, with or without a bias; RULES 1 to 3."""
 
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Diagonal, Gradient, Jacobian, Ones, Whole
+from derivations.language.statement import (
     CONTRACT,
     DEFINITION,
     DIFFERENTIATE,
@@ -10,8 +11,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Diagonal, Gradient, Jacobian, Ones, Whole
-from derivations.calculus.terms import Array, D, Definition, Delta, Index, total
+from derivations.language.terms import Array, D, Definition, Delta, Index, total
 from derivations.notation import K, N, W, i, k, l, n
 
 u, o = Index("u", K), Index("v", K)  # two outputs

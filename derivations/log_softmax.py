@@ -1,7 +1,8 @@
 """The log-softmax layer: logarithms of the probabilities, from the logits without dividing."""
 
 from derivations import softmax
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Diagonal, Gradient, Jacobian, Ones, Whole
+from derivations.language.statement import (
     ALGEBRA,
     CHAIN_RULE,
     CONTRACT,
@@ -14,8 +15,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Diagonal, Gradient, Jacobian, Ones, Whole
-from derivations.calculus.terms import Array, D, Definition, Delta, Index, exp, log, total
+from derivations.language.terms import Array, D, Definition, Delta, Index, exp, log, total
 from derivations.notation import K, c
 from derivations.softmax import S, lse, others, z
 

@@ -1,7 +1,8 @@
 """Binary logistic regression by maximum likelihood, from one Bernoulli label to Newton's method."""
 
 from derivations import sigmoid
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Diagonal, Gradient, Hessian, Ones, Whole
+from derivations.language.statement import (
     ALGEBRA,
     CHAIN_RULE,
     DEFINITION,
@@ -16,8 +17,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Diagonal, Gradient, Hessian, Ones, Whole
-from derivations.calculus.terms import (
+from derivations.language.terms import (
     Array,
     D,
     Definition,

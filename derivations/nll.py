@@ -1,6 +1,7 @@
 """The cost layer: the negative log-likelihood of the labels, given log-probabilities."""
 
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Gradient, Whole
+from derivations.language.statement import (
     CONTRACT,
     DEFINITION,
     DIFFERENTIATE,
@@ -10,8 +11,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Gradient, Whole
-from derivations.calculus.terms import Array, D, Definition, Delta, Index, scalar, total
+from derivations.language.terms import Array, D, Definition, Delta, Index, scalar, total
 from derivations.notation import K, N, Y, i, j
 
 u, o = Index("u", K), Index("v", K)  # two classes

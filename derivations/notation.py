@@ -4,9 +4,9 @@ Data points are rows; sums run over the data and are not means; labels count fro
 and from 0 in code; logarithms are natural. The intercept is the weight of a column of ones.
 """
 
-from derivations.calculus.derivation import Hypothesis
-from derivations.calculus.matrices import Whole
-from derivations.calculus.terms import Array, Dimension, Index, scalar, total
+from derivations.language.matrices import Whole
+from derivations.language.statement import Hypothesis
+from derivations.language.terms import Array, Dimension, Index, scalar, total
 
 N = Dimension("N", "ij", 0, "data points")
 K = Dimension("K", "abc", 1, "classes")

@@ -1,6 +1,7 @@
 """The sigmoid: from log-odds to a probability, and its logarithm without overflow."""
 
-from derivations.calculus.derivation import (
+from derivations.language.matrices import Diagonal, Each, Jacobian, Whole
+from derivations.language.statement import (
     ALGEBRA,
     CASES,
     CHAIN_RULE,
@@ -14,8 +15,7 @@ from derivations.calculus.derivation import (
     Statement,
     Step,
 )
-from derivations.calculus.matrices import Diagonal, Each, Jacobian, Whole
-from derivations.calculus.terms import (
+from derivations.language.terms import (
     Array,
     D,
     Definition,

@@ -2,7 +2,7 @@
 
 import importlib
 
-from derivations.calculus import digits as evaluation
+from derivations.proof import digits as evaluation
 
 
 def table(statement, arrays, digits=50, chain=0):

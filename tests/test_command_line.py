@@ -96,7 +96,7 @@ def test_verify_writes_what_it_found(tmp_path):
 
 
 def test_edited_ledger_is_not_trusted(tmp_path):
-    from derivations.calculus import ledger
+    from derivations.proof import ledger
 
     path = tmp_path / "ledger.json"
     places = {"sigmoid.symmetry": ("derivations.sigmoid", "symmetry")}
@@ -114,7 +114,7 @@ def test_ledger_key_depends_on_statement_calculus_and_versions(monkeypatch):
     from dataclasses import replace
 
     from derivations import sigmoid
-    from derivations.calculus import ledger
+    from derivations.proof import ledger
 
     old = ledger.key(sigmoid.symmetry)
     assert ledger.key(replace(sigmoid.symmetry, title="another")) != old
@@ -131,7 +131,7 @@ def test_citing_another_statement_changes_the_key():
     from dataclasses import replace
 
     from derivations import sigmoid
-    from derivations.calculus.verification import digest
+    from derivations.proof.verification import digest
 
     chain = sigmoid.second_derivative.chains[0]
     step = replace(chain.steps[0], cites=(sigmoid.symmetry,))
@@ -143,7 +143,7 @@ def test_citing_another_statement_changes_the_key():
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 1}', '{"a": {"report": {}}}', "\x00"])
 def test_broken_ledger_is_an_empty_one(tmp_path, content):
-    from derivations.calculus import ledger
+    from derivations.proof import ledger
 
     (tmp_path / "ledger.json").write_text(content)
     assert ledger.load(tmp_path / "ledger.json") == {}

@@ -11,8 +11,8 @@ import pytest
 
 import derivations
 from derivations import errata, linear
-from derivations.calculus.derivation import Statement
-from derivations.calculus.erratum import (
+from derivations.language.statement import Statement
+from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,
     FORMULA,
@@ -22,8 +22,8 @@ from derivations.calculus.erratum import (
     check,
     freshly,
 )
-from derivations.calculus.printing import LATEX
-from derivations.calculus.records import results
+from derivations.prints.mathematics import LATEX
+from derivations.prints.record import results
 
 ROWS = errata.errata()
 STATEMENTS = {id(statement): name for name, statement in derivations.statements().items()}

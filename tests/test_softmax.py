@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import derivations.softmax
-from derivations.calculus import digits as evaluation
+from derivations.proof import digits as evaluation
 from reference_impl import logistic, softmax, streaming
 
 each_design = pytest.mark.parametrize("design", designs.SOFTMAX, ids=str)

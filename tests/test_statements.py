@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import derivations
-from derivations.calculus import ledger, verification
-from derivations.calculus.derivation import Statement
+from derivations.language.statement import Statement
+from derivations.proof import ledger, verification
 
 # One worker of a parallel run has them all: the statements are verified once.
 pytestmark = pytest.mark.xdist_group("statements")
@@ -151,8 +151,8 @@ def test_planted_fault_is_caught_at_its_step(plant):
     from fractions import Fraction
 
     from derivations import logistic
-    from derivations.calculus.matrices import ShapeError
-    from derivations.calculus.terms import Number, total
+    from derivations.language.matrices import ShapeError
+    from derivations.language.terms import Number, total
     from derivations.notation import X, i, k, l, w, y
 
     p = logistic.p

@@ -66,8 +66,9 @@ def function(name, code):
 def printed(name):
     """Return the JavaScript of the formula that a row of the errata shows as the note prints it."""
     from derivations import errata
-    from derivations.calculus import javascript_code, terms
-    from derivations.calculus.derivation import Chain, Statement
+    from derivations.language import terms
+    from derivations.language.statement import Chain, Statement
+    from derivations.prints import javascript_code
 
     row = errata.errata()[name]
     wrong = row.claims[0].right

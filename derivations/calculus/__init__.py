@@ -1,1 +1,0 @@
-"""The machinery in which derivations are written and verified; it knows no statistics."""

@@ -1,0 +1,1 @@
+"""How mathematics is written: terms, matrices, statements. No statistics is known here."""

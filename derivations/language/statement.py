@@ -1,0 +1,168 @@
+"""Statements and their derivations, as data: given, a line and its reason, ..., the result.
+
+Constructing a statement is cheap and proves nothing; ``verification.verify`` does. A rule says
+which laws a step may use, so that the step can be held against exactly those laws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from derivations.language import matrices
+from derivations.language.matrices import Matrix
+from derivations.language.terms import Definition, Entry, Index, Term, term
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The laws that a step may use.
+
+    ``derive`` is what may happen to a derivative (``inert``, ``linear``, ``full``) and ``folded``
+    which names stay closed (``everything``, ``functions``, ``nothing``). A rule with ``deltas``
+    must remove at least one delta or sum. ``relation`` rules compare signs instead.
+    """
+
+    name: str
+    derive: str = "inert"
+    folded: str = "everything"
+    deltas: bool = False
+
+
+DEFINITION = Rule("definition", folded="nothing")
+ALGEBRA = Rule("algebra")
+LOGARITHM = Rule("laws of the logarithm")
+LINEARITY = Rule("linearity of the derivative", derive="linear")
+CHAIN_RULE = Rule("chain rule", derive="full")
+DIFFERENTIATE = Rule("differentiate", derive="full", folded="nothing")
+CONTRACT = Rule("contract", derive="full", deltas=True)
+MATRIX_FORM = Rule("matrix form", folded="nothing")
+SIGN = Rule("sign")
+LIMIT = Rule("limit", derive="full", folded="nothing")
+CASES = Rule("case by case", folded="nothing")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: the expression, the rule that leads to it, and the reason in words.
+
+    ``relation`` compares the line before with this one; ``cites`` are statements that it uses.
+    """
+
+    expression: Term | Matrix | int
+    rule: Rule
+    reason: str = ""
+    cites: tuple[Statement, ...] = field(default=(), repr=False)
+    relation: str = "="
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.expression, Matrix):
+            object.__setattr__(self, "expression", term(self.expression))
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A step in words that no machine checks, with its source."""
+
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What is assumed, in words; and what the checks make of it.
+
+    ``replace`` parametrises a constraint: entries of an array are replaced by a form that satisfies
+    it whatever the numbers are. ``signs`` are the assumed signs of quantities.
+    """
+
+    text: str
+    replace: tuple[tuple[Entry, Term], ...] = ()
+    signs: tuple[tuple[Term, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A left-hand side and the lines that follow from it.
+
+    ``at`` are the free indices in the order in which a table of the values nests. ``matrix`` is the
+    same equation in matrix notation: its two sides are held, entry by entry, against the chain's.
+    """
+
+    left: Term
+    steps: tuple[Step | Prose, ...]
+    at: tuple[Index, ...] = ()
+    title: str = ""
+    matrix: tuple[Matrix, Matrix] | None = None
+
+    @property
+    def lines(self) -> tuple[Step, ...]:
+        """The steps that are lines of mathematics."""
+        return tuple(step for step in self.steps if isinstance(step, Step))
+
+    @property
+    def last(self) -> Term:
+        """The last expression, as a term."""
+        expression = self.lines[-1].expression
+        return as_term(expression, self.at)
+
+    @property
+    def relation(self) -> str:
+        """How the left-hand side compares with the last expression."""
+        found = {step.relation for step in self.lines} - {"="}
+        if len({relation[0] for relation in found}) > 1:
+            raise ValueError(f"a chain cannot go both ways: {sorted(found)}")
+        return min(found, key=len, default="=")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The right-hand side of a statement, and the order of its free indices."""
+
+    term: Term
+    at: tuple[Index, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A titled statement: hypotheses, chains of lines, or the definitions that it makes."""
+
+    title: str
+    summary: str
+    chains: tuple[Chain, ...] = ()
+    given: tuple[Hypothesis, ...] = ()
+    defines: tuple[Definition, ...] = ()
+
+    @property
+    def result(self) -> Result:
+        """The right-hand side of the first chain, or of the definition."""
+        if self.chains:
+            return Result(self.chains[0].last, self.chains[0].at)
+        parameters = self.defines[0].parameters
+        return Result(self.defines[0].body, tuple(p for p in parameters if isinstance(p, Index)))
+
+    @property
+    def prose(self) -> tuple[Prose, ...]:
+        """The steps that are words."""
+        return tuple(s for chain in self.chains for s in chain.steps if isinstance(s, Prose))
+
+    @property
+    def cites(self) -> tuple[Statement, ...]:
+        """The statements that the steps use, each once, in order."""
+        cited = [c for chain in self.chains for step in chain.lines for c in step.cites]
+        return tuple(dict.fromkeys(cited))
+
+
+def as_term(expression: Term | Matrix | int, at: tuple[Index, ...]) -> Term:
+    """Return a line as a term: of a matrix expression, the entry at the chain's free indices."""
+    return matrices.entry(expression, at) if isinstance(expression, Matrix) else term(expression)
+
+
+def pairs(chain: Chain) -> Iterator[tuple[Term, Step]]:
+    """Yield each line with the term before it; the matrix form is the last."""
+    before = chain.left
+    for step in chain.lines:
+        yield before, step
+        before = as_term(step.expression, chain.at)
+    if chain.matrix is not None:
+        yield before, Step(chain.matrix[1], MATRIX_FORM, "entry by entry")

@@ -1,0 +1,1 @@
+"""A statement in the forms that people take: mathematics, code, data."""

@@ -1,0 +1,486 @@
+"""Code from a statement: which line is computed, from which arguments, through which locals.
+
+What the languages share. A printer of a language turns each named quantity into a local that is
+computed once, and the line into the value that is returned. The code says the formula as it was
+derived: it is no safer against overflow than the formula.
+"""
+
+from __future__ import annotations
+
+import keyword
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from derivations.language import matrices, terms
+from derivations.language.matrices import Matrix
+from derivations.language.statement import Chain, Statement, as_term
+from derivations.language.terms import (
+    Array,
+    D,
+    Definition,
+    Dimension,
+    Entry,
+    Index,
+    Limit,
+    Number,
+    Product,
+    Size,
+    Sum,
+    Term,
+    Unknown,
+    Use,
+    walk,
+)
+from derivations.prints import mathematics as printing
+
+WIDTH = 88  # of a line of generated code
+PRIMES = {"'": "_prime", "lambda": "lam"}
+RESERVED = frozenset(keyword.kwlist) | {
+    *("Array", "Math", "case", "catch", "const", "default", "delete", "do", "enum", "export"),
+    *("extends", "function", "let", "new", "np", "null", "package", "private", "protected"),
+    *("public", "static", "super", "switch", "this", "throw", "typeof", "undefined", "var", "void"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line of a statement that a function computes; ``matrix`` is the same in matrix form."""
+
+    term: Term
+    at: tuple[Index, ...]
+    matrix: Matrix | None = None
+
+
+@dataclass(frozen=True)
+class Callback:
+    """An argument that is a function: one that may be any, or its derivative of some order."""
+
+    name: str
+    order: int
+
+
+Argument = Array | Dimension | Callback
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a term is built from, each in the order of first need."""
+
+    quantities: tuple[Definition, ...]
+    functions: tuple[Definition, ...]
+    arrays: tuple[Array, ...]
+    callbacks: tuple[Callback, ...]
+    sizes: tuple[Dimension, ...]
+
+
+# -- the line --------------------------------------------------------------------------------------
+
+
+def line(statement: Statement) -> Line | None:
+    """Return the line to compute: the last that the left side equals and that has no derivative.
+
+    A number or a scalar variable says nothing as code: then it is the first line that is neither.
+    None where no line can be computed.
+    """
+    if not statement.chains:
+        result = statement.result
+        return Line(result.term, result.at) if computable(result.term) else None
+    chain = statement.chains[0]
+    lines = [line for line in equal_lines(chain) if computable(line.term)]
+    if not lines:
+        return None
+    if not trivial(lines[-1].term):
+        return lines[-1]
+    return next((found for found in lines if not trivial(found.term)), None)
+
+
+def trivial(node: Term) -> bool:
+    """Say whether a term is a number or a scalar variable."""
+    return isinstance(node, Number) or (isinstance(node, Entry) and not node.indices)
+
+
+def equal_lines(chain: Chain) -> Iterator[Line]:
+    """Yield the left side of a chain and the lines that are equal to it."""
+    yield Line(chain.left, chain.at)
+    for step in chain.lines:
+        if step.relation != "=":
+            return
+        node = as_term(step.expression, chain.at)
+        matrix = step.expression if isinstance(step.expression, Matrix) else None
+        if step is chain.lines[-1] and chain.matrix is not None:
+            matrix = chain.matrix[1]
+        if matrix is not None and not plain_matrix(matrix):
+            matrix = None
+        yield Line(node, chain.at, matrix)
+
+
+def computable(node: Term) -> bool:
+    """Say whether a term, with its names unfolded, has no derivative and no limit."""
+    return not any(isinstance(part, (D, Limit)) for part in walk(terms.unfold(node)))
+
+
+def plain_matrix(matrix: Matrix) -> bool:
+    """Say whether a matrix expression is built from whole arrays and can be computed."""
+    match matrix:
+        case matrices.Whole(of, first):
+            return not first and (isinstance(of, Array) or computable(of.body))
+        case matrices.Gradient() | matrices.Hessian() | matrices.Jacobian():
+            return False
+        case matrices.Scaled(factor, inner):
+            return computable(factor) and not terms.free_indices(factor) and plain_matrix(inner)
+    return all(map(plain_matrix, inner_matrices(matrix)))
+
+
+def inner_matrices(matrix: Matrix) -> tuple[Matrix, ...]:
+    """Return the matrix expressions directly below one."""
+    match matrix:
+        case matrices.Dot(parts) | matrices.Plus(parts) | matrices.Hadamard(parts):
+            return parts
+        case (
+            matrices.Minus(inner)
+            | matrices.Scaled(_, inner)
+            | matrices.Transpose(inner)
+            | matrices.Diagonal(inner)
+            | matrices.Each(_, inner)
+        ):
+            return (inner,)
+    return ()
+
+
+# -- what it needs ---------------------------------------------------------------------------------
+
+
+def is_quantity(definition: Definition) -> bool:
+    """Say whether a definition is an array (or a number) that can be computed once."""
+    return all(isinstance(p, Index) for p in definition.parameters)
+
+
+def is_function(definition: Definition) -> bool:
+    """Say whether a definition is a function of scalars that needs no sum and no index."""
+    return all(isinstance(p, Entry) for p in definition.parameters) and not any(
+        isinstance(part, (Sum, Product)) or terms.free_indices(part)
+        for part in walk(definition.body)
+    )
+
+
+def parameter_arrays(definition: Definition) -> tuple[Array, ...]:
+    """Return the scalar variables that a definition has as parameters."""
+    return tuple(p.array for p in definition.parameters if isinstance(p, Entry))
+
+
+def parts(root: Term | Matrix) -> Parts:
+    """Return what a term or matrix is built from: first what its named quantities need."""
+    quantities: dict[Definition, None] = {}
+    functions: dict[Definition, None] = {}
+    found: list[tuple[Term, frozenset[Array]]] = []
+
+    def visit(node: Term, own: frozenset[Array]) -> None:
+        """Visit what the names below a term need, then note the term."""
+        for part in walk(node):
+            if isinstance(part, Use) and not define(part.definition):
+                visit(terms.instantiate(part), own)
+        found.append((node, own))
+
+    def define(definition: Definition) -> bool:
+        if definition in quantities or definition in functions:
+            return True
+        own = frozenset(parameter_arrays(definition))
+        if is_quantity(definition):
+            visit(definition.body, own)
+            quantities[definition] = None
+        elif is_function(definition):
+            visit(definition.body, own)
+            functions[definition] = None
+        else:
+            return False
+        return True
+
+    sizes: dict[Dimension, None] = {}
+
+    def visit_matrix(matrix: Matrix) -> None:
+        match matrix:
+            case matrices.Whole(Definition() as of):
+                define(of)
+            case matrices.Whole(Array() as of):
+                found.append((of[tuple(Index("", d) for d in of.dimensions)], frozenset()))
+            case matrices.Each(function, _):
+                define(function)
+            case matrices.Scaled(factor, _):
+                visit(factor, frozenset())
+            case matrices.Ones(dimension):
+                sizes[dimension] = None
+        for inner in inner_matrices(matrix):
+            visit_matrix(inner)
+
+    if isinstance(root, Matrix):
+        visit_matrix(root)
+    else:
+        visit(root, frozenset())
+    arrays: dict[Array, None] = {}
+    callbacks: dict[Callback, None] = {}
+    for node, own in found:
+        for part in walk(node):
+            match part:
+                case Entry(array, _) if array not in own:
+                    arrays[array] = None
+                case Unknown(name, _, order):
+                    callbacks[Callback(name, order)] = None
+                case Size(dimension):
+                    sizes[dimension] = None
+                case Sum(index, _) | Product(index, _):
+                    sizes[index.dimension] = None
+                case terms.Delta(left, _):
+                    sizes[left.dimension] = None
+    return Parts(tuple(quantities), tuple(functions), tuple(arrays), tuple(callbacks), tuple(sizes))
+
+
+def arguments(statement: Statement) -> tuple[Argument, ...]:
+    """Return what the code of a statement takes: arrays, functions, sizes that no array shows.
+
+    Arrays come in the order in which the named quantities, and then the line itself, need them;
+    labels after other arrays, numbers after both, and what belongs to the layer above (with a prime)
+    last.
+    """
+    computed = line(statement)
+    return () if computed is None else line_arguments(computed)
+
+
+def line_arguments(computed: Line) -> tuple[Argument, ...]:
+    """Return what the code of a line takes."""
+    found = parts(computed.term)
+    shown = {d for array in found.arrays for d in array.dimensions}
+    needed = dict.fromkeys((*found.sizes, *(index.dimension for index in computed.at)))
+    arrays = sorted(found.arrays, key=rank)
+    return (*arrays, *found.callbacks, *(d for d in needed if d not in shown))
+
+
+def rank(array: Array) -> tuple[bool, bool, bool]:
+    """Return what sorts arguments: data, labels, numbers; then the layer above."""
+    label = array.domain == "label" or bool(array.written)  # an indicator has a form of its own
+    return array.name[-1] == "'", not array.dimensions, label
+
+
+def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
+    """Return the functions that read best written out: used in one place, no argument repeated."""
+    uses: dict[Definition, list[bool]] = {}
+
+    def plain(argument: Term | Index) -> bool:
+        """Say whether an argument is a name, which may be repeated."""
+        return isinstance(argument, Entry) or (
+            isinstance(argument, Use) and is_quantity(argument.definition)
+        )
+
+    def count(node: Term) -> None:
+        for part in walk(node):
+            if isinstance(part, Use) and part.definition in found.functions:
+                uses.setdefault(part.definition, []).append(all(map(plain, part.arguments)))
+            elif isinstance(part, Use) and part.definition not in found.quantities:
+                count(terms.instantiate(part))
+
+    def count_matrix(matrix: Matrix) -> None:
+        match matrix:
+            case matrices.Each(function, inner):
+                uses.setdefault(function, []).append(isinstance(inner, matrices.Whole))
+            case matrices.Scaled(factor, _):
+                count(factor)
+        for inner in inner_matrices(matrix):
+            count_matrix(inner)
+
+    for definition in (*found.quantities, *found.functions):
+        count(definition.body)
+    if isinstance(root, Matrix):
+        count_matrix(root)
+    else:
+        count(root)
+    return frozenset(
+        function
+        for function, names in uses.items()
+        if len(names) == 1 and (names[0] or not repeats_a_parameter(function))
+    )
+
+
+def repeats_a_parameter(function: Definition) -> bool:
+    """Say whether the body of a function shows a parameter more than once."""
+    shown = [part for part in walk(function.body) if part in function.parameters]
+    return len(shown) > len(set(shown))
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+def identifier(name: str) -> str:
+    """Return a name as an identifier."""
+    for old, new in PRIMES.items():
+        name = name.replace(old, new) if old == "'" or name == old else name
+    return "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+
+
+def unused(name: str, taken: Sequence[str] | frozenset[str] | set[str]) -> str:
+    """Return the name, or the name with the first number that makes it new."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}{number}" in taken:
+        number += 1
+    return f"{name}{number}"
+
+
+def named(things: Sequence[object], taken: frozenset[str] = RESERVED) -> dict[object, str]:
+    """Give each thing an identifier of its own."""
+    given: dict[object, str] = {}
+    used = set(taken)
+    for thing in things:
+        if thing not in given:
+            given[thing] = unused(plain_name(thing), used)
+            used.add(given[thing])
+    return given
+
+
+def plain_name(thing: object) -> str:
+    """Return the identifier that a thing would like to have."""
+    match thing:
+        case Callback(name, order):
+            return identifier(name) + {0: "", 1: "_prime", 2: "_second"}.get(order, f"_{order}")
+        case Index(name):
+            letter = name.rstrip("'")
+            return identifier(letter) + (str(len(name) - len(letter)) if name != letter else "")
+        case Array(name) | Dimension(name) | Definition(name):
+            return identifier(name)
+    raise TypeError(f"no name for {type(thing).__name__}")
+
+
+def dimensions_of(computed: Line, found: Parts) -> tuple[Dimension, ...]:
+    """Return every dimension that a line has to do with."""
+    shown = (d for array in found.arrays for d in array.dimensions)
+    every = dict.fromkeys((*found.sizes, *(i.dimension for i in computed.at), *shown))
+    return tuple(sorted(every, key=lambda dimension: dimension.rank))
+
+
+def place_of_size(dimension: Dimension, arrays: Sequence[Array]) -> tuple[Array, int] | None:
+    """Return an array and the axis that shows a size, the first axis where there is a choice."""
+    places = [
+        (axis, number, array)
+        for number, array in enumerate(arrays)
+        for axis, d in enumerate(array.dimensions)
+        if d == dimension
+    ]
+    if not places:
+        return None
+    axis, _, array = min(places, key=lambda place: place[:2])
+    return array, axis
+
+
+def mentions(source: str, name: str) -> bool:
+    """Say whether a name stands in a source as a word of its own."""
+    return name in "".join(c if c.isalnum() or c == "_" else " " for c in source).split()
+
+
+def headline(name: str, computed: Line) -> str:
+    """Return the line that says what the code computes."""
+    shown = computed.term if computed.matrix is None else computed.matrix
+    return "\n".join(textwrap.wrap(f"{name}: {printing.text(shown)}", WIDTH))
+
+
+def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
+    """Return the shapes of the arguments, as text."""
+    said = []
+    for argument in given:
+        match argument:
+            case Array(_, dimensions, domain=domain):
+                size = " x ".join(d.name for d in dimensions) or "a number"
+                said.append(f"{names[argument]}: {size}{', 0 or 1' if domain == 'label' else ''}")
+            case Dimension(meaning=meaning):
+                said.append(f"{names[argument]}: number of {meaning}")
+            case Callback(order=0):
+                said.append(f"{names[argument]}: a function")
+            case Callback(name, order):
+                said.append(f"{names[argument]}: derivative {order} of {name}")
+    return "\n".join(textwrap.wrap("; ".join(said) + ".", WIDTH))
+
+
+def broken(head: str, text: str, tail: str = "", indent: str = "    ") -> list[str]:
+    """Return an assignment or a return on one line, or broken at its outermost signs."""
+    whole = f"{head}{text}{tail}"
+    pieces = outermost(text, (" + ", " - ")) or outermost(text, (" * ",))
+    if len(whole) <= WIDTH or not pieces:
+        return [whole]
+    return [f"{head}(", *(f"{indent}{piece}" for piece in pieces), f"){tail}"]
+
+
+def outermost(text: str, signs: tuple[str, ...]) -> list[str]:
+    """Return the parts of a text, each but the first with a sign before it; none without a sign."""
+    cuts, depth = [], 0
+    for place, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and text[place : place + 3] in signs:
+            cuts.append(place)
+    if not cuts:
+        return []
+    return [text[a:b].strip() for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = range(6)
+
+
+@dataclass(frozen=True)
+class Code:
+    """The text of an expression, and how tightly its outermost operator binds."""
+
+    text: str
+    level: int = ATOM
+
+    def within(self, level: int) -> str:
+        """Return the text, in parentheses where it binds less tightly than asked for."""
+        return self.text if self.level >= level else f"({self.text})"
+
+
+def add(summands: Sequence[tuple[bool, Code]]) -> Code:
+    """Return the sum of expressions, each with whether it is subtracted."""
+    text = ""
+    for negative, code in summands:
+        if text:
+            text += " - " if negative else " + "
+            text += code.within(MATMUL if not code.text.startswith("-") else ATOM)
+        else:
+            text = negate(code).text if negative else code.text
+    if len(summands) == 1:
+        return negate(summands[0][1]) if summands[0][0] else summands[0][1]
+    return Code(text, SUM)
+
+
+def multiply(factors: Sequence[Code]) -> Code:
+    """Return the product of expressions; a factor 1 is left out."""
+    factors = [f for f in factors if f.text != "1"] or [Code("1")]
+    if len(factors) == 1:
+        return factors[0]
+    first, *rest = factors
+    return Code(" * ".join([first.within(PRODUCT), *(f.within(POWER) for f in rest)]), PRODUCT)
+
+
+def divide(numerator: Code, denominator: Code) -> Code:
+    """Return a quotient."""
+    return Code(f"{numerator.within(PRODUCT)} / {denominator.within(POWER)}", PRODUCT)
+
+
+def power(base: Code, exponent: Code) -> Code:
+    """Return a power."""
+    return Code(f"{base.within(ATOM)} ** {exponent.within(UNARY)}", POWER)
+
+
+def negate(code: Code) -> Code:
+    """Return the negative of an expression."""
+    if code.level == UNARY and code.text.startswith("-"):
+        return Code(code.text[1:])
+    if code.level == PRODUCT and not code.text.startswith("-") and "**" not in code.text:
+        return Code(f"-{code.text}", PRODUCT)
+    return Code(f"-{code.within(ATOM)}", UNARY)  # JavaScript has no -a ** b
+
+
+def number(value: Number) -> Code:
+    """Return an exact number."""
+    top, bottom = value.value.numerator, value.value.denominator
+    whole = Code(str(top)) if top >= 0 else Code(str(top), UNARY)
+    return whole if bottom == 1 else divide(whole, Code(str(bottom)))

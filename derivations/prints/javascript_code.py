@@ -1,0 +1,222 @@
+"""A statement as a JavaScript function: plain loops over arrays of arrays, nothing to install.
+
+Each named quantity is an array that is computed once. A sum is a loop, placed as far out as its
+free indices allow and shared by all that need it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from derivations.language import terms
+from derivations.language.statement import Statement
+from derivations.language.terms import Array, Definition, Entry, Index, Term, Use, walk
+from derivations.prints import codegen
+from derivations.prints.codegen import ATOM, Argument, Callback, Code
+
+FUNCTIONS = {
+    "exp": "Math.exp", "log": "Math.log", "abs": "Math.abs", "min": "Math.min", "max": "Math.max",
+}  # fmt: skip
+
+
+@dataclass
+class Block:
+    """The statements inside one loop, and the sums that they have computed."""
+
+    index: Index | None = None
+    lines: list[str] = field(default_factory=list)
+    sums: dict[Term, str] = field(default_factory=dict)
+
+
+Names = Mapping[object, str]
+
+
+def javascript_code(statement: Statement, name: str) -> str | None:
+    """Return a JavaScript function that computes what a statement says.
+
+    Parameters
+    ----------
+    statement
+        The statement.
+    name
+        Its id; the function is called by the part after the dot.
+
+    Returns
+    -------
+    str or None
+        The source of an ES module that exports one function, whose arguments are
+        ``codegen.arguments``; None where no line can be computed.
+    """
+    computed = codegen.line(statement)
+    if computed is None:
+        return None
+    found = codegen.parts(computed.term)
+    given = codegen.line_arguments(computed)
+    called = codegen.unused(codegen.identifier(name.rpartition(".")[2]), codegen.RESERVED)
+    dimensions = codegen.dimensions_of(computed, found)
+    scalars = [array for f in found.functions for array in codegen.parameter_arrays(f)]
+    indices = all_indices(computed, found)
+    things = (*dimensions, *given, *found.quantities, *found.functions, *scalars, *indices)
+    names = codegen.named(things)
+    top = Block()
+    top.lines += size_lines(given, dimensions, names)
+    for function in found.functions:
+        parameters = ", ".join(names[a] for a in codegen.parameter_arrays(function))
+        body = expression(function.body, [top], names).text
+        top.lines.append(f"const {names[function]} = ({parameters}) => {body};")
+    for quantity in found.quantities:
+        axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
+        fill(names[quantity], quantity.body, axes, top, names)
+    last = computed.term
+    if isinstance(last, Use) and last.arguments == computed.at and last.definition in names:
+        top.lines.append(f"return {names[last.definition]};")
+    elif computed.at:
+        result = codegen.unused("result", set(names.values()))
+        fill(result, last, computed.at, top, names)
+        top.lines.append(f"return {result};")
+    else:
+        top.lines += codegen.broken("return ", expression(last, [top], names).text, ";", "  ")
+    arguments = ", ".join(names[argument] for argument in given)
+    said = f"{codegen.headline(name, computed)}\n{codegen.shapes(given, names)}"
+    comment = "/** " + said.replace("\n", "\n *  ") + " */"
+    inside = [f"  {line}" for line in top.lines]
+    return "\n".join([comment, f"export function {called}({arguments}) {{", *inside, "}\n"])
+
+
+def all_indices(computed: codegen.Line, found: codegen.Parts) -> list[Index]:
+    """Return every index that the code can loop over, in a fixed order."""
+    nodes = [terms.unfold(computed.term), computed.term, *(q.body for q in found.quantities)]
+    seen = {index for node in nodes for part in walk(node) for index in terms.all_indices(part)}
+    seen |= {p for q in found.quantities for p in q.parameters if isinstance(p, Index)}
+    seen |= set(computed.at)
+    return sorted(seen, key=lambda index: (index.dimension.rank, index.dimension.name, index.name))
+
+
+def size_lines(
+    given: Sequence[Argument], dimensions: Sequence[terms.Dimension], names: Names
+) -> list[str]:
+    """Return the lines that read the sizes off the arguments."""
+    arrays = [argument for argument in given if isinstance(argument, Array)]
+    lines = []
+    for dimension in dimensions:
+        place = codegen.place_of_size(dimension, arrays)
+        if place is not None:
+            first = "[0]" * place[1]
+            lines.append(f"const {names[dimension]} = {names[place[0]]}{first}.length;")
+    return lines
+
+
+def fill(name: str, body: Term, axes: Sequence[Index], top: Block, names: Names) -> None:
+    """Add the lines that compute an array, or a number where there are no axes."""
+    if not axes:
+        top.lines += codegen.broken(
+            f"const {name} = ", expression(body, [top], names).text, ";", "  "
+        )
+        return
+    blocks = [top, *(Block(index) for index in axes)]
+    value = expression(body, blocks, names).text
+    place = name
+    top.lines.append(f"const {name} = [];")
+    inside: list[str] = []
+    for depth, index in enumerate(axes, 1):
+        place += f"[{names[index]}]"
+        if depth < len(axes):
+            blocks[depth].lines.insert(0, f"{place} = [];")
+    blocks[-1].lines += codegen.broken(f"{place} = ", value, ";", "  ")
+    for block in reversed(blocks[1:]):
+        inside = loop(block.index, [*block.lines, *inside], names)
+    top.lines += inside
+
+
+def loop(index: Index | None, lines: Sequence[str], names: Names) -> list[str]:
+    """Return a loop over an index."""
+    assert index is not None
+    i, size = names[index], names[index.dimension]
+    head = f"for (let {i} = 0; {i} < {size}; {i}++) {{"
+    return [head, *(f"  {line}" for line in lines), "}"]
+
+
+def expression(node: Term, blocks: Sequence[Block], names: Names) -> Code:
+    """Return the code of a term at a point; what it needs is added to the blocks around it."""
+
+    def at(part: Term) -> Code:
+        return expression(part, blocks, names)
+
+    def call(function: str, arguments: Sequence[Term]) -> Code:
+        return Code(f"{function}({', '.join(at(a).text for a in arguments)})")
+
+    match node:
+        case terms.Number():
+            return codegen.number(node)
+        case terms.Size(dimension):
+            return Code(names[dimension])
+        case Entry(array, indices):
+            return place(names[array], indices, names)
+        case Use(definition, arguments):
+            return use(definition, arguments, node, blocks, names)
+        case terms.Neg(inner):
+            return codegen.negate(at(inner))
+        case terms.Add(summands):
+            bare = [s.term if isinstance(s, terms.Neg) else s for s in summands]
+            signs = [isinstance(s, terms.Neg) for s in summands]
+            return codegen.add(list(zip(signs, map(at, bare), strict=True)))
+        case terms.Mul(factors):
+            return codegen.multiply(list(map(at, factors)))
+        case terms.Div(numerator, denominator):
+            return codegen.divide(at(numerator), at(denominator))
+        case terms.Pow(base, exponent):
+            return codegen.power(at(base), at(exponent))
+        case terms.Function("log", (terms.Add((terms.Number(value), *rest)),)) if value == 1:
+            inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+            return call("Math.log1p", [inner])
+        case terms.Function(name, arguments):
+            return call(FUNCTIONS[name], arguments)
+        case terms.Unknown(name, argument, order):
+            return call(names[Callback(name, order)], [argument])
+        case terms.Delta(left, right):
+            return Code(f"({names[left]} === {names[right]} ? 1 : 0)", ATOM)
+        case terms.Written(_, meaning):
+            return at(meaning)
+        case terms.Sum() | terms.Product():
+            return accumulated(node, blocks, names)
+    raise TypeError(f"no JavaScript for {type(node).__name__}")
+
+
+def place(name: str, indices: Sequence[Index], names: Names) -> Code:
+    """Return an entry of an array of arrays."""
+    return Code(name + "".join(f"[{names[index]}]" for index in indices))
+
+
+def use(
+    definition: Definition,
+    arguments: Sequence[Index | Term],
+    node: Use,
+    blocks: Sequence[Block],
+    names: Names,
+) -> Code:
+    """Return a named quantity by its array, a named function by a call or written out."""
+    if definition not in names:
+        return expression(terms.instantiate(node), blocks, names)
+    if codegen.is_quantity(definition):
+        indices = [a for a in arguments if isinstance(a, Index)]
+        return place(names[definition], indices, names)
+    given = [expression(a, blocks, names).text for a in arguments if isinstance(a, Term)]
+    return Code(f"{names[definition]}({', '.join(given)})")
+
+
+def accumulated(node: terms.Sum | terms.Product, blocks: Sequence[Block], names: Names) -> Code:
+    """Return a sum or a product: the variable of a loop in the outermost block that can hold it."""
+    free = terms.free_indices(node)
+    depth = max((d for d, block in enumerate(blocks) if block.index in free), default=0)
+    block = blocks[depth]
+    if node not in block.sums:
+        summing = isinstance(node, terms.Sum)
+        taken = {*codegen.RESERVED, *names.values(), *(n for b in blocks for n in b.sums.values())}
+        name = block.sums[node] = codegen.unused("sum" if summing else "product", taken)
+        inner = Block(node.index)
+        value = expression(node.body, [*blocks[: depth + 1], inner], names)
+        inner.lines += codegen.broken(f"{name} {'+=' if summing else '*='} ", value.text, ";", "  ")
+        block.lines.append(f"let {name} = {0 if summing else 1};")
+        block.lines += loop(node.index, inner.lines, names)
+    return Code(block.sums[node])

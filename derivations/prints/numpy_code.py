@@ -1,0 +1,509 @@
+"""A statement as a vectorised NumPy function.
+
+Each subterm is an array whose axes are indices. Named quantities become locals; a sum becomes a
+matrix product where two factors share its index, ``np.einsum`` where more do, and ``np.sum``
+otherwise; a matrix form is taken as it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from derivations.language import matrices, terms
+from derivations.language.matrices import ONE, Matrix
+from derivations.language.statement import Statement
+from derivations.language.terms import Array, Definition, Dimension, Index, Term
+from derivations.prints import codegen
+from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
+
+FUNCTIONS = {
+    "exp": "np.exp", "log": "np.log", "abs": "np.abs", "min": "np.minimum", "max": "np.maximum",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Value:
+    """The code of an array, and the index that each of its axes runs over."""
+
+    code: Code
+    axes: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The names of things, the order of the result's axes, and the sizes that were needed."""
+
+    names: dict[object, str]
+    inline: frozenset[Definition]
+    at: tuple[Index, ...] = ()
+    sizes: dict[Dimension, None] = field(default_factory=dict)
+
+    def size(self, dimension: Dimension) -> str:
+        """Return the name of a size, and remember that it is needed."""
+        self.sizes[dimension] = None
+        return self.names[dimension]
+
+
+def numpy_code(statement: Statement, name: str) -> str | None:
+    """Return a NumPy function that computes what a statement says.
+
+    Parameters
+    ----------
+    statement
+        The statement.
+    name
+        Its id; the function is called by the part after the dot.
+
+    Returns
+    -------
+    str or None
+        The source of a module with one function, whose arguments are ``codegen.arguments``; None
+        where no line can be computed.
+    """
+    computed = codegen.line(statement)
+    if computed is None:
+        return None
+    shown: Term | Matrix = computed.term if computed.matrix is None else computed.matrix
+    found = codegen.parts(shown)
+    given = codegen.line_arguments(computed)
+    called = name.rpartition(".")[2]
+    dimensions = codegen.dimensions_of(computed, codegen.parts(computed.term))
+    parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
+    things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
+    scope = Scope(codegen.named(things), codegen.used_once(shown, found), computed.at)
+    assigned = []
+    for quantity in found.quantities:
+        axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
+        body = term_value(quantity.body, replace(scope, at=axes))
+        assigned.append((f"{scope.names[quantity]} = ", full(body, axes, scope).text))
+    if computed.matrix is not None:
+        result = matrix_code(computed.matrix, scope).text
+    else:
+        result = full(term_value(computed.term, scope), computed.at, scope).text
+    if assigned and assigned[-1][0] == f"{result} = ":
+        _, result = assigned.pop()
+    lines = function_lines(found, scope)
+    for head, text in [*assigned, ("return ", result)]:
+        lines += codegen.broken(head, text)
+    documented = [*f'"""{codegen.headline(name, computed)}'.splitlines(), ""]
+    documented += codegen.shapes(given, scope.names).splitlines()
+    documented += ['"""', *([""] if lines[0].startswith("def ") else [])]
+    inside = [*documented, *size_lines(given, scope, "\n".join(lines)), *lines]
+    head = f"def {called}({', '.join(scope.names[argument] for argument in given)}):"
+    return "\n".join(
+        [
+            "import numpy as np",
+            "",
+            "",
+            head,
+            *(f"    {line}" if line else "" for line in inside),
+            "",
+        ]
+    )
+
+
+def function_lines(found: codegen.Parts, scope: Scope) -> list[str]:
+    """Return the local functions."""
+    lines = []
+    for function in found.functions:
+        if function not in scope.inline:
+            given = ", ".join(scope.names[a] for a in codegen.parameter_arrays(function))
+            lines += [f"def {scope.names[function]}({given}):"]
+            lines += [f"    return {term_value(function.body, scope).code.text}", ""]
+    return lines
+
+
+def size_lines(given: Sequence[codegen.Argument], scope: Scope, used: str) -> list[str]:
+    """Return the lines that read the sizes that are used off the arguments."""
+    arrays = [argument for argument in given if isinstance(argument, Array)]
+    lines = []
+    for dimension in scope.sizes:
+        place = codegen.place_of_size(dimension, arrays)
+        if place is not None and codegen.mentions(used, scope.names[dimension]):
+            array, axis = scope.names[place[0]], place[1]
+            read = f"len({array})" if axis == 0 else f"{array}.shape[{axis}]"
+            lines.append(f"{scope.names[dimension]} = {read}")
+    return lines
+
+
+# -- terms -----------------------------------------------------------------------------------------
+
+
+def term_value(node: Term, scope: Scope) -> Value:
+    """Return the code of a term as an array over its free indices."""
+    match node:
+        case terms.Number():
+            return Value(codegen.number(node))
+        case terms.Size(dimension):
+            return Value(Code(scope.size(dimension)))
+        case terms.Entry(array, indices):
+            return entry_value(scope.names[array], indices)
+        case terms.Use(definition, arguments):
+            return use_value(definition, arguments, node, scope)
+        case terms.Neg(inner):
+            value = term_value(inner, scope)
+            return Value(codegen.negate(value.code), value.axes)
+        case terms.Add(summands):
+            bare = [s.term if isinstance(s, terms.Neg) else s for s in summands]
+            codes, axes = together([term_value(b, scope) for b in bare], scope)
+            signs = [isinstance(s, terms.Neg) for s in summands]
+            return Value(codegen.add(list(zip(signs, codes, strict=True))), axes)
+        case terms.Mul(factors):
+            return product_value([term_value(f, scope) for f in factors], scope)
+        case terms.Div(numerator, denominator):
+            (above, below), axes = together(
+                [term_value(numerator, scope), term_value(denominator, scope)], scope
+            )
+            return Value(codegen.divide(above, below), axes)
+        case terms.Pow(base, exponent):
+            (below, above), axes = together(
+                [term_value(base, scope), term_value(exponent, scope)], scope
+            )
+            return Value(codegen.power(below, above), axes)
+        case terms.Function("log", (terms.Add((terms.Number(value), *rest)),)) if value == 1:
+            inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+            return call("np.log1p", [term_value(inner, scope)], scope)
+        case terms.Function(name, arguments):
+            return call(FUNCTIONS[name], [term_value(a, scope) for a in arguments], scope)
+        case terms.Unknown(name, argument, order):
+            function = scope.names[codegen.Callback(name, order)]
+            return call(function, [term_value(argument, scope)], scope)
+        case terms.Delta(left, right):
+            if left == right:
+                return Value(Code("1"))
+            return Value(Code(f"np.eye({scope.size(left.dimension)})"), (left, right))
+        case terms.Written(_, meaning):
+            return term_value(meaning, scope)
+        case terms.Sum():
+            return sum_over((), node, scope)
+        case terms.Product(index, body):
+            over = [index]
+            while isinstance(body, terms.Product):
+                over, body = [*over, body.index], body.body
+            return reduced("np.prod", over, term_value(body, scope))
+    raise TypeError(f"no NumPy code for {type(node).__name__}")
+
+
+def entry_value(name: str, indices: tuple[Index, ...]) -> Value:
+    """Return an array at some indices; an index that comes twice takes the diagonal."""
+    axes = tuple(dict.fromkeys(indices))
+    if axes == indices:
+        return Value(Code(name), indices)
+    letters = einsum_letters(axes)
+    source = "".join(letters[index] for index in indices)
+    target = "".join(letters[index] for index in axes)
+    return Value(Code(f'np.einsum("{source}->{target}", {name})'), axes)
+
+
+def use_value(
+    definition: Definition, arguments: Sequence[Index | Term], use: terms.Use, scope: Scope
+) -> Value:
+    """Return a named quantity by its local, a named function by a call or written out."""
+    if definition not in scope.names or definition in scope.inline:
+        return term_value(terms.instantiate(use), scope)
+    if codegen.is_quantity(definition):
+        return entry_value(
+            scope.names[definition], tuple(a for a in arguments if isinstance(a, Index))
+        )
+    values = [term_value(a, scope) for a in arguments if isinstance(a, Term)]
+    return call(scope.names[definition], values, scope)
+
+
+def call(function: str, values: Sequence[Value], scope: Scope) -> Value:
+    """Return an elementwise function of arrays."""
+    codes, axes = together(values, scope)
+    return Value(Code(f"{function}({', '.join(code.text for code in codes)})"), axes)
+
+
+def product_value(values: Sequence[Value], scope: Scope) -> Value:
+    """Return an elementwise product."""
+    if len(values) == 1:
+        return values[0]
+    codes, axes = together(values, scope)
+    return Value(codegen.multiply(codes), axes)
+
+
+def together(values: Sequence[Value], scope: Scope) -> tuple[list[Code], tuple[Index, ...]]:
+    """Return arrays in shapes that broadcast against each other, and the common axes."""
+    axes = ordered([index for value in values for index in value.axes], scope)
+    same = {value.axes for value in values if value.axes}
+    if len(same) == 1:
+        (axes,) = same
+    return [aligned(value, axes) for value in values], axes
+
+
+def ordered(indices: Sequence[Index], scope: Scope) -> tuple[Index, ...]:
+    """Return indices, each once: data first, then as in the result, then as they come."""
+    once = list(dict.fromkeys(indices))
+    last = len(scope.at)
+
+    def key(index: Index) -> tuple[int, int, int]:
+        place = scope.at.index(index) if index in scope.at else last
+        return index.dimension.rank, place, once.index(index)
+
+    if set(once) <= set(scope.at):
+        return tuple(sorted(once, key=scope.at.index))
+    return tuple(sorted(once, key=key))
+
+
+def aligned(value: Value, axes: Sequence[Index]) -> Code:
+    """Return the array with its axes in an order, and new axes for the others."""
+    inside = [index for index in axes if index in value.axes]
+    code = transposed(value, inside)
+    if not inside:
+        return code
+    first = axes.index(inside[0])
+    slots = [":" if index in inside else "None" for index in axes[first:]]
+    if "None" not in slots:
+        return code
+    return Code(f"{code.within(ATOM)}[{', '.join(slots)}]")
+
+
+def transposed(value: Value, axes: Sequence[Index]) -> Code:
+    """Return the array with the same axes in another order."""
+    if list(value.axes) == list(axes):
+        return value.code
+    if len(axes) == 2:
+        return Code(f"{value.code.within(ATOM)}.T")
+    order = ", ".join(str(value.axes.index(index)) for index in axes)
+    return Code(f"{value.code.within(ATOM)}.transpose({order})")
+
+
+def full(value: Value, axes: Sequence[Index], scope: Scope) -> Code:
+    """Return the array with exactly these axes, repeated along those it does not depend on."""
+    code = aligned(value, axes)
+    if set(value.axes) == set(axes):
+        return code
+    shape = ", ".join(scope.size(index.dimension) for index in axes)
+    return Code(f"np.broadcast_to({code.text}, ({shape}{',' if len(axes) == 1 else ''}))")
+
+
+# -- sums ------------------------------------------------------------------------------------------
+
+
+def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
+    """Return a sum as a matrix product, an einsum or a sum along axes."""
+    while isinstance(body, terms.Sum):
+        indices, body = [*indices, body.index], body.body
+    if isinstance(body, terms.Neg):
+        value = sum_over(indices, body.term, scope)
+        return Value(codegen.negate(value.code), value.axes)
+    if isinstance(body, terms.Div) and not terms.free_indices(body.denominator) & set(indices):
+        above = sum_over(indices, body.numerator, scope)
+        (top, bottom), axes = together([above, term_value(body.denominator, scope)], scope)
+        return Value(codegen.divide(top, bottom), axes)
+    factors = list(flat_factors(body))
+    for factor in factors:
+        if isinstance(factor, terms.Delta) and (found := contracted(factor, indices)):
+            gone, stays = found
+            left = [f for f in factors if f is not factor]
+            rest = terms.reindex(one_product(left), {gone: stays})
+            remaining = [index for index in indices if index != gone]
+            return sum_over(remaining, rest, scope) if remaining else term_value(rest, scope)
+    values = [term_value(factor, scope) for factor in factors]
+    present = {index for value in values for index in value.axes}
+    repeats = [Value(Code(scope.size(i.dimension))) for i in indices if i not in present]
+    summed = [index for index in indices if index in present]
+    outside = [*repeats, *(v for v in values if not set(v.axes) & set(summed))]
+    inside = gathered([v for v in values if set(v.axes) & set(summed)], scope)
+    if not inside:
+        return product_value(outside, scope)
+    inner = contraction(summed, inside, scope)
+    return product_value([*outside, inner], scope) if outside else inner
+
+
+def flat_factors(body: Term) -> Sequence[Term]:
+    """Return the factors of a product, products within it included."""
+    if not isinstance(body, terms.Mul):
+        return (body,)
+    return [inner for factor in body.factors for inner in flat_factors(factor)]
+
+
+def one_product(factors: Sequence[Term]) -> Term:
+    """Return the product of some factors."""
+    if not factors:
+        return terms.term(1)
+    return factors[0] if len(factors) == 1 else terms.Mul(tuple(factors))
+
+
+def contracted(delta: terms.Delta, indices: Sequence[Index]) -> tuple[Index, Index] | None:
+    """Return the summed index that a delta removes, and the index that it leaves."""
+    for gone, stays in ((delta.left, delta.right), (delta.right, delta.left)):
+        if gone in indices and gone != stays:
+            return gone, stays
+    return None
+
+
+def gathered(values: Sequence[Value], scope: Scope) -> list[Value]:
+    """Multiply the factors over the same indices."""
+    groups: dict[frozenset[Index], list[Value]] = {}
+    for value in values:
+        groups.setdefault(frozenset(value.axes), []).append(value)
+    return [product_value(group, scope) for group in groups.values()]
+
+
+def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) -> Value:
+    """Return the sum over some indices of a product of arrays."""
+    if len(values) == 1:
+        return reduced("np.sum", summed, values[0])
+    if len(summed) == 1 and (found := matmul(summed[0], values, scope)) is not None:
+        return found
+    axes = ordered([i for value in values for i in value.axes if i not in summed], scope)
+    letters = einsum_letters([index for value in values for index in value.axes])
+    sources = ",".join("".join(letters[i] for i in value.axes) for value in values)
+    target = "".join(letters[i] for i in axes)
+    operands = ", ".join(value.code.text for value in values)
+    return Value(Code(f'np.einsum("{sources}->{target}", {operands})'), axes)
+
+
+def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
+    """Return a matrix product over an index, weighted by a third factor over it; or None."""
+    weights = [value for value in values if value.axes == (index,)] if len(values) == 3 else []
+    pair = [value for value in values if value not in weights]
+    if len(pair) != 2 or any(len(value.axes) > 2 for value in pair):
+        return None
+    left, right = pair
+    if set(left.axes) & set(right.axes) != {index}:
+        return None
+    free = ordered([i for value in pair for i in value.axes if i != index], scope)
+    if (free and free[0] in right.axes) or (len(left.axes) == 1 and len(right.axes) == 2):
+        left, right = right, left
+    first = transposed(left, [*(i for i in left.axes if i != index), index])
+    second = transposed(right, [index, *(i for i in right.axes if i != index)])
+    if weights:
+        first = codegen.multiply([first, weights[0].code])
+    return Value(matrix_product(first, second), free)
+
+
+def matrix_product(left: Code, right: Code) -> Code:
+    """Return ``left @ right``."""
+    before = left.text if left.level == MATMUL else left.within(POWER)
+    return Code(f"{before} @ {right.within(POWER)}", MATMUL)
+
+
+def reduced(function: str, indices: Sequence[Index], value: Value) -> Value:
+    """Return a sum or a product along the axes of some indices."""
+    axes = tuple(index for index in value.axes if index not in indices)
+    if not axes:
+        return Value(Code(f"{function}({value.code.text})"))
+    places = [place for place, index in enumerate(value.axes) if index in indices]
+    along = str(places[0]) if len(places) == 1 else str(tuple(places))
+    return Value(Code(f"{function}({value.code.text}, axis={along})"), axes)
+
+
+def einsum_letters(indices: Sequence[Index]) -> dict[Index, str]:
+    """Give each index a letter of its own, its name's where possible."""
+    letters: dict[Index, str] = {}
+    for index in indices:
+        if index not in letters:
+            wanted = index.name[0] + index.dimension.letters + "abcdefghijklmnopqrstuvwxyz"
+            letters[index] = next(c for c in wanted if c not in letters.values())
+    return letters
+
+
+# -- matrices --------------------------------------------------------------------------------------
+
+
+def matrix_code(matrix: Matrix, scope: Scope) -> Code:
+    """Return the code of a matrix expression; a dimension of size one has no axis."""
+    match matrix:
+        case matrices.Whole(of, _):
+            return Code(scope.names[of])
+        case matrices.Dot(factors):
+            return dot_code(factors, scope)
+        case matrices.Plus(parts):
+            return plus_code(matrix, parts, scope)
+        case matrices.Minus(inner):
+            return codegen.negate(matrix_code(inner, scope))
+        case matrices.Scaled(factor, inner):
+            scale = term_value(factor, scope).code
+            return codegen.multiply([scale, matrix_code(inner, scope)])
+        case matrices.Hadamard(factors):
+            return codegen.multiply([matrix_code(f, scope) for f in factors])
+        case matrices.Transpose(inner):
+            code = matrix_code(inner, scope)
+            return Code(f"{code.within(ATOM)}.T") if ONE not in matrices.shape(inner) else code
+        case matrices.Diagonal(matrices.Ones(dimension)):
+            return Code(f"np.eye({scope.size(dimension)})")
+        case matrices.Diagonal(vector):
+            return Code(f"np.diag({matrix_code(vector, scope).text})")
+        case matrices.Ones(dimension):
+            return Code(f"np.ones({scope.size(dimension)})")
+        case matrices.Each(function, inner):
+            return each_code(function, inner, scope)
+    raise TypeError(f"no NumPy code for {type(matrix).__name__}")
+
+
+def each_code(function: Definition, inner: Matrix, scope: Scope) -> Code:
+    """Return a function of every entry of a matrix: a call, or written out."""
+    code = matrix_code(inner, scope)
+    if function in scope.names and function not in scope.inline:
+        return Code(f"{scope.names[function]}({code.text})")
+    stand_in = Array("entry of the matrix")
+    body = function(stand_in[()])
+    inside = Scope({**scope.names, stand_in: code.within(ATOM)}, scope.inline, (), scope.sizes)
+    return term_value(terms.instantiate(body), inside).code
+
+
+def plus_code(whole: Matrix, parts: Sequence[Matrix], scope: Scope) -> Code:
+    """Return a sum of matrices, where ones and repeated rows are left to broadcasting."""
+    bare = [part.inner if isinstance(part, matrices.Minus) else part for part in parts]
+    codes = [broadcast_code(part, scope) for part in bare]
+    if all(code is not None for code in codes):
+        codes = [matrix_code(part, scope) for part in bare]
+    filled = [
+        matrix_code(part, scope) if code is None else code
+        for part, code in zip(bare, codes, strict=True)
+    ]
+    signs = [isinstance(part, matrices.Minus) for part in parts]
+    return codegen.add(list(zip(signs, filled, strict=True)))
+
+
+def broadcast_code(matrix: Matrix, scope: Scope) -> Code | None:
+    """Return what broadcasts to a matrix of equal entries, rows or columns; else None."""
+    match matrix:
+        case matrices.Ones():
+            return Code("1")
+        case matrices.Scaled(factor, matrices.Ones()):
+            return term_value(factor, scope).code
+        case matrices.Dot((matrices.Ones(), *row)) if row:
+            return dot_code(row, scope)
+        case matrices.Dot((*column, matrices.Transpose(matrices.Ones()))) if column:
+            return Code(f"{dot_code(column, scope).within(ATOM)}[:, None]")
+    return None
+
+
+def dot_code(factors: Sequence[Matrix], scope: Scope) -> Code:
+    """Return a matrix product; a diagonal matrix scales columns or rows, ones sum along an axis."""
+    code = matrix_code(factors[0], scope)
+    rows, inner = matrices.shape(factors[0])
+    for place, factor in enumerate(factors[1:]):
+        columns = matrices.shape(factor)[1]
+        first = factors[0] if place == 0 else None
+        match first, factor:
+            case _ if inner == ONE:
+                code = outer(code, rows, matrix_code(factor, scope), columns)
+            case _, matrices.Diagonal(vector):
+                code = codegen.multiply([code, matrix_code(vector, scope)])
+            case matrices.Diagonal(vector), _:
+                scale = matrix_code(vector, scope)
+                if columns != ONE:
+                    scale = Code(f"{scale.within(ATOM)}[:, None]")
+                code = codegen.multiply([scale, matrix_code(factor, scope)])
+            case _, matrices.Ones():
+                code = Code(f"np.sum({code.text}{', axis=1' if rows != ONE else ''})")
+            case matrices.Transpose(matrices.Ones()), _:
+                along = ", axis=0" if columns != ONE else ""
+                code = Code(f"np.sum({matrix_code(factor, scope).text}{along})")
+            case _:
+                code = matrix_product(code, matrix_code(factor, scope))
+        inner = columns
+    return code
+
+
+def outer(left: Code, rows: Dimension, right: Code, columns: Dimension) -> Code:
+    """Return the product of a column (or a number) and a row (or a number)."""
+    if rows != ONE and columns != ONE:
+        return Code(f"np.outer({left.text}, {right.text})")
+    return codegen.multiply([left, right])

@@ -1,0 +1,122 @@
+"""Inputs for generated code, and what it has to give: the derived line at 30 digits."""
+
+import functools
+import importlib.util
+import random
+
+import numpy as np
+from mpmath import mp
+
+import derivations
+from derivations.language import terms
+from derivations.prints import codegen
+from derivations.proof import digits
+
+APART = {"N": 4, "K": 3, "M": 5, "n": 2}
+ALIKE = {"N": 3, "K": 3, "M": 3, "n": 3}
+SIZES = {"apart": APART, "alike": ALIKE, "ones": dict.fromkeys(APART, 1)}
+
+STATEMENTS = derivations.statements()
+LINES = {name: codegen.line(statement) for name, statement in STATEMENTS.items()}
+WITH_CODE = [name for name, line in LINES.items() if line is not None]
+
+RANGES = {
+    "label": lambda source: float(source.randrange(2)),
+    "unit": lambda source: source.uniform(0.1, 0.9),
+    "positive": lambda source: source.uniform(0.1, 2),
+    "nonnegative": lambda source: source.uniform(0, 2),
+    "real": lambda source: source.uniform(-1, 1),
+}
+
+
+def numbers(arrays, sizes, seed=0):
+    """Nested lists of floats for some arrays, by name."""
+    source = random.Random(seed)
+
+    def fill(array, dimensions):
+        if not dimensions:
+            return RANGES[array.domain](source)
+        return [fill(array, dimensions[1:]) for _ in range(sizes[dimensions[0].name])]
+
+    return {array.name: fill(array, array.dimensions) for array in arrays}
+
+
+def sizes_for(arguments, sizes):
+    """The sizes, and one of its own for each dimension that they do not name."""
+    sizes = dict(sizes)
+    shown = [d for a in arguments if isinstance(a, terms.Array) for d in a.dimensions]
+    for dimension in [*shown, *(a for a in arguments if isinstance(a, terms.Dimension))]:
+        sizes.setdefault(dimension.name, 6 + len(sizes) if sizes["N"] != sizes["n"] else sizes["N"])
+    return sizes
+
+
+def arrays_in(node):
+    """The arrays in a term, derivatives' variables included, by name."""
+    found = set()
+    for part in terms.walk(terms.unfold(node)):
+        match part:
+            case terms.Entry(array, _) | terms.D(_, terms.Entry(array, _)):
+                found.add(array)
+    return sorted(found, key=lambda array: array.name)
+
+
+def table(node, at, arrays, sizes):
+    """The value of a term for each place of its free indices; any sizes, shown or not."""
+    with mp.workdps(digits.working_digits(node, 30)):
+        entries = {}
+        for array in arrays_in(node):
+            digits.read(array, arrays[array.name], dict(sizes), entries)
+
+        def nest(point, rest):
+            if not rest:
+                return digits.value(node, point)
+            places = range(sizes[rest[0].dimension.name])
+            return [nest(point.bind(rest[0], place), rest[1:]) for place in places]
+
+        return nest(digits.Point(sizes, entries), at)
+
+
+@functools.cache
+def case(name, which):
+    """Arguments, sizes, arrays and the exact value of the line of a statement."""
+    arguments = codegen.arguments(STATEMENTS[name])
+    return arguments, *line_case(LINES[name], arguments, SIZES[which])
+
+
+def line_case(line, arguments, sizes):
+    """Sizes, arrays and the exact value of a line."""
+    sizes = sizes_for(arguments, sizes)
+    arrays = numbers([wanted for wanted in arguments if isinstance(wanted, terms.Array)], sizes)
+    return sizes, arrays, table(line.term, line.at, arrays, sizes)
+
+
+def derivative_of_any_function(order):
+    """In NumPy, the function that the evaluation at many digits puts in the place of any."""
+    return lambda x: np.exp(x / 3) / 3**order + np.sin(x + order * np.pi / 2)
+
+
+def argument(wanted, arrays, sizes):
+    """An argument of generated NumPy code."""
+    match wanted:
+        case terms.Array(name):
+            return np.asarray(arrays[name], dtype=np.float64)[()]
+        case terms.Dimension(name):
+            return sizes[name]
+        case codegen.Callback(_, order):
+            return derivative_of_any_function(order)
+
+
+def off_zero(value, expected):
+    """Both, with 1 added where the exact value is zero: an error is then relative to 1."""
+    flat = np.array(expected, dtype=object).ravel()
+    shift = 0 if any(abs(exact) > 1e-25 for exact in flat) else 1
+    return value + np.float64(shift), np.array(expected, dtype=object) + shift
+
+
+def load(source, path):
+    """The module that a source makes, read from a file."""
+    path.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

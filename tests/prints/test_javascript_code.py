@@ -1,0 +1,132 @@
+"""Generated JavaScript: its text always; its values against 30 digits where Node is installed."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import compare
+import generated
+import numpy as np
+import pytest
+from test_numpy_code import SYNTHETIC, equal
+
+from derivations.language.terms import Array, Dimension
+from derivations.prints import codegen, javascript_code
+
+NODE = shutil.which("node")
+RUN = pytest.mark.skipif(NODE is None, reason="node is not installed: JavaScript is not run")
+
+LINES = {case: equal(right, right, at) for case, (right, at) in SYNTHETIC.items()}
+
+
+def source(name, statement):
+    return javascript_code.javascript_code(statement, name)
+
+
+def literal(wanted, arrays, sizes):
+    """An argument of generated code, as JavaScript."""
+    match wanted:
+        case Array(name):
+            return json.dumps(arrays[name])
+        case Dimension(name):
+            return str(sizes[name])
+        case codegen.Callback(_, order):
+            return f"(x) => Math.exp(x / 3) / 3 ** {order} + Math.sin(x + {order} * Math.PI / 2)"
+
+
+def run(folder, calls):
+    """What each function returns; all of them in one process."""
+    program = ["const values = [];"]
+    for number, (text, given) in enumerate(calls):
+        (folder / f"code{number}.mjs").write_text(text, encoding="utf-8")
+        called = re.search(r"export function (\w+)\(", text).group(1)
+        program.append(f'import {{ {called} as f{number} }} from "./code{number}.mjs";')
+        program.append(f"values.push(f{number}({', '.join(given)}));")
+    program.append("console.log(JSON.stringify(values));")
+    (folder / "main.mjs").write_text("\n".join(program), encoding="utf-8")
+    done = subprocess.run([NODE, folder / "main.mjs"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def line_case(statement, sizes):
+    arguments = codegen.arguments(statement)
+    line = codegen.line(statement)
+    return arguments, *generated.line_case(line, arguments, generated.SIZES[sizes])
+
+
+@RUN
+@pytest.mark.parametrize("sizes", ["apart", "alike"])
+@pytest.mark.parametrize("which", ["statements", "lines"])
+def test_values(which, sizes, tmp_path):
+    if which == "lines":
+        cases = {name: line_case(statement, sizes) for name, statement in LINES.items()}
+        statements = LINES
+    else:
+        cases = {name: generated.case(name, sizes) for name in generated.WITH_CODE}
+        statements = generated.STATEMENTS
+    calls = [
+        (source(name, statements[name]), [literal(wanted, arrays, shown) for wanted in arguments])
+        for name, (arguments, shown, arrays, _) in cases.items()
+    ]
+    values = run(tmp_path, calls)
+    assert len(values) == len(cases) > 0
+    for (name, case), value in zip(cases.items(), values, strict=True):
+        actual, expected = generated.off_zero(np.array(value, dtype=np.float64)[()], case[-1])
+        compare.check(actual, expected, statement=name, oracle="50 digits", case=sizes, ulp=64)
+
+
+@pytest.mark.parametrize("name", generated.WITH_CODE)
+def test_text(name):
+    """One exported function with the arguments of the NumPy code, balanced, without dependency."""
+    statement = generated.STATEMENTS[name]
+    text = source(name, statement)
+    assert text.startswith(f"/** {name}: ")
+    assert text.count("export ") == 1 and "import" not in text and "*/" in text
+    for opening, closing in ("()", "[]", "{}"):
+        assert text.count(opening) == text.count(closing)
+    comment, _, code = text.partition("*/")
+    assert "/*" not in code and comment.count("/*") == 1
+    declared = re.findall(r"(?:const|let) (\w+) =", code) + re.findall(r"\((\w+)\) =>", code)
+    arguments = re.search(r"export function \w+\((.*?)\)", code).group(1)
+    declared += arguments.split(", ") if arguments else []
+    assert set(declared) & codegen.RESERVED == set()
+    used = set(re.findall(r"[A-Za-z_]\w*", code))
+    words = {"export", "function", "const", "let", "for", "return", "Math", "length"}
+    functions = {"exp", "log", "log1p", "abs", "min", "max"}
+    called = re.search(r"export function (\w+)", code).group(1)
+    assert used - set(declared) <= words | functions | {called}
+
+
+def test_readable():
+    text = source("nll_gradient", generated.STATEMENTS["logistic.nll_gradient"])
+    assert text.endswith(
+        """\
+  const result = [];
+  for (let k = 0; k < n; k++) {
+    let sum = 0;
+    for (let i = 0; i < N; i++) {
+      sum += X[i][k] * (p[i] - y[i]);
+    }
+    result[k] = sum;
+  }
+  return result;
+}
+"""
+    )
+
+
+def test_a_sum_is_computed_once():
+    """The denominator of a probability stands outside the loop over the classes."""
+    text = source("line", LINES["named quantity"])
+    before, after = text.index("sum += Math.exp(Y[i][b])"), text.index("P[i][a] = ")
+    assert before < after and text.count("sum += ") == 1
+    assert "for (let a" not in text[:before]
+
+
+def test_a_power_has_no_bare_sign():
+    """JavaScript refuses -a ** b."""
+    text = source("line", LINES["power of a power"]) + source("line", LINES["negative of a power"])
+    assert "**" in text
+    assert re.search(r"-\w+(\[\w+\])* \*\*", text) is None

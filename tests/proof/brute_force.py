@@ -1,0 +1,306 @@
+"""The oracle of these tests: a term's value by loops, its derivatives by nilpotent numbers.
+
+It shares the classes of terms with the calculus, and no code: sums are loops, and a derivative is
+the coefficient of an infinitesimal whose square is zero, carried through the arithmetic.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+
+import mpmath
+from mpmath import mp, mpf
+
+from derivations.language import terms as t
+
+DIGITS = 80
+SAME = mpf(10) ** -40
+OTHER = 3  # the size of any other dimension
+MOST = 8  # places at which a term is evaluated for one choice of sizes
+
+Place = tuple[str, int, tuple[int, ...]]  # an array's name, how many indices it has, and where
+
+
+class Undefined(Exception):
+    """A term without a value: a division by zero, or a logarithm."""
+
+
+class NotPositive(Undefined):
+    """The logarithm of something that is not positive."""
+
+
+class TooLarge(Exception):
+    """A number that no other can be added to at this precision: nothing is said of it."""
+
+
+class Jet:
+    """A number with infinitesimal parts: a coefficient for each set of infinitesimals."""
+
+    def __init__(self, parts: dict[frozenset[int], mpf]):
+        self.parts = parts
+
+    @property
+    def plain(self) -> mpf:
+        return self.parts.get(frozenset(), mpf(0))
+
+    def __add__(self, other: Jet) -> Jet:
+        return Jet(
+            {k: self.parts.get(k, 0) + other.parts.get(k, 0) for k in self.parts | other.parts}
+        )
+
+    def __mul__(self, other: Jet) -> Jet:
+        parts: dict[frozenset[int], mpf] = {}
+        for (a, x), (b, y) in itertools.product(self.parts.items(), other.parts.items()):
+            if not a & b:
+                parts[a | b] = parts.get(a | b, mpf(0)) + x * y
+        return Jet(parts)
+
+    def apply(self, derivative: Callable[[int, mpf], mpf]) -> Jet:
+        """The Taylor series of a function, which ends: ``derivative(order, x)``."""
+        rest = Jet({k: x for k, x in self.parts.items() if k})
+        result, power, factorial = number(derivative(0, self.plain)), number(1), mpf(1)
+        for order in range(1, 1 + len(frozenset().union(*self.parts))):
+            power, factorial = power * rest, factorial * order
+            result = result + number(derivative(order, self.plain) / factorial) * power
+        return result
+
+
+def number(value: mpf | int) -> Jet:
+    return Jet({frozenset(): mpf(value)})
+
+
+def exponential(order: int, x: mpf) -> mpf:
+    if abs(x) > 50:
+        raise TooLarge
+    return mpmath.exp(x)
+
+
+def logarithm(order: int, x: mpf) -> mpf:
+    if x <= 0:
+        raise NotPositive
+    return (
+        mpmath.log(x)
+        if order == 0
+        else (-1) ** (order - 1) * mpmath.factorial(order - 1) / x**order
+    )
+
+
+def reciprocal(order: int, x: mpf) -> mpf:
+    if x == 0:
+        raise Undefined
+    return (-1) ** order * mpmath.factorial(order) / x ** (order + 1)
+
+
+def some_function(order: int, x: mpf) -> mpf:
+    """A function of which the calculus knows nothing: x cos(x / 2)."""
+    if abs(x) > mpf(10) ** 20:
+        raise TooLarge
+
+    def cosine(order: int) -> mpf:
+        return mpmath.cos(x / 2 + order * mp.pi / 2) / mpf(2) ** order
+
+    return x * cosine(order) + (order * cosine(order - 1) if order else 0)
+
+
+class Point:
+    """Sizes, and the entries of arrays, which are drawn when they are asked for first."""
+
+    def __init__(self, sizes: dict[str, int], seed: object):
+        self.sizes, self.seed, self.entries = sizes, seed, {}
+
+    def entry(self, array: t.Array, place: tuple[int, ...]) -> Jet:
+        key = (array.name, len(array.dimensions), place)
+        if key not in self.entries:
+            self.entries[key] = number(draw(array.domain, random.Random(f"{self.seed} {key}")))
+        return self.entries[key]
+
+
+def draw(domain: str, source: random.Random) -> mpf:
+    share = mpf(source.randrange(1, 10**12)) / 10**12
+    match domain:
+        case "label":
+            return mpf(source.randrange(2))
+        case "unit":
+            return share
+        case "positive" | "nonnegative":
+            return 2 * share
+    return 4 * share - 2
+
+
+def evaluate(node: t.Term, point: Point, at: dict[t.Index, int]) -> Jet:
+    """The value of a term, where ``at`` says where its free indices stand."""
+
+    def of(node: t.Term) -> Jet:
+        return evaluate(node, point, at)
+
+    match node:
+        case t.Number(value):
+            return number(mpf(value.numerator) / value.denominator)
+        case t.Size(dimension):
+            return number(point.sizes.get(dimension.name, OTHER))
+        case t.Entry(array, indices):
+            return point.entry(array, tuple(at[i] for i in indices))
+        case t.Add(parts):
+            result = number(0)
+            for part in parts:
+                result = result + of(part)
+            return result
+        case t.Mul(parts):
+            result = number(1)
+            for part in parts:
+                result = result * of(part)
+            return result
+        case t.Neg(inner):
+            return number(-1) * of(inner)
+        case t.Div(above, below):
+            return of(above) * of(below).apply(reciprocal)
+        case t.Pow(base, exponent):
+            return power(of(base), of(exponent))
+        case t.Function("exp", (argument,)):
+            return of(argument).apply(exponential)
+        case t.Function("log", (argument,)):
+            return of(argument).apply(logarithm)
+        case t.Function("abs", (argument,)):
+            value = of(argument)
+            return value if value.plain >= 0 else number(-1) * value
+        case t.Function("min" | "max" as name, (left, right)):
+            first, second = of(left), of(right)
+            return first if (first.plain <= second.plain) == (name == "min") else second
+        case t.Unknown(_, argument, order):
+            return of(argument).apply(lambda more, x: some_function(order + more, x))
+        case t.Delta(left, right):
+            return number(at[left] == at[right])
+        case t.Sum(index, body):
+            result = number(0)
+            for place in range(point.sizes.get(index.dimension.name, OTHER)):
+                result = result + evaluate(body, point, {**at, index: place})
+            return result
+        case t.Product(index, body):
+            result = number(1)
+            for place in range(point.sizes.get(index.dimension.name, OTHER)):
+                result = result * evaluate(body, point, {**at, index: place})
+            return result
+        case t.Use(definition, arguments):
+            return call(definition, arguments, point, at)
+        case t.Written(_, meaning):
+            return of(meaning)
+        case t.D(body, variable):
+            return slope(body, variable, point, at)
+    raise TypeError(f"no value for {type(node).__name__}")
+
+
+def power(base: Jet, exponent: Jet) -> Jet:
+    """A whole power by multiplication, with 0 to the 0 equal to 1; any other by the logarithm."""
+    whole = exponent.plain
+    if len(exponent.parts) == 1 and whole == int(whole):
+        result = number(1)
+        for _ in range(abs(int(whole))):
+            result = result * base
+        return result if whole >= 0 else result.apply(reciprocal)
+    return (exponent * base.apply(logarithm)).apply(exponential)
+
+
+def call(definition: t.Definition, arguments, point: Point, at) -> Jet:
+    """A named quantity: its body where the parameters have the values of the arguments."""
+    inner = Point(point.sizes, point.seed)
+    inner.entries, places = dict(point.entries), {}
+    for parameter, argument in zip(definition.parameters, arguments, strict=True):
+        if isinstance(parameter, t.Index):
+            places[parameter] = at[argument]
+        else:
+            inner.entries[parameter.array.name, 0, ()] = evaluate(argument, point, at)
+    return evaluate(definition.body, inner, places)
+
+
+def slope(body: t.Term, variable: t.Entry, point: Point, at) -> Jet:
+    """The coefficient of a new infinitesimal that is added to one entry."""
+    array, place = variable.array, tuple(at[i] for i in variable.indices)
+    here = point.entry(array, place)
+    tag = 1 + max((max(k) for x in point.entries.values() for k in x.parts if k), default=0)
+    moved = Point(point.sizes, point.seed)
+    moved.entries = dict(point.entries)
+    moved.entries[array.name, len(place), place] = here + Jet({frozenset((tag,)): mpf(1)})
+    parts = evaluate(body, moved, at).parts
+    return Jet({k - {tag}: x for k, x in parts.items() if tag in k} or {frozenset(): mpf(0)})
+
+
+SIZES = (
+    {"N": 2, "K": 3, "M": 2, "n": 2},
+    {"N": 1, "K": 2, "M": 3, "n": 3},
+    {"N": 3, "K": 1, "M": 1, "n": 1},
+)
+
+
+def places(free: list[t.Index], sizes: dict[str, int]) -> Iterator[dict[t.Index, int]]:
+    """Places of the free indices: every one, or the first, the last and some between."""
+    every = list(itertools.product(*(range(sizes.get(i.dimension.name, OTHER)) for i in free)))
+    some = (
+        random.Random(len(every)).sample(every[1:-1], MOST - 2)
+        if len(every) > MOST
+        else every[1:-1]
+    )
+    for numbers in dict.fromkeys((every[0], *some, every[-1])):
+        yield dict(zip(free, numbers, strict=True))
+
+
+def value(node: t.Term, at: dict[t.Index, int], sizes: dict[str, int], seed: object) -> mpf | None:
+    """The value at a place of the free indices: None where there is none, nan where too large."""
+    with mp.workdps(DIGITS):
+        try:
+            return evaluate(node, Point(sizes, seed), at).plain
+        except Undefined:
+            return None
+        except TooLarge:
+            return mp.nan
+
+
+def free(*nodes: t.Term) -> list[t.Index]:
+    return sorted(frozenset().union(*map(t.free_indices, nodes)), key=lambda i: i.name)
+
+
+def values(node: t.Term) -> Iterator[mpf | None]:
+    """The values of a term at some sizes, entries and places."""
+    for sizes in SIZES:
+        for at in places(free(node), sizes):
+            yield value(node, at, sizes, 0)
+
+
+def lacks_a_logarithm(node: t.Term) -> bool:
+    """Whether a logarithm has no value at some sizes, entries and places."""
+    with mp.workdps(DIGITS):
+        for sizes in SIZES:
+            for at in places(free(node), sizes):
+                try:
+                    evaluate(node, Point(sizes, 0), at)
+                except NotPositive:
+                    return True
+                except (Undefined, TooLarge):
+                    continue
+    return False
+
+
+def same(left: mpf | None, right: mpf | None, tolerance: mpf = SAME) -> bool:
+    if mp.nan in (left, right):
+        return True
+    if left is None or right is None:
+        return left is right
+    return abs(left - right) <= tolerance * max(1, abs(left), abs(right))
+
+
+def pairs(left: t.Term, right: t.Term) -> Iterator[tuple[mpf | None, mpf | None]]:
+    """The values of two terms at the same sizes, entries and places."""
+    for seed, sizes in enumerate(SIZES):
+        for at in places(free(left, right), sizes):
+            yield value(left, at, sizes, seed), value(right, at, sizes, seed)
+
+
+def equal(left: t.Term, right: t.Term) -> bool:
+    """Whether two terms have the same values, and have none at the same places."""
+    return all(same(*pair) for pair in pairs(left, right))
+
+
+def differ(left: t.Term, right: t.Term) -> bool:
+    """Whether both terms have a value at some place, and not the same."""
+    return any(None not in pair and not same(*pair) for pair in pairs(left, right))
