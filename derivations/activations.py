@@ -24,7 +24,6 @@ from derivations.language.terms import (
     Delta,
     Index,
     Term,
-    Unknown,
     absolute,
     exp,
     instantiate,
@@ -33,7 +32,7 @@ from derivations.language.terms import (
     scalar,
     total,
 )
-from derivations.notation import K, M, o, t, u
+from derivations.notation import K, M, any_phi, o, t, u
 from derivations.sigmoid import delta_out, sigma, soft_plus, z
 
 given_deltas = Hypothesis(
@@ -117,10 +116,10 @@ def backward_of(
 
 def phi(argument: Term) -> Term:
     """Any function of one real argument that is differentiable where it is used."""
-    return Unknown("phi", argument)
+    return any_phi(argument)
 
 
-phi_slope = Definition("phi'", (t,), Unknown("phi", t, 1), r"\phi'")
+phi_slope = Definition("phi'", (t,), any_phi.prime(t), r"\phi'")
 differentiable = Hypothesis(r"$\phi$ is any function that is differentiable at the inputs.")
 w = Index("w", M)
 
@@ -137,12 +136,12 @@ any_function_second_order = Statement(
             D(D(layer(phi)[u], z[o]), z[w]),
             (
                 Step(
-                    D(Unknown("phi", z[u], 1) * Delta(u, o), z[w]),
+                    D(any_phi.prime(z[u]) * Delta(u, o), z[w]),
                     DIFFERENTIATE,
                     cites=(any_function_jacobian,),
                 ),
                 Step(
-                    Unknown("phi", z[u], 2) * Delta(u, o) * Delta(u, w),
+                    any_phi.prime.prime(z[u]) * Delta(u, o) * Delta(u, w),
                     DIFFERENTIATE,
                     "the slope of the slope",
                 ),

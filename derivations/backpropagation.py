@@ -22,13 +22,31 @@ from derivations.language.terms import (
     Index,
     Size,
     Term,
-    Unknown,
     exp,
     log,
     scalar,
     total,
 )
-from derivations.notation import K, M, N, V, W, X, Y, a, b, c, i, k, l, n, v
+from derivations.notation import (
+    K,
+    M,
+    N,
+    V,
+    W,
+    X,
+    Y,
+    a,
+    any_chi,
+    any_phi,
+    any_psi,
+    b,
+    c,
+    i,
+    k,
+    l,
+    n,
+    v,
+)
 from derivations.softmax import NLL, P, R, fixed, one_class
 
 # -- the four layers of the note -------------------------------------------------------------------
@@ -367,7 +385,7 @@ W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", 
 W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
 h2 = Definition("h2", (i, s), total(k, W1[s, k] * X[i, k]) + b1_[s], written="z^2_{1}({0})")
-h3 = Definition("h3", (i, s), Unknown("phi", h2[i, s]), written="z^3_{1}({0})")
+h3 = Definition("h3", (i, s), any_phi(h2[i, s]), written="z^3_{1}({0})")
 h4 = Definition("h4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
 h5 = Definition("h5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
 network = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
@@ -376,10 +394,8 @@ e4 = Definition(
     "delta4", (i, a), q[i, a] * total(b, Y[i, b]) - Y[i, a], written=r"\delta^4_{1}({0})"
 )
 e3 = Definition("delta3", (i, s), total(a, e4[i, a] * W2[a, s]), written=r"\delta^3_{1}({0})")
-e2 = Definition(
-    "delta2", (i, s), e3[i, s] * Unknown("phi", h2[i, s], 1), written=r"\delta^2_{1}({0})"
-)
-slope = Unknown("phi", h2[i, s], 1)
+e2 = Definition("delta2", (i, s), e3[i, s] * any_phi.prime(h2[i, s]), written=r"\delta^2_{1}({0})")
+slope = any_phi.prime(h2[i, s])
 
 
 hidden_layer = Statement(
@@ -480,7 +496,7 @@ weight = Definition("omega", (a, k), total(q_, A[a, k, q_] * theta[q_]), r"\omeg
 layer = Definition(
     "z'",
     (i, s),
-    total(a, E[s, a] * Unknown("phi", total(k, weight[a, k] * below[i, k]))),
+    total(a, E[s, a] * any_phi(total(k, weight[a, k] * below[i, k]))),
     "z^{l+1}",
 )
 variable = Array("z'", (N, M), "z^{l+1}")
@@ -491,12 +507,12 @@ def arguments(value: Array | Definition) -> Term:
     return total(i, total(s, G[r, i, s] * value[i, s])) + g0[r]
 
 
-of_outputs = Definition("C", (), total(r, g[r] * Unknown("psi", arguments(variable))), "C")()
-of_inputs = Definition("C", (), total(r, g[r] * Unknown("psi", arguments(layer))), "C")()
+of_outputs = Definition("C", (), total(r, g[r] * any_psi(arguments(variable))), "C")()
+of_inputs = Definition("C", (), total(r, g[r] * any_psi(arguments(layer))), "C")()
 delta_above = Definition(
     "delta'",
     (i, s),
-    total(r, g[r] * Unknown("psi", arguments(layer), 1) * G[r, i, s]),
+    total(r, g[r] * any_psi.prime(arguments(layer)) * G[r, i, s]),
     r"\delta^{l+1}",
 )
 
@@ -528,7 +544,7 @@ rule_forward = Statement(
             layer[i, s],
             (
                 Step(
-                    total(a, E[s, a] * Unknown("phi", total(k, weight[a, k] * below[i, k]))),
+                    total(a, E[s, a] * any_phi(total(k, weight[a, k] * below[i, k]))),
                     DEFINITION,
                     "linear in the inputs",
                 ),
@@ -536,9 +552,7 @@ rule_forward = Statement(
                     total(
                         a,
                         E[s, a]
-                        * Unknown(
-                            "phi", total(k, total(q_, A[a, k, q_] * theta[q_] * below[i, k]))
-                        ),
+                        * any_phi(total(k, total(q_, A[a, k, q_] * theta[q_] * below[i, k]))),
                     ),
                     DEFINITION,
                     r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$: products of an input and a "
@@ -564,7 +578,7 @@ rule_backward = Statement(
                     total(
                         r,
                         g[r]
-                        * Unknown("psi", arguments(layer), 1)
+                        * any_psi.prime(arguments(layer))
                         * total(s, G[r, i, s] * D(layer[i, s], below[i, k])),
                     ),
                     DIFFERENTIATE,
@@ -583,7 +597,7 @@ rule_backward = Statement(
             D(of_outputs, variable[i, s]),
             (
                 Step(
-                    total(r, g[r] * Unknown("psi", arguments(variable), 1) * G[r, i, s]),
+                    total(r, g[r] * any_psi.prime(arguments(variable)) * G[r, i, s]),
                     DIFFERENTIATE,
                     r"chain rule for $\psi$",
                 ),
@@ -622,15 +636,13 @@ z = Array("z", (n,), "z", r"\mathbf{z}")
 x = Array("x", (M,), "x", r"\mathbf{x}")
 F, B = Array("F", (M, Q), "F"), Array("B", (Q, n), "B")
 H, U = Array("H", (K, T), "H"), Array("U", (T, M), "U")
-first = Definition("f", (s,), total(q_, F[s, q_] * Unknown("phi", total(k, B[q_, k] * z[k]))), "f")
-second_of = Definition("g", (a,), total(r, H[a, r] * Unknown("psi", total(s, U[r, s] * x[s]))), "g")
-second = Definition(
-    "h", (a,), total(r, H[a, r] * Unknown("psi", total(s, U[r, s] * first[s]))), "h"
-)
+first = Definition("f", (s,), total(q_, F[s, q_] * any_phi(total(k, B[q_, k] * z[k]))), "f")
+second_of = Definition("g", (a,), total(r, H[a, r] * any_psi(total(s, U[r, s] * x[s]))), "g")
+second = Definition("h", (a,), total(r, H[a, r] * any_psi(total(s, U[r, s] * first[s]))), "h")
 slopes = Definition(
     "J",
     (a, s),
-    total(r, H[a, r] * Unknown("psi", total(t, U[r, t] * first[t]), 1) * U[r, s]),
+    total(r, H[a, r] * any_psi.prime(total(t, U[r, t] * first[t])) * U[r, s]),
     "J",
 )
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
@@ -659,7 +671,7 @@ composition_is_a_layer = Statement(
             D(second_of[a], x[s]),
             (
                 Step(
-                    total(r, H[a, r] * Unknown("psi", total(t, U[r, t] * x[t]), 1) * U[r, s]),
+                    total(r, H[a, r] * any_psi.prime(total(t, U[r, t] * x[t])) * U[r, s]),
                     DIFFERENTIATE,
                     r"the Jacobian $J$ of the second layer, at $\mathbf{x} = "
                     r"\mathbf{f}(\mathbf{z})$",
@@ -701,7 +713,7 @@ composition_is_a_layer = Statement(
             D(end, H[a, r]),
             (
                 Step(
-                    delta_out[a] * Unknown("psi", total(s, U[r, s] * first[s])),
+                    delta_out[a] * any_psi(total(s, U[r, s] * first[s])),
                     DIFFERENTIATE,
                     "RULE 3 of the second layer alone: the first does not come in",
                 ),
@@ -722,15 +734,15 @@ composition_is_a_layer = Statement(
 
 left_arm, right_arm = Array("A", (M, n), "A"), Array("B", (K, n), "B")
 left_share, right_share = Array("c", (M,), "c"), Array("d", (K,), "d")
-branch = Definition("f", (s,), Unknown("phi", total(k, left_arm[s, k] * z[k])), "f")
-other = Definition("g", (a,), Unknown("psi", total(k, right_arm[a, k] * z[k])), "g")
+branch = Definition("f", (s,), any_phi(total(k, left_arm[s, k] * z[k])), "f")
+other = Definition("g", (a,), any_psi(total(k, right_arm[a, k] * z[k])), "g")
 meeting = total(s, left_share[s] * branch[s]) + total(a, right_share[a] * other[a])
-joined = Definition("C", (), Unknown("chi", meeting), "C")()
-delta_left = Definition("delta'", (s,), Unknown("chi", meeting, 1) * left_share[s], r"\delta'")
-delta_right = Definition("delta''", (a,), Unknown("chi", meeting, 1) * right_share[a], r"\delta''")
+joined = Definition("C", (), any_chi(meeting), "C")()
+delta_left = Definition("delta'", (s,), any_chi.prime(meeting) * left_share[s], r"\delta'")
+delta_right = Definition("delta''", (a,), any_chi.prime(meeting) * right_share[a], r"\delta''")
 square = Array("W", (M, M), "w", r"\mathbf{W}")
 deltas_out = Array("eta'", (M,), r"\delta'", r"\boldsymbol{\delta}'")
-skip = Definition("z'", (s,), x[s] + Unknown("phi", total(t, square[s, t] * x[t])), "z'")
+skip = Definition("z'", (s,), x[s] + any_phi(total(t, square[s, t] * x[t])), "z'")
 skipped = Definition("C", (), total(s, deltas_out[s] * skip[s]), "C")()
 
 fan_out = Statement(
@@ -742,7 +754,7 @@ fan_out = Statement(
             D(joined, z[k]),
             (
                 Step(
-                    Unknown("chi", meeting, 1)
+                    any_chi.prime(meeting)
                     * (
                         total(s, left_share[s] * D(branch[s], z[k]))
                         + total(a, right_share[a] * D(other[a], z[k]))
@@ -774,7 +786,7 @@ fan_out = Statement(
                         deltas_out[s]
                         * (
                             Delta(s, t)
-                            + Unknown("phi", total(o_, square[s, o_] * x[o_]), 1) * square[s, t]
+                            + any_phi.prime(total(o_, square[s, o_] * x[o_])) * square[s, t]
                         ),
                     ),
                     DIFFERENTIATE,
@@ -785,7 +797,7 @@ fan_out = Statement(
                     + total(
                         s,
                         deltas_out[s]
-                        * Unknown("phi", total(o_, square[s, o_] * x[o_]), 1)
+                        * any_phi.prime(total(o_, square[s, o_] * x[o_]))
                         * square[s, t],
                     ),
                     CONTRACT,
@@ -817,7 +829,7 @@ class_deltas, logits, S = linear.delta_out, softmax.z, softmax.S
 push = Array("r", (K,), "r", r"\mathbf{r}")
 inputs = Array("x", (n,), "x", r"\mathbf{x}")
 linear_out = Definition("z'", (u,), total(k, W[u, k] * inputs[k]) + linear.b[u], "z'")
-each_out = Definition("z'", (u,), Unknown("phi", logits[u]), "z'")
+each_out = Definition("z'", (u,), any_phi(logits[u]), "z'")
 log_p = Array("Z", (N, K), "z", r"\mathbf{Z}")
 push_all = Array("R", (N, K), "r", r"\mathbf{R}")
 nll_out = Definition("C", (), -total(i, total(u, Y[i, u] * log_p[i, u])), "C")()
@@ -866,7 +878,7 @@ adjoint_identity = Statement(
         adjoint(
             "any function of each entry",
             each_out,
-            class_deltas[o] * Unknown("phi", logits[o], 1),
+            class_deltas[o] * any_phi.prime(logits[o]),
         ),
         adjoint(
             "softmax",
@@ -945,7 +957,7 @@ gauss_newton = Statement(
             D(rise[i, a, s, k], W1[t, l]),
             (
                 Step(
-                    W2[a, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
+                    W2[a, s] * any_phi.prime.prime(h2[i, s]) * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
                     "these are not constant",
                 ),
@@ -958,7 +970,7 @@ gauss_newton = Statement(
             - total(c, total(d, rise[i, c, s, k] * curvature(q) * rise[i, d, t, l])),
             (
                 Step(
-                    e3[i, s] * Unknown("phi", h2[i, s], 2) * Delta(s, t) * X[i, k] * X[i, l],
+                    e3[i, s] * any_phi.prime.prime(h2[i, s]) * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
                     r"$\sum_a \delta^4_a$ times what was dropped, with $\delta^3_u = \sum_a "
                     r"\delta^4_a w^2_{au}$",

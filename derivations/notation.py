@@ -6,7 +6,7 @@ and from 0 in code; logarithms are natural. The intercept is the weight of a col
 
 from derivations.language.matrices import Whole
 from derivations.language.statement import Hypothesis
-from derivations.language.terms import Array, Dimension, Index, scalar, total
+from derivations.language.terms import Array, Dimension, Index, scalar, total, unknown
 
 N = Dimension("N", "ij", 0, "data points")
 K = Dimension("K", "abc", 1, "classes")
@@ -21,6 +21,7 @@ k, l, m = Index("k", n), Index("l", n), Index("m", n)
 block, other_block = Index("h", blocks), Index("g", blocks)
 
 t = scalar("t")
+any_phi, any_psi, any_chi = unknown("phi"), unknown("psi"), unknown("chi")
 lam = scalar("lambda", r"\lambda", domain="positive")
 
 X = Array("X", (N, n), "x", r"\mathbf{X}")

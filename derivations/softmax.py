@@ -22,15 +22,14 @@ from derivations.language.terms import (
     D,
     Definition,
     Delta,
-    Entry,
+    Expectation,
     Index,
     Size,
     Term,
-    Written,
+    each,
     exp,
     log,
     product,
-    replace_entries,
     scalar,
     term,
     total,
@@ -1079,16 +1078,9 @@ smoothness = Statement(
 # -- estimation ------------------------------------------------------------------------------------
 
 
-def expected(point: Index, outcome: Index, body: Term) -> Written:
+def expected(point: Index, outcome: Index, body: Term) -> Expectation:
     """Return the expectation over the label of a data point, drawn from its probabilities."""
-
-    def one_hot(entry: Entry) -> Term | None:
-        if entry.array == Y and entry.indices[0] == point:
-            return Delta(outcome, entry.indices[1])
-        return None
-
-    meaning = total(outcome, P[point, outcome] * replace_entries(body, one_hot))
-    return Written(body, meaning, "expectation", y[point])
+    return Expectation(y[point], Y, (point,), each(outcome, P[point, outcome]), body)
 
 
 score_iak = X[i, k] * (P[i, a] - Y[i, a])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from derivations.language import terms
 from derivations.language.terms import (
@@ -292,9 +293,16 @@ def contracted(
     return total(index, entry_at(left, row, index) * entry_at(right, index, column))
 
 
-def scalar_of(matrix: Matrix) -> Written:
-    """Return a 1 x 1 matrix expression as a term that is displayed as it was written."""
-    return Written(matrix, entry(matrix), "matrix")
+@dataclass(frozen=True)
+class Scalar(Written):
+    """A 1 x 1 matrix expression as a term; it means its entry."""
+
+    matrix: Matrix
+
+    @cached_property
+    def meaning(self) -> Term:  # type: ignore[override]
+        """The only entry of the matrix."""
+        return entry(self.matrix)
 
 
 def use_matrices(matrix: Matrix) -> list[Array | Definition]:

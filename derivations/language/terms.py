@@ -14,6 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
+
+
+class NotDifferentiable(ValueError):
+    """A derivative was asked for that does not exist, or of which nothing is known."""
 
 
 class ShapeError(TypeError):
@@ -140,15 +145,28 @@ class Entry(Term):
 
 
 @dataclass(frozen=True)
+class Each:
+    """An array given by its entries, as the argument of a function of an array: b -> z_ib / tau."""
+
+    indices: tuple[Index, ...]
+    body: Term
+
+    def __post_init__(self) -> None:
+        for index in self.indices:
+            check_binder(index, self.body)
+
+
+@dataclass(frozen=True)
 class Definition:
     """A named quantity ``p_i := ...`` or function ``sigma(t) := ...``.
 
-    Each parameter is an index or a scalar variable. Use ``p[i]`` for the first and
-    ``sigma(t)`` for the second. It prints by its name; the checks unfold it.
+    Each parameter is an index, a scalar variable or an array. Use ``p[i]`` for the first,
+    ``sigma(t)`` for the second, ``S(z)[a]`` or ``S(each(b, z[i, b] / tau))[a]`` for the third. It
+    prints by its name; the checks unfold it.
     """
 
     name: str
-    parameters: tuple[Index | Entry, ...]
+    parameters: tuple[Index | Entry | Array, ...]
     body: Term
     letter: str = ""
     bold: str = ""
@@ -171,9 +189,10 @@ class Definition:
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> Use:
         return Use(self, indices if isinstance(indices, tuple) else (indices,))
 
-    def __call__(self, *arguments: Term | int) -> Use:
-        """Return the function at scalar arguments; without any, the quantity itself."""
-        return Use(self, tuple(term(a) for a in arguments))
+    def __call__(self, *arguments: Term | Array | Each | int) -> Any:
+        """Return the function at its arguments; of a vector function, the entries still to name."""
+        given = tuple(as_argument(a) for a in arguments)
+        return Partial(self, given) if len(given) < len(self.parameters) else Use(self, given)
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -182,20 +201,37 @@ class Definition:
 
 
 @dataclass(frozen=True)
+class Partial:
+    """A function of an array at its arguments: name the entry, as in ``S(z)[a]``."""
+
+    definition: Definition
+    given: tuple[Term | Each, ...]
+
+    def __getitem__(self, indices: Index | tuple[Index, ...]) -> Use:
+        at = indices if isinstance(indices, tuple) else (indices,)
+        return Use(self.definition, (*self.given, *at))
+
+
+@dataclass(frozen=True)
 class Use(Term):
     """A named quantity at given indices, or a named function at given arguments."""
 
     definition: Definition
-    arguments: tuple[Index | Term, ...] = ()
+    arguments: tuple[Index | Term | Each, ...] = ()
 
     def __post_init__(self) -> None:
         parameters = self.definition.parameters
-        same_kinds = len(parameters) == len(self.arguments) and all(
-            isinstance(p, Index) == isinstance(a, Index)
-            for p, a in zip(parameters, self.arguments, strict=True)
-        )
-        if not same_kinds:
+        if len(parameters) != len(self.arguments):
             raise ShapeError(f"{self.definition.name} takes {len(parameters)} arguments")
+        for parameter, argument in zip(parameters, self.arguments, strict=True):
+            kind = {Index: Index, Array: Each}.get(type(parameter), Term)
+            if not isinstance(argument, kind):
+                raise ShapeError(
+                    f"{self.definition.name}: expected {kind.__name__.lower()} for "
+                    f"{parameter_name(parameter)}, got {type(argument).__name__}"
+                )
+            if isinstance(parameter, Array) and isinstance(argument, Each):
+                check_sorts(parameter.name, parameter.dimensions, argument.indices)
         indices = tuple(a for a in self.arguments if isinstance(a, Index))
         check_sorts(self.definition.name, self.definition.dimensions, indices)
 
@@ -237,21 +273,65 @@ class Pow(Term):
     exponent: Term
 
 
-@dataclass(frozen=True)
-class Function(Term):
-    """An elementary function: exp, log, abs, min, max."""
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A real function of real arguments, known by its derivatives and not by its name.
+
+    ``slopes`` returns the partial derivatives at given arguments; without it, a function of one
+    argument has the next function, ``prime``, as its derivative. ``smooth`` is how often it may
+    be differentiated (None: without end); ``kink`` says where it may not. ``positive`` functions
+    have positive values. Identity is the object: two functions of one name are two functions.
+    """
 
     name: str
+    arity: int = 1
+    slopes: Callable[..., tuple[Term, ...]] | None = None
+    letter: str = ""
+    order: int = 0
+    smooth: int | None = None
+    kink: str = ""
+    positive: bool = False
+    of: Function | None = None  # what this is a derivative of
+
+    def __call__(self, *arguments: Term | int) -> Apply:
+        """Return the function at its arguments."""
+        return Apply(self, tuple(term(a) for a in arguments))
+
+    def __repr__(self) -> str:
+        """Return the name and the order: the derivatives may lead back to the function itself."""
+        return f"Function({self.name!r}, {self.arity}, {self.order}, {self.smooth}, {self.kink!r})"
+
+    @cached_property
+    def prime(self) -> Function:
+        """The derivative of a function of which nothing else is known."""
+        smooth = None if self.smooth is None else self.smooth - 1
+        base = self.of or self
+        return Function(self.name, 1, None, self.letter, self.order + 1, smooth, of=base)
+
+    def slope(self, place: int, arguments: tuple[Term, ...]) -> Term:
+        """Return the partial derivative by one argument.
+
+        Raises
+        ------
+        NotDifferentiable
+            Where the function has a kink, or no further derivative.
+        """
+        if self.kink or self.smooth == 0:
+            why = f"it has a kink where {self.kink}" if self.kink else "nothing is known of it"
+            raise NotDifferentiable(f"{self.name} has no derivative here: {why}")
+        return self.slopes(*arguments)[place] if self.slopes else Apply(self.prime, arguments)
+
+
+@dataclass(frozen=True)
+class Apply(Term):
+    """A function at its arguments."""
+
+    function: Function
     arguments: tuple[Term, ...]
 
-
-@dataclass(frozen=True)
-class Unknown(Term):
-    """Any differentiable function of one real argument, or its derivative of some order."""
-
-    name: str
-    argument: Term
-    order: int = 0
+    def __post_init__(self) -> None:
+        if len(self.arguments) != self.function.arity:
+            raise ShapeError(f"{self.function.name} takes {self.function.arity} arguments")
 
 
 @dataclass(frozen=True)
@@ -318,13 +398,41 @@ class Limit(Term):
 
 
 @dataclass(frozen=True)
-class Written(Term):
-    """A term that is displayed in one form and means another: an expectation, a norm."""
+class Expectation(Term):
+    """The expectation of a term over a label, whose outcomes have given probabilities.
 
-    display: object
-    meaning: Term
-    style: str
-    over: Entry | None = None
+    It is the sum of each probability times the body where the label has that outcome: the label
+    at this place, also where the body names it by another index. ``outcomes`` are numbers with
+    their probabilities, or ``each`` class with its probability, for a row of indicators.
+    """
+
+    label: Entry  # as it is shown
+    array: Array
+    at: tuple[Index, ...]
+    outcomes: tuple[tuple[Fraction, Term], ...] | Each
+    body: Term
+
+    @cached_property
+    def meaning(self) -> Term:
+        """The sum over the outcomes."""
+        body = unfold(self.body)
+        if isinstance(self.outcomes, Each):
+            (index,), chance = self.outcomes.indices, self.outcomes.body
+            body = rename_bound(body, frozenset({index, *self.at}))
+            return Sum(index, rename_bound(chance, frozenset({index})) * put(body, self, index))
+        body = rename_bound(body, frozenset(self.at))
+        return Add(tuple(chance * put(body, self, outcome) for outcome, chance in self.outcomes))
+
+
+class Written(Term):
+    """A term that is displayed in another notation; ``meaning`` is worked out from the display."""
+
+    __slots__ = ()
+
+    @property
+    def meaning(self) -> Term:
+        """The term that is displayed."""
+        raise NotImplementedError
 
 
 def term(value: Term | int | Fraction) -> Term:
@@ -352,21 +460,47 @@ def total(index: Index, body: Term | int) -> Sum:
     return Sum(index, term(body))
 
 
-def expectation(label: Entry, outcomes: Mapping[int, Term], body: Term) -> Written:
+def each(index: Index | tuple[Index, ...], body: Term) -> Each:
+    """Return the array whose entries are given."""
+    return Each(index if isinstance(index, tuple) else (index,), body)
+
+
+def as_argument(value: Term | Array | Each | int) -> Term | Each:
+    """Return what stands for a parameter; an array stands for itself by its entries."""
+    if isinstance(value, Array) and value.dimensions:
+        indices: list[Index] = []
+        for dimension in value.dimensions:
+            indices.append(dimension.fresh(frozenset(indices)))
+        return Each(tuple(indices), value[tuple(indices)])
+    return value if isinstance(value, Each) else term(value)  # type: ignore[arg-type]
+
+
+def parameter_name(parameter: Index | Entry | Array) -> str:
+    """Return the name of a parameter, for a message."""
+    return parameter.array.name if isinstance(parameter, Entry) else parameter.name
+
+
+def expectation(label: Entry, outcomes: Mapping[int, Term], body: Term) -> Expectation:
     """Return the expectation of a term over a label with the given probabilities."""
-    others = entries_of(unfold(body), label.array) - {label}
-    bound = bound_indices(unfold(body))
-    if any(bound & set(e.indices) for e in others) or bound & set(label.indices):
-        raise ValueError(
-            f"expectation: {label.array.name} stands under a sum, where it may be this one"
-        )
-    if label in entries_of(unfold(body), label.array) - entries_of(body, label.array):
-        raise ValueError(f"expectation: a named quantity hides {label.array.name}; write it out")
-    parts = []
-    for outcome, probability in outcomes.items():
-        value = replace_entries(body, {label: Number(Fraction(outcome))}.get)
-        parts.append(probability * value)
-    return Written(body, Add(tuple(parts)), "expectation", label)
+    chances = tuple((Fraction(outcome), chance) for outcome, chance in outcomes.items())
+    return Expectation(label, label.array, label.indices, chances, body)
+
+
+def put(node: Term, over: Expectation, outcome: Fraction | Index) -> Term:
+    """Return a term where a label has an outcome, by whichever index it is named."""
+
+    def rule(entry: Entry) -> Term | None:
+        if entry.array != over.array:
+            return None
+        place, rest = entry.indices[: len(over.at)], entry.indices[len(over.at) :]
+        value = Delta(outcome, rest[0]) if isinstance(outcome, Index) else Number(outcome)
+        same = [Delta(i, j) for i, j in zip(place, over.at, strict=True) if i != j]
+        if not same:
+            return value
+        here = Mul(tuple(same)) if len(same) > 1 else same[0]
+        return here * value + (1 - here) * entry
+
+    return replace_entries(node, rule)
 
 
 def product(index: Index, body: Term | int) -> Product:
@@ -374,29 +508,26 @@ def product(index: Index, body: Term | int) -> Product:
     return Product(index, term(body))
 
 
-def exp(argument: Term | int) -> Function:
-    """Return the exponential of a term."""
-    return Function("exp", (term(argument),))
+exp = Function("exp", slopes=lambda t: (exp(t),), letter=r"\exp", positive=True)
+log = Function("log", slopes=lambda t: (1 / t,), letter=r"\log")
+absolute = Function("abs", letter=r"\lvert {} \rvert", kink="its argument is 0")
+minimum = Function("min", 2, letter=r"\min", kink="its arguments are equal")
+maximum = Function("max", 2, letter=r"\max", kink="its arguments are equal")
+pi = Function("pi", 0, letter=r"\pi", positive=True)
+erf = Function(
+    "erf",
+    slopes=lambda t: (2 / pi() ** Fraction(1, 2) * exp(-(t**2)),),
+    letter=r"\operatorname{erf}",
+)
+density = Function("density", slopes=lambda t: (-t * density(t),), letter=r"\varphi", positive=True)
+cumulative = Function("cumulative", slopes=lambda t: (density(t),), letter=r"\Phi", positive=True)
+sine = Function("sin", slopes=lambda t: (cosine(t),), letter=r"\sin")
+cosine = Function("cos", slopes=lambda t: (-sine(t),), letter=r"\cos")
 
 
-def log(argument: Term | int) -> Function:
-    """Return the natural logarithm of a term."""
-    return Function("log", (term(argument),))
-
-
-def absolute(argument: Term) -> Function:
-    """Return the absolute value of a term."""
-    return Function("abs", (argument,))
-
-
-def minimum(left: Term, right: Term | int) -> Function:
-    """Return the smaller of two terms."""
-    return Function("min", (left, term(right)))
-
-
-def maximum(left: Term, right: Term | int) -> Function:
-    """Return the larger of two terms."""
-    return Function("max", (left, term(right)))
+def unknown(name: str, letter: str = "", smooth: int | None = None) -> Function:
+    """Return any function of one argument that is differentiable so often."""
+    return Function(name, 1, None, letter or "\\" + name, smooth=smooth)
 
 
 def children(node: Term) -> tuple[Term, ...]:
@@ -412,16 +543,19 @@ def children(node: Term) -> tuple[Term, ...]:
             return (numerator, denominator)
         case Pow(base, exponent):
             return (base, exponent)
-        case Function(_, arguments):
+        case Apply(_, arguments):
             return arguments
-        case Unknown(_, argument):
-            return (argument,)
         case Sum(_, body) | Product(_, body) | D(body, _) | Limit(body, _, _):
             return (body,)
         case Use(_, arguments):
-            return tuple(a for a in arguments if isinstance(a, Term))
-        case Written(display, meaning):
-            return (display, meaning) if isinstance(display, Term) else (meaning,)
+            inner = (a.body if isinstance(a, Each) else a for a in arguments)
+            return tuple(a for a in inner if isinstance(a, Term))
+        case Expectation(outcomes=Each(_, chance), body=body):
+            return (chance, body)
+        case Expectation(outcomes=outcomes, body=body):
+            return (*(chance for _, chance in outcomes), body)  # type: ignore[union-attr]
+        case Written():
+            return (node.meaning,)
     return ()
 
 
@@ -438,10 +572,8 @@ def with_children(node: Term, change: Callable[[Term], Term]) -> Term:
             return Div(change(numerator), change(denominator))
         case Pow(base, exponent):
             return Pow(change(base), change(exponent))
-        case Function(name, arguments):
-            return Function(name, tuple(map(change, arguments)))
-        case Unknown(name, argument, order):
-            return Unknown(name, change(argument), order)
+        case Apply(function, arguments):
+            return Apply(function, tuple(map(change, arguments)))
         case Sum(index, body) | Product(index, body):
             return type(node)(index, rename_bound(change(body), frozenset({index})))
         case D(body, variable):
@@ -449,13 +581,35 @@ def with_children(node: Term, change: Callable[[Term], Term]) -> Term:
         case Limit(body, variable, infinity):
             return Limit(change(body), variable, infinity)
         case Use(definition, arguments):
-            return Use(
-                definition, tuple(change(a) if isinstance(a, Term) else a for a in arguments)
-            )
-        case Written(display, meaning):
-            shown = change(display) if isinstance(display, Term) else display
-            return replace(node, display=shown, meaning=change(meaning))
+            return Use(definition, tuple(changed_argument(a, change) for a in arguments))
+        case Expectation(outcomes=outcomes, body=body):
+            inner = rename_bound(change(body), frozenset(node.at))
+            return replace(node, outcomes=changed_outcomes(outcomes, change), body=inner)
+        case Written():
+            meaning = change(node.meaning)
+            return node if meaning == node.meaning else meaning
     return node
+
+
+def changed_argument(
+    argument: Index | Term | Each, change: Callable[[Term], Term]
+) -> Index | Term | Each:
+    """Return the argument of a use with the term in it changed."""
+    match argument:
+        case Each(indices, body):
+            return Each(indices, rename_bound(change(body), frozenset(indices)))
+        case Term():
+            return change(argument)
+    return argument
+
+
+def changed_outcomes(
+    outcomes: tuple[tuple[Fraction, Term], ...] | Each, change: Callable[[Term], Term]
+) -> Any:
+    """Return the outcomes of an expectation with their probabilities changed."""
+    if isinstance(outcomes, Each):
+        return changed_argument(outcomes, change)
+    return tuple((outcome, change(chance)) for outcome, chance in outcomes)
 
 
 def walk(node: Term) -> Iterator[Term]:
@@ -472,8 +626,20 @@ def entries_of(node: Term, array: Array) -> frozenset[Entry]:
     return frozenset(e for e in walk(node) if isinstance(e, Entry) and e.array == array)
 
 
+def binds(node: Term) -> frozenset[Index]:
+    """Return the indices that a term itself binds in what is below it."""
+    match node:
+        case Sum(index, _) | Product(index, _):
+            return frozenset({index})
+        case Use(_, arguments):
+            return frozenset(i for a in arguments if isinstance(a, Each) for i in a.indices)
+        case Expectation(outcomes=Each(indices, _)):
+            return frozenset(indices)
+    return frozenset()
+
+
 def free_indices(node: Term) -> frozenset[Index]:
-    """Return the indices that no sum or product in the term binds."""
+    """Return the indices that nothing in the term binds."""
     match node:
         case Entry(_, indices):
             return frozenset(indices)
@@ -484,14 +650,26 @@ def free_indices(node: Term) -> frozenset[Index]:
         case D(body, variable):
             return free_indices(body) | frozenset(variable.indices)
         case Use(_, arguments):
-            own = frozenset(a for a in arguments if isinstance(a, Index))
-            return own.union(*map(free_indices, children(node)))
+            return frozenset().union(*map(free_in_argument, arguments))
+        case Expectation(label, _, at):
+            below = frozenset().union(*map(free_indices, children(node)))
+            return (below - binds(node)).union(at, label.indices)
     return frozenset().union(*map(free_indices, children(node)))
 
 
+def free_in_argument(argument: Index | Term | Each) -> frozenset[Index]:
+    """Return the free indices of what stands for a parameter."""
+    match argument:
+        case Index():
+            return frozenset({argument})
+        case Each(indices, body):
+            return free_indices(body) - frozenset(indices)
+    return free_indices(argument)
+
+
 def bound_indices(node: Term) -> frozenset[Index]:
-    """Return the indices that a sum or product in the term binds."""
-    return frozenset(part.index for part in walk(node) if isinstance(part, (Sum, Product)))
+    """Return the indices that something in the term binds."""
+    return frozenset().union(*map(binds, walk(node)))
 
 
 def reindex(node: Term, new: Mapping[Index, Index]) -> Term:
@@ -500,67 +678,144 @@ def reindex(node: Term, new: Mapping[Index, Index]) -> Term:
     if not new:
         return node
     match node:
-        case Entry(array, indices):
-            return Entry(array, tuple(new.get(i, i) for i in indices))
+        case Entry():
+            return reindex_entry(node, new)
         case Delta(left, right):
             return Delta(new.get(left, left), new.get(right, right))
         case Use(definition, arguments):
-            return Use(
-                definition,
-                tuple(
-                    new.get(a, a) if isinstance(a, Index) else reindex(a, new) for a in arguments
-                ),
+            return Use(definition, tuple(reindex_argument(a, new) for a in arguments))
+        case Expectation(label, array, at, outcomes, body):
+            at = tuple(new.get(i, i) for i in at)
+            chances: Any = (
+                reindex_argument(outcomes, new)
+                if isinstance(outcomes, Each)
+                else tuple((o, reindex(chance, new)) for o, chance in outcomes)
             )
-        case Written(display, meaning, _, Entry(array, indices)):
-            shown = reindex(display, new) if isinstance(display, Term) else display
-            over = Entry(array, tuple(new.get(i, i) for i in indices))
-            return replace(node, display=shown, meaning=reindex(meaning, new), over=over)
+            inner = rename_bound(reindex(body, new), frozenset(at))
+            return Expectation(reindex_entry(label, new), array, at, chances, inner)
         case D(body, variable):
-            variable = Entry(variable.array, tuple(new.get(i, i) for i in variable.indices))
+            variable = reindex_entry(variable, new)
             return D(rename_bound(reindex(body, new), frozenset(variable.indices)), variable)
         case Sum(index, body) | Product(index, body):
-            inner = {old: to for old, to in new.items() if old != index}
-            if index in inner.values():
-                taken = free_indices(body).union(inner, inner.values(), {index})
-                other = index.dimension.fresh(taken | bound_indices(body))
-                body, index = reindex(body, {index: other}), other
-            return type(node)(index, rename_bound(reindex(body, inner), frozenset({index})))
+            (index,), body = reindex_under((index,), body, new)
+            return type(node)(index, body)
+        case Written():
+            return reindex(node.meaning, new)
     return with_children(node, lambda child: reindex(child, new))
+
+
+def reindex_entry(entry: Entry, new: Mapping[Index, Index]) -> Entry:
+    """Replace the indices of an entry."""
+    return Entry(entry.array, tuple(new.get(i, i) for i in entry.indices))
+
+
+def reindex_argument(
+    argument: Index | Term | Each, new: Mapping[Index, Index]
+) -> Index | Term | Each:
+    """Replace free indices in what stands for a parameter."""
+    match argument:
+        case Index():
+            return new.get(argument, argument)
+        case Each(indices, body):
+            return Each(*reindex_under(indices, body, new))
+    return reindex(argument, new)
+
+
+def reindex_under(
+    bound: tuple[Index, ...], body: Term, new: Mapping[Index, Index]
+) -> tuple[tuple[Index, ...], Term]:
+    """Replace free indices below a binder, whose own are renamed where they would capture one."""
+    inner = {old: to for old, to in new.items() if old not in bound}
+    for index in bound:
+        if index in inner.values():
+            taken = free_indices(body).union(inner, inner.values(), bound, bound_indices(body))
+            other = index.dimension.fresh(taken)
+            body = reindex(body, {index: other})
+            bound = tuple(other if i == index else i for i in bound)
+    return bound, rename_bound(reindex(body, inner), frozenset(bound))
 
 
 def rename_bound(node: Term, avoid: frozenset[Index]) -> Term:
     """Rename the bound indices that stand in ``avoid``."""
     if not bound_indices(node) & avoid:
         return node
-    if isinstance(node, D):
-        return D(rename_bound(node.body, avoid.union(node.variable.indices)), node.variable)
-    if isinstance(node, (Sum, Product)):
-        index, body = node.index, node.body
-        if index in avoid:
-            index = index.dimension.fresh(avoid | all_indices(node))
-            body = reindex(body, {node.index: index})
-        return type(node)(index, rename_bound(body, avoid | {index}))
+    match node:
+        case D(body, variable):
+            return D(rename_bound(body, avoid.union(variable.indices)), variable)
+        case Sum(index, body) | Product(index, body):
+            (index,), body = renamed_apart((index,), body, avoid)
+            return type(node)(index, body)
+        case Use(definition, arguments):
+            return Use(
+                definition,
+                tuple(
+                    Each(*renamed_apart(a.indices, a.body, avoid))
+                    if isinstance(a, Each)
+                    else changed_argument(a, lambda part: rename_bound(part, avoid))
+                    for a in arguments
+                ),
+            )
+        case Expectation(outcomes=Each(indices, chance)):
+            apart = Each(*renamed_apart(indices, chance, avoid))
+            inner = rename_bound(node.body, avoid.union(node.at))
+            return replace(node, outcomes=apart, body=inner)
+        case Written():
+            return rename_bound(node.meaning, avoid)
     return with_children(node, lambda child: rename_bound(child, avoid))
+
+
+def renamed_apart(
+    bound: tuple[Index, ...], body: Term, avoid: frozenset[Index]
+) -> tuple[tuple[Index, ...], Term]:
+    """Return a binder whose indices, and those bound below it, are none of ``avoid``."""
+    for index in bound:
+        if index in avoid:
+            other = index.dimension.fresh(avoid | all_indices(body) | frozenset(bound))
+            body = reindex(body, {index: other})
+            bound = tuple(other if i == index else i for i in bound)
+    return bound, rename_bound(body, avoid.union(bound))
 
 
 def replace_entries(node: Term, rule: Callable[[Entry], Term | None]) -> Term:
     """Replace entries by terms; bound indices are renamed away from what is put in.
 
-    A derivative's variable is never replaced: it would no longer be a variable.
+    The variable of a derivative, a limit or an expectation is never replaced: it would no longer
+    be a variable. Nor is anything put below it that depends on it: it would be moved as well.
     """
-    if isinstance(node, Entry):
-        new = rule(node)
-        return node if new is None else new
-    if isinstance(node, (D, Limit)) and rule(node.variable) is not None:
-        raise ValueError("a variable of differentiation or of a limit cannot be replaced")
-    if isinstance(node, (Sum, Product)):
-        entries = [part for part in walk(node) if isinstance(part, Entry)]
-        put_in = [(value, e) for e in entries if (value := rule(e)) is not None]
-        if any(node.index in free_indices(value) - set(e.indices) for value, e in put_in):
-            taken = all_indices(node).union(*(all_indices(value) for value, _ in put_in))
-            other = node.index.dimension.fresh(taken)
-            node = type(node)(other, reindex(node.body, {node.index: other}))
+    match node:
+        case Entry():
+            new = rule(node)
+            return node if new is None else new
+        case Written():
+            return replace_entries(node.meaning, rule)
+        case D(_, variable) | Limit(_, variable, _) | Expectation(variable):
+            array = node.array if isinstance(node, Expectation) else variable.array
+            if rule(variable) is not None:
+                raise ValueError(f"{array.name} is a variable here and cannot be replaced")
+            if any(depends_on(value, array) for value in put_in(node, rule)):
+                raise ValueError(f"what is put in depends on {array.name}, a variable here")
+    if own := binds(node):
+        node = rename_bound(node, own & strange_indices(node, rule))
     return with_children(node, lambda child: replace_entries(child, rule))
+
+
+def put_in(node: Term, rule: Callable[[Entry], Term | None]) -> list[Term]:
+    """Return what a rule puts into a term."""
+    entries = {part for part in walk(node) if isinstance(part, Entry)}
+    return [value for entry in entries if (value := rule(entry)) not in (None, entry)]  # type: ignore[misc]
+
+
+def strange_indices(node: Term, rule: Callable[[Entry], Term | None]) -> frozenset[Index]:
+    """Return the indices that stand in what is put in and not in what it replaces."""
+    entries = {part for part in walk(node) if isinstance(part, Entry)}
+    return frozenset().union(
+        *(free_indices(v) - frozenset(e.indices) for e in entries if (v := rule(e)) is not None)
+    )
+
+
+def depends_on(node: Term, array: Array) -> bool:
+    """Return True when an array stands in a term, its named quantities unfolded."""
+    return bool(entries_of(unfold(node), array))
 
 
 def all_indices(node: Term) -> frozenset[Index]:
@@ -569,24 +824,49 @@ def all_indices(node: Term) -> frozenset[Index]:
 
 
 def instantiate(use: Use) -> Term:
-    """Return the body of a definition at the arguments of its use."""
-    parameters = use.definition.parameters
-    scalars = {p: a for p, a in zip(parameters, use.arguments, strict=True) if isinstance(a, Term)}
-    indices = {
-        p: a
-        for p, a in zip(parameters, use.arguments, strict=True)
-        if isinstance(p, Index) and isinstance(a, Index)
-    }
-    body = reindex(use.definition.body, indices)
-    return replace_entries(body, scalars.get) if scalars else body
+    """Return the body of a definition at the arguments of its use.
+
+    Raises
+    ------
+    ValueError
+        Where the body takes a derivative or a limit by a parameter, and the argument is another.
+    """
+    body = use.definition.body
+    pairs = list(zip(use.definition.parameters, use.arguments, strict=True))
+    scalars = {p: a for p, a in pairs if isinstance(p, Entry) and isinstance(a, Term) and p != a}
+    arrays = {p: a for p, a in pairs if isinstance(p, Array) and isinstance(a, Each)}
+    arrays = {p: a for p, a in arrays.items() if as_argument(p) != a}
+    # All at once: an argument may hold what another parameter is called.
+    apart: dict[Index, Index] = {}
+    for p, a in pairs:
+        if isinstance(p, Index) and isinstance(a, Index) and p != a:
+            apart[p] = a
+    if scalars or arrays:
+        strange = frozenset().union(*map(free_in_argument, use.arguments))
+        body = rename_bound(body, strange)
+        outer = {p: Index(f"{p.name}\0", p.dimension) for p in apart}
+        body = reindex(body, outer)
+        apart = {outer[p]: a for p, a in apart.items()}
+
+        def rule(entry: Entry) -> Term | None:
+            if entry in scalars:
+                return scalars[entry]
+            if entry.array in arrays:
+                given = arrays[entry.array]
+                return reindex(given.body, dict(zip(given.indices, entry.indices, strict=True)))
+            return None
+
+        body = replace_entries(body, rule)
+    return reindex(body, apart)
 
 
 def unfold(node: Term) -> Term:
     """Replace every named quantity by what it stands for, all the way down."""
-    if isinstance(node, Use):
-        return unfold(instantiate(node))
-    if isinstance(node, Written):
-        return unfold(node.meaning)
+    match node:
+        case Use():
+            return unfold(instantiate(node))
+        case Written() | Expectation():
+            return unfold(node.meaning)
     return with_children(node, unfold)
 
 

@@ -16,11 +16,13 @@ from derivations.language import matrices, terms
 from derivations.language.matrices import Matrix
 from derivations.language.statement import Chain, Statement, as_term
 from derivations.language.terms import (
+    Apply,
     Array,
     D,
     Definition,
     Dimension,
     Entry,
+    Function,
     Index,
     Limit,
     Number,
@@ -28,7 +30,6 @@ from derivations.language.terms import (
     Size,
     Sum,
     Term,
-    Unknown,
     Use,
     walk,
 )
@@ -52,15 +53,7 @@ class Line:
     matrix: Matrix | None = None
 
 
-@dataclass(frozen=True)
-class Callback:
-    """An argument that is a function: one that may be any, or its derivative of some order."""
-
-    name: str
-    order: int
-
-
-Argument = Array | Dimension | Callback
+Argument = Array | Dimension | Function  # a function that may be any, or its derivative
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ class Parts:
     quantities: tuple[Definition, ...]
     functions: tuple[Definition, ...]
     arrays: tuple[Array, ...]
-    callbacks: tuple[Callback, ...]
+    callbacks: tuple[Function, ...]
     sizes: tuple[Dimension, ...]
 
 
@@ -218,14 +211,14 @@ def parts(root: Term | Matrix) -> Parts:
     else:
         visit(root, frozenset())
     arrays: dict[Array, None] = {}
-    callbacks: dict[Callback, None] = {}
+    callbacks: dict[Function, None] = {}
     for node, own in found:
         for part in walk(node):
             match part:
                 case Entry(array, _) if array not in own:
                     arrays[array] = None
-                case Unknown(name, _, order):
-                    callbacks[Callback(name, order)] = None
+                case Apply(function, _) if function.slopes is None and not function.kink:
+                    callbacks[function] = None
                 case Size(dimension):
                     sizes[dimension] = None
                 case Sum(index, _) | Product(index, _):
@@ -340,7 +333,7 @@ def named(things: Sequence[object], taken: frozenset[str] = RESERVED) -> dict[ob
 def plain_name(thing: object) -> str:
     """Return the identifier that a thing would like to have."""
     match thing:
-        case Callback(name, order):
+        case Function(name=name, order=order):
             return identifier(name) + {0: "", 1: "_prime", 2: "_second"}.get(order, f"_{order}")
         case Index(name):
             letter = name.rstrip("'")
@@ -392,9 +385,9 @@ def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
                 said.append(f"{names[argument]}: {size}{', 0 or 1' if domain == 'label' else ''}")
             case Dimension(meaning=meaning):
                 said.append(f"{names[argument]}: number of {meaning}")
-            case Callback(order=0):
+            case Function(order=0):
                 said.append(f"{names[argument]}: a function")
-            case Callback(name, order):
+            case Function(name=name, order=order):
                 said.append(f"{names[argument]}: derivative {order} of {name}")
     return "\n".join(textwrap.wrap("; ".join(said) + ".", WIDTH))
 

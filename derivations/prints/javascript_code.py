@@ -13,10 +13,12 @@ from derivations.language import terms
 from derivations.language.statement import Statement
 from derivations.language.terms import Array, Definition, Entry, Index, Term, Use, walk
 from derivations.prints import codegen
-from derivations.prints.codegen import ATOM, Argument, Callback, Code
+from derivations.prints.codegen import ATOM, Argument, Code
 
 FUNCTIONS = {
-    "exp": "Math.exp", "log": "Math.log", "abs": "Math.abs", "min": "Math.min", "max": "Math.max",
+    terms.exp: "Math.exp", terms.log: "Math.log", terms.absolute: "Math.abs",
+    terms.minimum: "Math.min", terms.maximum: "Math.max", terms.sine: "Math.sin",
+    terms.cosine: "Math.cos",
 }  # fmt: skip
 
 
@@ -167,17 +169,17 @@ def expression(node: Term, blocks: Sequence[Block], names: Names) -> Code:
             return codegen.divide(at(numerator), at(denominator))
         case terms.Pow(base, exponent):
             return codegen.power(at(base), at(exponent))
-        case terms.Function("log", (terms.Add((terms.Number(value), *rest)),)) if value == 1:
+        case terms.Apply(terms.log, (terms.Add((terms.Number(value), *rest)),)) if value == 1:
             inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
             return call("Math.log1p", [inner])
-        case terms.Function(name, arguments):
-            return call(FUNCTIONS[name], arguments)
-        case terms.Unknown(name, argument, order):
-            return call(names[Callback(name, order)], [argument])
+        case terms.Apply(terms.pi, ()):
+            return Code("Math.PI")
+        case terms.Apply(function, arguments):
+            return call(FUNCTIONS.get(function) or names[function], arguments)
         case terms.Delta(left, right):
             return Code(f"({names[left]} === {names[right]} ? 1 : 0)", ATOM)
-        case terms.Written(_, meaning):
-            return at(meaning)
+        case terms.Written() | terms.Expectation():
+            return at(node.meaning)
         case terms.Sum() | terms.Product():
             return accumulated(node, blocks, names)
     raise TypeError(f"no JavaScript for {type(node).__name__}")

@@ -152,14 +152,12 @@ def level(node: Term, style: Style) -> int:
             return POWER if is_name(body) and style is LATEX else PRODUCT
         case terms.Pow():
             return POWER
-        case terms.Function("exp", _):
+        case terms.Apply(terms.exp, _):
             return POWER
-        case terms.Function("log", _):
+        case terms.Apply(terms.log, _):
             return PRODUCT if style is TEXT else POWER
-        case terms.Written(display, _):
-            if isinstance(display, Matrix):
-                return matrix_level(display)
-            return ATOM
+        case matrices.Scalar(matrix):
+            return matrix_level(matrix)
     return ATOM
 
 
@@ -209,7 +207,11 @@ def of_term(node: Term, style: Style) -> str:
             return style.indexed(style.letter(array), array.superscript, subscripts(indices))
         case terms.Use(definition, arguments):
             places = [a for a in arguments if isinstance(a, Index)]
-            scalars = [of_term(a, style) for a in arguments if isinstance(a, Term)]
+            scalars = [
+                of_argument(a, style)
+                for p, a in zip(definition.parameters, arguments, strict=True)
+                if not isinstance(a, Index) and not own(p, a)
+            ]
             if definition.written:
                 shown = style.template(definition.written).format(*(i.name for i in places))
             else:
@@ -250,21 +252,21 @@ def of_term(node: Term, style: Style) -> str:
             above = of_term(exponent, style)
             short = style is LATEX or level(exponent, style) == ATOM
             return style.power(shown, above if short else f"({above})")
-        case terms.Function("exp", (argument,)):
+        case terms.Apply(terms.exp, (argument,)):
             return style.exponential(of_term(argument, style))
-        case terms.Function("log", (argument,)):
+        case terms.Apply(terms.log, (argument,)):
             return style.names["log"] + (
                 f" {of_term(argument, style)}"
                 if is_name(argument)
                 else style.group(of_term(argument, style))
             )
-        case terms.Function("abs", (argument,)):
+        case terms.Apply(terms.absolute, (argument,)):
             return style.names["abs"].format(of_term(argument, style))
-        case terms.Function(name, arguments):
-            return style.names[name] + style.group(", ".join(of_term(a, style) for a in arguments))
-        case terms.Unknown(name, argument, order):
-            letter = "\\" + name if style is LATEX else GREEK.get(name, name)
-            return letter + "'" * order + style.group(of_term(argument, style))
+        case terms.Apply(function, arguments):
+            letter = function.letter if style is LATEX else GREEK.get(function.name, function.name)
+            letter = letter + "'" * function.order
+            shown = ", ".join(of_term(a, style) for a in arguments)
+            return letter + style.group(shown) if arguments else letter
         case terms.Delta(left, right):
             return style.indexed(style.names["delta"], "", subscripts((left, right)))
         case terms.Sum(index, body):
@@ -276,12 +278,25 @@ def of_term(node: Term, style: Style) -> str:
         case terms.Limit(body, variable, infinity):
             bound = ("-" if infinity < 0 else "") + style.names["infinity"]
             return style.names["lim"].format(of_term(variable, style), bound) + at(body, PRODUCT)
-        case terms.Written(display, _, "expectation", over):
-            sub = style.indexed(style.names["expect"], "", of_term(over, style)) if over else ""
-            return f"{sub}{style.names['[']}{show(display, style)}{style.names[']']}"  # type: ignore[arg-type]
-        case terms.Written(display, _):
-            return show(display, style)  # type: ignore[arg-type]
+        case terms.Expectation(label, body=body):
+            sub = style.indexed(style.names["expect"], "", of_term(label, style))
+            return f"{sub}{style.names['[']}{of_term(body, style)}{style.names[']']}"
+        case matrices.Scalar(matrix):
+            return of_matrix(matrix, style)
     raise TypeError(f"cannot print {type(node).__name__}")
+
+
+def own(parameter: Index | terms.Entry | Array, given: Term | terms.Each) -> bool:
+    """Return True for an array that stands for itself: S_a is the softmax of z."""
+    return isinstance(parameter, Array) and terms.as_argument(parameter) == given
+
+
+def of_argument(given: Term | terms.Each | Index, style: Style) -> str:
+    """Return an argument; in an array given by its entries, a dot stands for its own index."""
+    if isinstance(given, terms.Each):
+        dots = {i: Index("·" if style is TEXT else r"\cdot", i.dimension) for i in given.indices}
+        return of_term(terms.reindex(given.body, dots), style)
+    return of_term(given, style)  # type: ignore[arg-type]
 
 
 def derivative(node: terms.D, style: Style) -> str:
@@ -304,7 +319,9 @@ def derivative(node: terms.D, style: Style) -> str:
         return style.fraction(above + of_term(body, style), below).replace(" / ", "/")
     shown = of_term(body, style)
     operator = style.fraction(above.rstrip(), below).replace(" / ", "/")
-    if isinstance(body, terms.Use) or (isinstance(body, terms.Function) and body.name == "log"):
+    if isinstance(body, terms.Use) or (
+        isinstance(body, terms.Apply) and body.function is terms.log
+    ):
         return f"{operator}{style.join}{shown}"
     return f"{operator}{style.names['[']}{shown}{style.names[']']}"
 

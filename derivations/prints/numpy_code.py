@@ -17,8 +17,11 @@ from derivations.language.terms import Array, Definition, Dimension, Index, Term
 from derivations.prints import codegen
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
+CONSTANTS = {terms.pi: "np.pi"}
 FUNCTIONS = {
-    "exp": "np.exp", "log": "np.log", "abs": "np.abs", "min": "np.minimum", "max": "np.maximum",
+    terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
+    terms.minimum: "np.minimum", terms.maximum: "np.maximum", terms.sine: "np.sin",
+    terms.cosine: "np.cos",
 }  # fmt: skip
 
 
@@ -161,20 +164,20 @@ def term_value(node: Term, scope: Scope) -> Value:
                 [term_value(base, scope), term_value(exponent, scope)], scope
             )
             return Value(codegen.power(below, above), axes)
-        case terms.Function("log", (terms.Add((terms.Number(value), *rest)),)) if value == 1:
+        case terms.Apply(terms.log, (terms.Add((terms.Number(value), *rest)),)) if value == 1:
             inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
             return call("np.log1p", [term_value(inner, scope)], scope)
-        case terms.Function(name, arguments):
-            return call(FUNCTIONS[name], [term_value(a, scope) for a in arguments], scope)
-        case terms.Unknown(name, argument, order):
-            function = scope.names[codegen.Callback(name, order)]
-            return call(function, [term_value(argument, scope)], scope)
+        case terms.Apply(function, ()):
+            return Value(Code(CONSTANTS[function]))
+        case terms.Apply(function, arguments):
+            name = FUNCTIONS.get(function) or scope.names[function]
+            return call(name, [term_value(a, scope) for a in arguments], scope)
         case terms.Delta(left, right):
             if left == right:
                 return Value(Code("1"))
             return Value(Code(f"np.eye({scope.size(left.dimension)})"), (left, right))
-        case terms.Written(_, meaning):
-            return term_value(meaning, scope)
+        case terms.Written() | terms.Expectation():
+            return term_value(node.meaning, scope)
         case terms.Sum():
             return sum_over((), node, scope)
         case terms.Product(index, body):

@@ -30,10 +30,14 @@ from derivations.language.terms import (
     walk,
 )
 from derivations.prints import codegen
-from derivations.prints.codegen import ATOM, POWER, PRODUCT, UNARY, Callback, Code
+from derivations.prints.codegen import ATOM, POWER, PRODUCT, UNARY, Code
 
 RELATIONS = {"=": "Eq", "<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge"}
-FUNCTIONS = {"exp": "exp", "log": "log", "abs": "Abs", "min": "Min", "max": "Max"}
+FUNCTIONS = {
+    terms.exp: "exp", terms.log: "log", terms.absolute: "Abs", terms.minimum: "Min",
+    terms.maximum: "Max", terms.erf: "erf", terms.sine: "sin", terms.cosine: "cos",
+    terms.pi: "pi",
+}  # fmt: skip
 ASSUMED = {"positive": "positive", "unit": "positive", "nonnegative": "nonnegative"}
 PLACE = "xi"  # where the derivative of an unknown function is taken
 IMPORTED = (
@@ -117,7 +121,7 @@ def symbol_of(definition: Definition) -> Term:
     indices = tuple(p for p in definition.parameters if isinstance(p, Index))
     scalars = tuple(p for p in definition.parameters if isinstance(p, Entry))
     if scalars and not indices and len(scalars) == 1:
-        return terms.Unknown(definition.name, scalars[0])
+        return terms.unknown(definition.name)(scalars[0])
     return Array(definition.name, tuple(i.dimension for i in indices))[indices]
 
 
@@ -143,7 +147,7 @@ def prepare(nodes: Sequence[Term]) -> Prepared:
         for part in walk(node):
             things |= dict.fromkeys(named_parts(part))
     ranked: list[object] = []
-    for kind in (Dimension, Array, Callback):
+    for kind in (Dimension, Array, terms.Function):
         ranked += [thing for thing in things if isinstance(thing, kind)]
     indices = sorted(
         taken | {p for p in parameters if isinstance(p, Index)},
@@ -171,9 +175,14 @@ def named_parts(part: Term) -> list[object]:
             return [index.dimension]
         case terms.Size(dimension):
             return [dimension]
-        case terms.Unknown(name, _, _):
-            return [Callback(name, 0)]
+        case terms.Apply(function, _) if function not in FUNCTIONS:
+            return [base_of(function)]
     return []
+
+
+def base_of(function: terms.Function) -> terms.Function:
+    """Return the function of which one is a derivative."""
+    return function.of or function
 
 
 # -- expressions -----------------------------------------------------------------------------------
@@ -223,14 +232,16 @@ def build(node: Term, prepared: Prepared, bound: Bound) -> sympy.Expr:
             return at(numerator) / at(denominator)
         case terms.Pow(base, exponent):
             return at(base) ** at(exponent)
-        case terms.Function(name, arguments):
-            return getattr(sympy, FUNCTIONS[name])(*map(at, arguments))
-        case terms.Unknown(name, argument, order):
-            function = sympy.Function(name)
-            if order == 0:
-                return function(at(argument))
+        case terms.Apply(terms.pi, ()):
+            return sympy.pi
+        case terms.Apply(function, arguments) if function in FUNCTIONS:
+            return getattr(sympy, FUNCTIONS[function])(*map(at, arguments))
+        case terms.Apply(function, (argument,)):
+            named = sympy.Function(function.name)
+            if function.order == 0:
+                return named(at(argument))
             x = sympy.Symbol(PLACE)
-            return sympy.Subs(sympy.Derivative(function(x), (x, order)), x, at(argument))
+            return sympy.Subs(sympy.Derivative(named(x), (x, function.order)), x, at(argument))
         case terms.Delta(left, right):
             return sympy.KroneckerDelta(of(left), of(right))
         case terms.Sum(index, body):
@@ -241,8 +252,8 @@ def build(node: Term, prepared: Prepared, bound: Bound) -> sympy.Expr:
             return sympy.Derivative(at(body), at(variable))
         case terms.Limit(body, variable, infinity):
             return sympy.Limit(at(body), at(variable), infinity * sympy.oo)
-        case terms.Written(_, meaning):
-            return at(meaning)
+        case terms.Written() | terms.Expectation():
+            return at(node.meaning)
     raise TypeError(f"no SymPy expression for {type(node).__name__}")
 
 
@@ -268,10 +279,14 @@ def declarations(prepared: Prepared) -> list[str]:
                 kind_name = "IndexedBase" if dimensions else "Symbol"
                 assumed = ASSUMED.get(domain, "real")
                 lines.append(f'{name} = {kind_name}("{of}", {assumed}=True)')
-            case Callback(of):
+            case terms.Function(name=of):
                 lines.append(f'{name} = Function("{of}")')
     nodes = [*prepared.terms, *prepared.bodies.values()]
-    if any(isinstance(part, terms.Unknown) and part.order for node in nodes for part in walk(node)):
+    if any(
+        isinstance(part, terms.Apply) and part.function.order
+        for node in nodes
+        for part in walk(node)
+    ):
         lines.append(f'{PLACE} = Symbol("{PLACE}")')
     return [*lines, ""]
 
@@ -370,13 +385,15 @@ def source(node: Term, prepared: Prepared) -> Code:
             return codegen.divide(at(numerator), at(denominator))
         case terms.Pow(base, exponent):
             return codegen.power(at(base), at(exponent))
-        case terms.Function(name, arguments):
-            return call(FUNCTIONS[name], *map(argument, arguments))
-        case terms.Unknown(name, inner, order):
-            function = names[Callback(name, 0)]
-            if order == 0:
+        case terms.Apply(terms.pi, ()):
+            return Code("pi")
+        case terms.Apply(applied, arguments) if applied in FUNCTIONS:
+            return call(FUNCTIONS[applied], *map(argument, arguments))
+        case terms.Apply(applied, (inner,)):
+            function = names[base_of(applied)]
+            if applied.order == 0:
                 return call(function, argument(inner))
-            taken = f"Derivative({function}({PLACE}), ({PLACE}, {order}))"
+            taken = f"Derivative({function}({PLACE}), ({PLACE}, {applied.order}))"
             return call("Subs", taken, PLACE, argument(inner))
         case terms.Delta(left, right):
             return call("KroneckerDelta", names[left], names[right])
@@ -390,6 +407,6 @@ def source(node: Term, prepared: Prepared) -> Code:
             return call(
                 "Limit", argument(body), argument(variable), "oo" if infinity > 0 else "-oo"
             )
-        case terms.Written(_, meaning):
-            return at(meaning)
+        case terms.Written() | terms.Expectation():
+            return at(node.meaning)
     raise TypeError(f"no SymPy source for {type(node).__name__}")

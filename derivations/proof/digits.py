@@ -20,6 +20,20 @@ from derivations.language.terms import Array, Dimension, Entry, Index, Term, wal
 STEP_DIGITS = 30  # the step of a difference is 1e-30, its error about 1e-60 of a third derivative
 FAR = 10**3  # exp(-1000 d) < 1e-50 for every rate d >= 0.12: a limit's value at 50 digits
 
+FUNCTIONS: Mapping[terms.Function, Callable[..., mpf]] = {
+    terms.exp: mpmath.exp,
+    terms.log: mpmath.log,
+    terms.absolute: abs,
+    terms.minimum: min,
+    terms.maximum: max,
+    terms.sine: mpmath.sin,
+    terms.cosine: mpmath.cos,
+    terms.pi: lambda: +mp.pi,
+    terms.erf: mpmath.erf,
+    terms.density: mpmath.npdf,
+    terms.cumulative: mpmath.ncdf,
+}
+
 
 @dataclass(frozen=True)
 class Point:
@@ -70,17 +84,10 @@ def value(node: Term, point: Point) -> mpf:
             return value(numerator, point) / value(denominator, point)
         case terms.Pow(base, exponent):
             return value(base, point) ** value(exponent, point)
-        case terms.Function(name, arguments):
-            functions: dict[str, Callable[..., mpf]] = {
-                "exp": mpmath.exp,
-                "log": mpmath.log,
-                "abs": abs,
-                "min": min,
-                "max": max,
-            }
-            return functions[name](*(value(a, point) for a in arguments))
-        case terms.Unknown(_, argument, order):
-            return any_function(order, value(argument, point))
+        case terms.Apply(function, arguments) if function in FUNCTIONS:
+            return FUNCTIONS[function](*(value(a, point) for a in arguments))
+        case terms.Apply(function, (argument,)):
+            return any_function(function.order, value(argument, point))
         case terms.Delta(left, right):
             return mpf(point.at[left] == point.at[right])
         case terms.Sum(index, body):
@@ -98,8 +105,8 @@ def value(node: Term, point: Point) -> mpf:
             if place not in point.kept:
                 point.kept[place] = value(terms.instantiate(node), point)
             return point.kept[place]
-        case terms.Written(_, meaning):
-            return value(meaning, point)
+        case terms.Written() | terms.Expectation():
+            return value(node.meaning, point)
         case terms.D(body, variable):
             entry, step = point.key(variable), mpf(10) ** -STEP_DIGITS
             ahead, behind = point.shift(entry, step), point.shift(entry, -step)

@@ -246,7 +246,13 @@ def derivative_of_atom(atom: sympy.Expr, array: str, at: tuple[sympy.Symbol, ...
     if name == "sum":
         index, body = open_sum(atom)
         return summation(index, derivative(body, array, at))
-    if name.startswith(("unknown ", "function ")):
+    if name.startswith("unknown "):
+        function = KNOWN[name.split()[1]]
+        place = terms.scalar("argument of a function")
+        slope = meaning(function.slope(0, (place,)))
+        outer = rebuild(slope, {application(f"entry {place.array.name}"): arguments[0]}.get)
+        return outer * derivative(arguments[0], array, at)
+    if name.startswith("function "):
         kind, function, order = name.split()
         outer = application(f"{kind} {function} {int(order) + 1}", *arguments)
         return outer * derivative(arguments[0], array, at)
@@ -464,12 +470,12 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 if not power.is_Integer:
                     return exponential(power * logarithm(nonzero(of(base))))
                 return (normal(of(base)) if power >= 0 else nonzero(of(base))) ** power
-            case terms.Function("exp", (argument,)):
+            case terms.Apply(terms.exp, (argument,)):
                 return exponential(of(argument))
-            case terms.Function("log", (argument,)):
+            case terms.Apply(terms.log, (argument,)):
                 return logarithm(nonzero(of(argument)))
-            case terms.Unknown(name, argument, order):
-                return application(f"unknown {name} {order}", normal(of(argument)))
+            case terms.Apply(function, (argument,)) if not function.kink:
+                return application(f"unknown {known(function)} 0", normal(of(argument)))
             case terms.Delta(left, right):
                 return delta(index_symbol(left), index_symbol(right))
             case terms.Sum(index, body):
@@ -487,8 +493,8 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 ]
                 name = tag(definition)
                 return application(f"function {name} 0" if of_one else f"quantity {name}", *given)
-            case terms.Written(_, meant):
-                return of(meant)
+            case terms.Written() | terms.Expectation():
+                return of(node.meaning)
             case terms.Limit(body, variable, infinity):
                 arrays = {
                     e.array for e in terms.walk(terms.unfold(body)) if isinstance(e, terms.Entry)
@@ -504,6 +510,16 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
         raise Undecided(f"no law for {node}")
 
     return normal(of(node))
+
+
+KNOWN: dict[str, terms.Function] = {}
+
+
+def known(function: terms.Function) -> str:
+    """Return a key for a function, which is told apart by what it is."""
+    key = f"{function.name}@{id(function)}"
+    KNOWN[key] = function
+    return key
 
 
 @lru_cache(maxsize=256)

@@ -97,12 +97,12 @@ def scalars(
                 return of(numerator, tokens) / of(denominator, tokens)
             case terms.Pow(base, exponent):
                 return of(base, tokens) ** of(exponent, tokens)
-            case terms.Function("exp", (argument,)):
+            case terms.Apply(terms.exp, (argument,)):
                 return sympy.exp(of(argument, tokens))
-            case terms.Function("log", (argument,)):
+            case terms.Apply(terms.log, (argument,)):
                 return sympy.log(of(argument, tokens))
-            case terms.Unknown(name, argument, order):
-                return unknown(name, order)(of(argument, tokens))
+            case terms.Apply(function, (argument,)) if not function.kink:
+                return unknown(function)(of(argument, tokens))
             case terms.Delta(left, right):
                 if tokens[left] != tokens[right] and "#" in tokens[left] and "#" in tokens[right]:
                     raise NotLumpable("a delta between two rests")
@@ -146,15 +146,13 @@ def scalars(
     return of(node, tokens)
 
 
-_unknowns: dict[tuple[str, int], type[sympy.Function]] = {}
-
-
-def unknown(name: str, order: int) -> type[sympy.Function]:
-    """Return a function of one argument whose derivative is the function of the next order."""
-    if (name, order) not in _unknowns:
-        slope = {"fdiff": lambda self, argindex=1: unknown(name, order + 1)(*self.args)}
-        _unknowns[name, order] = type(f"{name}_{order}", (sympy.Function,), slope)
-    return _unknowns[name, order]
+@lru_cache
+def unknown(function: terms.Function) -> type[sympy.Function]:
+    """Return a function of one argument whose derivative is the next function."""
+    if function.slopes is not None:
+        raise NotLumpable(function.name)
+    slope = {"fdiff": lambda self, argindex=1: unknown(function.prime)(*self.args)}
+    return type(f"{function.name}_{function.order}", (sympy.Function,), slope)
 
 
 def is_zero(expression: sympy.Expr) -> bool:

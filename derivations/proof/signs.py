@@ -96,11 +96,11 @@ def sign_by_form(node: Term, assumed: Assumed) -> str:
             return DOMAINS[array.domain]
         case terms.Size():
             return "positive"
-        case terms.Function("exp", _):
+        case terms.Apply(terms.exp, _):
             return "positive"
-        case terms.Function("log", (argument,)):
+        case terms.Apply(terms.log, (argument,)):
             return sign(argument - 1, assumed)
-        case terms.Function("abs", (argument,)):
+        case terms.Apply(terms.absolute, (argument,)):
             return (
                 "positive" if sign(argument, assumed) in ("positive", "negative") else "nonnegative"
             )
@@ -137,8 +137,10 @@ def sign_by_form(node: Term, assumed: Assumed) -> str:
             return "positive" if sign(body, assumed) == "positive" else "unknown"
         case terms.Use():
             return sign(terms.instantiate(node), assumed)
-        case terms.Written(_, meaning):
-            return sign(meaning, assumed)
+        case terms.Apply(function, _) if function.positive:
+            return "positive"
+        case terms.Written() | terms.Expectation():
+            return sign(node.meaning, assumed)
     return "unknown"
 
 
@@ -278,7 +280,7 @@ def arguments_of_logarithms(node: Term) -> Iterator[Term]:
     """Yield what the index calculus takes the logarithm of."""
     for part in terms.walk(node):
         match part:
-            case terms.Function("log", (argument,)):
+            case terms.Apply(terms.log, (argument,)):
                 yield argument
             case terms.Product(_, body):
                 yield body

@@ -38,14 +38,14 @@ class Transcendentals:
     What was worked out with them is kept: the lines of a chain have most of their parts in common.
     """
 
-    named: dict[tuple[str, sympy.Expr], sympy.Symbol] = field(default_factory=dict)
+    named: dict[tuple[str | terms.Function, sympy.Expr], sympy.Symbol] = field(default_factory=dict)
     logarithms: dict[sympy.Expr, sympy.Expr] = field(default_factory=dict)
     values: dict[tuple[Term, tuple[int, ...]], sympy.Expr] = field(default_factory=dict)
 
-    def symbol(self, kind: str, argument: sympy.Expr) -> sympy.Symbol:
+    def symbol(self, kind: str | terms.Function, argument: sympy.Expr) -> sympy.Symbol:
         """Return the symbol for one function at one argument."""
         if (kind, argument) not in self.named:
-            self.named[kind, argument] = sympy.Symbol(f"{kind}<{argument}>")
+            self.named[kind, argument] = sympy.Dummy("f")
         return self.named[kind, argument]
 
     def exp(self, argument: sympy.Expr) -> sympy.Expr:
@@ -122,8 +122,7 @@ class Transcendentals:
             elif kind == "log":
                 outer = 1 / argument
             else:
-                name, order = kind.split()
-                outer = self.symbol(f"{name} {int(order) + 1}", argument)
+                outer = self.symbol(kind.prime, argument)
             result += sympy.diff(expression, symbol) * outer * inner
         return result
 
@@ -167,12 +166,12 @@ def explicit(
                 if power.is_Integer:
                     return of(base, at) ** power
                 return known.exp(power * known.log(of(base, at)))
-            case terms.Function("exp", (argument,)):
+            case terms.Apply(terms.exp, (argument,)):
                 return known.exp(of(argument, at))
-            case terms.Function("log", (argument,)):
+            case terms.Apply(terms.log, (argument,)):
                 return known.log(of(argument, at))
-            case terms.Unknown(name, argument, order):
-                return known.symbol(f"{name} {order}", sympy.expand(of(argument, at)))
+            case terms.Apply(function, (argument,)) if not function.kink:
+                return known.symbol(function, sympy.expand(of(argument, at)))
             case terms.Delta(left, right):
                 return sympy.Integer(at[left] == at[right])
             case terms.Sum(index, body):
@@ -184,8 +183,8 @@ def explicit(
             case terms.Use():
                 # A quantity is named because it is used often.
                 return kept(node, at)
-            case terms.Written(_, meaning):
-                return of(meaning, at)
+            case terms.Written() | terms.Expectation():
+                return of(node.meaning, at)
             case terms.D():
                 return kept(node, at)
         raise NotAlgebraic(type(node).__name__)

@@ -312,8 +312,7 @@ def constrained(node: Term, given: Sequence[Hypothesis]) -> Term:
 def has_cases(node: Term) -> bool:
     """Return True when a term has an absolute value, a minimum or a maximum in it."""
     return any(
-        isinstance(part, terms.Function) and part.name in ("abs", "min", "max")
-        for part in terms.walk(unfold(node))
+        isinstance(part, terms.Apply) and part.function.kink for part in terms.walk(unfold(node))
     )
 
 
@@ -328,7 +327,7 @@ def by_cases(before: Term, after: Term, assumed: Mapping[Term, str]) -> Iterator
             part
             for side in both
             for kink in terms.walk(side)
-            if isinstance(kink, terms.Function) and kink.name in ("abs", "min", "max")
+            if isinstance(kink, terms.Apply) and kink.function.kink
             for part in terms.walk(kink)
             if isinstance(part, Entry) and not part.indices and part.array.domain == "real"
         },
@@ -350,17 +349,17 @@ def resolved(node: Term, assumed: Mapping[Term, str]) -> Term:
     """Replace absolute values, minima and maxima whose case is decided by signs."""
     node = terms.with_children(node, lambda child: resolved(child, assumed))
     match node:
-        case terms.Function("abs", (argument,)):
+        case terms.Apply(terms.absolute, (argument,)):
             found = signs.sign(argument, assumed)
             if found in ("positive", "nonnegative", "zero"):
                 return argument
             return -argument if found in ("negative", "nonpositive") else node
-        case terms.Function("min" | "max", (left, right)):
+        case terms.Apply(terms.minimum | terms.maximum, (left, right)):
             found = signs.sign(left - right, assumed)
             if found in ("positive", "nonnegative", "zero"):
-                return right if node.name == "min" else left
+                return right if node.function is terms.minimum else left
             if found in ("negative", "nonpositive"):
-                return left if node.name == "min" else right
+                return left if node.function is terms.minimum else right
     return node
 
 

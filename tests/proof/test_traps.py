@@ -96,7 +96,7 @@ def test_w5_derivative_by_a_whole_matrix():
     weights = sympy.MatrixSymbol("w", size, 1)
     square = (weights.T * weights)[0, 0]
     sympy_says(square.diff(weights), "0")
-    norm = matrices.scalar_of(Whole(w).T @ Whole(w))
+    norm = matrices.Scalar(Whole(w).T @ Whole(w))
     assert proved(entry(Gradient(norm, w), (k,)), 2 * w[k])
     q = Array("q", (K,))
     lse = log(total(b, exp(q[b])))
