@@ -54,6 +54,7 @@ class Step:
     reason: str = ""
     cites: tuple[Statement, ...] = field(default=(), repr=False)
     relation: str = "="
+    made: bool = False  # by a move; else an author typed it
 
     def __post_init__(self) -> None:
         if not isinstance(self.expression, Matrix):

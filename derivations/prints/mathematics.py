@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from derivations.language import matrices, terms
 from derivations.language.matrices import Matrix
@@ -18,6 +19,8 @@ SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)
 GREEK = {
     "sigma": "σ", "lambda": "λ", "delta": "δ", "tau": "τ", "omega": "ω", "zeta": "ζ",
     "phi": "φ", "psi": "ψ", "theta": "θ", "ell": "ℓ", "alpha": "α", "beta": "β", "rho": "ρ",
+    "gamma": "γ", "epsilon": "ε", "mu": "μ", "kappa": "κ", "eta": "η", "chi": "χ", "nu": "ν",
+    "pi": "π", "density": "φ", "cumulative": "Φ",
 }  # fmt: skip
 RELATIONS = {"<=": (r"\le", "≤"), ">=": (r"\ge", "≥")}
 
@@ -80,7 +83,7 @@ LATEX = Style(
         "diag": r"\operatorname{diag}", "ones": r"\mathbf{1}", "nabla": r"\nabla", "log": r"\log",
         "exp": r"\exp", "min": r"\min", "max": r"\max", "abs": r"\lvert {} \rvert",
         "expect": r"\mathbb{E}", "lim": r"\lim_{{{} \to {}}} ", "infinity": r"\infty",
-        "delta": r"\delta", "dot": r"\cdot ", "[": r"\left[ ", "]": r" \right]",
+        "delta": r"\delta", "dot": r"\cdot ", "[": r"\left[ ", "]": r" \right]", "root": r"\sqrt{{{}}}",
     },
     join=r" \, ",
     exponential=lambda argument: f"e^{{{argument}}}",
@@ -99,7 +102,7 @@ TEXT = Style(
         "partial": "∂", "d": "d", "top": "^T", "hadamard": " ∘ ", "diag": "diag", "ones": "1",
         "nabla": "∇", "log": "log", "exp": "exp", "min": "min", "max": "max", "abs": "|{}|",
         "expect": "E", "lim": "lim {} → {} ", "infinity": "∞", "delta": "δ", "dot": "·",
-        "[": "[", "]": "]",
+        "[": "[", "]": "]", "root": "√({})",
     },
     join=" ",
     exponential=lambda argument: f"e^({argument})" if " " in argument else f"e^{argument}",
@@ -245,6 +248,8 @@ def of_term(node: Term, style: Style) -> str:
                 return style.fraction(of_term(numerator, style), of_term(denominator, style))
             return style.fraction(at(numerator, PRODUCT), at(denominator, POWER))
         case terms.Pow(base, exponent):
+            if isinstance(exponent, terms.Number) and exponent.value == Fraction(1, 2):
+                return style.names["root"].format(of_term(base, style))
             plain = isinstance(base, (terms.Entry, terms.Use, terms.Number))
             shown = of_term(base, style)
             if not plain or level(base, style) < ATOM or raised(base, style):
