@@ -22,14 +22,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 import derivations
-from derivations import notation
+from derivations import forward_pass, notation
+from derivations.derive import derive
 from derivations.language.statement import Prose, Statement
+from derivations.prints import derived
 from derivations.prints import record as records
 from derivations.prints.mathematics import LATEX, TEXT, relation, show
 from derivations.proof import ledger
+from derivations.proof.verification import Report, verify
 
 BUILD = Path("build")
 FORMATS = ("text", "latex", "markdown", "python", "numpy", "javascript", "json")
+DERIVED = ("text", "latex", "markdown", "numpy", "javascript", "sympy", "json", "html")
 MARKS = {
     "proved": "[green]✓[/]",
     "agrees": "[green]≈[/]",
@@ -85,6 +89,16 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("id", help="such as logistic.nll_gradient")
     command.add_argument("--format", choices=FORMATS, default="text")
     command.set_defaults(run=show_statement)
+
+    command = commands.add_parser(
+        "derive", help="the derivative of a forward pass of your own, step by step"
+    )
+    command.add_argument("file", metavar="FILE[:NAME]", help="a Python file, and a quantity in it")
+    command.add_argument("--by", required=True, metavar="VARIABLE")
+    command.add_argument("--twice", metavar="VARIABLE", help="the variable of a second derivative")
+    command.add_argument("--keep", metavar="NAMES", help="names that stay, apart by commas")
+    command.add_argument("--format", choices=DERIVED, default="text")
+    command.set_defaults(run=derive_formula)
 
     command = commands.add_parser("verify", help="verify statements; status 1 when one fails")
     command.add_argument(
@@ -201,6 +215,57 @@ def show_statement(options: argparse.Namespace) -> int:
         raise UsageError(f"{name} has no {options.format} form: it is no formula to evaluate")
     print(str(code[form]).rstrip())
     return 0
+
+
+def derive_formula(options: argparse.Namespace) -> int:
+    """Derive a formula, verify it, and print it in the form that is asked for."""
+    path, _, name = options.file.partition(":")
+    try:
+        forward = forward_pass.read(Path(path), name)
+        found = derive(
+            forward.quantity,
+            forward.variable(options.by),
+            forward.variable(options.twice) if options.twice else None,
+            forward.named(options.keep) if options.keep else None,
+            forward.given,
+        )
+    except (forward_pass.NotFound, ValueError) as problem:
+        raise UsageError(str(problem)) from problem
+    variables = "_".join(filter(None, (options.by, options.twice)))
+    called = f"{Path(path).stem}.{name or forward.quantity.name}_by_{variables}"
+    if options.format in derived.CODE:
+        source = derived.code(found.result, options.format, called)
+        if source is None:
+            raise UsageError(f"{found.result.title}: it has no {options.format} form")
+        print(source.rstrip())
+        return 0
+    if options.format == "latex":
+        print(derived.latex(found.statements))
+        return 0
+    reports = [verify_one(statement) for statement in found.statements]
+    levels = [report.level for report in reports]
+    match options.format:
+        case "text":
+            print(derived.text(found.statements, levels))
+        case "markdown":
+            print(derived.markdown(found.statements, levels))
+        case "json":
+            print(derived.as_json(found.statements, levels, found.result, called))
+    for statement, report in zip(found.statements, reports, strict=True):
+        for failure in report.failures:
+            print(f"{statement.title}: {failure}", file=sys.stderr)
+    return int("failed" in levels)
+
+
+def verify_one(statement: Statement) -> Report:
+    """Verify a statement, with a line on a terminal that says which."""
+    terminal = sys.stderr.isatty()
+    if terminal:
+        print(f"\rverifying: {statement.title:60}", end="", file=sys.stderr, flush=True)
+    report = verify(statement)
+    if terminal:
+        print("\r" + " " * 72, end="\r", file=sys.stderr, flush=True)
+    return report
 
 
 def chosen_one(name: str) -> dict[str, Statement]:

@@ -66,7 +66,11 @@ def derive(
     first = variable_of(by, quantity)
     steps, result = derivatives(quantity, first, keep, given)
     if twice is None:
-        return Derived(result, tuple(steps), pulled_back(quantity, result, path(quantity.body, first.array, keep), given))
+        return Derived(
+            result,
+            tuple(steps),
+            pulled_back(quantity, result, path(quantity.body, first.array, keep), given),
+        )
     second = variable_of(twice, quantity, first)
     gradient = result
     names = path(gradient.result.term, second.array, keep)
@@ -77,7 +81,9 @@ def derive(
             known.append(lemma)
     left = D(gradient.chains[0].left, second)
     chain = moves.attempt(
-        left, moves.by(gradient), *presented([*path(quantity.body, first.array, keep), *names], known, given)
+        left,
+        moves.by(gradient),
+        *presented([*path(quantity.body, first.array, keep), *names], known, given),
     )
     title = f"Second derivative of {quantity.name} by {first.array.name} and {second.array.name}"
     hessian = Statement(title, "", (chain,), tuple(given))
@@ -227,7 +233,11 @@ def pulled_back(
     if not places or is_function(quantity):
         return ()
     delta = Array(
-        "delta'", tuple(p.dimension for p in places), r"\delta", r"\boldsymbol{\delta}", superscript=r"\prime"
+        "delta'",
+        tuple(p.dimension for p in places),
+        r"\delta",
+        r"\boldsymbol{\delta}",
+        superscript=r"\prime",
     )
     left: Term = delta[places] * chain.left
     for index in reversed(places):

@@ -4,9 +4,61 @@ Data points are rows; sums run over the data and are not means; labels count fro
 and from 0 in code; logarithms are natural. The intercept is the weight of a column of ones.
 """
 
+from fractions import Fraction
+
 from derivations.language.matrices import Whole
 from derivations.language.statement import Hypothesis
-from derivations.language.terms import Array, Dimension, Index, scalar, total, unknown
+from derivations.language.terms import (  # noqa: F401 - a forward pass takes all from here
+    Array,
+    D,
+    Definition,
+    Delta,
+    Dimension,
+    Entry,
+    Index,
+    Size,
+    Sum,
+    Term,
+    absolute,
+    cumulative,
+    density,
+    each,
+    erf,
+    exp,
+    log,
+    maximum,
+    minimum,
+    pi,
+    product,
+    scalar,
+    term,
+    total,
+    unknown,
+)
+
+# Notation that reads as mathematics.
+Σ, Π, δ = total, product, Delta
+φ, Φ = density, cumulative  # of the normal distribution
+
+
+def d(quantity: Term, *variables: Entry) -> Term:
+    """Return the derivative of a quantity by one variable after the other."""
+    for variable in variables:
+        quantity = D(quantity, variable)
+    return quantity
+
+
+def define(
+    name: str, *parameters: Index | Entry | Array, body: Term, letter: str = ""
+) -> Definition:
+    """Return a named quantity or a named function."""
+    return Definition(name, parameters, body, letter)
+
+
+def root(value: Term | int) -> Term:
+    """Return the square root."""
+    return term(value) ** Fraction(1, 2)
+
 
 N = Dimension("N", "ij", 0, "data points")
 K = Dimension("K", "abc", 1, "classes")

@@ -193,7 +193,9 @@ def over(numerator: Term, denominator: Term) -> Term:
 
 def raised(base: Term, exponent: Term) -> Term:
     """Return a power."""
-    return base if is_number(exponent, 1) else ONE if is_number(exponent, 0) else Pow(base, exponent)
+    return (
+        base if is_number(exponent, 1) else ONE if is_number(exponent, 0) else Pow(base, exponent)
+    )
 
 
 # -- to SymPy and back ------------------------------------------------------------------------------
@@ -300,7 +302,9 @@ class Algebra:
                 body = times(self.apart(other, self.down(inside / factor)), atom.body)
                 if other == index or other in terms.free_indices(self.down(inside / factor)):
                     continue
-                if work(swapped := self.swapped(index, other, body)) < work(Sum(index, self.down(inside))):
+                if work(swapped := self.swapped(index, other, body)) < work(
+                    Sum(index, self.down(inside))
+                ):
                     yield swapped
 
     def swapped(self, outer: Index, inner: Index, body: Term) -> Term:
@@ -380,9 +384,7 @@ class Algebra:
         groups: dict[Any, list[tuple[sympy.Expr, Sum]]] = {}
         rest = sympy.Integer(0)
         for monomial in sympy.Add.make_args(expression):
-            over_an_index = [
-                s for s in monomial.free_symbols if isinstance(self.atoms[s], Sum)
-            ]
+            over_an_index = [s for s in monomial.free_symbols if isinstance(self.atoms[s], Sum)]
             linear = [s for s in over_an_index if monomial.as_powers_dict().get(s) == 1]
             if len(linear) != 1:
                 rest += monomial
@@ -402,7 +404,12 @@ class Algebra:
             bodies = [
                 times(
                     terms.rename_bound(self.down(c), frozenset({index})),
-                    self.apart(index, terms.reindex(terms.rename_bound(s.body, frozenset({index})), {s.index: index})),
+                    self.apart(
+                        index,
+                        terms.reindex(
+                            terms.rename_bound(s.body, frozenset({index})), {s.index: index}
+                        ),
+                    ),
                 )
                 for c, s in group
             ]
@@ -422,17 +429,25 @@ def forms(expression: sympy.Expr) -> list[sympy.Expr]:
         return [expression]
     cancelled = sympy.cancel(expression)
     numerator, denominator = sympy.fraction(cancelled)
-    expanded = sympy.expand(numerator)
-    found = [sympy.factor(cancelled), expanded / sympy.factor(denominator), expression]
-    found += [sympy.factor_terms(expression), sympy.expand(cancelled)]
-    repeated = [s for s in expanded.free_symbols if sum(m.has(s) for m in expanded.args) > 1]
-    if expanded.is_Add and len(repeated) <= MANY:
-        for symbol in sorted(repeated, key=str):
-            found += [sympy.collect(expanded, symbol) / sympy.factor(denominator)]
-            found += [sympy.collect(sympy.expand(cancelled), symbol)]
+    found = [sympy.factor(cancelled), sympy.expand(numerator) / sympy.factor(denominator)]
+    found += [expression, sympy.factor_terms(expression)]
     return list(dict.fromkeys(found))
+
+
+def gathered(expression: sympy.Expr) -> Iterator[sympy.Expr]:
+    """Yield the forms in which the multiples of one atom stand together."""
+    numerator, denominator = sympy.fraction(sympy.cancel(expression))
+    expanded = sympy.expand(numerator)
+    if not expanded.is_Add or len(expanded.args) > 2 * MANY:
+        return
+    for symbol in sorted(expanded.free_symbols, key=str):
+        if sum(monomial.has(symbol) for monomial in expanded.args) > 1:
+            yield sympy.collect(expanded, symbol) / sympy.factor(denominator)
 
 
 def simplify(node: Term, rewrite: Rewrite = lambda node: None) -> Term:
     """Return the shortest form of a term that algebra finds; ``rewrite`` says what is known."""
-    return Algebra(rewrite).simplify(node)
+    own = Algebra(rewrite)
+    shortest = own.simplify(node)
+    expression = own.up(shortest)
+    return min([shortest, *map(own.down, gathered(expression))], key=cost)

@@ -276,9 +276,9 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     changed = Algebra(written).simplify(node)
     return everywhere(
         changed,
-        lambda part: terms.instantiate(part)
-        if isinstance(part, Use) and part.definition in closed
-        else None,
+        lambda part: (
+            terms.instantiate(part) if isinstance(part, Use) and part.definition in closed else None
+        ),
     )
 
 
