@@ -10,6 +10,7 @@ from derivations.language.statement import (
     LINEARITY,
     Chain,
     Hypothesis,
+    Prose,
     Statement,
     Step,
 )
@@ -45,6 +46,7 @@ from derivations.notation import (
     k,
     l,
     n,
+    twice_phi,
     v,
 )
 from derivations.softmax import NLL, P, R, fixed, one_class
@@ -63,6 +65,10 @@ z4 = last()
 superscripts = Hypothesis(
     r"The superscript is the number of the layer and no power; $z^l_u(i)$ is the value of unit $u$ "
     r"of layer $l$ for data point $i$."
+)
+four_layers = Hypothesis(
+    r"$z^1_k(i) = x_{ik}$, $z^2_u(i) = \sum_k w_{uk} z^1_k(i)$, $z^3_u(i) = z^2_u(i) - \log \sum_v "
+    r"e^{z^2_v(i)}$ and $z^4 = -\sum_i \sum_u [y_i = u] \, z^3_u(i)$."
 )
 
 layer_stack = Statement(
@@ -96,7 +102,7 @@ layer_stack = Statement(
             ),
         ),
     ),
-    (superscripts,),
+    (superscripts, four_layers, one_class),
 )
 
 # -- its deltas ------------------------------------------------------------------------------------
@@ -129,7 +135,6 @@ deltas = Statement(
             D(above3, free3[i, u]),
             (
                 Step(-Y[i, u], DIFFERENTIATE, "RULE 2 of the NLL layer", cites=(nll.backward,)),
-                Step(d3[i, u], DEFINITION),
             ),
             at=(i, u),
             title=r"$\delta^3_u(i)$",
@@ -190,7 +195,17 @@ deltas = Statement(
             matrix=(Gradient(z4, W), (Whole(P) - Whole(Y)).T @ Whole(X)),
         ),
     ),
-    (superscripts, one_class, fixed),
+    (
+        superscripts,
+        four_layers,
+        Hypothesis(
+            r"$C = z^4$ is the cost, a function of the values of the layer in question. "
+            r"$\delta^3_u(i) = -[y_i = u]$, $\delta^2_u(i) = p_u(i) - [y_i = u]$ and "
+            r"$p_u(i) = e^{z^2_u(i)} / \sum_v e^{z^2_v(i)}$, which is $p_{iu}$ at the logits."
+        ),
+        one_class,
+        fixed,
+    ),
 )
 
 b2 = Definition(
@@ -201,13 +216,17 @@ b2 = Definition(
 )
 b1 = Definition("delta1", (i, k), total(u, b2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})")
 weight_gradient = Definition("g", (u, k), total(i, b2[i, u] * z1[i, k]), r"g", r"\mathbf{G}")
+pass_back = Hypothesis(
+    r"The pass back computes $\delta^3_u(i) = -[y_i = u]$, then $\delta^2_u(i) = \delta^3_u(i) - "
+    r"p_{iu} \sum_v \delta^3_v(i)$, then $\delta^1_k(i) = \sum_u \delta^2_u(i) w_{uk}$ and the gradient "
+    r"$g_{uk} = \sum_i \delta^2_u(i) z^1_k(i)$."
+)
 
 equals_direct = Statement(
     "The pass back is the derivative",
     r"Left, the composed function, differentiated as it stands; right, what the pass back "
-    r"computes: $\delta^3$, then $\delta^2_u = \delta^3_u - p_u \sum_v \delta^3_v$, then RULE 2 "
-    r"and RULE 3 of the linear layer. No chain rule for several variables is assumed, and nothing "
-    r"is asked of the labels.",
+    r"computes. No chain rule for several variables is assumed, and nothing is asked of the "
+    r"labels.",
     (
         Chain(
             D(z4, W[u, k]),
@@ -283,7 +302,7 @@ equals_direct = Statement(
             title="by the data",
         ),
     ),
-    (superscripts, fixed),
+    (superscripts, four_layers, pass_back, fixed),
 )
 
 # -- second derivatives by the pass back -----------------------------------------------------------
@@ -308,8 +327,8 @@ def along(quantity: Term) -> Term:
 hvp_forward_over_reverse = Statement(
     "Hessian-vector product by differentiating the pass back",
     r"The pass back is a computation like any other and has a derivative along $\mathbf{V}$: a "
-    r"dot on every value, up and down once. The Hessian times a direction costs a small multiple "
-    r"of a gradient, and it is the product that was derived directly.",
+    r"dot on every value, up and down once. What it gives is the Hessian times the direction, the "
+    r"product that was derived directly.",
     (
         Chain(
             along(weight_gradient[u, k]),
@@ -375,7 +394,18 @@ hvp_forward_over_reverse = Statement(
             title="down: the deltas",
         ),
     ),
-    (superscripts, one_class, fixed),
+    (
+        superscripts,
+        four_layers,
+        pass_back,
+        Hypothesis(
+            r"$\dot z^2_u(i) = \sum_l v_{ul} x_{il}$, which is $r_{iu}$; $\dot p_u(i) = p_{iu} (\dot "
+            r"z^2_u(i) - \sum_v p_{iv} \dot z^2_v(i))$; $\dot \delta^2_u(i) = -\dot p_u(i) \sum_v "
+            r"\delta^3_v(i)$."
+        ),
+        one_class,
+        fixed,
+    ),
 )
 
 # -- a hidden layer --------------------------------------------------------------------------------
@@ -519,57 +549,35 @@ delta_above = Definition(
 a_layer = Hypothesis(
     r"The layer is $z^{l+1}_{iu} = \sum_a E_{ua} \, \phi(\sum_k \omega_{ak} z^l_{ik})$ with "
     r"weights $\omega_{ak} = \sum_q A_{akq} \theta^l_q$ that depend linearly on the parameters in "
-    r"any way: dense, shared, convolutional. $\phi$, $E$ and $A$ are any. One of the inputs may be "
-    r"constant, and so may one of the parameters."
+    r"any way: dense, shared, convolutional. $\phi$ is any differentiable function, $E$ and $A$ are "
+    r"any numbers. One of the inputs may be constant, and so may one of the parameters."
 )
 a_cost = Hypothesis(
-    r"The cost is $C = \sum_r c_r \, \psi(\sum_i \sum_u G_{riu} z^{l+1}_{iu} + d_r)$: any function "
-    r"$\psi$, any number of terms, each of all outputs of all data points."
+    r"The cost is $C = \sum_r c_r \, \psi(\sum_i \sum_u G_{riu} z^{l+1}_{iu} + d_r)$: any "
+    r"differentiable function $\psi$, any number of terms, each of all outputs of all data points; "
+    r"$\delta^{l+1}_{iu} = \sum_r c_r \, \psi'(\sum_j \sum_v G_{rjv} z^{l+1}_{jv} + d_r) \, G_{riu}$."
 )
-RANGE = (
-    " Powers of linear forms span the polynomials, so every polynomial layer and cost is of this "
-    "kind, and with them all smooth ones as limits. For any differentiable maps this is the chain "
-    "rule of several variables (Griewank and Walther, 2008). It is not used here: each layer of "
-    "these pages is differentiated by itself, and each stack as a whole."
+several_variables = Prose(
+    r"The lines are for the layers and costs of the hypotheses. For any differentiable layer and "
+    r"cost the last line is the chain rule of several variables.",
+    "griewank2008",
 )
 
 rule_forward = Statement(
     "RULE 1, forward",
     r"A layer takes its input $\mathbf{z}^l$ and its parameters $\boldsymbol{\theta}^l$ to its "
-    r"output $\mathbf{z}^{l+1}$, each data point by itself. The layer for which the other two "
-    r"rules are proved applies any function to sums that are linear in the inputs and linear in "
-    r"the parameters.",
-    (
-        Chain(
-            layer[i, s],
-            (
-                Step(
-                    total(a, E[s, a] * any_phi(total(k, weight[a, k] * below[i, k]))),
-                    DEFINITION,
-                    "linear in the inputs",
-                ),
-                Step(
-                    total(
-                        a,
-                        E[s, a]
-                        * any_phi(total(k, total(q_, A[a, k, q_] * theta[q_] * below[i, k]))),
-                    ),
-                    DEFINITION,
-                    r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$: products of an input and a "
-                    r"parameter",
-                ),
-            ),
-            at=(i, s),
-        ),
-    ),
-    (a_layer,),
+    r"output $\mathbf{z}^{l+1}$, each data point by itself. This is the kind of layer for which "
+    r"the other two rules are proved line by line: a function of sums that are linear in the "
+    r"inputs and in the parameters.",
+    given=(a_layer,),
+    defines=(layer, weight),
 )
 
 rule_backward = Statement(
     "RULE 2, backward",
     r"$\delta^{l+1} = \partial C / \partial z^{l+1}$ is known; the sum over the outputs of the "
-    r"same data point gives $\delta^l$. It asks that the input reaches the cost through this layer "
-    r"alone." + RANGE,
+    r"same data point gives $\delta^l = \partial C / \partial z^l$. The input reaches the cost "
+    r"through this layer alone.",
     (
         Chain(
             D(of_inputs, below[i, k]),
@@ -589,6 +597,7 @@ rule_backward = Statement(
                     DIFFERENTIATE,
                     "exchange the sums",
                 ),
+                several_variables,
             ),
             at=(i, k),
             title=r"$\delta^l_{ik}$",
@@ -612,8 +621,7 @@ rule_backward = Statement(
 rule_parameters = Statement(
     "RULE 3, parameters",
     "The deltas at the output times the derivatives by the parameter, summed over the outputs and "
-    "over "
-    r"the data points, which share it. It needs $\delta^{l+1}$ and nothing from below." + RANGE,
+    r"over the data points, which share it.",
     (
         Chain(
             D(of_inputs, theta[q_]),
@@ -623,6 +631,7 @@ rule_parameters = Statement(
                     DIFFERENTIATE,
                     "every output of every data point depends on it",
                 ),
+                several_variables,
             ),
             at=(q_,),
         ),
@@ -653,7 +662,7 @@ composition_is_a_layer = Statement(
     "A chain of layers is a layer",
     "Two layers, one on the other, have the three rules again: the Jacobians multiply, the pass "
     "back goes through the second and then through the first, and each finds the gradient of its "
-    "own parameters on the way. So has a chain of any length: it is a layer on a layer.",
+    "own parameters on the way.",
     (
         Chain(
             D(second[a], z[k]),
@@ -725,9 +734,14 @@ composition_is_a_layer = Statement(
     (
         Hypothesis(
             r"The first layer is $f_u(\mathbf{z}) = \sum_q F_{uq} \, \phi(\sum_k B_{qk} z_k)$, the "
-            r"second $g_a(\mathbf{x}) = \sum_r H_{ar} \, \psi(\sum_u U_{ru} x_u)$, any functions "
-            r"and any numbers; $h_a(\mathbf{z}) = g_a(\mathbf{f}(\mathbf{z}))$. The deltas "
-            r"$\delta'$ are given, and $C = \sum_a \delta'_a h_a$."
+            r"second $g_a(\mathbf{x}) = \sum_r H_{ar} \, \psi(\sum_u U_{ru} x_u)$, with any "
+            r"differentiable functions $\phi$ and $\psi$ and any numbers; $h_a(\mathbf{z}) = "
+            r"g_a(\mathbf{f}(\mathbf{z}))$. The deltas $\delta'$ are given, and "
+            r"$C = \sum_a \delta'_a h_a$."
+        ),
+        Hypothesis(
+            r"$J_{au} = \partial g_a / \partial x_u$ at $\mathbf{x} = \mathbf{f}(\mathbf{z})$, and "
+            r"$\delta_u = \sum_a \delta'_a J_{au}$."
         ),
     ),
 )
@@ -741,9 +755,9 @@ joined = Definition("C", (), any_chi(meeting), "C")()
 delta_left = Definition("delta'", (s,), any_chi.prime(meeting) * left_share[s], r"\delta'")
 delta_right = Definition("delta''", (a,), any_chi.prime(meeting) * right_share[a], r"\delta''")
 square = Array("W", (M, M), "w", r"\mathbf{W}")
-deltas_out = Array("eta'", (M,), r"\delta'", r"\boldsymbol{\delta}'")
+deltas_out = Array("eta'", (M,), r"\eta'", r"\boldsymbol{\eta}'")
 skip = Definition("z'", (s,), x[s] + any_phi(total(t, square[s, t] * x[t])), "z'")
-skipped = Definition("C", (), total(s, deltas_out[s] * skip[s]), "C")()
+skipped = Definition("C_skip", (), total(s, deltas_out[s] * skip[s]), r"C_{\mathrm{skip}}")()
 
 fan_out = Statement(
     "A value that is used twice",
@@ -812,13 +826,13 @@ fan_out = Statement(
         Hypothesis(
             r"Two paths: $f_u = \phi(\sum_k A_{uk} z_k)$ and $g_a = \psi(\sum_k B_{ak} z_k)$ meet "
             r"in $C = \chi(\sum_u c_u f_u + \sum_a d_a g_a)$, with deltas $\delta'_u = \partial C "
-            r"/ \partial f_u$ and $\delta''_a = \partial C / \partial g_a$; $\phi$, $\psi$ and "
-            r"$\chi$ are any functions."
+            r"/ \partial f_u$ and $\delta''_a = \partial C / \partial g_a$."
         ),
         Hypothesis(
-            r"A skip connection: $z'_u = x_u + \phi(\sum_v w_{uv} x_v)$, with $C = \sum_u "
-            r"\delta'_u z'_u$."
+            r"A skip connection: $z'_u = x_u + \phi(\sum_v w_{uv} x_v)$, with given deltas $\eta'$ at "
+            r"its output and $C_{\mathrm{skip}} = \sum_u \eta'_u z'_u$."
         ),
+        Hypothesis(r"$\phi$, $\psi$ and $\chi$ are any differentiable functions."),
     ),
 )
 
@@ -855,8 +869,9 @@ adjoint_identity = Statement(
     "Up and down are adjoint",
     r"A layer's Jacobian takes a direction $\mathbf{r}$ up; RULE 2 takes a delta down by the "
     r"transpose. Both give the same number, $\langle \boldsymbol{\delta}', \mathbf{J} \mathbf{r} "
-    r"\rangle = \langle \mathbf{J}^\top \boldsymbol{\delta}', \mathbf{r} \rangle$, for every "
-    r"layer and without forming $\mathbf{J}$: a test to which any implementation can be put.",
+    r"\rangle = \langle \mathbf{J}^\top \boldsymbol{\delta}', \mathbf{r} \rangle$: a test to which "
+    r"any implementation can be put, without forming $\mathbf{J}$. Here it is for each kind of "
+    r"layer of these pages.",
     (
         Chain(
             total(u, class_deltas[u] * total(k, D(linear_out[u], inputs[k]) * v[k])),
@@ -898,6 +913,13 @@ adjoint_identity = Statement(
             ),
             title="NLL, which has one output",
         ),
+    ),
+    (
+        Hypothesis(
+            r"$\mathbf{z}'$ is what the layer in question gives out, $C$ what the NLL layer does. The "
+            r"deltas $\delta'$ and the directions $\mathbf{v}$, $\mathbf{r}$, $\mathbf{R}$ are any."
+        ),
+        activations.differentiable,
     ),
 )
 
