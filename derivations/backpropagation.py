@@ -1,7 +1,9 @@
 """Backpropagation: the layers of the note, the three rules, and what one pass back computes."""
 
+from typing import NamedTuple
+
 from derivations import activations, linear, log_softmax, nll, softmax
-from derivations.language.matrices import Gradient, Whole
+from derivations.language.matrices import Each, Gradient, Whole
 from derivations.language.statement import (
     ALGEBRA,
     CONTRACT,
@@ -20,6 +22,7 @@ from derivations.language.terms import (
     Definition,
     Delta,
     Dimension,
+    Function,
     Index,
     Size,
     Term,
@@ -415,18 +418,53 @@ W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", 
 W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
 h2 = Definition("h2", (i, s), total(k, W1[s, k] * X[i, k]) + b1_[s], written="z^2_{1}({0})")
-h3 = Definition("h3", (i, s), any_phi(h2[i, s]), written="z^3_{1}({0})")
-h4 = Definition("h4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
-h5 = Definition("h5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
-network = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
-q = Definition("p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})")
-e4 = Definition(
-    "delta4", (i, a), q[i, a] * total(b, Y[i, b]) - Y[i, a], written=r"\delta^4_{1}({0})"
-)
-e3 = Definition("delta3", (i, s), total(a, e4[i, a] * W2[a, s]), written=r"\delta^3_{1}({0})")
-e2 = Definition("delta2", (i, s), e3[i, s] * any_phi.prime(h2[i, s]), written=r"\delta^2_{1}({0})")
-slope = any_phi.prime(h2[i, s])
+free_h2 = Array("z2", (N, M), r"z^2", r"\mathbf{Z}^2", written="z^2_{1}({0})")
 
+
+class Network(NamedTuple):
+    """What stands above the values of layer 2, going up and coming down again."""
+
+    values: Definition
+    logits: Definition
+    cost: Term
+    probabilities: Definition
+    delta4: Definition
+    delta3: Definition
+    delta2: Definition
+
+
+def network(phi: Function, below: Array | Definition) -> Network:
+    """Return the layers of the activation, the logits and the cost, and their deltas."""
+    h3 = Definition("h3", (i, s), phi(below[i, s]), written="z^3_{1}({0})")
+    h4 = Definition("h4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
+    h5 = Definition("h5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
+    cost = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
+    p = Definition("p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})")
+    e4 = Definition(
+        "delta4",
+        (i, a),
+        p[i, a] * total(b, Y[i, b]) - Y[i, a],
+        bold=r"\boldsymbol{\delta}^4",
+        written=r"\delta^4_{1}({0})",
+    )
+    e3 = Definition("delta3", (i, s), total(a, W2[a, s] * e4[i, a]), written=r"\delta^3_{1}({0})")
+    e2 = Definition(
+        "delta2", (i, s), phi.prime(below[i, s]) * e3[i, s], written=r"\delta^2_{1}({0})"
+    )
+    return Network(h3, h4, cost, p, e4, e3, e2)
+
+
+h3, h4, whole_cost, _, e4, e3, e2 = network(any_phi, h2)
+above_h2 = network(any_phi, free_h2)
+slope = any_phi.prime(h2[i, s])
+hidden_layers = Hypothesis(
+    r"$z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = \phi(z^2_u(i))$, $z^4_a(i) = \sum_u "
+    r"w^2_{au} z^3_u(i) + b^2_a$ and $C$ is the NLL of the softmax $p_a(i)$ of these logits."
+)
+hidden_deltas = Hypothesis(
+    r"$\delta^4_a(i) = p_a(i) \sum_b [y_i = b] - [y_i = a]$, $\delta^3_u(i) = \sum_a w^2_{au} "
+    r"\delta^4_a(i)$ and $\delta^2_u(i) = \phi'(z^2_u(i)) \, \delta^3_u(i)$."
+)
 
 hidden_layer = Statement(
     "A hidden layer",
@@ -435,7 +473,31 @@ hidden_layer = Statement(
     r"as it stands; right, the deltas of the pass back. Nothing is asked of the labels.",
     (
         Chain(
-            D(network, W1[s, k]),
+            D(above_h2.cost, free_h2[i, s]),
+            (
+                Step(
+                    total(a, above_h2.delta4[i, a] * D(above_h2.logits[i, a], free_h2[i, s])),
+                    DIFFERENTIATE,
+                    r"log-softmax and NLL together, as a function of the logits",
+                    cites=(log_softmax.backward,),
+                ),
+                Step(
+                    any_phi.prime(free_h2[i, s]) * total(a, W2[a, s] * above_h2.delta4[i, a]),
+                    DIFFERENTIATE,
+                    r"only the value of its own unit depends on $z^2_u(i)$",
+                    cites=(linear.backward, activations.any_function_backward),
+                ),
+            ),
+            at=(i, s),
+            title=r"$\delta^2_u(i)$",
+            matrix=(
+                Gradient(above_h2.cost, free_h2),
+                Each(activations.phi_slope, Whole(free_h2))
+                * (Whole(above_h2.delta4) @ Whole(W2)),
+            ),
+        ),
+        Chain(
+            D(whole_cost, W1[s, k]),
             (
                 Step(
                     total(i, total(a, e4[i, a] * (W2[a, s] * slope * X[i, k]))),
@@ -447,8 +509,8 @@ hidden_layer = Statement(
                 Step(
                     total(i, e2[i, s] * X[i, k]),
                     DEFINITION,
-                    r"$\delta^3_u = \sum_a \delta^4_a w^2_{au}$, then $\delta^2_u = \delta^3_u \, "
-                    r"\phi'(z^2_u)$",
+                    r"$\delta^3_u = \sum_a w^2_{au} \delta^4_a$, then $\delta^2_u = \phi'(z^2_u) \, "
+                    r"\delta^3_u$",
                     cites=(linear.backward, activations.any_function_backward),
                 ),
             ),
@@ -456,7 +518,7 @@ hidden_layer = Statement(
             title="weights of the hidden layer",
         ),
         Chain(
-            D(network, b1_[s]),
+            D(whole_cost, b1_[s]),
             (
                 Step(
                     total(i, e2[i, s]),
@@ -469,7 +531,7 @@ hidden_layer = Statement(
             title="its bias",
         ),
         Chain(
-            D(network, W2[a, s]),
+            D(whole_cost, W2[a, s]),
             (
                 Step(
                     total(i, e4[i, a] * h3[i, s]),
@@ -482,7 +544,7 @@ hidden_layer = Statement(
             title="weights of the output layer",
         ),
         Chain(
-            D(network, b2_[a]),
+            D(whole_cost, b2_[a]),
             (
                 Step(
                     total(i, e4[i, a]),
@@ -495,7 +557,7 @@ hidden_layer = Statement(
             title="its bias",
         ),
         Chain(
-            D(network, X[i, k]),
+            D(whole_cost, X[i, k]),
             (
                 Step(
                     total(s, e2[i, s] * W1[s, k]),
@@ -508,7 +570,7 @@ hidden_layer = Statement(
             title="the data",
         ),
     ),
-    (superscripts, activations.differentiable, fixed),
+    (superscripts, hidden_layers, hidden_deltas, activations.differentiable, fixed),
 )
 
 # -- the three rules -------------------------------------------------------------------------------
@@ -926,24 +988,25 @@ adjoint_identity = Statement(
 # -- Gauss-Newton ----------------------------------------------------------------------------------
 
 
-pull = Definition("g", (i, s, k), e2[i, s] * X[i, k], "g")
-mass = Definition("m", (i,), total(h, Y[i, h]), "m")
+twice = network(twice_phi, h2)
+bend = twice_phi.prime.prime(h2[i, s])
+rise = Definition("J", (i, a, s, k), W2[a, s] * twice_phi.prime(h2[i, s]) * X[i, k], "J")
+pull = Definition("g", (i, s, k), twice.delta2[i, s] * X[i, k], "g")
 
 
-rise = Definition("J", (i, a, s, k), W2[a, s] * slope * X[i, k], "J")
-
-
-def curvature(at: Definition) -> Term:
-    """Curvature of the cost of a data point in its logits c and d: m (diag p - p p^T)."""
-    return mass[i] * at[i, c] * (Delta(c, d) - at[i, d])
+def curvature(p: Definition) -> Term:
+    """Curvature of the cost of a data point in its logits c and d: diag p - p p^T."""
+    return p[i, c] * (Delta(c, d) - p[i, d])
 
 
 gauss_newton = Statement(
     "Gauss-Newton",
-    "The Gauss-Newton matrix keeps the curvature of the cost in the logits and drops that of the "
-    "logits in the parameters. Without a hidden layer the logits are linear in the weights and "
-    "nothing is dropped: it is the Hessian. With a hidden layer the difference is the deltas "
-    "times the second derivatives of the logits.",
+    r"The Gauss-Newton matrix $\sum_i \mathbf{J}_i^\top (\operatorname{diag} \mathbf{p}_i - "
+    r"\mathbf{p}_i \mathbf{p}_i^\top) \, \mathbf{J}_i$, with $\mathbf{J}_i$ the slopes of the logits "
+    r"by the parameters, keeps the curvature of the cost in the logits and drops that of the logits "
+    r"in the parameters. Without a hidden layer nothing is dropped: it is the Hessian. With one the "
+    r"difference is the deltas times the second derivatives of the logits, shown for two weights of "
+    r"the hidden layer and for one of each layer.",
     (
         Chain(
             D(D(z4, W[a, k]), W[b, l]),
@@ -960,7 +1023,7 @@ gauss_newton = Statement(
                     "the logits are linear in the weights",
                 ),
                 Step(
-                    total(i, mass[i] * X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
+                    total(i, X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
                     CONTRACT,
                     "only $c = a$ and $d = b$ remain: the Hessian",
                     cites=(softmax.nll_hessian,),
@@ -970,7 +1033,7 @@ gauss_newton = Statement(
             title="softmax regression",
         ),
         Chain(
-            D(h4[i, a], W1[s, k]),
+            D(twice.logits[i, a], W1[s, k]),
             (Step(rise[i, a, s, k], DIFFERENTIATE, r"chain rule for $\phi$"),),
             at=(i, a, s, k),
             title="a hidden layer: the slopes of the logits by its weights",
@@ -979,7 +1042,7 @@ gauss_newton = Statement(
             D(rise[i, a, s, k], W1[t, l]),
             (
                 Step(
-                    W2[a, s] * any_phi.prime.prime(h2[i, s]) * Delta(s, t) * X[i, k] * X[i, l],
+                    W2[a, s] * bend * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
                     "these are not constant",
                 ),
@@ -989,27 +1052,58 @@ gauss_newton = Statement(
         ),
         Chain(
             D(pull[i, s, k], W1[t, l])
-            - total(c, total(d, rise[i, c, s, k] * curvature(q) * rise[i, d, t, l])),
+            - total(
+                c, total(d, rise[i, c, s, k] * curvature(twice.probabilities) * rise[i, d, t, l])
+            ),
             (
                 Step(
-                    e3[i, s] * any_phi.prime.prime(h2[i, s]) * Delta(s, t) * X[i, k] * X[i, l],
+                    twice.delta3[i, s] * bend * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
                     r"$\sum_a \delta^4_a$ times what was dropped, with $\delta^3_u = \sum_a "
-                    r"\delta^4_a w^2_{au}$",
+                    r"w^2_{au} \delta^4_a$",
                     cites=(hidden_layer,),
                 ),
             ),
             at=(i, s, k, t, l),
             title="one data point: Hessian minus Gauss-Newton",
         ),
+        Chain(
+            D(pull[i, s, k], W2[b, t])
+            - total(
+                c,
+                total(
+                    d,
+                    rise[i, c, s, k]
+                    * curvature(twice.probabilities)
+                    * D(twice.logits[i, d], W2[b, t]),
+                ),
+            ),
+            (
+                Step(
+                    twice.delta4[i, b] * twice_phi.prime(h2[i, s]) * Delta(s, t) * X[i, k],
+                    DIFFERENTIATE,
+                    r"the slopes of the logits by $w^1$ have $w^2$ in them",
+                ),
+            ),
+            at=(i, s, k, b, t),
+            title="the same, for a weight of the hidden layer and one of the output layer",
+        ),
     ),
     (
         superscripts,
-        Hypothesis(r"$m_i = \sum_w [y_i = w]$: 1 for one label each; nothing here needs that."),
+        four_layers,
+        Hypothesis(
+            r"With a hidden layer: $z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = "
+            r"\phi(z^2_u(i))$, the logits $z^4_a(i) = \sum_u w^2_{au} z^3_u(i) + b^2_a$ and their "
+            r"softmax $p_a(i)$; $J_{iauk} = \partial z^4_a(i) / \partial w^1_{uk}$."
+        ),
+        hidden_deltas,
         Hypothesis(
             r"$g_{iuk} = \delta^2_u(i) \, x_{ik}$ is what data point $i$ adds to the gradient by "
             r"the weights of the hidden layer."
         ),
+        activations.twice_differentiable,
+        one_class,
         fixed,
     ),
 )
