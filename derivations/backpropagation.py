@@ -52,7 +52,7 @@ from derivations.notation import (
     twice_phi,
     v,
 )
-from derivations.softmax import NLL, P, R, fixed, one_class
+from derivations.softmax import NLL, P, R, Z, fixed, one_class
 
 # -- the four layers of the note -------------------------------------------------------------------
 
@@ -1009,14 +1009,14 @@ gauss_newton = Statement(
     r"the hidden layer and for one of each layer.",
     (
         Chain(
-            D(D(z4, W[a, k]), W[b, l]),
+            D(D(NLL, W[a, k]), W[b, l]),
             (
                 Step(
                     total(
                         i,
                         total(
                             c,
-                            total(d, D(z2[i, c], W[a, k]) * curvature(P) * D(z2[i, d], W[b, l])),
+                            total(d, D(Z[i, c], W[a, k]) * curvature(P) * D(Z[i, d], W[b, l])),
                         ),
                     ),
                     DIFFERENTIATE,
@@ -1091,7 +1091,6 @@ gauss_newton = Statement(
     ),
     (
         superscripts,
-        four_layers,
         Hypothesis(
             r"With a hidden layer: $z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = "
             r"\phi(z^2_u(i))$, the logits $z^4_a(i) = \sum_u w^2_{au} z^3_u(i) + b^2_a$ and their "
@@ -1120,9 +1119,20 @@ cost = Statement(
     "What a gradient costs",
     "Multiplications, counted. A pass back costs two times the pass forward, whatever the number "
     "of inputs and of weights. Forward accumulation carries one derivative for each variable and "
-    "pays the pass forward for each. The price of the pass back is memory: it reads every value "
+    "pays up to a pass forward for each. The price of the pass back is memory: it reads every value "
     "again, so all of them are kept, for every layer.",
     (
+        Chain(
+            total(i, products + products + products),
+            (
+                Step(
+                    3 * Size(N) * products,
+                    ALGEBRA,
+                    "RULES 1, 2 and 3 of every layer, for every data point",
+                ),
+            ),
+            title="reverse, for all derivatives",
+        ),
         Chain(
             total(i, total(u, total(k, 1))),
             (
@@ -1134,17 +1144,6 @@ cost = Statement(
             ),
             title=r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
             r"$\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
-        ),
-        Chain(
-            total(i, products + products + products),
-            (
-                Step(
-                    3 * Size(N) * products,
-                    ALGEBRA,
-                    "RULES 1, 2 and 3 of every layer, for every data point",
-                ),
-            ),
-            title="reverse, for all derivatives",
         ),
         Chain(
             total(i, products + total(k, products)),
@@ -1166,7 +1165,7 @@ cost = Statement(
                     r"the values, and one direction for each of the $\sum_l m_l m'_l$ weights",
                 ),
             ),
-            title="forward, for the derivatives by the weights",
+            title="forward, for the derivatives by the weights, at most",
         ),
         Chain(
             Size(N) * (1 + Size(n)) * products / (3 * Size(N) * products),
@@ -1195,7 +1194,9 @@ cost = Statement(
         Hypothesis(
             r"$L$ linear layers, the $l$-th with $m_l$ inputs and $m'_l = m_{l+1}$ outputs; the "
             r"first has the $n$ inputs. Products of numbers are counted; functions of single "
-            r"entries are not, nor are sums. Each forward direction passes every layer."
+            r"entries are not, nor are sums. RULE 2 is counted for every layer, the first included, "
+            r"and each forward direction is counted through every layer, an upper bound for the "
+            r"weights: the direction of a weight begins at its own layer."
         ),
     ),
 )
