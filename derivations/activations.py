@@ -225,9 +225,7 @@ log_sigmoid_backward = backward_of(
 tanh = Definition("tanh", (t,), (exp(t) - exp(-t)) / (exp(t) + exp(-t)), r"\tanh")
 tanh_slope = Definition("tanh'", (t,), 1 - tanh(t) ** 2, r"\tanh'")
 
-tanh_forward = forward_of(
-    "Tanh", tanh, "The hyperbolic tangent of each unit."
-)
+tanh_forward = forward_of("Tanh", tanh, "The hyperbolic tangent of each unit.")
 tanh_sigmoid = Statement(
     "Tanh and the sigmoid",
     "The hyperbolic tangent is the sigmoid of twice the argument, doubled, minus one.",

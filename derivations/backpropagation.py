@@ -136,9 +136,7 @@ deltas = Statement(
         ),
         Chain(
             D(above3, free3[i, u]),
-            (
-                Step(-Y[i, u], DIFFERENTIATE, "RULE 2 of the NLL layer", cites=(nll.backward,)),
-            ),
+            (Step(-Y[i, u], DIFFERENTIATE, "RULE 2 of the NLL layer", cites=(nll.backward,)),),
             at=(i, u),
             title=r"$\delta^3_u(i)$",
         ),
@@ -492,8 +490,7 @@ hidden_layer = Statement(
             title=r"$\delta^2_u(i)$",
             matrix=(
                 Gradient(above_h2.cost, free_h2),
-                Each(activations.phi_slope, Whole(free_h2))
-                * (Whole(above_h2.delta4) @ Whole(W2)),
+                Each(activations.phi_slope, Whole(free_h2)) * (Whole(above_h2.delta4) @ Whole(W2)),
             ),
         ),
         Chain(
