@@ -1,7 +1,16 @@
 """The softmax model of K classes, from one vector of logits to Newton's method."""
 
 from derivations import sigmoid
-from derivations.language.matrices import Diagonal, Gradient, Hessian, Jacobian, Ones, Whole
+from derivations.language.matrices import (
+    Diagonal,
+    Gradient,
+    Hessian,
+    Jacobian,
+    Kronecker,
+    Ones,
+    Total,
+    Whole,
+)
 from derivations.language.statement import (
     ALGEBRA,
     CHAIN_RULE,
@@ -770,10 +779,13 @@ gradients_sum_to_zero = Statement(
 hessian = D(D(NLL, W[a, k]), W[b, l])
 covariance = P[i, a] * (Delta(a, b) - P[i, b])
 
+p_i, x_i = Whole(P, (i,)), Whole(X, (i,))
+
 nll_hessian = Statement(
     "Hessian of the NLL",
     "One block for each pair of classes: a Gram matrix of the features, weighted by the "
-    "covariance of the indicators of the two classes. The labels are gone.",
+    r"covariance of the indicators of the two classes. The labels are gone. In $\otimes$, the "
+    "Kronecker product, a row is a pair of class and feature, and so is a column.",
     (
         Chain(
             hessian,
@@ -793,6 +805,10 @@ nll_hessian = Statement(
                 ),
             ),
             at=(a, k, b, l),
+            matrix=(
+                Hessian(NLL, W),
+                Total(i, Kronecker(Diagonal(p_i) - p_i @ p_i.T, x_i @ x_i.T)),
+            ),
         ),
     ),
     (one_class, fixed),
