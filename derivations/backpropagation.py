@@ -46,6 +46,7 @@ from derivations.notation import (
     b,
     c,
     i,
+    j,
     k,
     l,
     n,
@@ -593,7 +594,7 @@ variable = Array("z'", (N, M), "z^{l+1}")
 
 def arguments(value: Array | Definition) -> Term:
     """A weighted sum of all outputs of all data points."""
-    return total(i, total(s, G[r, i, s] * value[i, s])) + g0[r]
+    return total(j, total(t, G[r, j, t] * value[j, t])) + g0[r]
 
 
 of_outputs = Definition("C", (), total(r, g[r] * any_psi(arguments(variable))), "C")()
