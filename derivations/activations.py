@@ -32,7 +32,7 @@ from derivations.language.terms import (
     scalar,
     total,
 )
-from derivations.notation import K, M, any_phi, o, t, u
+from derivations.notation import K, M, any_phi, o, t, twice_phi, u
 from derivations.sigmoid import delta_out, sigma, soft_plus, z
 
 given_deltas = Hypothesis(
@@ -55,7 +55,8 @@ def jacobian_of(
     name: str,
     function: Callable[[Term], Term],
     slope: Definition,
-    derivative: tuple[Statement, ...],
+    derivative: tuple[Statement, ...] = (),
+    given: tuple[Hypothesis, ...] = (),
 ) -> Statement:
     """Return the Jacobian of the layer: its slopes on the diagonal, zero elsewhere."""
     out, value = layer(function), instantiate(slope(z[u]))
@@ -74,11 +75,16 @@ def jacobian_of(
                 matrix=(Jacobian(out, z), Diagonal(Each(slope, Whole(z)))),
             ),
         ),
+        given,
     )
 
 
 def backward_of(
-    name: str, function: Callable[[Term], Term], slope: Definition, jacobian: Statement
+    name: str,
+    function: Callable[[Term], Term],
+    slope: Definition,
+    jacobian: Statement,
+    given: tuple[Hypothesis, ...] = (),
 ) -> Statement:
     """RULE 2 of the layer: each delta times the slope at its unit."""
     out = layer(function)
@@ -107,41 +113,41 @@ def backward_of(
                 matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z))),
             ),
         ),
-        (given_deltas,),
+        (given_deltas, *given),
     )
 
 
 # -- any function ----------------------------------------------------------------------------------
 
 
-def phi(argument: Term) -> Term:
-    """Any function of one real argument that is differentiable where it is used."""
-    return any_phi(argument)
-
-
 phi_slope = Definition("phi'", (t,), any_phi.prime(t), r"\phi'")
-differentiable = Hypothesis(r"$\phi$ is any function that is differentiable at the inputs.")
+differentiable = Hypothesis(r"$\phi$ is any differentiable function of one real number.")
+twice_differentiable = Hypothesis(
+    r"$\phi$ is any twice differentiable function of one real number."
+)
 w = Index("w", M)
 
 any_function_forward = forward_of(
-    "Elementwise", phi, r"The same function $\phi$ at every unit; it can be any."
+    "Elementwise", any_phi, r"The same function $\phi$ of one real number at every unit."
 )
-any_function_jacobian = jacobian_of("Elementwise", phi, phi_slope, ())
-any_function_backward = backward_of("Elementwise", phi, phi_slope, any_function_jacobian)
+any_function_jacobian = jacobian_of("Elementwise", any_phi, phi_slope, given=(differentiable,))
+any_function_backward = backward_of(
+    "Elementwise", any_phi, phi_slope, any_function_jacobian, (differentiable,)
+)
 any_function_second_order = Statement(
     "Elementwise layer, second order",
     r"$\phi''$ where all three units are the same, and zero elsewhere.",
     (
         Chain(
-            D(D(layer(phi)[u], z[o]), z[w]),
+            D(D(layer(twice_phi)[u], z[o]), z[w]),
             (
                 Step(
-                    D(any_phi.prime(z[u]) * Delta(u, o), z[w]),
+                    D(twice_phi.prime(z[u]) * Delta(u, o), z[w]),
                     DIFFERENTIATE,
                     cites=(any_function_jacobian,),
                 ),
                 Step(
-                    any_phi.prime.prime(z[u]) * Delta(u, o) * Delta(u, w),
+                    twice_phi.prime.prime(z[u]) * Delta(u, o) * Delta(u, w),
                     DIFFERENTIATE,
                     "the slope of the slope",
                 ),
@@ -149,7 +155,7 @@ any_function_second_order = Statement(
             at=(u, o, w),
         ),
     ),
-    (Hypothesis(r"$\phi$ is any function that is differentiable twice."),),
+    (twice_differentiable,),
 )
 
 # -- sigmoid ---------------------------------------------------------------------------------------
@@ -157,7 +163,7 @@ any_function_second_order = Statement(
 sigmoid_slope = Definition("sigma'", (t,), sigma(t) * sigma(-t), r"\sigma'")
 
 sigmoid_forward = forward_of(
-    "Sigmoid", sigma, "Each unit becomes a number between 0 and 1, without a look at the others."
+    "Sigmoid", sigma, "The sigmoid of each unit, without a look at the others."
 )
 sigmoid_derivative = Statement(
     "Slope of the sigmoid, without a subtraction",
@@ -185,8 +191,8 @@ log_sigmoid_slope = Definition("logsigma'", (t,), sigma(-t), r"(\log \sigma)'")
 log_sigmoid_forward = forward_of(
     "Log-sigmoid",
     log_sigma,
-    r"Log-probabilities: every output is negative. The cost of a label 1 needs $\log \sigma(z)$, "
-    r"that of a label 0 needs $\log \sigma(-z)$.",
+    r"Logarithms of probabilities. The cost of a label 1 needs $\log \sigma(z)$, that of a label 0 "
+    r"needs $\log \sigma(-z)$.",
 )
 log_sigmoid_derivative = Statement(
     "Slope of the log-sigmoid",
@@ -219,12 +225,10 @@ log_sigmoid_backward = backward_of(
 tanh = Definition("tanh", (t,), (exp(t) - exp(-t)) / (exp(t) + exp(-t)), r"\tanh")
 tanh_slope = Definition("tanh'", (t,), 1 - tanh(t) ** 2, r"\tanh'")
 
-tanh_forward = forward_of(
-    "Tanh", tanh, "Each unit is squeezed into the interval from -1 to 1; zero stays zero."
-)
+tanh_forward = forward_of("Tanh", tanh, "The hyperbolic tangent of each unit.")
 tanh_sigmoid = Statement(
     "Tanh and the sigmoid",
-    "The hyperbolic tangent is a sigmoid with another scale: twice as steep, from -1 instead of 0.",
+    "The hyperbolic tangent is the sigmoid of twice the argument, doubled, minus one.",
     (
         Chain(
             tanh(t),
@@ -238,7 +242,8 @@ tanh_sigmoid = Statement(
 )
 tanh_derivative = Statement(
     "Slope of tanh",
-    "One minus the square of the value; in the second form nothing cancels and nothing overflows.",
+    "One minus the square of the value. In the second form nothing is subtracted, and no "
+    "exponential is larger than one.",
     (
         Chain(
             D(tanh(t), t),
@@ -305,8 +310,7 @@ relu_forward = Statement(
 relu_derivative = Statement(
     "Slope of ReLU",
     r"One on the right of the kink and zero on its left. At $t = 0$ the two differ and there is "
-    r"no derivative: the layer returns the slope from the left, 0, one of the choices between 0 "
-    r"and 1.",
+    r"no derivative: the layer returns the slope from the left, 0, by choice.",
     (
         Chain(D(relu(r), r), (Step(1, CASES, r"$\max(r, 0) = r$"),), title="at $t = r > 0$"),
         Chain(D(relu(-r), r), (Step(0, CASES, r"$\max(-r, 0) = 0$"),), title="at $t = -r < 0$"),
@@ -361,7 +365,7 @@ relu_backward = Statement(
 softplus_slope = Definition("softplus'", (t,), sigma(t), r"\operatorname{softplus}'")
 
 softplus_forward = forward_of(
-    "Softplus", soft_plus, "ReLU with its corner rounded off; every output is positive."
+    "Softplus", soft_plus, "ReLU with its corner rounded off, applied to each unit."
 )
 softplus_derivative = Statement(
     "Slope of softplus",
@@ -384,7 +388,7 @@ softplus_derivative = Statement(
                     r"$t \ge 0$: take $e^{t}$ out of the logarithm; $t < 0$: the same",
                 ),
             ),
-            title=r"how far from ReLU: at most $\log 2$, at the kink",
+            title="how far from ReLU",
         ),
     ),
 )
@@ -407,7 +411,7 @@ softmax_forward = Statement(
 )
 softmax_jacobian = Statement(
     "Jacobian of the softmax layer",
-    "A full matrix, and a symmetric one: the covariance of the class.",
+    "A full matrix and a symmetric one, the covariance of the indicators of a class.",
     (
         Chain(
             D(softmax_out[d], logits[e]),

@@ -17,7 +17,7 @@ from derivations.language.statement import (
 )
 from derivations.language.terms import Array, D, Definition, Delta, Index, exp, log, total
 from derivations.notation import K, c
-from derivations.softmax import S, lse, others, z
+from derivations.softmax import S, lse, others, the_others, z
 
 u, o, w = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
 
@@ -33,8 +33,8 @@ given_deltas = Hypothesis(
 
 forward = Statement(
     "Log-softmax layer, RULE 1",
-    r"The logarithm is taken before anything is divided, so no probability can underflow to zero "
-    r"and take its logarithm to $-\infty$.",
+    r"The logarithm is taken before anything is divided: no probability is formed that could "
+    r"underflow to zero, with the logarithm $-\infty$.",
     (
         Chain(
             log(S[u]),
@@ -55,9 +55,8 @@ forward = Statement(
 
 term_left_out = Statement(
     "Log-softmax with one term left out",
-    r"With $T_c$ for the sum of $e^{z_b - z_c}$ over the classes $b \ne c$, and $c$ the class of the "
-    "largest logit, nothing overflows, and the output of a confident class is minus a small number "
-    "that keeps its digits.",
+    "With $c$ the class of the largest logit no exponential exceeds one, and the output of a "
+    "confident class is minus a small number that keeps its digits.",
     (
         Chain(
             log(S[u]),
@@ -82,6 +81,7 @@ term_left_out = Statement(
             title="the class itself",
         ),
     ),
+    (the_others,),
 )
 
 jacobian = Statement(
@@ -110,8 +110,7 @@ jacobian = Statement(
 backward = Statement(
     "Log-softmax layer, RULE 2",
     "Every delta passes down to its own logit; their sum, shared out by the probabilities, is "
-    "taken away. What comes out sums to zero, because adding one number to all logits changes "
-    "nothing.",
+    "taken away. What comes out sums to zero.",
     (
         Chain(
             D(cost, z[o]),
@@ -157,8 +156,7 @@ backward = Statement(
 
 second_order = Statement(
     "Log-softmax layer, second order",
-    r"The same for every output $u$: minus the covariance matrix of the class, which has no "
-    r"labels in it.",
+    r"The same for every output $u$: minus the covariance matrix of the indicators of a class.",
     (
         Chain(
             D(D(out[u], z[o]), z[w]),
