@@ -191,7 +191,7 @@ tanh_derivative = Statement(
     "One minus the square of the value. In the second form nothing is subtracted, and no "
     "exponential is larger than one.",
     (
-        prove(d(tanh(t), t), unfold(tanh), chain_rule, entry_rule, collected(tanh)),
+        prove(d(tanh(t), t), unfold(tanh), chain_rule, entry_rule, fold(tanh), collect),
         prove(
             1 - tanh(t) ** 2,
             to(
