@@ -127,6 +127,12 @@ class World:
         """The step of a difference: with 50 digits 1e-30, its error 1e-60 of a third derivative."""
         return mpf(10) ** -(self.digits // 2 + 5)
 
+    def with_digits(self, digits: int) -> World:
+        """Return the same world, where differences are so good; what is named is kept in it."""
+        if digits not in self.kept:
+            self.kept[digits] = World(self.sizes, self.tables, digits)
+        return self.kept[digits]  # type: ignore[no-any-return]
+
     def changed(self, number: int, new: Table) -> World:
         """Return the world with some entries of one array changed."""
         key = (number, *new.items())
@@ -151,6 +157,7 @@ class Program:
         self.seeds: dict[Function, str] = {}
         self.definitions: dict[Definition, tuple[Run, list[int]]] = {}
         self.slots = itertools.count()
+        self.kinked = False
 
     def array(self, array: Array) -> int:
         """Return the number of an array in a world."""
@@ -239,6 +246,7 @@ class Program:
     def apply(self, function: Function, arguments: list[Run]) -> Run:
         """Return a function at its arguments."""
         known: Callable[..., mpf]
+        self.kinked |= bool(function.kink)
         if function in FUNCTIONS:
             known = FUNCTIONS[function]
         elif function.slopes is None and not function.kink:
@@ -358,13 +366,12 @@ class Program:
         run, put = self.run(body, scope), self.putting(variable.array, scope)
         at = getter([scope[i] for i in variable.indices])
         here = self.entry(variable.array, at, scope)
-        kinked = any(isinstance(p, terms.Apply) and p.function.kink for p in everything(body))
 
         def difference(world: World, frame: Frame) -> mpf:
             place, now, step = at(frame), here(world, frame), world.step
             ahead = put(run, world, frame, {place: now + step})
             behind = put(run, world, frame, {place: now - step})
-            if kinked:
+            if self.kinked:
                 middle = run(world, frame)
                 right, left = ahead - middle, middle - behind
                 if abs(right - left) > max(step, abs(right), abs(left)) / 10**10:
@@ -494,6 +501,16 @@ def everything(*nodes: Term) -> Iterator[Term]:
 
 def working_digits(node: Term, digits: int) -> int:
     """Return the digits to work with so that ``digits`` remain after every difference."""
+    return enough(digits, *needs(node))
+
+
+def enough(digits: int, order: int, far: bool) -> int:
+    """Return the digits to work with: each order loses a step's, far out exponentials cancel."""
+    return digits + 20 + (digits // 2 + 15) * order + 18 * digits * far
+
+
+def needs(*nodes: Term) -> tuple[int, bool]:
+    """Return how many derivatives stand in one another, and whether there is a limit."""
     known: dict[Definition, int] = {}
 
     def order(part: Term) -> int:
@@ -504,9 +521,8 @@ def working_digits(node: Term, digits: int) -> int:
             return below + known[part.definition]
         return below + isinstance(part, terms.D)
 
-    # A limit's exponentials cancel against 1 far out: they need their own digits.
-    far = any(isinstance(part, terms.Limit) for part in everything(node))
-    return digits + 20 + (digits // 2 + 15) * order(node) + 18 * digits * far
+    limits = any(isinstance(part, terms.Limit) for part in everything(*nodes))
+    return max(map(order, nodes)), limits
 
 
 # -- values and tables ------------------------------------------------------------------------------
@@ -558,6 +574,17 @@ def settle(program: Program, world: World, point: Point) -> None:
     for (name, at), number in point.entries.items():
         by_name.setdefault((name, len(at)), {})[spot(at)] = number
     world.tables = [by_name.get((a.name, len(a.dimensions)), {}) for a in program.arrays]
+
+
+def has_sign(quantity: Term, sign: str, point: Point) -> bool:
+    """Return True when a quantity has a sign at every place of its indices."""
+    own = sorted(terms.free_indices(quantity), key=lambda i: i.name)
+    for numbers in itertools.product(*(range(point.sizes[i.dimension.name]) for i in own)):
+        at = dict(zip(own, numbers, strict=True))
+        here = Point(point.sizes, point.entries, at, point.kept)
+        if not SIGNS[sign](value(quantity, here)):
+            return False
+    return True
 
 
 def table(
@@ -651,35 +678,35 @@ def read(
 # -- points -----------------------------------------------------------------------------------------
 
 USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY = "usual", "wide", "tiny", "zero", "equal", "boundary"
-TRIES = 60  # of one kind of point, until the hypotheses hold
-MOVES = 40  # of one entry, until they do
+TRIES = 12  # of one kind of point, until the hypotheses hold
+MOVES = 20  # of one entry, until they do
+SECANTS = 30  # until an entry is where it has to be
+FARTHEST = 100
 ROUNDS = 4  # times through the kinds of points, where a few numbers decide
-
-
-def fraction(source: random.Random) -> mpf:
-    """Return a number between 0 and 1, exact at every precision."""
-    return mpmath.ldexp(2 * source.randrange(2**99) + 1, -100)
 
 
 def random_number(domain: str, kind: str, source: random.Random) -> mpf:
     """Return a number of a domain: usual, wide, tiny, zero or at the boundary of the domain."""
-    share, half = fraction(source), source.random() < 0.5
+    share, half = source.uniform(0.001, 0.999), source.random() < 0.5
     match domain, kind:
         case "label", _:
             return mpf(half)
-        case ("unit" | "nonnegative"), "boundary" if half:
+        case (("unit" | "nonnegative"), "boundary") if half:
             return mpf(source.randrange(2) if domain == "unit" else 0)
         case "nonnegative", "zero" if half:
             return mpf(0)
         case "unit", "tiny" if half:
-            return abs(mpf(source.randrange(2)) - mpmath.ldexp(share, -40))
+            return mpf(share) / 2**40 if source.random() < 0.5 else 1 - mpf(share) / 2**40
         case "unit", _:
-            return share
-    size = mpmath.ldexp(share, -39 if kind == TINY and half else 5 if kind == WIDE else 1)
-    size = size * 15 / 16 if kind == WIDE else size
-    if domain == "real":
-        return mpf(0) if kind == ZERO and half else source.choice((-1, 1)) * size
-    return size
+            return mpf(share)
+    scale = 2.0**-39 if kind == TINY and half else 30.0 if kind == WIDE else 2.0
+    sign = 1 if domain != "real" else 0 if kind == ZERO and half else source.choice((-1, 1))
+    return mpf(sign * share * scale)
+
+
+def nothing() -> mpf:
+    """Return what is taken for zero at the working precision."""
+    return mpf(10) ** (20 - mp.dps)
 
 
 def inside(domain: str, number: mpf, strictly: bool = False) -> bool:
@@ -750,23 +777,32 @@ class Terrain:
         self.program.run(pattern, scope)
         return pattern, self.program.run(body, scope), scope  # type: ignore[return-value]
 
-    def shapes(self) -> list[list[int]]:
-        """Return sizes: all different, with K > 2, all equal, all one, and with a one."""
+    def shapes(self, free: Sequence[Index]) -> list[list[int]]:
+        """Return sizes: all different, with room for each free index, equal ones, and ones."""
         ranked = sorted(self.program.dimensions, key=lambda d: (d.rank, d.name))
-        apart = {d: 2 + number for number, d in enumerate(ranked)}
-        if len(ranked) == 1 and ranked[0].rank == 1:
-            apart = {ranked[0]: 3}
+        different: list[int] = []
+        for dimension in ranked:
+            room = sum(index.dimension == dimension for index in free)
+            least = 3 if dimension.rank == 1 else 2
+            different.append(max(least, room, 1 + max(different, default=1)))
         count = len(ranked)
-        every = [list(apart.values()), [3] * count, [1] * count, list(range(1, count + 1))]
-        sizes = [dict(zip(ranked, shape, strict=True)) for shape in every]
-        return [[shape[d] for d in self.program.dimensions] for shape in sizes]
+        shapes = [different, [3] * count, [2] * count, [1] * count, list(range(1, count + 1))]
+        return [
+            [dict(zip(ranked, shape, strict=True))[d] for d in self.program.dimensions]
+            for shape in shapes
+        ]
 
-    def point(self, sizes: Sequence[int], kind: str) -> World | None:
-        """Return a world of a kind in which the hypotheses hold, or None if none is found."""
+    def point(
+        self, sizes: Sequence[int], kind: str, at: Mapping[Index, int] | None = None
+    ) -> World | None:
+        """Return a world of a kind in which the hypotheses hold, or None if none is found.
+
+        They hold at every place of their indices, except of those that are ``at`` a place.
+        """
         for _ in range(TRIES if self.forms or self.signs else 1):
             world = World(sizes, self.drawn(sizes, kind))
             try:
-                if self.meet(world):
+                if self.meet(world, at or {}):
                     return world
             except (Undefined, NoNumber):
                 continue
@@ -776,7 +812,7 @@ class Terrain:
         """Return random entries for each array; one array alone is wide, others as usual."""
         dimensions, source = self.program.dimensions, self.source
         wide = source.randrange(max(1, len(self.program.arrays)))
-        same, tables = fraction(source) * 2, []
+        same, tables = mpf(source.uniform(0.001, 2)), []
         for array, number in self.program.arrays.items():
             how = USUAL if kind == WIDE and number != wide else kind
             places = spots([sizes[dimensions[d]] for d in array.dimensions])
@@ -788,62 +824,69 @@ class Terrain:
                 tables.append({p: random_number(array.domain, how, source) for p in places})
         return tables
 
-    def meet(self, world: World) -> bool:
+    def meet(self, world: World, at: Mapping[Index, int]) -> bool:
         """Put a world's entries so that the hypotheses hold; return False if they do not."""
         for pattern, run, scope in self.forms:
             number = self.program.arrays[pattern.array]  # type: ignore[attr-defined]
-            at = getter([scope[i] for i in pattern.indices])  # type: ignore[attr-defined]
-            new = {at(frame): run(world, frame) for frame in self.frames(world, scope)}
+            place = getter([scope[i] for i in pattern.indices])  # type: ignore[attr-defined]
+            new = {place(frame): run(world, frame) for frame in self.frames(world, scope, {})}
             world.tables[number].update(new)
             world.kept.clear()
         for _ in range(MOVES):
-            broken = next(self.broken(world), None)
+            broken = next(self.broken(world, at), None)
             if broken is None:
                 return True
             if not self.mended(world, *broken):
                 return False
         return False
 
-    def frames(self, world: World, scope: Mapping[Index, int]) -> Iterator[Frame]:
-        """Yield frames for every place of some indices."""
-        counts = [range(world.sizes[self.program.dimensions[i.dimension]]) for i in scope]
-        for place in itertools.product(*counts):
+    def frames(
+        self, world: World, scope: Mapping[Index, int], at: Mapping[Index, int]
+    ) -> Iterator[Frame]:
+        """Yield frames for every place of some indices, except of those at a place."""
+        places = [
+            (at[i],) if i in at else range(world.sizes[self.program.dimensions[i.dimension]])
+            for i in scope
+        ]
+        for place in itertools.product(*places):
             yield dict(zip(scope.values(), place, strict=True))
 
-    def broken(self, world: World) -> Iterator[tuple[Run, Frame, str]]:
+    def broken(self, world: World, at: Mapping[Index, int]) -> Iterator[tuple[Run, Frame, str]]:
         """Yield the quantities that have not their sign, and where."""
         for (_, run, scope), sign in self.signs:
-            for frame in self.frames(world, scope):
-                number = run(world, frame)
-                zero = sign == "zero" and abs(number) < mpf(10) ** (20 - mp.dps)
+            for frame in self.frames(world, scope, at):
+                number = run(world, dict(frame))
+                zero = sign == "zero" and abs(number) < nothing()
                 if not (zero or SIGNS[sign](number)):
-                    yield run, dict(frame), sign
+                    yield run, frame, sign
 
     def mended(self, world: World, run: Run, frame: Frame, sign: str) -> bool:
-        """Move one entry, by the secant, so that a quantity gets a number of its sign."""
+        """Give a quantity a number of its sign: move one entry, by the secant."""
+        goal = mpf(0) if sign == "zero" else mpf(self.source.uniform(0.001, 1))
+        goal = -goal if sign in ("negative", "nonpositive") else goal
+
+        def gap() -> mpf:
+            world.kept.clear()
+            return run(world, dict(frame)) - goal
+
         choices = [
-            (number, place, array.domain)
+            (world.tables[number], place, array.domain)
             for array, number in self.program.arrays.items()
             for place in world.tables[number]
             if array.domain != "label"
         ]
-        goal = 0 if sign == "zero" else fraction(self.source) * (-1 if sign[0] == "n" else 1)
-        goal = -goal if sign == "nonnegative" else goal
-        for number, place, domain in self.source.sample(choices, len(choices)):
-            table, before = world.tables[number], world.tables[number][place]
-            for _ in range(60):
-                world.kept.clear()
-                gap = run(world, frame) - goal
-                if abs(gap) < mpf(10) ** (20 - mp.dps) and inside(domain, table[place]):
+        for table, place, domain in self.source.sample(choices, len(choices)):
+            before = table[place]
+            for _ in range(SECANTS):
+                here, now, step = table[place], gap(), mpf(10) ** (-mp.dps // 3)
+                if abs(now) < nothing():
                     return True
-                here, step = table[place], mpf(10) ** (-mp.dps // 3)
                 table[place] = here + step
-                world.kept.clear()
-                slope = (run(world, frame) - goal - gap) / step
+                slope = (gap() - now) / step
                 if abs(slope) < mpf(10) ** -10:
                     break
-                table[place] = here - gap / slope
-                if not inside(domain, table[place]) or abs(table[place]) > 100:
+                table[place] = here - now / slope
+                if not inside(domain, table[place]) or abs(table[place]) > FARTHEST:
                     break
             table[place] = before
         world.kept.clear()
@@ -896,51 +939,61 @@ def compare(
     except NoNumber as reason:
         return Comparison("not applicable", 0, str(reason))
     apart = [pair for h in given for pair in getattr(h, "distinct", ())]
-    orders = [working_digits(side, 0) for side in (before, after)]
-    extra = [max(working_digits(side, digits) for side in (before, after)) for digits in LADDER]
-    assert max(orders) <= min(extra)
-    points, reasons = 0, []
-    for sizes, kind, every in plan(terrain, relation):
-        with mp.workdps(extra[-1] if terrain.signs or terrain.forms else extra[0]):
-            world = terrain.point(sizes, kind)
-            if world is None:
-                reasons.append("no point was found at which the hypotheses hold")
-                continue
-            interior = terrain.interior(world)
-        worlds = [World(sizes, world.tables, digits) for digits in LADDER]
+    needed = needs(before, after)
+    precisions = [enough(digits, *needed) for digits in LADDER]
+    points, reasons = 0, ["the indices cannot be apart"]
+    for sizes, kind, every in plan(terrain.shapes(free), relation):
         places = [
             at
             for at in patterns(free, lambda d, sizes=sizes: sizes[program.dimensions[d]])  # type: ignore[misc]
-            if all(at.get(i, 0) != at.get(j, 1) for i, j in apart)
+            if not any(at[i] == at[j] for i, j in apart)
         ]
-        for at in places if every else source.sample(places, min(1, len(places))):
+        if not every:
+            places = source.sample(places, min(1, len(places)))
+        for at, world in worlds_at(places, terrain, sizes, kind, precisions):
+            if world is None:
+                reasons.append("no point was found at which the hypotheses hold")
+                continue
             frame = {scope[index]: place for index, place in at.items()}
-            judged = judge(sides, worlds, frame, extra, relation, kind)
-            if judged.said == "refuted" and (interior or None not in judged.values):
+            judged = judge(sides, world, frame, precisions, relation, kind)
+            if judged.said == "refuted" and (None not in judged.values or terrain.interior(world)):
                 why = described(program, world, at, judged.values, relation)
                 return Comparison("refuted", points + 1, why)
             points += judged.said == "agrees"
             reasons.append(judged.why)
-    if points:
-        return Comparison("agrees", points)
-    return Comparison("not applicable", 0, reasons[0] if reasons else "no places are apart")
+    return Comparison("agrees", points) if points else Comparison("not applicable", 0, reasons[-1])
 
 
-def plan(terrain: Terrain, relation: str) -> Iterator[tuple[list[int], str, bool]]:
+def worlds_at(
+    places: Sequence[dict[Index, int]],
+    terrain: Terrain,
+    sizes: Sequence[int],
+    kind: str,
+    precisions: Sequence[int],
+) -> Iterator[tuple[dict[Index, int], World | None]]:
+    """Yield places with a world in which the hypotheses hold: one for all, or for each its own.
+
+    A hypothesis may be of the free indices alone (z_a > z_b): it cannot hold at every place.
+    """
+    with mp.workdps(precisions[-1] if terrain.signs or terrain.forms else precisions[0]):
+        world = terrain.point(sizes, kind) if places else None
+        worlds = [world or (terrain.signs and terrain.point(sizes, kind, at)) for at in places]
+    yield from zip(places, (w or None for w in worlds), strict=True)
+
+
+def plan(shapes: Sequence[list[int]], relation: str) -> Iterator[tuple[list[int], str, bool]]:
     """Yield sizes and kinds of points, and whether every pattern of the indices is tried there."""
-    different, equal, ones, mixed = terrain.shapes()
+    different, equal, twos, ones, mixed = shapes
+    small = {WIDE: mixed, TINY: mixed, BOUNDARY: mixed} if len(mixed) > 1 else {}
     if not different:
         for _ in range(ROUNDS):
             yield from ((different, kind, True) for kind in KINDS)
         return
     yield different, USUAL, True
-    yield equal, USUAL, True
-    for kind in KINDS[1:]:
-        yield mixed, kind, False
+    yield equal, USUAL, False
+    for _ in range(1 if relation == "=" else ROUNDS):
+        yield from ((small.get(kind, twos), kind, False) for kind in KINDS[1:])
     yield ones, USUAL, True
-    if relation != "=":
-        for _ in range(ROUNDS):
-            yield from ((mixed, kind, True) for kind in KINDS)
 
 
 KINDS = (USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY)
@@ -957,7 +1010,7 @@ class Judgment:
 
 def judge(
     sides: tuple[Run, Run],
-    worlds: Sequence[World],
+    world: World,
     frame: Frame,
     precisions: Sequence[int],
     relation: str,
@@ -967,14 +1020,18 @@ def judge(
     earlier: mpf | None = None
     values: tuple[mpf | None, mpf | None] = (None, None)
     floor = 0 if kind in (WIDE, TINY) else 1
-    for world, precision in zip(worlds, precisions, strict=True):
+    for digits, precision in zip(LADDER, precisions, strict=True):
+        here = world.with_digits(digits)
         with mp.workdps(precision):
             try:
-                left, right = values = attempt(sides[0], world, frame), attempt(sides[1], world, frame)
+                left, right = values = (
+                    attempt(sides[0], here, frame),
+                    attempt(sides[1], here, frame),
+                )
             except NoNumber as reason:
                 return Judgment("nothing", why=str(reason))
             if left is None or right is None:
-                if world.digits > LADDER[0] and kind not in (WIDE, TINY):
+                if digits > LADDER[0] and kind not in (WIDE, TINY):
                     break
                 continue
             gap, size = left - right, max(floor, abs(left), abs(right))
