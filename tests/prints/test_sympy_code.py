@@ -20,14 +20,13 @@ from derivations.language.terms import (
     Limit,
     Product,
     Sum,
-    Unknown,
     exp,
     log,
     scalar,
     term,
     total,
 )
-from derivations.notation import K, N, X, a, i, j, k, l, t, v, w
+from derivations.notation import K, N, X, a, any_phi, i, j, k, l, t, v, w
 from derivations.prints import codegen, sympy_code
 from derivations.proof import digits
 
@@ -52,7 +51,7 @@ SYNTHETIC = {
     "delta": total(k, Delta(k, l) * w[k]),
     "product": Product(i, 1 + exp(X[i, k])),
     "limit": Limit(1 / (1 + exp(-t)), t, -1),
-    "any function": Unknown("phi", w[k] ** 2) + Unknown("phi", w[k], 1),
+    "any function": any_phi(w[k] ** 2) + any_phi.prime(w[k]),
     "letters that arrays have": total(j, X[j, k] * Array("j", (N,))[j] * Array("i1", (N,))[j]),
     "awkward names": scalar("lambda") * scalar("delta'") * scalar("N'") * Array("S", (K,))[a],
 }

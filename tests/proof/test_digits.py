@@ -16,14 +16,13 @@ from derivations.language.terms import (
     Definition,
     Limit,
     Size,
-    Unknown,
     exp,
     log,
     scalar,
     term,
     total,
 )
-from derivations.notation import K, N, X, a, b, c, i, j, k, l, n, w, y
+from derivations.notation import K, N, X, a, any_phi, b, c, i, j, k, l, n, w, y
 from derivations.proof import digits
 
 x = scalar("x")
@@ -148,7 +147,7 @@ def test_table():
     assert found == [mpf(-3.5), mpf(-5)]
     slope = digits.table(D(node, w[l]), {"w": weights, "X": design, "y": [1]}, at=(i, l))
     assert [[round(float(p), 12) for p in row] for row in slope] == design.tolist()
-    assert digits.table(Unknown("phi", x), {"x": 0}) == 1
+    assert digits.table(any_phi(x), {"x": 0}) == 1
 
 
 def test_sizes_that_no_array_has():
