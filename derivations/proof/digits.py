@@ -689,8 +689,6 @@ def random_number(domain: str, kind: str, source: random.Random) -> mpf:
     """Return a number of a domain: usual, wide, tiny, zero or at the boundary of the domain."""
     share, half = source.uniform(0.001, 0.999), source.random() < 0.5
     match domain, kind:
-        case "label", _:
-            return mpf(half)
         case (("unit" | "nonnegative"), "boundary") if half:
             return mpf(source.randrange(2) if domain == "unit" else 0)
         case "nonnegative", "zero" if half:
@@ -811,14 +809,18 @@ class Terrain:
     def drawn(self, sizes: Sequence[int], kind: str) -> list[Table]:
         """Return random entries for each array; one array alone is wide, others as usual."""
         dimensions, source = self.program.dimensions, self.source
-        wide = source.randrange(max(1, len(self.program.arrays)))
+        wide = source.choice([n for a, n in self.program.arrays.items() if a.domain != "label"] or [0])
         same, tables = mpf(source.uniform(0.001, 2)), []
         for array, number in self.program.arrays.items():
             how = USUAL if kind == WIDE and number != wide else kind
             places = spots([sizes[dimensions[d]] for d in array.dimensions])
-            if kind == EQUAL:
-                one = same if array.domain == "real" else random_number(array.domain, how, source)
-                one = same if array.domain in ("positive", "nonnegative") else one
+            if array.domain == "label":
+                ways = {ZERO: (0, 0), EQUAL: (1, 1), USUAL: (0, 1), WIDE: (1, 0)}
+                way = ways.get(kind) or (source.randrange(2), source.randrange(2))
+                labels = itertools.cycle(map(mpf, way))
+                tables.append(dict(zip(places, labels, strict=False)))
+            elif kind == EQUAL:
+                one = random_number(array.domain, how, source) if array.domain == "unit" else same
                 tables.append(dict.fromkeys(places, one))
             else:
                 tables.append({p: random_number(array.domain, how, source) for p in places})

@@ -140,12 +140,13 @@ def value(e, known):
             ahead, behind = ({**known, entry: known[entry] + s} for s in (step, -step))
             return (value(inner, ahead) - value(inner, behind)) / (2 * step)
         case sympy.Subs():
-            return digits.any_function(e.expr.derivative_count, at(e.point[0]))
+            name = e.expr.expr.func.__name__
+            return digits.any_function(f"{name} 0", e.expr.derivative_count, at(e.point[0]))
         case sympy.Limit():
             far = -1000 if e.args[2] is sympy.S.NegativeInfinity else 1000
             return value(e.args[0], {**known, str(e.args[1]): mp.mpf(far)})
         case AppliedUndef():
-            return digits.any_function(0, at(e.args[0]))
+            return digits.any_function(f"{e.func.__name__} 0", 0, at(e.args[0]))
     raise TypeError(type(e))
 
 
