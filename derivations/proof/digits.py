@@ -678,6 +678,8 @@ def read(
 # -- points -----------------------------------------------------------------------------------------
 
 USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY = "usual", "wide", "tiny", "zero", "equal", "boundary"
+KINDS = (USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY)
+LABELS = {USUAL: (0, 1), WIDE: (1, 0), ZERO: (0,), EQUAL: (1,)}  # in turn; else random
 TRIES = 12  # of one kind of point, until the hypotheses hold
 MOVES = 20  # of one entry, until they do
 SECANTS = 30  # until an entry is where it has to be
@@ -689,6 +691,8 @@ def random_number(domain: str, kind: str, source: random.Random) -> mpf:
     """Return a number of a domain: usual, wide, tiny, zero or at the boundary of the domain."""
     share, half = source.uniform(0.001, 0.999), source.random() < 0.5
     match domain, kind:
+        case "label", _:
+            return mpf(half)
         case (("unit" | "nonnegative"), "boundary") if half:
             return mpf(source.randrange(2) if domain == "unit" else 0)
         case "nonnegative", "zero" if half:
@@ -809,21 +813,19 @@ class Terrain:
     def drawn(self, sizes: Sequence[int], kind: str) -> list[Table]:
         """Return random entries for each array; one array alone is wide, others as usual."""
         dimensions, source = self.program.dimensions, self.source
-        wide = source.choice([n for a, n in self.program.arrays.items() if a.domain != "label"] or [0])
-        same, tables = mpf(source.uniform(0.001, 2)), []
+        movable = [n for array, n in self.program.arrays.items() if array.domain != "label"]
+        wide, same = source.choice(movable or [0]), mpf(source.uniform(0.001, 2))
+        tables: list[Table] = []
         for array, number in self.program.arrays.items():
             how = USUAL if kind == WIDE and number != wide else kind
             places = spots([sizes[dimensions[d]] for d in array.dimensions])
-            if array.domain == "label":
-                ways = {ZERO: (0, 0), EQUAL: (1, 1), USUAL: (0, 1), WIDE: (1, 0)}
-                way = ways.get(kind) or (source.randrange(2), source.randrange(2))
-                labels = itertools.cycle(map(mpf, way))
-                tables.append(dict(zip(places, labels, strict=False)))
-            elif kind == EQUAL:
-                one = random_number(array.domain, how, source) if array.domain == "unit" else same
-                tables.append(dict.fromkeys(places, one))
+            if array.domain == "label" and kind in LABELS:
+                labels = itertools.cycle(LABELS[kind])
+                tables.append({place: mpf(next(labels)) for place in places})
+            elif array.domain in ("real", "positive", "nonnegative") and kind == EQUAL:
+                tables.append(dict.fromkeys(places, same))
             else:
-                tables.append({p: random_number(array.domain, how, source) for p in places})
+                tables.append({place: random_number(array.domain, how, source) for place in places})
         return tables
 
     def meet(self, world: World, at: Mapping[Index, int]) -> bool:
@@ -996,9 +998,6 @@ def plan(shapes: Sequence[list[int]], relation: str) -> Iterator[tuple[list[int]
     for _ in range(1 if relation == "=" else ROUNDS):
         yield from ((small.get(kind, twos), kind, False) for kind in KINDS[1:])
     yield ones, USUAL, True
-
-
-KINDS = (USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY)
 
 
 @dataclass(frozen=True)
