@@ -131,7 +131,7 @@ class World:
         """Return the same world, where differences are so good; what is named is kept in it."""
         if digits not in self.kept:
             self.kept[digits] = World(self.sizes, self.tables, digits)
-        return self.kept[digits]  # type: ignore[no-any-return]
+        return self.kept[digits]
 
     def changed(self, number: int, new: Table) -> World:
         """Return the world with some entries of one array changed."""
@@ -140,7 +140,7 @@ class World:
             tables = [*self.tables]
             tables[number] = {**tables[number], **new}
             self.kept[key] = World(self.sizes, tables, self.digits)
-        return self.kept[key]  # type: ignore[no-any-return]
+        return self.kept[key]
 
 
 class Program:
@@ -309,7 +309,7 @@ class Program:
                         places = spots([world.sizes[d] for d in over])
                         own[slot] = dict(zip(places, value, strict=True))
                 world.kept[key] = body(world, own)
-            return world.kept[key]  # type: ignore[no-any-return]
+            return world.kept[key]
 
         return called
 
@@ -771,6 +771,8 @@ class Terrain:
         self.signs = [
             (self.compiled(quantity, quantity), sign) for h in given for quantity, sign in h.signs
         ]
+        # What has to be equal has to be so at every precision.
+        self.exact = bool(self.forms) or any(sign == "zero" for _, sign in self.signs)
 
     def compiled(self, pattern: Term, body: Term) -> tuple[Term, Run, dict[Index, int]]:
         """Return what is assumed of a quantity at every place of its indices."""
@@ -778,6 +780,10 @@ class Terrain:
         scope = self.program.scope(own)
         self.program.run(pattern, scope)
         return pattern, self.program.run(body, scope), scope  # type: ignore[return-value]
+
+    def concerns(self, indices: Iterable[Index]) -> bool:
+        """Return True when a sign is assumed of quantities at some of these indices."""
+        return any(not scope.keys().isdisjoint(indices) for (_, _, scope), _ in self.signs)
 
     def shapes(self, free: Sequence[Index]) -> list[list[int]]:
         """Return sizes: all different, with room for each free index, equal ones, and ones."""
@@ -945,17 +951,20 @@ def compare(
     apart = [pair for h in given for pair in getattr(h, "distinct", ())]
     needed = needs(before, after)
     precisions = [enough(digits, *needed) for digits in LADDER]
-    points, reasons = 0, ["the indices cannot be apart"]
+    points, missed, reasons = 0, 0, ["the indices cannot be apart"]
     for sizes, kind, every in plan(terrain.shapes(free), relation):
         places = [
             at
             for at in patterns(free, lambda d, sizes=sizes: sizes[program.dimensions[d]])  # type: ignore[misc]
             if not any(at[i] == at[j] for i, j in apart)
         ]
+        if missed > len(KINDS) and not points:
+            break
         if not every:
             places = source.sample(places, min(1, len(places)))
         for at, world in worlds_at(places, terrain, sizes, kind, precisions):
             if world is None:
+                missed += 1
                 reasons.append("no point was found at which the hypotheses hold")
                 continue
             frame = {scope[index]: place for index, place in at.items()}
@@ -979,10 +988,11 @@ def worlds_at(
 
     A hypothesis may be of the free indices alone (z_a > z_b): it cannot hold at every place.
     """
-    with mp.workdps(precisions[-1] if terrain.signs or terrain.forms else precisions[0]):
+    with mp.workdps(precisions[-1] if terrain.exact else precisions[0]):
         world = terrain.point(sizes, kind) if places else None
-        worlds = [world or (terrain.signs and terrain.point(sizes, kind, at)) for at in places]
-    yield from zip(places, (w or None for w in worlds), strict=True)
+        for at in places:
+            own = world is None and terrain.concerns(at)
+            yield at, terrain.point(sizes, kind, at) if own else world
 
 
 def plan(shapes: Sequence[list[int]], relation: str) -> Iterator[tuple[list[int], str, bool]]:

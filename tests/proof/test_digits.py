@@ -296,7 +296,7 @@ FALSE = {
     "another function": (any_phi(x), any_psi(x)),
     "another function of the same name": (any_phi(x), terms.unknown("phi")(x)),
     "strict at the point of contact": (exp(x), 1 + x, ">"),
-    "two labels of three are equal": ((1 - Delta(i, j)) * Delta(i, apart), 0),
+    "two of three indices are equal": ((1 - Delta(i, j)) * Delta(i, apart), 0),
     "only at size one": (total(k, w[k]) ** 2, total(k, w[k] ** 2)),
     "only at different sizes": (Size(K) * (Size(K) - Size(n)), 0, "<"),
     "only away from one": (1 / (Size(K) - 1), 0, ">"),
