@@ -762,11 +762,17 @@ def alike_or_apart(count: int, size: int) -> list[tuple[int, ...]]:
     return patterns
 
 
+def are_apart(at: Mapping[Index, int], pairs: Sequence[tuple[Index, Index]]) -> bool:
+    """Return True when no two indices that are to be distinct are at one place."""
+    return not any(i in at and j in at and at[i] == at[j] for i, j in pairs)
+
+
 class Terrain:
     """Where a relation is claimed: its sizes, and points at which its hypotheses hold."""
 
     def __init__(self, program: Program, given: Sequence[Hypothesis], source: random.Random):
         self.program, self.source = program, source
+        self.apart = [pair for h in given for pair in getattr(h, "distinct", ())]
         self.forms = [self.compiled(*pair) for h in given for pair in h.replace]
         self.signs = [
             (self.compiled(quantity, quantity), sign) for h in given for quantity, sign in h.signs
@@ -859,7 +865,8 @@ class Terrain:
             for i in scope
         ]
         for place in itertools.product(*places):
-            yield dict(zip(scope.values(), place, strict=True))
+            if are_apart(dict(zip(scope, place, strict=True)), self.apart):
+                yield dict(zip(scope.values(), place, strict=True))
 
     def broken(self, world: World, at: Mapping[Index, int]) -> Iterator[tuple[Run, Frame, str]]:
         """Yield the quantities that have not their sign, and where."""
@@ -948,7 +955,6 @@ def compare(
         terrain = Terrain(program, given, source)
     except NoNumber as reason:
         return Comparison("not applicable", 0, str(reason))
-    apart = [pair for h in given for pair in getattr(h, "distinct", ())]
     needed = needs(before, after)
     precisions = [enough(digits, *needed) for digits in LADDER]
     points, missed, reasons = 0, 0, ["the indices cannot be apart"]
@@ -956,7 +962,7 @@ def compare(
         places = [
             at
             for at in patterns(free, lambda d, sizes=sizes: sizes[program.dimensions[d]])  # type: ignore[misc]
-            if not any(at[i] == at[j] for i, j in apart)
+            if are_apart(at, terrain.apart)
         ]
         if missed > len(KINDS) and not points:
             break
@@ -983,16 +989,17 @@ def worlds_at(
     sizes: Sequence[int],
     kind: str,
     precisions: Sequence[int],
-) -> Iterator[tuple[dict[Index, int], World | None]]:
-    """Yield places with a world in which the hypotheses hold: one for all, or for each its own.
+) -> list[tuple[dict[Index, int], World | None]]:
+    """Return places with a world in which the hypotheses hold: one for all, or for each its own.
 
     A hypothesis may be of the free indices alone (z_a > z_b): it cannot hold at every place.
     """
     with mp.workdps(precisions[-1] if terrain.exact else precisions[0]):
         world = terrain.point(sizes, kind) if places else None
-        for at in places:
-            own = world is None and terrain.concerns(at)
-            yield at, terrain.point(sizes, kind, at) if own else world
+        return [
+            (at, terrain.point(sizes, kind, at) if not world and terrain.concerns(at) else world)
+            for at in places
+        ]
 
 
 def plan(shapes: Sequence[list[int]], relation: str) -> Iterator[tuple[list[int], str, bool]]:

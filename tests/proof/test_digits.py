@@ -260,6 +260,13 @@ TRUE = {
     "an array is a value": (jacobian(doubled)[a, b] * 2, D(softmax(doubled)[a], Z[b])),
     "a label is the one that is averaged": (expected(y[i]), chance[i]),
     "apart": (expected(y[i] * y[j]), chance[i] * y[j], "=", Apart("", distinct=((i, j),))),
+    "apart, and not there": (Z[a], Z[a], "=", Apart("", distinct=((a, b),))),
+    "all of them apart": (
+        (Z[a] - Z[b]) ** 2,
+        0,
+        ">",
+        Apart("", signs=(((Z[a] - Z[b]) ** 2, "positive"),), distinct=((a, b),)),
+    ),
     "a constraint": (z, x, "=", Hypothesis("", replace=((z, x),))),
     "no derivative along it": (D(z * x, x), x, "=", Hypothesis("", replace=((z, x),))),
     "absolute value": (terms.absolute(x), x, "=", signed((x - 7, "positive"))),
