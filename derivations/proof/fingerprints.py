@@ -311,9 +311,15 @@ class Point:
                 if sign == "zero":
                     raise NotApplicable("a quantity that is assumed to be zero")
                 own = sorted(terms.free_indices(quantity), key=lambda i: i.name)
-                for place in itertools.product(*(range(self.setting.sizes[i.dimension]) for i in own)):
-                    value = self.value(quantity, Scope(dict(zip(own, place, strict=True))), COMPARED)
-                    number = -value.get(0, 0) if sign in ("negative", "nonpositive") else value.get(0, 0)
+                for place in itertools.product(
+                    *(range(self.setting.sizes[i.dimension]) for i in own)
+                ):
+                    value = self.value(
+                        quantity, Scope(dict(zip(own, place, strict=True))), COMPARED
+                    )
+                    number = (
+                        -value.get(0, 0) if sign in ("negative", "nonpositive") else value.get(0, 0)
+                    )
                     if not is_square(number % PRIMES[COMPARED], PRIMES[COMPARED]):
                         return False
         return True
@@ -337,7 +343,9 @@ class Point:
         if array.domain == "label":
             shift = self.setting.labels
             return {0: 1} if shift == 2 or (shift < 2 and (sum(place) + shift) % 2 == 0) else {}
-        assumed = [q for h in self.setting.given for q, s in h.signs if s in ("positive", "nonnegative")]
+        assumed = [
+            q for h in self.setting.given for q, s in h.signs if s in ("positive", "nonnegative")
+        ]
         square = array.domain in ("positive", "nonnegative", "unit") or any(
             isinstance(q, Entry) and q.array == array and len(set(q.indices)) == len(q.indices)
             for q in assumed
@@ -601,17 +609,27 @@ class Point:
         values = [self.value(a, scope, level) for a in arguments]
         if function not in (terms.absolute, terms.minimum, terms.maximum):
             raise NotApplicable(f"{function.name} is not known here")
-        if any(any(jet) for jet in values):
-            raise NotApplicable(f"a derivative of {function.name}")
+        if any(any(jet) for jet in values) and self.closed(arguments):
+            raise NotApplicable(f"a derivative of {function.name} where it may have its kink")
         self.branched = True
         compared_to = [a for a in arguments if a != terms.term(0)]
         self.doubt = self.doubt or len(compared_to) > 1 or not all(map(monomial, compared_to))
         first, second = (values + [{}])[:2]
         difference = plus(first, {b: p - v for b, v in second.items()}, p)
+        if difference and not difference.get(0):
+            raise ZeroDivisionError
         above = not difference or is_square(difference[0], p)
         if function is terms.absolute:
             return first if above else {b: p - v for b, v in first.items()}
         return first if above == (function is terms.maximum) else second
+
+    def closed(self, arguments: Sequence[Term]) -> bool:
+        """Return True when what is assumed allows zero: only an open condition may be derived."""
+        weak = ("nonnegative", "nonpositive", "zero")
+        return any(s in weak for h in self.setting.given for _, s in h.signs) or any(
+            isinstance(part, Entry) and part.array.domain in ("nonnegative", "unit")
+            for part in parts(arguments)
+        )
 
 
 def entries_of_scalar(number: Number) -> Values:
