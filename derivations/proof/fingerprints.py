@@ -26,7 +26,7 @@ AGREES, REFUTED, NOT_APPLICABLE = "agrees", "refuted", "not applicable"
 LAST = 19_099_919
 PRIMES = tuple((LAST + 1) * 2**k - 1 for k in range(6, -1, -1))  # a Cunningham chain
 COMPARED = 2  # the level at which two sides are compared: logarithms reach up, exponentials down
-TRIES, UNDEFINED, BRANCHES = 60, 8, 6
+TRIES, UNDEFINED, BRANCHES = 60, 8, 12
 
 Place = tuple[int, ...]
 Jet = Mapping[int, int]  # coefficients by the set of epsilons, as bits; no zeros are kept
@@ -95,9 +95,10 @@ def inverse(jet: Jet, p: int) -> Jet:
         raise ZeroDivisionError
     first = {0: pow(jet[0], -1, p)}
     rest = times({b: -v % p for b, v in jet.items() if b}, first, p)
-    total, power = first, first
+    total: Jet = first
+    power: Jet = first
     while power := times(power, rest, p):
-        total = plus(total, power, p)  # type: ignore[assignment]
+        total = plus(total, power, p)
     return total
 
 
@@ -187,7 +188,7 @@ def settings(before: Term, after: Term, given: Sequence[Hypothesis]) -> Iterator
     label = False
     for part in every:
         match part:
-            case Entry(array, indices):
+            case Entry(array):
                 used.update(dict.fromkeys(array.dimensions))
                 label = label or array.domain == "label"
             case terms.Expectation(_, array):
@@ -358,7 +359,7 @@ class Point:
         """Return the value that a hypothesis gives an entry, at a base point of its own."""
         key = ("constrained", array, place, level)
         if key not in self.known:
-            base: Values = lambda here, l: self.free_entry(array, here, l, array)  # noqa: E731, E741
+            base: Values = lambda here, l: self.free_entry(array, here, l, array)  # noqa: E731
             self.known[key] = self.value(body, Scope(at, {array: base}), level)
         return self.known[key]
 
@@ -481,7 +482,7 @@ class Point:
     def slope(self, body: Term, variable: Entry, scope: Scope, level: int) -> Jet:
         """Return a derivative: the coefficient of a new epsilon that is added to the variable."""
         bit, place = 1 << scope.depth, scope.at(variable.indices)
-        number: Number = lambda l: {  # noqa: E731, E741
+        number: Number = lambda l: {  # noqa: E731
             **self.entry(variable.array, place, scope, l), bit: 1
         }  # fmt: skip
         moved = self.with_entry(scope, variable.array, place, number, scope.depth)
@@ -490,7 +491,8 @@ class Point:
 
     def expected(self, node: terms.Expectation, scope: Scope, level: int) -> Jet:
         """Return an expectation: the label is each outcome in turn."""
-        p, at, total = PRIMES[level], scope.at(node.at), {}
+        p, at = PRIMES[level], scope.at(node.at)
+        total: Jet = {}
         if isinstance(node.outcomes, terms.Each):
             (index,) = node.outcomes.indices
             size = self.setting.sizes[index.dimension]
@@ -504,7 +506,7 @@ class Point:
                 total = plus(total, times(chance, self.value(node.body, inner, level), p), p)
             return total
         for value, chance_term in node.outcomes:
-            number: Number = lambda l, value=value: self.constant(value, PRIMES[l])  # type: ignore[misc] # noqa: E731, E741
+            number: Number = lambda l, value=value: self.constant(value, PRIMES[l])  # type: ignore[misc] # noqa: E731
             inner = self.with_entry(scope, node.array, at, number, ("is", value))
             chance = self.value(chance_term, scope, level)
             total = plus(total, times(chance, self.value(node.body, inner, level), p), p)
@@ -583,22 +585,25 @@ class Point:
         first = pow(4, logarithm(root[0], level) * upper(level + 1).get(0, 0), p)
         # What is left is a series: exp of the nilpotent part of exponent log(base).
         rest = times(turned, inverse(root, p), p)
-        nilpotent, term_, series = {b: v for b, v in rest.items() if b}, {0: 1}, {}
+        nilpotent = {b: v for b, v in rest.items() if b}
+        term_: Jet = {0: 1}
+        series: Jet = {}
         for k in range(1, 64):
-            term_ = times(term_, nilpotent, p)  # type: ignore[assignment]
+            term_ = times(term_, nilpotent, p)
             if not term_:
                 break
-            series = plus(series, times(term_, {0: pow(k if k % 2 else -k, -1, p)}, p), p)  # type: ignore[assignment]
+            series = plus(series, times(term_, {0: pow(k if k % 2 else -k, -1, p)}, p), p)
         moved = times(here, series, p)
         if change := {b: v for b, v in here.items() if b}:
             log = self.plain(terms.log, (self.later(base, scope),), level)
             moved = plus(moved, times(change, log, p), p)
-        total, term_ = {0: 1}, {0: 1}
+        total: Jet = {0: 1}
+        term_ = {0: 1}
         for k in range(1, 64):
-            term_ = times(times(term_, moved, p), {0: pow(k, -1, p)}, p)  # type: ignore[assignment]
+            term_ = times(times(term_, moved, p), {0: pow(k, -1, p)}, p)
             if not term_:
                 break
-            total = plus(total, term_, p)  # type: ignore[assignment]
+            total = plus(total, term_, p)
         return times({0: first}, total, p)
 
     def kinked(
@@ -614,7 +619,7 @@ class Point:
         self.branched = True
         compared_to = [a for a in arguments if a != terms.term(0)]
         self.doubt = self.doubt or len(compared_to) > 1 or not all(map(monomial, compared_to))
-        first, second = (values + [{}])[:2]
+        first, second = [*values, {}][:2]
         difference = plus(first, {b: p - v for b, v in second.items()}, p)
         if difference and not difference.get(0):
             raise ZeroDivisionError
