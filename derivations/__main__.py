@@ -290,7 +290,7 @@ def verify_statements(options: argparse.Namespace) -> int:
     reports = verified(statements, options.out, options.jobs, options.fresh)
     seconds = time.perf_counter() - began
     table = Table(
-        Column("statement", no_wrap=True), "level", "all sizes", "restated", "explicit",
+        Column("statement", no_wrap=True), "level", "all sizes", "restated", "fingerprints",
         "50 digits", "flag", "seconds", box=None, header_style="bold",
     )  # fmt: skip
     for name, report in reports.items():

@@ -176,7 +176,7 @@ def test_planted_fault_is_caught_at_its_step(plant):
     assert found["routes"] == {
         "all sizes": "not proved",
         "restated": "not proved",
-        "explicit sizes": "refuted",
+        "fingerprints": "refuted",
         "50 digits": "refuted",
     }
     with pytest.raises(ShapeError):

@@ -1,7 +1,7 @@
 """Verifying statements by routes that share no code, and saying how far each got.
 
 Four routes look at every line: the index calculus (all sizes), rest-lumping (all sizes, a second
-time), exact normal form at explicit sizes, and 50 digits with numerical differentiation. Besides,
+time), exact values modulo primes at random points, and 50 digits with numerical differentiation. Besides,
 the rule that a step names is held against just the laws that it allows.
 """
 
@@ -39,11 +39,11 @@ from derivations.language.terms import (
     Term,
     unfold,
 )
-from derivations.proof import digits, indices, lumping, rules, signs, sizes
+from derivations.proof import digits, fingerprints, indices, lumping, rules, signs
 
 PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
 AGREES, REFUTED = "agrees", "refuted"
-ROUTES = ("all sizes", "restated", "explicit sizes", "50 digits")
+ROUTES = ("all sizes", "restated", "fingerprints", "50 digits")
 
 
 @dataclass(frozen=True)
@@ -172,8 +172,6 @@ def level_of(statement: Statement, lines: list[dict[str, Any]], ends: list[Verdi
             return "proved, scalar"
         again = all(end.routes["restated"] == PROVED for end in ends)
         return "proved, all sizes, restated" if again else "proved, all sizes"
-    if set(by["explicit sizes"]) == {PROVED}:
-        return "proved at explicit sizes"
     return "evidence"
 
 
@@ -249,7 +247,7 @@ def ask_routes(
         return {
             "all sizes": PROVED if proved_by_sign(it) else NOT_PROVED,
             "restated": NOT_APPLICABLE,
-            "explicit sizes": NOT_APPLICABLE,
+            "fingerprints": NOT_APPLICABLE,
             "50 digits": at_50_digits(before, after, relation, given, source),
         }, residual
     generic = NOT_PROVED
@@ -260,7 +258,7 @@ def ask_routes(
     return {
         "all sizes": generic,
         "restated": restated(it),
-        "explicit sizes": at_explicit_sizes(it),
+        "fingerprints": by_fingerprints(before, after, given),
         "50 digits": at_50_digits(before, after, relation, given, source),
     }, residual
 
@@ -419,18 +417,9 @@ def restated(it: Claim) -> str:
     return PROVED if proved else NOT_PROVED
 
 
-def at_explicit_sizes(it: Claim) -> str:
-    """The third route: exact normal form at sizes, places and labels."""
-    try:
-        for before, after in it.cases:
-            for count in explicit_sizes(before, after):
-                for at in digits.placements(free(before, after), count):
-                    for labels in sizes.labelings(before - after, count):
-                        if not sizes.equal_at(before, after, count, at, labels):
-                            return REFUTED
-    except sizes.NotAlgebraic:
-        return NOT_APPLICABLE
-    return PROVED
+def by_fingerprints(before: Term, after: Term, given: Sequence[Hypothesis]) -> str:
+    """The third route: exact values modulo primes, of the two sides as they are written."""
+    return fingerprints.judge(before, after, given)
 
 
 def at_50_digits(

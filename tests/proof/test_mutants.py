@@ -56,7 +56,7 @@ def refuted(left, mutant, statement: Statement) -> bool:
     assert checks.restated(claim) != checks.PROVED, "rest-lumping proves it"
     return (
         checks.at_50_digits(left, mutant, "=", statement.given, random.Random(0)) == checks.REFUTED
-        or checks.at_explicit_sizes(claim) == checks.REFUTED
+        or checks.by_fingerprints(left, mutant, statement.given) == checks.REFUTED
     )
 
 
