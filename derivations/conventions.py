@@ -478,7 +478,9 @@ soft_labels = Statement(
 
 q = Array("q", (K,), "q", r"\mathbf{q}", domain="nonnegative")
 q1 = scalar("q", "q", domain="nonnegative")
-class_cost = Definition("NLL_q", (), -total(i, total(b, q[b] * soft[i, b] * log(P[i, b]))), r"C_{\mathbf{q}}")()
+class_cost = Definition(
+    "NLL_q", (), -total(i, total(b, q[b] * soft[i, b] * log(P[i, b]))), r"C_{\mathbf{q}}"
+)()
 one_label = total(b, q[b] * Delta(b, c) * log(S[b]))
 positive_cost = Definition(
     "NLL_1", (), -total(i, q1 * y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])), "C_q"

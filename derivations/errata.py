@@ -56,7 +56,7 @@ from derivations.language.terms import (
     term,
     total,
 )
-from derivations.notation import N, W, X, Y, a, i, j, k, l, n, t, v, w, y
+from derivations.notation import K, N, W, X, Y, a, b, i, j, k, l, n, t, v, w, y
 from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,
@@ -1187,6 +1187,24 @@ c12 = Erratum(
     CONFIRMED,
 )
 
+row, square = Array("d", (K,), "d", r"\mathbf{d}"), Array("A", (K, K), "a", r"\mathbf{A}")
+
+c13 = Erratum(
+    "The brackets do not change the product",
+    r"\left( \mathbf{d}^\top \mathbf{A} \right) \mathbf{W} = \mathbf{d}^\top \left( \mathbf{A} "
+    r"\mathbf{W} \right)",
+    "As printed.",
+    "From the left every product is a row times a matrix, from the right a matrix times a matrix.",
+    (
+        Equation(
+            total(b, total(a, row[a] * square[a, b]) * W[b, k]),
+            total(a, row[a] * total(b, square[a, b] * W[b, k])),
+        ),
+    ),
+    (backpropagation.cost,),
+    CONFIRMED,
+)
+
 # -- the formulas of the note, from the first to the last ------------------------------------------
 
 NOTE = {
@@ -1354,7 +1372,7 @@ NOTE = {
             r"\frac{\partial \mathbf{f}^3}{\partial \mathbf{f}^2} \right) \, "
             r"\frac{\partial \mathbf{f}^2}{\partial \mathbf{f}^1} \right) \, "
             r"\frac{\partial \mathbf{f}^1}{\partial \mathbf{x}} \right)",
-            (backpropagation.cost, a11, b12, b15),
+            (backpropagation.cost, a11, b12, b15, c13),
         ),
     ),
     "Backpropagation": (
@@ -1388,6 +1406,18 @@ NOTE = {
             r"\frac{\partial z^{l+1}_u}{\partial \theta^l} = \sum_u \delta^{l+1}_u "
             r"\frac{\partial z^{l+1}_u}{\partial \theta^l}",
             (backpropagation.rule_parameters, a10, a13, b13, b14),
+        ),
+    ),
+    "Coding a layer": (
+        Line(
+            r"\mathbf{z}^{l+1}, \quad \boldsymbol{\delta}^l, \quad "
+            r"\frac{\partial C}{\partial \theta^l}",
+            (
+                backpropagation.rule_forward,
+                backpropagation.rule_backward,
+                backpropagation.rule_parameters,
+                backpropagation.composition_is_a_layer,
+            ),
         ),
     ),
 }

@@ -274,7 +274,9 @@ nll_softplus = Statement(
 
 q = Array("q", (N,), "q", r"\mathbf{q}", domain="unit")
 odds = Array("r", (N,), "r", r"\mathbf{r}", domain="positive")
-limit_entropy = Definition("H_t", (t,), -(sigma(t) * log(sigma(t))) - sigma(-t) * log(sigma(-t)), "H")
+limit_entropy = Definition(
+    "H_t", (t,), -(sigma(t) * log(sigma(t))) - sigma(-t) * log(sigma(-t)), "H"
+)
 entropy = Definition("H", (i,), -(q[i] * log(q[i])) - (1 - q[i]) * log(1 - q[i]), "H")
 divergence = Definition(
     "KL",
@@ -450,7 +452,10 @@ w0 = scalar("w_0", "w_0")
 z0 = Definition("z0", (i,), w0 + total(k, w[k] * X[i, k]), "z", superscript=r"\circ")
 p0 = Definition("p0", (i,), sigma(z0[i]), "p", superscript=r"\circ")
 NLL0 = Definition(
-    "NLL0", (), -total(i, y[i] * log(p0[i]) + (1 - y[i]) * log(1 - p0[i])), r"\operatorname{NLL}^\circ"
+    "NLL0",
+    (),
+    -total(i, y[i] * log(p0[i]) + (1 - y[i]) * log(1 - p0[i])),
+    r"\operatorname{NLL}^\circ",
 )()
 
 with_intercept = Hypothesis(
@@ -1010,15 +1015,17 @@ fisher_information = Statement(
             title="the score has mean zero",
         ),
         Chain(
-            expectation(y[i], outcomes_i, expectation(y[j], outcomes_j, score_ik * score_jl)),
+            (1 - Delta(i, j))
+            * expectation(y[i], outcomes_i, expectation(y[j], outcomes_j, score_ik * score_jl)),
             (
                 Step(
-                    expectation(y[i], outcomes_i, score_ik)
+                    (1 - Delta(i, j))
+                    * expectation(y[i], outcomes_i, score_ik)
                     * expectation(y[j], outcomes_j, score_jl),
-                    ALGEBRA,
+                    DEFINITION,
                     "independence: the expectation of a product is the product of expectations",
                 ),
-                Step(0, ALGEBRA, "both factors are zero"),
+                Step(0, DEFINITION, "both factors are zero"),
                 Prose(
                     r"When $\mathbf{X}$ has full column rank and $N$ grows, the estimate is asymptotically "
                     r"normal, and the inverse of the information is its covariance; the roots of the "
@@ -1027,7 +1034,7 @@ fisher_information = Statement(
                 ),
             ),
             at=(i, j, k, l),
-            title="two different data points",
+            title=r"two different data points, $i \ne j$",
         ),
     ),
     (
