@@ -1006,7 +1006,7 @@ fisher_information = Statement(
             (
                 Step(
                     p[i] * (X[i, k] * (p[i] - 1)) + (1 - p[i]) * (X[i, k] * p[i]),
-                    ALGEBRA,
+                    DEFINITION,
                     "the two outcomes and their probabilities",
                 ),
                 Step(0, ALGEBRA),
