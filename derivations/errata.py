@@ -1014,8 +1014,8 @@ def cheaper_below_half() -> Counterexample | None:
 b19 = Erratum(
     "The threshold one half",
     r"A sample with $h > 0.5$ ought to be identified with class 1.",
-    r"With a false alarm at cost $c_f$ and a miss at cost $c_m$ the threshold is $c_f / (c_f + c_m)$: one half "
-    r"only if they cost the same.",
+    r"With a false alarm at cost $c_f$ and a miss at cost $c_m$ the threshold is "
+    r"$c_f / (c_f + c_m)$: one half only if they cost the same.",
     "The probability says how likely a mistake is; what to do about it depends on its price.",
     (Search(cheaper_below_half),),
     (logistic.decision_rule,),

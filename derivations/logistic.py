@@ -992,7 +992,7 @@ fisher_information = Statement(
                         p[i] * (X[i, k] * (p[i] - 1) * (X[i, l] * (p[i] - 1)))
                         + (1 - p[i]) * (X[i, k] * p[i] * (X[i, l] * p[i])),
                     ),
-                    ALGEBRA,
+                    DEFINITION,
                     "the two outcomes and their probabilities",
                 ),
                 Step(total(i, X[i, k] * variance * X[i, l]), ALGEBRA, r"$1 - p + p = 1$"),
