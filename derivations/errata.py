@@ -1187,7 +1187,7 @@ c12 = Erratum(
     CONFIRMED,
 )
 
-row, square = Array("d", (K,), "d", r"\mathbf{d}"), Array("A", (K, K), "a", r"\mathbf{A}")
+left, middle = Array("d", (K,), "d", r"\mathbf{d}"), Array("A", (K, K), "a", r"\mathbf{A}")
 
 c13 = Erratum(
     "The brackets do not change the product",
@@ -1197,8 +1197,8 @@ c13 = Erratum(
     "From the left every product is a row times a matrix, from the right a matrix times a matrix.",
     (
         Equation(
-            total(b, total(a, row[a] * square[a, b]) * W[b, k]),
-            total(a, row[a] * total(b, square[a, b] * W[b, k])),
+            total(b, total(a, left[a] * middle[a, b]) * W[b, k]),
+            total(a, left[a] * total(b, middle[a, b] * W[b, k])),
         ),
     ),
     (backpropagation.cost,),
