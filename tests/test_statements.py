@@ -38,8 +38,8 @@ EXPECTED = {
         "S": "decision_rule bernoulli",
         "G": "log_likelihood nll nll_softplus nll_cross_entropy score_equations nll_hvp newton_step "
         "residual blocks",
-        "R": "nll_gradient nll_hessian fisher_information weighted column_scaling",
-        "L": "nll_convex smoothness no_mle_when_separable penalised",
+        "R": "nll_gradient nll_hessian weighted column_scaling",
+        "L": "nll_convex smoothness no_mle_when_separable penalised fisher_information",
     },
     "softmax": {
         "D": "definition likelihood",
