@@ -14,7 +14,7 @@ from derivations.language import matrices, terms
 from derivations.language.matrices import ONE, Matrix
 from derivations.language.statement import Statement
 from derivations.language.terms import Array, Definition, Dimension, Index, Term
-from derivations.prints import codegen
+from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
 CONSTANTS = {terms.pi: "np.pi"}
@@ -23,6 +23,53 @@ FUNCTIONS = {
     terms.minimum: "np.minimum", terms.maximum: "np.maximum", terms.sine: "np.sin",
     terms.cosine: "np.cos",
 }  # fmt: skip
+
+
+NEEDS = {
+    "softmax": ("shifted",), "softmax_complement": ("shifted",), "logsumexp": ("shifted",),
+    "log_softmax": ("shifted",), "deviation": ("softmax", "shifted"),
+}  # fmt: skip
+HELPERS = {
+    "sigmoid": """\
+def sigmoid(t):
+    e = np.exp(-np.abs(t))
+    return np.where(t >= 0, 1, e) / (1 + e)""",
+    "softplus": """\
+def softplus(t):
+    return np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t)))""",
+    "shifted": """\
+def shifted(z):
+    \"\"\"The largest of z, exp(z - largest), and the sum of these without one that is 1.\"\"\"
+    largest = np.max(z, axis=-1, keepdims=True)
+    e = np.exp(z - largest)
+    others = e.copy()
+    np.put_along_axis(others, np.argmax(e, axis=-1, keepdims=True), 0, axis=-1)
+    return largest, e, np.sum(others, axis=-1, keepdims=True)""",
+    "softmax": """\
+def softmax(z):
+    _, e, others = shifted(z)
+    return e / (1 + others)""",
+    "softmax_complement": """\
+def softmax_complement(z):
+    \"\"\"1 - softmax(z), where nothing cancels.\"\"\"
+    _, e, others = shifted(z)
+    return np.where(e == 1, others, 1 - e + others) / (1 + others)""",
+    "logsumexp": """\
+def logsumexp(z):
+    largest, _, others = shifted(z)
+    return (largest + np.log1p(others))[..., 0]""",
+    "log_softmax": """\
+def log_softmax(z):
+    largest, _, others = shifted(z)
+    return z - largest - np.log1p(others)""",
+    "deviation": """\
+def deviation(z, r):
+    \"\"\"r minus its mean with the weights softmax(z), counted from r of the largest weight.\"\"\"
+    p = softmax(z)
+    r = r - np.take_along_axis(r, np.argmax(p, axis=-1, keepdims=True), axis=-1)
+    return r - np.sum(p * r, axis=-1, keepdims=True)""",
+}
+BUILT_IN = {"tanh": "np.tanh", "expm1": "np.expm1"}
 
 
 @dataclass(frozen=True)
@@ -48,33 +95,45 @@ class Scope:
         return self.names[dimension]
 
 
-def numpy_code(statement: Statement, name: str) -> str | None:
-    """Return a NumPy function that computes what a statement says.
+def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> str | None:
+    """Return NumPy functions that compute what a statement says.
 
     Parameters
     ----------
     statement
         The statement.
     name
-        Its id; the function is called by the part after the dot.
+        Its id.
+    as_written
+        Whether to print the lines as they were derived, not in the form that is computed safely.
 
     Returns
     -------
     str or None
-        The source of a module with one function, whose arguments are ``codegen.arguments``; None
-        where no line can be computed.
+        The source of a module with one function for each result, which are called as in
+        ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
-    computed = codegen.line(statement)
-    if computed is None:
+    lines = codegen.results(statement, name)
+    if not as_written:
+        lines = tuple(map(codegen.stably, lines))
+    if not lines:
         return None
+    helpers = codegen.helpers_of(lines, NEEDS)
+    taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
+    sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
+    sources += [line_code(line, name, taken) for line in lines]
+    return "\n\n\n".join(["import numpy as np", *sources]) + "\n"
+
+
+def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:
+    """Return the function that computes a line."""
     shown: Term | Matrix = computed.term if computed.matrix is None else computed.matrix
     found = codegen.parts(shown)
     given = codegen.line_arguments(computed)
-    called = name.rpartition(".")[2]
     dimensions = codegen.dimensions_of(computed, codegen.parts(computed.term))
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
-    scope = Scope(codegen.named(things), codegen.used_once(shown, found), computed.at)
+    scope = Scope(codegen.named(things, taken), codegen.used_once(shown, found), computed.at)
     assigned = []
     for quantity in found.quantities:
         axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
@@ -93,17 +152,8 @@ def numpy_code(statement: Statement, name: str) -> str | None:
     documented += codegen.shapes(given, scope.names).splitlines()
     documented += ['"""', *([""] if lines[0].startswith("def ") else [])]
     inside = [*documented, *size_lines(given, scope, "\n".join(lines)), *lines]
-    head = f"def {called}({', '.join(scope.names[argument] for argument in given)}):"
-    return "\n".join(
-        [
-            "import numpy as np",
-            "",
-            "",
-            head,
-            *(f"    {line}" if line else "" for line in inside),
-            "",
-        ]
-    )
+    head = f"def {computed.name}({', '.join(scope.names[argument] for argument in given)}):"
+    return "\n".join([head, *(f"    {line}" if line else "" for line in inside)])
 
 
 def function_lines(found: codegen.Parts, scope: Scope) -> list[str]:
@@ -203,6 +253,11 @@ def use_value(
     definition: Definition, arguments: Sequence[Index | Term], use: terms.Use, scope: Scope
 ) -> Value:
     """Return a named quantity by its local, a named function by a call or written out."""
+    if stable.is_vector(definition):
+        return vector_value(definition.name, arguments, scope)
+    if stable.is_stable(definition):
+        values = [term_value(a, scope) for a in arguments if isinstance(a, Term)]
+        return call(BUILT_IN.get(definition.name, definition.name), values, scope)
     if definition not in scope.names or definition in scope.inline:
         return term_value(terms.instantiate(use), scope)
     if codegen.is_quantity(definition):
@@ -211,6 +266,23 @@ def use_value(
         )
     values = [term_value(a, scope) for a in arguments if isinstance(a, Term)]
     return call(scope.names[definition], values, scope)
+
+
+def vector_value(
+    function: str, arguments: Sequence[Index | Term | terms.Each], scope: Scope
+) -> Value:
+    """Return a function of arrays along their last axis."""
+    given = [argument for argument in arguments if isinstance(argument, terms.Each)]
+    along = given[0].indices[0]
+    values = [
+        term_value(terms.reindex(each.body, {each.indices[0]: along}), scope) for each in given
+    ]
+    outside = [index for value in values for index in value.axes if index != along]
+    axes = (*ordered(outside, scope), along)
+    codes = [full(value, axes, scope) if along not in value.axes else aligned(value, axes) for value in values]
+    text = f"{function}({', '.join(code.text for code in codes)})"
+    places = [argument for argument in arguments if isinstance(argument, Index)]
+    return entry_value(text, (*axes[:-1], *places))
 
 
 def call(function: str, values: Sequence[Value], scope: Scope) -> Value:

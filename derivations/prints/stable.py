@@ -306,6 +306,11 @@ def other(node: Term) -> Term | None:
     return None
 
 
+def is_probability(node: Term) -> bool:
+    """Say whether a term is a probability or one minus it."""
+    return any(named(node, function) for function in (sigmoid, softmax, complement))
+
+
 # -- the rules: each returns a term of the same value, or None -------------------------------------
 
 
@@ -351,8 +356,13 @@ def hyperbolic(node: Div) -> Term | None:
         case Neg(Use(_, (u,)) as above), below if above.definition == expm1:
             last = factors(below)[-1]
             if one_plus_exp(last) == u:
-                return tanh(negative(u) / 2) / product_of(factors(below)[:-1])
+                return half_tangent(u) / product_of(factors(below)[:-1])
     return None
+
+
+def half_tangent(u: Term) -> Term:
+    """(1 - e^u) / (1 + e^u)."""
+    return tanh(u.term / 2) if isinstance(u, Neg) else Neg(tanh(u / 2))
 
 
 def logarithm(node: Apply) -> Term | None:
@@ -387,7 +397,8 @@ def pairwise(rule: Pair, node: Add) -> Term | None:
                 first = min(left, right)
                 kept = [p for n, p in enumerate(parts) if n not in (left, right)]
                 before = [p for n, p in enumerate(parts) if n < first]
-                return sum_of([*before, *summands(sign(found)), *kept[len(before) :]])
+                positive_first = sorted(summands(sign(found)), key=lambda p: isinstance(p, Neg))
+                return sum_of([*before, *positive_first, *kept[len(before) :]])
     return None
 
 
@@ -399,7 +410,7 @@ def one_minus(left: Term, right: Term) -> Term | None:
         return found
     match right.term:
         case Mul((Number(two), p)) if two == 2 and (found := named(p, sigmoid)):
-            return tanh(negative(half_of(found[0])))
+            return Neg(tanh(half_of(found[0])))
         case Pow(base, Number(two)) if two == 2 and (found := named(base, tanh)):
             u = 2 * found[0]
             return 4 * sigmoid(u) * sigmoid(negative(u))
@@ -425,7 +436,7 @@ def residual(left: Term, right: Term) -> Term | None:
     if not isinstance(right, Neg) or isinstance(left, Neg):
         return None
     y = right.term
-    if any(other(factor) is not None for factor in factors(y)):
+    if any(map(is_probability, factors(y))):
         return None  # it is in this form already
     share = factors(left)
     for number, p in enumerate(share):
@@ -462,6 +473,9 @@ def shifted(left: Term, right: Term) -> Term | None:
         index = place(found[0], left)
         if index is not None:
             return Use(log_softmax(dimension_of(found[0])), (found[0], index))
+    if isinstance(right, Neg) and (found := named(right.term, log_softmax)):
+        if same(at(found[0], found[1]), left):
+            return Use(logsumexp(dimension_of(found[0])), found[:1])
     return None
 
 
@@ -505,6 +519,25 @@ def from_mean(left: Term, right: Term) -> Term | None:
     return None
 
 
+def flat(node: Add) -> Term | None:
+    """Return a sum without sums in it."""
+    return sum_of(summands(node))
+
+
+def signed(node: Mul) -> Term | None:
+    """Return a product with its sign in front."""
+    parts = factors(node)
+    if not any(isinstance(part, Neg) for part in parts):
+        return None
+    value = product_of([part.term if isinstance(part, Neg) else part for part in parts])
+    return Neg(value) if sum(isinstance(part, Neg) for part in parts) % 2 else value
+
+
+def double(node: Neg) -> Term | None:
+    """-(-u) is u."""
+    return node.term.term if isinstance(node.term, Neg) else None
+
+
 def response(node: Mul) -> Term | None:
     """Omega (z + r / omega) is omega z + r, also where omega is too small to divide by."""
     parts = factors(node)
@@ -512,7 +545,7 @@ def response(node: Mul) -> Term | None:
         match opened(part):
             case Add((z, Div(r, divisor))):
                 wanted = factors(opened(divisor))
-                if all(other(factor) is None for factor in wanted):
+                if not any(map(is_probability, wanted)):
                     continue
                 rest = parts[:number] + parts[number + 1 :]
                 if divisor in rest:
@@ -538,6 +571,7 @@ def pair_rules() -> Iterator[Callable[[Add], Term | None]]:
 RULES: dict[type, tuple[Callable, ...]] = {  # type: ignore[type-arg]
     Div: (quotient,),
     Apply: (logarithm,),
-    Add: tuple(pair_rules()),
-    Mul: (response,),
+    Add: (flat, *pair_rules()),
+    Mul: (response, signed),
+    Neg: (double,),
 }
