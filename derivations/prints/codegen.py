@@ -84,8 +84,10 @@ def results(statement: Statement, name: str = "") -> tuple[Line, ...]:
     own = name.rpartition(".")[2]
     if not statement.chains:
         result = statement.result
-        lines = [Line(result.term, result.at, name=own)] if computable(result.term) else []
-        return tuple(lines)
+        if not computable(result.term):
+            return ()
+        spoken = SPOKEN.get(statement.defines[0].name, "")
+        return (Line(result.term, result.at, name=own_name(spoken if own == "definition" else own)),)
     found: list[tuple[Chain, Line]] = []
     for chain in statement.chains:
         lines = [line for line in equal_lines(chain) if computable(line.term)]
@@ -93,7 +95,8 @@ def results(statement: Statement, name: str = "") -> tuple[Line, ...]:
             found.append((chain, lines[-1]))
     taken: dict[str, Line] = {}
     for chain, line in found:
-        given = unused(result_name(chain, own, alone=len(found) == 1, taken=taken), set(taken))
+        wanted = result_name(chain, own, alone=len(found) == 1, taken=taken)
+        given = unused(own_name(wanted), set(taken))
         taken[given] = replace(line, name=given)
     return tuple(taken.values())
 
@@ -101,15 +104,24 @@ def results(statement: Statement, name: str = "") -> tuple[Line, ...]:
 def result_name(chain: Chain, own: str, alone: bool, taken: Collection[str]) -> str:
     """Return what the result of a chain is called: by its left side, its title or its statement."""
     spoken = said(chain.left)
-    if alone and not spoken.startswith(f"{own}_"):
+    if alone and not (spoken.startswith(f"{own}_") or spoken.endswith(f"_{own}")):
         return identifier(own)
-    by_variable = f"{spoken}_by_{variable(chain.left)}" if variable(chain.left) else ""
-    wanted = [name for name in (spoken, by_variable, in_words(chain.title)) if name]
+    by_variable = f"{spoken}_by_{variable(chain.left)}" if spoken and variable(chain.left) else ""
+    titled = in_words(chain.title)
+    wanted = [name for name in (spoken, by_variable, titled) if name]
+    if titled.startswith(("gradient", "hessian")) and "_" not in spoken:
+        wanted.insert(0, titled)
     return next((name for name in wanted if name not in taken), wanted[0] if wanted else own)
 
 
+def own_name(name: str) -> str:
+    """Return a name that is not that of a function which the code may call."""
+    helpers = {function.name for function in stable.SCALAR} | {f.__name__ for f in stable.VECTOR}
+    return f"{name}_function" if name in helpers or name in RESERVED else name
+
+
 SPOKEN = {"sigma": "sigmoid", "S": "softmax", "p": "probabilities", "P": "probabilities"}
-SPOKEN |= {"z": "logits", "Z": "logits", "L": "likelihood"}
+SPOKEN |= {"z": "logits", "Z": "logits", "L": "likelihood", "C": "cost", "z'": "", "p'": ""}
 
 
 def said(node: Term) -> str:
@@ -121,7 +133,7 @@ def said(node: Term) -> str:
         case D(body, of):
             kind = "jacobian" if terms.free_indices(body) else "gradient" if of.indices else ""
             return joined(said(body), kind or "derivative")
-        case Apply(terms.log, (Use() as inner,)):
+        case Apply(terms.log, (Use() as inner,)) if said(inner):
             return joined("log", said(inner))
         case Use(definition, _):
             return identifier(SPOKEN.get(definition.name, definition.name)).lower().strip("_")
@@ -132,7 +144,7 @@ def said(node: Term) -> str:
 
 def joined(what: str, kind: str) -> str:
     """Return the name of what belongs to something that has a name."""
-    return f"{what}_{kind}" if what and kind else ""
+    return "_".join(filter(None, (what, kind)))
 
 
 def variable(node: Term) -> str:

@@ -1,4 +1,4 @@
-"""A statement as a vectorised NumPy function.
+"""A statement as vectorised NumPy functions.
 
 Each subterm is an array whose axes are indices. Named quantities become locals; a sum becomes a
 matrix product where two factors share its index, ``np.einsum`` where more do, and ``np.sum``
@@ -88,6 +88,16 @@ class Scope:
     inline: frozenset[Definition]
     at: tuple[Index, ...] = ()
     sizes: dict[Dimension, None] = field(default_factory=dict)
+    assigned: list[tuple[str, str]] = field(default_factory=list)
+
+    def local(self, wanted: str, code: Code) -> Code:
+        """Return the name of a local that is assigned before what is being written."""
+        if code.text.isidentifier():
+            return code
+        locals_ = {head.removesuffix(" = ") for head, _ in self.assigned}
+        name = codegen.unused(wanted, {*self.names.values(), *locals_, *codegen.RESERVED})
+        self.assigned.append((f"{name} = ", code.text))
+        return Code(name)
 
     def size(self, dimension: Dimension) -> str:
         """Return the name of a size, and remember that it is needed."""
@@ -134,11 +144,12 @@ def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
     scope = Scope(codegen.named(things, taken), codegen.used_once(shown, found), computed.at)
-    assigned = []
+    assigned = scope.assigned
     for quantity in found.quantities:
         axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
         body = term_value(quantity.body, replace(scope, at=axes))
-        assigned.append((f"{scope.names[quantity]} = ", full(body, axes, scope).text))
+        text = full(body, axes, scope).text
+        assigned.append((f"{scope.names[quantity]} = ", text))
     if computed.matrix is not None:
         result = matrix_code(computed.matrix, scope).text
     else:
@@ -422,14 +433,58 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     """Return the sum over some indices of a product of arrays."""
     if len(values) == 1:
         return reduced("np.sum", summed, values[0])
+    for index in summed:
+        (first, *more) = [value for value in values if index in value.axes]
+        if not more and len(summed) > 1:
+            inner = reduced("np.sum", [index], first)
+            others = gathered([inner if value is first else value for value in values], scope)
+            return contraction([other for other in summed if other != index], others, scope)
     if len(summed) == 1 and (found := matmul(summed[0], values, scope)) is not None:
+        return found
+    if len(summed) == 1 and (found := matmuls(summed[0], values, scope)) is not None:
         return found
     axes = ordered([i for value in values for i in value.axes if i not in summed], scope)
     letters = einsum_letters([index for value in values for index in value.axes])
     sources = ",".join("".join(letters[i] for i in value.axes) for value in values)
     target = "".join(letters[i] for i in axes)
     operands = ", ".join(value.code.text for value in values)
-    return Value(Code(f'np.einsum("{sources}->{target}", {operands})'), axes)
+    best = ", optimize=True" if len(values) > 2 else ""
+    return Value(Code(f'np.einsum("{sources}->{target}", {operands}{best})'), axes)
+
+
+def matmuls(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
+    """Return weighted products of two matrices, one for each place of the weights' other indices.
+
+    As one contraction it would hold, or go over, an array with all the indices at once.
+    """
+    free = [frozenset(value.axes) - {index} for value in values]
+    single = [n for n, axes in enumerate(free) if len(axes) == 1]
+    pair = [
+        (m, n) for m in single for n in single
+        if m < n and free[m] != free[n]
+        and not any(free[place] & (free[m] | free[n]) for place in range(len(free)) if place not in (m, n))
+    ]  # fmt: skip
+    if not pair:
+        return None
+    left, right = (values[place] for place in pair[0])
+    weights = product_value([v for v in values if v is not left and v is not right], scope)
+    around = [i for i in weights.axes if i != index]
+    if not 0 < len(around) < 3:
+        return None
+    weight = scope.local("weights", weights.code)
+    by_place = transposed(Value(weight, weights.axes), [*around, index])
+    if by_place.text != weight.text:
+        weight = scope.local("columns", Code(f"{by_place.text}.copy()"))
+    used = {*scope.names.values(), *codegen.RESERVED}
+    letters = {i: codegen.unused(codegen.plain_name(i), used) for i in around}
+    row = transposed(left, [*(i for i in left.axes if i != index), index])
+    column = transposed(right, [index, *(i for i in right.axes if i != index)])
+    at = Code(f"{weight.text}[{', '.join(letters[i] for i in around)}]")
+    code = matrix_product(codegen.multiply([row, at]), column).text
+    for i in reversed(around):
+        code = f"[{code} for {letters[i]} in range({scope.size(i.dimension)})]"
+    ends = [i for value in (left, right) for i in value.axes if i != index]
+    return Value(Code(f"np.array({code})"), (*around, *ends))
 
 
 def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
