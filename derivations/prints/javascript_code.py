@@ -298,6 +298,10 @@ def vector(
     if known not in block.sums:
         values = []
         for array in given:
+            row = expression(array.body, blocks, names).text if is_row(array) else ""
+            if row:
+                values.append(row.removesuffix(f"[{names[array.indices[0]]}]"))
+                continue
             name = free_name("values", blocks, names)
             inner = Block(array.indices[0])
             value = expression(array.body, [*blocks[: depth + 1], inner], names).text
@@ -309,6 +313,16 @@ def vector(
         name = block.sums[known] = free_name("along", blocks, names)
         block.lines.append(f"const {name} = {function}({', '.join(values)});")
     return place(block.sums[known], places, names)
+
+
+def is_row(array: terms.Each) -> bool:
+    """Say whether an array is a row of one that there is."""
+    match array.body:
+        case Entry(_, indices):
+            return indices.index(array.indices[0]) == len(indices) - 1
+        case Use(definition, arguments) if codegen.is_quantity(definition):
+            return arguments.index(array.indices[0]) == len(arguments) - 1
+    return False
 
 
 def free_name(wanted: str, blocks: Sequence[Block], names: Names) -> str:
