@@ -1,6 +1,5 @@
 """Inputs for generated code, and what it has to give: the derived line at 30 digits."""
 
-import functools
 import importlib.util
 import random
 
@@ -17,8 +16,12 @@ ALIKE = {"N": 3, "K": 3, "M": 3, "n": 3}
 SIZES = {"apart": APART, "alike": ALIKE, "ones": dict.fromkeys(APART, 1)}
 
 STATEMENTS = derivations.statements()
-LINES = {name: codegen.line(statement) for name, statement in STATEMENTS.items()}
-WITH_CODE = [name for name, line in LINES.items() if line is not None]
+RESULTS = {
+    (name, line.name): line
+    for name, statement in STATEMENTS.items()
+    for line in codegen.results(statement, name)
+}
+WITH_CODE = list(dict.fromkeys(name for name, _ in RESULTS))
 
 RANGES = {
     "label": lambda source: float(source.randrange(2)),
@@ -60,9 +63,9 @@ def arrays_in(node):
     return sorted(found, key=lambda array: array.name)
 
 
-def table(node, at, arrays, sizes):
+def table(node, at, arrays, sizes, accuracy=30):
     """The value of a term for each place of its free indices; any sizes, shown or not."""
-    with mp.workdps(digits.working_digits(node, 30)):
+    with mp.workdps(digits.working_digits(node, accuracy)):
         entries = {}
         for array in arrays_in(node):
             digits.read(array, arrays[array.name], dict(sizes), entries)
@@ -76,15 +79,18 @@ def table(node, at, arrays, sizes):
         return nest(digits.Point(sizes, entries), at)
 
 
-@functools.cache
 def case(name, which):
-    """Arguments, sizes, arrays and the exact value of the line of a statement."""
-    arguments = codegen.arguments(STATEMENTS[name])
-    return arguments, *line_case(LINES[name], arguments, SIZES[which])
+    """Arguments, sizes, arrays and the exact value of each result of a statement."""
+    return {
+        called: (codegen.line_arguments(line), *line_case(line, SIZES[which]))
+        for (statement, called), line in RESULTS.items()
+        if statement == name
+    }
 
 
-def line_case(line, arguments, sizes):
+def line_case(line, sizes):
     """Sizes, arrays and the exact value of a line."""
+    arguments = codegen.line_arguments(line)
     sizes = sizes_for(arguments, sizes)
     arrays = numbers([wanted for wanted in arguments if isinstance(wanted, terms.Array)], sizes)
     return sizes, arrays, table(line.term, line.at, arrays, sizes)
@@ -102,7 +108,7 @@ def argument(wanted, arrays, sizes):
             return np.asarray(arrays[name], dtype=np.float64)[()]
         case terms.Dimension(name):
             return sizes[name]
-        case codegen.Callback(_, order):
+        case terms.Function(order=order):
             return derivative_of_any_function(order)
 
 
