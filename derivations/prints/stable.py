@@ -458,7 +458,21 @@ def is_indicator(node: Term) -> bool:
             return one == 1 and is_indicator(inner)
         case Mul():
             return any(map(is_indicator, factors(node)))
+        case Neg(inner):
+            return is_indicator(inner)
+        case Use():
+            found = opened(node)
+            return not isinstance(found, Use) and is_indicator(found)
     return False
+
+
+def sums(left: Term, right: Term) -> Term | None:
+    """The sum of probabilities minus that of labels is the sum of the residuals."""
+    match left, right:
+        case Sum(index, p), Neg(Sum(second, y)) if index.dimension == second.dimension:
+            if any(map(is_probability, factors(p))):
+                return total(index, p - terms.reindex(y, {second: index}))
+    return None
 
 
 def shifted(left: Term, right: Term) -> Term | None:
@@ -559,7 +573,7 @@ def response(node: Mul) -> Term | None:
 
 
 PAIRS: tuple[Pair, ...] = (
-    shifted, one_minus, minus_one, label_minus, from_mean, residual,
+    shifted, one_minus, minus_one, label_minus, from_mean, residual, sums,
 )  # fmt: skip
 
 

@@ -16,11 +16,8 @@ ALIKE = {"N": 3, "K": 3, "M": 3, "n": 3}
 SIZES = {"apart": APART, "alike": ALIKE, "ones": dict.fromkeys(APART, 1)}
 
 STATEMENTS = derivations.statements()
-RESULTS = {
-    (name, line.name): line
-    for name, statement in STATEMENTS.items()
-    for line in codegen.results(statement, name)
-}
+RESULTS_OF = {name: codegen.results(statement, name) for name, statement in STATEMENTS.items()}
+RESULTS = {(name, line.name): line for name, lines in RESULTS_OF.items() for line in lines}
 WITH_CODE = list(dict.fromkeys(name for name, _ in RESULTS))
 
 RANGES = {

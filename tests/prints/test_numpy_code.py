@@ -15,11 +15,11 @@ from derivations.language.terms import (
     Definition,
     Delta,
     Size,
-    Unknown,
     exp,
     log,
     product,
     total,
+    unknown,
 )
 from derivations.notation import K, N, X, a, b, i, j, k, l, m, n, t, v, w, y
 from derivations.prints import codegen, numpy_code
@@ -30,6 +30,7 @@ T = Array("T", (N, K, n))
 A, B = Array("A", (n, n)), Array("B", (n, n))
 r, c = Array("r", (K,)), Array("c", (K,))
 probability = Definition("P", (i, a), exp(Y[i, a]) / total(b, exp(Y[i, b])))
+phi = unknown("phi")
 square = Definition("square", (t,), t * t)
 
 
@@ -75,45 +76,49 @@ SYNTHETIC = {
     "difference of differences": (w[k] - (v[k] - (1 - w[k])), (k,)),
     "function of several axes": (square(w[k] + r[a]), (a, k)),
     "function twice": (square(w[k]) - square(v[k]), (k,)),
-    "any function": (Unknown("phi", w[k] * v[k]) * Unknown("phi", w[k], 2), (k,)),
+    "any function": (phi(w[k] * v[k]) * phi.prime.prime(w[k]), (k,)),
     "logarithm of one plus": (log(1 + exp(w[k]) + w[k] ** 2), (k,)),
 }
 
 
-def value(statement, name, case, path):
-    """What generated code gives, and what it has to."""
-    arguments, sizes, arrays, expected = case
-    module = generated.load(numpy_code.numpy_code(statement, name), path)
-    given = [generated.argument(wanted, arrays, sizes) for wanted in arguments]
-    return getattr(module, name.rpartition(".")[2])(*given), expected
+def value(statement, name, line, sizes, as_written, path):
+    """What generated code gives for a result, and what it has to."""
+    shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes])
+    source = numpy_code.numpy_code(statement, name, as_written=as_written)
+    wanted = codegen.line_arguments(line if as_written else codegen.stably(line))
+    given = [generated.argument(one, arrays, shown) for one in wanted]
+    return getattr(generated.load(source, path), line.name)(*given), expected
 
 
-def assert_agrees(statement, name, case, path):
-    actual, expected = generated.off_zero(*value(statement, name, case, path))
-    compare.check(actual, expected, statement=name, oracle="50 digits", case="", ulp=64)
+def assert_agrees(statement, name, sizes, as_written, path):
+    for line in codegen.results(statement, name):
+        found = value(statement, name, line, sizes, as_written, path)
+        actual, expected = generated.off_zero(*found)
+        compare.check(actual, expected, statement=name, oracle="50 digits", case="", ulp=64)
 
 
+@pytest.mark.parametrize("as_written", [False, True])
 @pytest.mark.parametrize("sizes", ["apart", "alike"])
 @pytest.mark.parametrize("name", generated.WITH_CODE)
-def test_statement(name, sizes, tmp_path):
-    case = generated.case(name, sizes)
-    assert_agrees(generated.STATEMENTS[name], name, case, tmp_path / "code.py")
+def test_statement(name, sizes, as_written, tmp_path):
+    assert_agrees(generated.STATEMENTS[name], name, sizes, as_written, tmp_path / "code.py")
 
 
+@pytest.mark.parametrize("as_written", [False, True])
 @pytest.mark.parametrize("name", generated.WITH_CODE)
-def test_one_data_point_one_feature_one_class(name, tmp_path):
-    case = generated.case(name, "ones")
-    actual, expected = value(generated.STATEMENTS[name], name, case, tmp_path / "code.py")
-    assert np.shape(actual) == np.shape(np.array(expected, dtype=object))
-    assert np.isfinite(actual).all()
+def test_one_data_point_one_feature_one_class(name, as_written, tmp_path):
+    for line in generated.RESULTS_OF[name]:
+        actual, expected = value(
+            generated.STATEMENTS[name], name, line, "ones", as_written, tmp_path / "code.py"
+        )
+        assert np.shape(actual) == np.shape(np.array(expected, dtype=object))
+        assert np.isfinite(actual).all()
 
 
 def assert_line(statement, sizes, path):
     """As for a statement, for a line of these tests."""
-    arguments = codegen.arguments(statement)
-    line = codegen.line(statement)
-    case = generated.line_case(line, arguments, generated.SIZES[sizes])
-    assert_agrees(statement, "line", (arguments, *case), path)
+    for as_written in (False, True):
+        assert_agrees(statement, "line", sizes, as_written, path)
 
 
 @pytest.mark.parametrize("sizes", ["apart", "alike"])
