@@ -322,6 +322,10 @@ def quotient(node: Div) -> Term | None:
             return sigmoid(negative(u))
         if exponent(above) == u:
             return sigmoid(u)
+    match above, below:
+        case Apply(terms.exp, (u,)), Add((Apply(terms.exp, (one,)), Apply(terms.exp, (two,)))):
+            if u in (one, two):
+                return sigmoid(u - (two if u == one else one))
     array = logits(below)
     if array is not None:
         rest, moved = split(array)

@@ -162,17 +162,27 @@ def test_matrix_form(case, sizes, tmp_path):
     assert_line(statement, sizes, tmp_path / "code.py")
 
 
+@pytest.mark.parametrize("as_written", [False, True])
 @pytest.mark.parametrize("name", generated.WITH_CODE)
-def test_source(name):
-    """No loop in Python, nothing but NumPy, no line that leaves the page, no escape."""
-    source = numpy_code.numpy_code(generated.STATEMENTS[name], name)
+def test_source(name, as_written):
+    """No loop over data in Python, nothing but NumPy, no line that leaves the page, no escape."""
+    source = numpy_code.numpy_code(generated.STATEMENTS[name], name, as_written=as_written)
     tree = ast.parse(source)
-    loops = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.Lambda)
+    loops = (ast.For, ast.While, ast.GeneratorExp, ast.Lambda)
     assert [node for node in ast.walk(tree) if isinstance(node, loops)] == []
-    first, function = tree.body
+    over = [ast.unparse(node.generators[0].iter) for node in ast.walk(tree)
+            if isinstance(node, ast.ListComp)]  # fmt: skip
+    assert "range(N)" not in over
+    first, *functions = tree.body
     assert ast.unparse(first) == "import numpy as np"
-    assert ast.get_docstring(function).startswith(f"{name}: ")
-    assert [arg.arg for arg in function.args.args] == unique_names(function)
+    called = {line.name for line in generated.RESULTS_OF[name]}
+    results = [function for function in functions if function.name in called]
+    assert len(results) == len(called)
+    for function in results:
+        assert ast.get_docstring(function).startswith(f"{name}: ")
+        assert [arg.arg for arg in function.args.args] == unique_names(function)
+    names = [function.name for function in functions]
+    assert len(names) == len(set(names))
     assert "\\" not in source
     assert max(map(len, source.splitlines())) <= 120
 
@@ -185,11 +195,15 @@ def unique_names(function):
 
 def test_readable():
     """What a reader would write."""
-    gradient = numpy_code.numpy_code(generated.STATEMENTS["logistic.nll_gradient"], "nll_gradient")
-    assert gradient.endswith(
+    statement, name = generated.STATEMENTS["logistic.nll_gradient"], "nll_gradient"
+    assert numpy_code.numpy_code(statement, name, as_written=True).endswith(
         "    z = X @ w\n    p = 1 / (1 + np.exp(-z))\n    return X.T @ (p - y)\n"
     )
-    assert gradient.startswith("import numpy as np\n\n\ndef nll_gradient(w, X, y):\n")
+    stable = numpy_code.numpy_code(statement, name)
+    assert stable.endswith(
+        "    z = X @ w\n    p = sigmoid(z)\n    return X.T @ ((1 - y) * p - y * sigmoid(-z))\n"
+    )
+    assert "\n\n\ndef nll_gradient(w, X, y):\n" in stable
 
 
 def test_no_line():
