@@ -17,6 +17,7 @@ from derivations.language.terms import Array, Definition, Dimension, Index, Term
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
+LONG = 60  # characters of a factor that gets a line of its own
 CONSTANTS = {terms.pi: "np.pi"}
 FUNCTIONS = {
     terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
@@ -306,8 +307,15 @@ def product_value(values: Sequence[Value], scope: Scope) -> Value:
     """Return an elementwise product."""
     if len(values) == 1:
         return values[0]
-    codes, axes = together(values, scope)
+    codes, axes = together([short(value, scope) for value in values], scope)
     return Value(codegen.multiply(codes), axes)
+
+
+def short(value: Value, scope: Scope) -> Value:
+    """Return an array by a local where its code would fill a line."""
+    if len(value.code.text) <= LONG:
+        return value
+    return Value(scope.local("part", value.code), value.axes)
 
 
 def together(values: Sequence[Value], scope: Scope) -> tuple[list[Code], tuple[Index, ...]]:
@@ -447,7 +455,7 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     letters = einsum_letters([index for value in values for index in value.axes])
     sources = ",".join("".join(letters[i] for i in value.axes) for value in values)
     target = "".join(letters[i] for i in axes)
-    operands = ", ".join(value.code.text for value in values)
+    operands = ", ".join(short(value, scope).code.text for value in values)
     best = ", optimize=True" if len(values) > 2 else ""
     return Value(Code(f'np.einsum("{sources}->{target}", {operands}{best})'), axes)
 
