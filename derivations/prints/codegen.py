@@ -87,7 +87,9 @@ def results(statement: Statement, name: str = "") -> tuple[Line, ...]:
         if not computable(result.term):
             return ()
         spoken = SPOKEN.get(statement.defines[0].name, "")
-        return (Line(result.term, result.at, name=own_name(spoken if own == "definition" else own)),)
+        return (
+            Line(result.term, result.at, name=own_name(spoken if own == "definition" else own)),
+        )
     found: list[tuple[Chain, Line]] = []
     for chain in statement.chains:
         lines = [line for line in equal_lines(chain) if computable(line.term)]
@@ -137,7 +139,9 @@ def said(node: Term) -> str:
             return joined("log", said(inner))
         case Use(definition, _):
             return identifier(SPOKEN.get(definition.name, definition.name)).lower().strip("_")
-        case Sum(_, Sum(_, Mul((D(D(body, _), _), Entry())))) | Sum(_, Mul((D(D(body, _), _), Entry()))):
+        case Sum(_, Sum(_, Mul((D(D(body, _), _), Entry())))) | Sum(
+            _, Mul((D(D(body, _), _), Entry()))
+        ):
             return joined(said(body), "hvp")
     return ""
 

@@ -17,7 +17,7 @@ from derivations.language.terms import Array, Definition, Dimension, Index, Term
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
-LONG = 60  # characters of a factor that gets a line of its own
+LONG = 45  # characters of a factor that gets a line of its own
 CONSTANTS = {terms.pi: "np.pi"}
 FUNCTIONS = {
     terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
@@ -291,7 +291,10 @@ def vector_value(
     ]
     outside = [index for value in values for index in value.axes if index != along]
     axes = (*ordered(outside, scope), along)
-    codes = [full(value, axes, scope) if along not in value.axes else aligned(value, axes) for value in values]
+    codes = [
+        full(value, axes, scope) if along not in value.axes else aligned(value, axes)
+        for value in values
+    ]
     text = f"{function}({', '.join(code.text for code in codes)})"
     places = [argument for argument in arguments if isinstance(argument, Index)]
     return entry_value(text, (*axes[:-1], *places))

@@ -436,7 +436,7 @@ def minus_one(left: Term, right: Term) -> Term | None:
 
 
 def residual(left: Term, right: Term) -> Term | None:
-    """m p - y is (m - y) p - y (1 - p), where nothing cancels for y = 0 and y = m."""
+    """Of m p - y, (m - y) p - y (1 - p), where nothing cancels for y = 0 and y = m."""
     if not isinstance(right, Neg) or isinstance(left, Neg):
         return None
     y = right.term
@@ -492,7 +492,8 @@ def shifted(left: Term, right: Term) -> Term | None:
         if index is not None:
             return Use(log_softmax(dimension_of(found[0])), (found[0], index))
     if isinstance(right, Neg) and (found := named(right.term, log_softmax)):
-        if same(at(found[0], found[1]), left):
+        array, index = found
+        if same(at(array, index), left):
             return Use(logsumexp(dimension_of(found[0])), found[:1])
     return None
 
@@ -504,20 +505,19 @@ def label_minus(left: Term, right: Term) -> Term | None:
     """
     if not isinstance(right, Neg):
         return None
-    if found := named(left, softplus):
-        (u,) = found
+    if of_softplus := named(left, softplus):
+        (u,) = of_softplus
         share = factors(right.term)
         if share == factors(u):
             return softplus(negative(u))
         if len(share) > 1 and product_of(share[1:]) == u:
             return share[0] * softplus(negative(u)) + (1 - share[0]) * softplus(u)
-    if (found := named(left, logsumexp)) and isinstance(right.term, Sum):
-        index = right.term.index
-        match right.term.body:
-            case Mul((Entry(array, indices) as y, value)) if array.written:
-                if index in indices and same(at(found[0], index), value):
-                    loss = Use(log_softmax(dimension_of(found[0])), (found[0], index))
-                    return Neg(total(index, y * loss))
+    match right.term:
+        case Sum(index, Mul((Entry(array, indices) as y, value))) if array.written:
+            found = named(left, logsumexp)
+            if found and index in indices and same(at(found[0], index), value):
+                loss = Use(log_softmax(dimension_of(found[0])), (found[0], index))
+                return Neg(total(index, y * loss))
     return None
 
 

@@ -64,9 +64,7 @@ def test_a_definition_is_its_body():
 
 
 def test_one_function_for_each_result():
-    called = {
-        name: [line.name for line in lines] for name, lines in generated.RESULTS_OF.items()
-    }
+    called = {name: [line.name for line in lines] for name, lines in generated.RESULTS_OF.items()}
     assert called["logistic.nll_gradient"] == ["nll_gradient"]
     assert called["logistic.residual"] == ["residual", "loss", "variance"]
     assert called["sigmoid.softplus"] == ["softplus_derivative"]
