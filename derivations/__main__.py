@@ -208,16 +208,14 @@ def show_statement(options: argparse.Namespace) -> int:
     if options.format == "markdown":
         print(markdown(name, statement))
         return 0
-    entry = record_of(name, statement)
-    code = entry["code"]
-    assert isinstance(code, dict)
     if options.format == "json":
-        print(json.dumps(entry, indent=1, ensure_ascii=False))
+        print(json.dumps(record_of(name, statement), indent=1, ensure_ascii=False))
         return 0
     form = {"python": "sympy"}.get(options.format, options.format)
-    if code[form] is None:
+    code = records.written(form, statement, name)
+    if code is None:
         raise UsageError(f"{name} has no {options.format} form: it is no formula to evaluate")
-    print(str(code[form]).rstrip())
+    print(code.rstrip())
     return 0
 
 

@@ -40,7 +40,7 @@ FORMATS = {
     "latex": r"\mathbf{X}^\top",
     "markdown": r"\begin{aligned}",
     "python": "Derivative(NLL(), w[k])",
-    "numpy": "return X.T @ (p - y)",
+    "numpy": "return X.T @ ((1 - y) * p - y * sigmoid(-z))",
     "javascript": "export function nll_gradient(w, X, y)",
     "json": '"id": "logistic.nll_gradient"',
 }
