@@ -25,7 +25,7 @@ import derivations
 from derivations import forward_pass, notation
 from derivations.derive import derive
 from derivations.language.statement import Prose, Statement
-from derivations.prints import derived
+from derivations.prints import derived, page
 from derivations.prints import record as records
 from derivations.prints.mathematics import LATEX, TEXT, relation, show
 from derivations.proof import ledger
@@ -251,6 +251,8 @@ def derive_formula(options: argparse.Namespace) -> int:
             print(derived.markdown(found.statements, levels))
         case "json":
             print(derived.as_json(found.statements, levels, found.result, called))
+        case "html":
+            print(page.html(found.statements, levels, found.result, called))
     for statement, report in zip(found.statements, reports, strict=True):
         for failure in report.failures:
             print(f"{statement.title}: {failure}", file=sys.stderr)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from derivations.language.statement import Hypothesis
-from derivations.language.terms import Array, Definition, Entry, Use
+from derivations.language.terms import Array, Definition, Entry, Use, depends_on
 
 
 class NotFound(LookupError):
@@ -73,8 +73,16 @@ def read(path: Path, name: str = "") -> ForwardPass:
         raise NotFound(f"{path}: it defines no quantity")
     if name and name not in names:
         raise NotFound(f"{path}: there is no quantity {name!r}; there are {listed(names)}")
-    given = tuple(value for value in things.values() if isinstance(value, Hypothesis))
-    return ForwardPass(names[name] if name else [*names.values()][-1], names, variables, given)
+    quantity = names[name] if name else [*names.values()][-1]
+    hypotheses = (value for value in things.values() if isinstance(value, Hypothesis))
+    given = tuple(value for value in hypotheses if concerns(value, quantity))
+    return ForwardPass(quantity, names, variables, given)
+
+
+def concerns(hypothesis: Hypothesis, quantity: Definition) -> bool:
+    """Return False for a hypothesis on arrays that the quantity has nothing to do with."""
+    arrays = {entry.array for entry, _ in hypothesis.replace}
+    return not arrays or any(depends_on(quantity.body, array) for array in arrays)
 
 
 def run(path: Path) -> ModuleType:

@@ -101,9 +101,9 @@ def group(inner: str, fences: str = "()") -> str:
     return row(leaf("mo", fences[0]), inner, leaf("mo", fences[1]))
 
 
-def times() -> str:
-    """Return the sign of a product, which shows as a thin space."""
-    return f'<mo lspace="0" rspace="0.1667em">{TIMES}</mo>'
+def spaced(sign: str) -> str:
+    """Return a sign that shows as a thin space."""
+    return f'<mo lspace="0" rspace="0.1667em">{sign}</mo>'
 
 
 def dot() -> str:
@@ -246,7 +246,7 @@ def of_term(node: Term) -> str:
         case terms.Apply(terms.exp, (power,)):
             return element("msup", leaf("mi", "e"), of_term(power))
         case terms.Apply(terms.log, (inner,)) if is_name(inner):
-            return row(leaf("mi", "log"), leaf("mo", APPLY), of_term(inner))
+            return row(leaf("mi", "log"), spaced(APPLY), of_term(inner))
         case terms.Apply(terms.absolute, (inner,)):
             return group(of_term(inner), "||")
         case terms.Apply(function, arguments):
@@ -307,7 +307,7 @@ def multiplied(factors: Sequence[Term], at: Grouped) -> str:
     shown: list[str] = []
     for n, part in enumerate(factors):
         if shown:
-            shown.append(dot() if isinstance(part, terms.Number) else times())
+            shown.append(dot() if isinstance(part, terms.Number) else spaced(TIMES))
         big = isinstance(part, (terms.Sum, terms.Product, terms.Limit))
         shown.append(at(part, ATOM if big and n < len(factors) - 1 else PRODUCT))
     return row(*shown)
@@ -329,7 +329,7 @@ def derivative(node: terms.D) -> str:
     closed = isinstance(body, terms.Use) or (
         isinstance(body, terms.Apply) and body.function is terms.log
     )
-    return row(operator, times(), of_term(body) if closed else group(of_term(body), "[]"))
+    return row(operator, spaced(TIMES), of_term(body) if closed else group(of_term(body), "[]"))
 
 
 # -- matrices --------------------------------------------------------------------------------------
@@ -349,7 +349,7 @@ def of_matrix(node: Matrix) -> str:
             return letter(LATEX.indexed(bold, of.superscript, subscripts(first)))
         case matrices.Dot(factors):
             least = POWER if len(factors) > 1 else PRODUCT
-            return between([at(f, least) for f in factors], times())
+            return between([at(f, least) for f in factors], spaced(TIMES))
         case matrices.Plus(parts):
             return added(parts, at)
         case matrices.Minus(inner):
@@ -357,7 +357,7 @@ def of_matrix(node: Matrix) -> str:
         case matrices.Scaled(factor, inner):
             shown = of_term(factor)
             shown = group(shown) if level(factor, LATEX) < PRODUCT else shown
-            return row(shown, times(), at(inner, PRODUCT))
+            return row(shown, spaced(TIMES), at(inner, PRODUCT))
         case matrices.Hadamard(factors):
             return between([at(f, POWER) for f in factors], leaf("mo", "∘"))
         case matrices.Transpose(inner):
@@ -371,10 +371,10 @@ def of_matrix(node: Matrix) -> str:
             return applied(letter(latex_letter(function)), [of_matrix(inner)])
         case matrices.Gradient(of, by):
             nabla = element("msub", leaf("mi", "∇"), letter(latex_bold(by)))
-            return row(nabla, times(), of_term(of))
+            return row(nabla, spaced(TIMES), of_term(of))
         case matrices.Hessian(of, by):
             second = letter(latex_bold(by)), leaf("mn", "2")
-            return row(element("msubsup", leaf("mi", "∇"), *second), times(), of_term(of))
+            return row(element("msubsup", leaf("mi", "∇"), *second), spaced(TIMES), of_term(of))
         case matrices.Jacobian(of, by):
             mark = leaf("mi", "∂")
             return element("mfrac", *(row(mark, letter(latex_bold(x))) for x in (of, by)))
