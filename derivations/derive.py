@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import sympy
+
+from derivations import from_sympy
 from derivations.language import moves, terms
 from derivations.language.moves import Move
 from derivations.language.statement import Hypothesis, Statement
@@ -35,9 +38,9 @@ class Derived:
 
 
 def derive(
-    quantity: Definition,
-    by: Array | Entry,
-    twice: Array | Entry | None = None,
+    quantity: Definition | sympy.Basic,
+    by: Array | Entry | sympy.Basic,
+    twice: Array | Entry | sympy.Basic | None = None,
     keep: Sequence[Definition] | None = None,
     given: Sequence[Hypothesis] = (),
 ) -> Derived:
@@ -46,7 +49,8 @@ def derive(
     Parameters
     ----------
     quantity
-        A named quantity: a cost, or the output of a layer.
+        A named quantity: a cost, or the output of a layer. It may be given in SymPy, and so is
+        the variable then: see ``from_sympy``.
     by
         The array or the scalar to differentiate by.
     twice
@@ -63,6 +67,11 @@ def derive(
     ValueError
         Where the quantity does not depend on the variable.
     """
+    if isinstance(quantity, sympy.Basic):
+        variables = [v for v in (by, twice) if isinstance(v, sympy.Basic)]
+        _, quantity, (by, *rest), _ = from_sympy.read(quantity, variables)
+        twice = rest[0] if rest else None
+    assert not isinstance(by, sympy.Basic) and not isinstance(twice, sympy.Basic)
     first = variable_of(by, quantity)
     steps, result = derivatives(quantity, first, keep, given)
     if twice is None:

@@ -333,8 +333,9 @@ class Reader:
                 return made
             case sympy.Transpose():
                 return at(node.arg).T
-            case sympy.OneMatrix() if node.shape[1] == 1:
-                return Ones(self.dimension(node.shape[0], None))
+            case sympy.matrices.expressions.special.OneMatrix() if 1 in node.shape:
+                ones = Ones(self.dimension(max(node.shape, key=lambda size: size != 1), None))
+                return ones if node.shape[1] == 1 else ones.T
         raise NotRead(f"{type(node).__name__}: {node} has no meaning here")
 
     # -- a forward pass ----------------------------------------------------------------------------
@@ -380,6 +381,10 @@ class Reader:
         """
         prepared = sympy_code.prepare([node])
         made = sympy_code.build(prepared.terms[0], prepared, {})
+        # Two Subs whose points are printed alike are equal to SymPy, so that one whose names have
+        # been replaced comes back from its cache as it was: another function holds the place.
+        slope = sympy.Function("slope")
+        made = made.replace(sympy.Subs, lambda inner, _, at: slope(inner, *at))
         known: dict[Any, Any] = {}
         for part in made.atoms(sympy.Indexed):
             source = self.sources[str(part.base)]
@@ -402,7 +407,11 @@ class Reader:
                 known[sympy_code.to_sympy(thing[()])] = self.sources[thing.name]
         made = made.xreplace(known)
         summed = made.replace(lambda p: isinstance(p, (sympy.Sum, sympy.Product)), self.ranged)
-        return summed.xreplace(places)
+        if summed.has(slope):
+            sympy.core.cache.clear_cache()
+        return summed.xreplace(places).replace(
+            slope, lambda inner, at: sympy.Subs(inner, inner.variables[0], at)
+        )
 
     def ranged(self, node: Any) -> sympy.Expr:
         """Return a sum from 1 on with the range that the indices of its size had."""
