@@ -17,6 +17,7 @@ from derivations.language import moves, terms
 from derivations.language.moves import Move
 from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, D, Definition, Entry, Index, Sum, Term, Use
+from derivations.prints import notebook
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Derived:
     def statements(self) -> tuple[Statement, ...]:
         """Every statement, in the order in which they are used."""
         return (*self.steps, self.result, *self.further)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return notebook.bundle(self.statements)
 
 
 def derive(

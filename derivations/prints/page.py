@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from derivations.language.statement import Chain, Statement
-from derivations.prints import derived
+from derivations.language.statement import Chain, Prose, Statement
+from derivations.prints import derived, record
 from derivations.prints.mathml import mathml, prose, relation, show
 
 TITLES = {"numpy": "NumPy", "javascript": "JavaScript", "sympy": "SymPy", "latex": "LaTeX"}
@@ -132,7 +132,10 @@ def sides(chain: Chain) -> str:
 def lines(chain: Chain, statements: Sequence[Statement]) -> str:
     """Return the lines of a chain, each with its rule, its reason and who wrote it."""
     shown = []
-    for step in chain.lines:
+    for step in record.lines(chain):
+        if isinstance(step, Prose):
+            shown.append(f'<li class="line">{prose(step.text)}</li>')
+            continue
         formula = mathml([relation(step.relation), show(derived.line_of(step))], block=True)
         kind = "why" if step.made else "why typed"
         why = escape(derived.why(step, statements) + ("; made" if step.made else ""))
