@@ -22,9 +22,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 import derivations
-from derivations import forward_pass, notation
+from derivations import forward_pass, new, notation
 from derivations.derive import derive
-from derivations.language.statement import Prose, Statement
+from derivations.language.statement import Prose, Statement, count_lines
 from derivations.prints import derived, page
 from derivations.prints import record as records
 from derivations.prints.mathematics import LATEX, TEXT, relation, show
@@ -99,6 +99,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--keep", metavar="NAMES", help="names that stay, apart by commas")
     command.add_argument("--format", choices=DERIVED, default="text")
     command.set_defaults(run=derive_formula)
+
+    command = commands.add_parser("new", help="every face of a new statement, to be filled in")
+    command.add_argument("id", help="such as softmax.temperature")
+    command.set_defaults(run=new_statement)
 
     command = commands.add_parser("verify", help="verify statements; status 1 when one fails")
     command.add_argument(
@@ -259,6 +263,20 @@ def derive_formula(options: argparse.Namespace) -> int:
     return int("failed" in levels)
 
 
+def new_statement(options: argparse.Namespace) -> int:
+    """Write every face of a statement in the folder of the project."""
+    try:
+        additions = new.faces(options.id, Path.cwd())
+    except new.Exists as problem:
+        raise UsageError(str(problem)) from problem
+    if not (Path.cwd() / "derivations").is_dir():
+        raise UsageError("new: expected to be run in the folder of the project")
+    new.write(additions)
+    for path in additions:
+        print(path.relative_to(Path.cwd()))
+    return 0
+
+
 def verify_one(statement: Statement) -> Report:
     """Verify a statement, with a line on a terminal that says which."""
     terminal = sys.stderr.isatty()
@@ -292,7 +310,7 @@ def verify_statements(options: argparse.Namespace) -> int:
     reports = verified(statements, options.out, options.jobs, options.fresh)
     seconds = time.perf_counter() - began
     table = Table(
-        Column("statement", no_wrap=True), "level", "all sizes", "restated", "explicit",
+        Column("statement", no_wrap=True), "level", "all sizes", "restated", "fingerprints",
         "50 digits", "flag", "seconds", box=None, header_style="bold",
     )  # fmt: skip
     for name, report in reports.items():
@@ -315,6 +333,7 @@ def verify_statements(options: argparse.Namespace) -> int:
         f"{len(reports)} statements, {len(bad)} failed, {len(vacuous)} flagged; "
         f"{spent:.1f} s of proof, {seconds:.1f} s now"
     )
+    out.print(str(count_lines(statements.values())), soft_wrap=True)
     if not options.ids:
         document = {
             "date": today(),
@@ -407,7 +426,8 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
                 out.print(f"      prose: {escape(plain(step.text) + source)}", soft_wrap=True)
                 continue
             cites = [names()[id(cited)] for cited in step.cites]
-            reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites]))
+            origin = "" if step.made else "typed"
+            reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites, origin]))
             line = f"{relation(step.relation, TEXT)} {show(step.expression, TEXT)}"  # type: ignore[arg-type]
             out.print(
                 f"      {escape(line)}   [dim]{escape(reason)}[/]{marks(verdicts)}", soft_wrap=True

@@ -65,9 +65,10 @@ factor = Statement(
     "A factor on the cost",
     r"The mean is the sum times $\kappa = 1 / N$, the deviance of labels 0 and 1 is twice the sum, and "
     r"the NLL in bits has $\kappa = 1 / \log 2$. The log-likelihood has $\kappa = -1$ and is maximised. "
-    r"Value, gradient and Hessian are multiplied, minimiser and Newton's step stay, and the size of a "
-    r"step of gradient descent has to be divided by $\kappa$. Only the cost times $\kappa = 1$ has the "
-    "inverse of its Hessian as the covariance of the estimate.",
+    r"Value, gradient and Hessian are multiplied, Newton's step stays, and the step size of "
+    r"gradient descent has to be divided by $\kappa$. For $\kappa > 0$ the minimiser stays; for $\kappa < 0$ "
+    r"it is the maximiser. The inverse of the Hessian is divided by $\kappa$: that of the sum, $\kappa = 1$, "
+    r"is the inverse of the information.",
     (
         Chain(
             D(kappa * NLL, w[k]),
@@ -125,7 +126,14 @@ factor = Statement(
             title="Newton's equations",
         ),
     ),
-    (softmax.one_class, fixed),
+    (
+        logistic.binary,
+        softmax.one_class,
+        fixed,
+        Hypothesis(
+            r"$\kappa \ne 0$. $\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient of the sum."
+        ),
+    ),
 )
 
 alpha, C = scalar("alpha", r"\alpha", domain="positive"), scalar("C", domain="positive")
@@ -155,7 +163,7 @@ penalty_strength = Statement(
             title="a factor on the sum",
         ),
     ),
-    (Hypothesis(r"$\alpha > 0$ and $C > 0$."),),
+    (Hypothesis(r"$\alpha > 0$ is the strength of the penalty, $C > 0$ the factor on the sum."),),
 )
 
 whole = total(j, s[j])
@@ -218,7 +226,13 @@ weighted_mean = Statement(
             title="a factor on all weights",
         ),
     ),
-    (fixed, Hypothesis(r"$s_i \ge 0$, and some $s_i > 0$; $\kappa \ne 0$.")),
+    (
+        logistic.binary,
+        fixed,
+        Hypothesis(
+            r"$s_i \ge 0$, and some $s_i > 0$; $\kappa \ne 0$; $\ell_i$ is the loss of data point $i$."
+        ),
+    ),
 )
 
 # -- the labels of two classes ---------------------------------------------------------------------
@@ -326,7 +340,7 @@ swapped_labels = Statement(
     "Which class is called 1",
     r"Swap the labels, $1 - y_i$ for $y_i$, and take $-\mathbf{w}$ for $\mathbf{w}$: the value is the same, "
     "the gradient changes its sign, the Hessian stays. So a fit has the opposite coefficients and the same "
-    "standard errors.",
+    "information.",
     (
         Chain(
             p_opposite[i],
@@ -402,6 +416,7 @@ one_hot = Statement(
             title="its derivative by the logits",
         ),
     ),
+    (Hypothesis(r"One data point with the label $c$; $\mathbf{z}$ are its logits."),),
 )
 
 soft = Array("Y", (N, K), "y", r"\mathbf{Y}")
@@ -463,10 +478,12 @@ soft_labels = Statement(
 
 q = Array("q", (K,), "q", r"\mathbf{q}", domain="nonnegative")
 q1 = scalar("q", "q", domain="nonnegative")
-class_cost = Definition("NLL_q", (), -total(i, total(b, q[b] * soft[i, b] * log(P[i, b]))), "C")()
+class_cost = Definition(
+    "NLL_q", (), -total(i, total(b, q[b] * soft[i, b] * log(P[i, b]))), r"C_{\mathbf{q}}"
+)()
 one_label = total(b, q[b] * Delta(b, c) * log(S[b]))
 positive_cost = Definition(
-    "NLL_1", (), -total(i, q1 * y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])), "C"
+    "NLL_1", (), -total(i, q1 * y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])), "C_q"
 )()
 
 class_weights = Statement(
@@ -530,12 +547,19 @@ class_weights = Statement(
             title="two classes, a weight of the label 1",
         ),
     ),
-    (fixed, Hypothesis(r"$q_b \ge 0$.")),
+    (
+        fixed,
+        Hypothesis(
+            r"$q_b \ge 0$ and $q \ge 0$. With the weights $q_b$ the cost is $C_{\mathbf{q}} = -\sum_i \sum_b "
+            r"q_b y_{ib} \log p_{ib}$ for any numbers $y_{ib}$; with $q$ for the label 1 it is $C_q = "
+            r"-\sum_i (q y_i \log p_i + (1 - y_i) \log (1 - p_i))$, with labels 0 and 1."
+        ),
+    ),
 )
 
 e = Array("e", (N,), "e", r"\mathbf{e}", domain="label")
 point = softmax.point_loss
-kept = Definition("NLL_e", (), total(i, (1 - e[i]) * point[i]), "C")()
+kept = Definition("NLL_e", (), total(i, (1 - e[i]) * point[i]), r"C_{\mathbf{e}}")()
 
 ignored_labels = Statement(
     "Ignored labels",
@@ -582,7 +606,11 @@ ignored_labels = Statement(
             title="how many are left",
         ),
     ),
-    (softmax.one_class, fixed),
+    (
+        softmax.one_class,
+        fixed,
+        Hypothesis(r"$e_i \in \{0, 1\}$; $\ell_i$ is the loss of data point $i$."),
+    ),
 )
 
 # -- the axes --------------------------------------------------------------------------------------
@@ -720,7 +748,7 @@ intercept = Statement(
     "With and without a column of ones",
     r"An intercept $w_0$ beside the weights is the weight of a column $x_{i0} = 1$: gradient and Hessian "
     r"have one row more, in which the feature is 1. Taking a number off a column, such as its mean, moves "
-    r"the intercept and nothing else; without an intercept it changes the model.",
+    r"the intercept and nothing else. All this is said of the NLL without a penalty.",
     (
         Chain(
             D(NLL0, w0),
@@ -769,7 +797,7 @@ intercept = Statement(
             title=r"the logits for $x_{ik} - m_k$, with the intercept $w_0 + \sum_k w_k m_k$",
         ),
     ),
-    (logistic.binary, fixed),
+    (logistic.binary, fixed, logistic.with_intercept),
 )
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ translation = Statement(
     r"The same vector $\boldsymbol{\psi}$ added to the weights of every class changes no "
     r"probability. A vector $\boldsymbol{\psi}_a$ that depends on the class changes the log-odds "
     r"of two classes by $(\boldsymbol{\psi}_a - \boldsymbol{\psi}_b) \cdot \mathbf{x}_i$, which "
-    "is zero for all features only when the vectors are equal.",
+    r"is zero only at features that are orthogonal to $\boldsymbol{\psi}_a - \boldsymbol{\psi}_b$.",
     (
         Chain(
             p_moved[i, a],
@@ -162,7 +162,14 @@ coding = Statement(
             title="Hessian: the derivatives of the gradient",
         ),
     ),
-    (fixed,),
+    (
+        one_class,
+        fixed,
+        Hypothesis(
+            r"$\mathbf{M}$ is any $K \times (K - 1)$ matrix of given numbers; $p_{ia}$ are the "
+            r"probabilities at $\mathbf{W} = \mathbf{M} \mathbf{V}$."
+        ),
+    ),
 )
 
 r = Index("r", K)
@@ -171,6 +178,10 @@ reference_logit = total(k, reference[r, a, k] * X[i, k])
 V = Array("V", (K, n), "v", r"\mathbf{V}")
 G = Array("G", (K, n), "g", r"\mathbf{G}")
 H = Array("H", (K, n, K, n), "H")
+by_weights = Hypothesis(
+    r"$\mathbf{G}$ and $H$ are any gradient and Hessian by $\mathbf{W}$, with the entries $g_{ak}$ and "
+    r"$h_{akcl}$."
+)
 strike = Delta(a, b) - Delta(a, r) * Delta(b, r)
 
 reference_class = Statement(
@@ -230,7 +241,7 @@ reference_class = Statement(
             title=r"the gradient by the free rows, $\mathbf{M}^\top \mathbf{G}$",
         ),
     ),
-    (fixed,),
+    (fixed, by_weights),
 )
 
 mean = Definition("mean", (k,), total(b, W[b, k]) / Size(K), r"\bar{w}")
@@ -353,7 +364,7 @@ sum_to_zero = Statement(
             title="the Hessian by the free rows",
         ),
     ),
-    (fixed,),
+    (fixed, by_weights),
 )
 
 # -- the penalty -----------------------------------------------------------------------------------
@@ -362,7 +373,7 @@ penalty_selects_sum_to_zero = Statement(
     "The penalty selects the sum to zero",
     "With a ridge penalty the weights of the minimiser sum to zero over the classes. The "
     "gradients of the NLL cancel in the sum over the classes and only the penalty is left, which "
-    "is zero where the gradient is. The centred weights have the same NLL and a smaller penalty.",
+    "is zero where the gradient is. The centred weights have the same NLL and no larger penalty.",
     (
         Chain(
             total(a, D(NLL_pen, W[a, k])),

@@ -12,7 +12,7 @@ from derivations.language.statement import (
     Step,
 )
 from derivations.language.terms import Array, D, Definition, Delta, Index, total
-from derivations.notation import K, N, W, i, k, l, n
+from derivations.notation import K, N, W, c, i, k, l, n
 
 u, o = Index("u", K), Index("v", K)  # two outputs
 
@@ -54,7 +54,6 @@ forward = Statement(
         Chain(
             rows[i, u],
             (
-                Step(total(k, W[u, k] * Z[i, k]) + b[u], DEFINITION),
                 Step(
                     total(k, Z[i, k] * W[u, k]) + b[u],
                     DEFINITION,
@@ -217,7 +216,8 @@ parameter_gradient = Statement(
 
 second_order = Statement(
     "Linear layer, second order",
-    "Linear in the inputs and linear in the weights; only the mixed second derivative is not zero.",
+    "Linear in the inputs and linear in the weights: only the second derivatives by a weight and an "
+    "input are not all zero.",
     (
         Chain(
             D(D(out[u], z[k]), z[l]),
@@ -227,6 +227,15 @@ second_order = Statement(
             ),
             at=(u, k, l),
             title="twice by inputs",
+        ),
+        Chain(
+            D(D(out[u], W[o, k]), W[c, l]),
+            (
+                Step(D(Delta(u, o) * z[k], W[c, l]), DIFFERENTIATE, cites=(parameter_jacobian,)),
+                Step(0, DIFFERENTIATE, "inputs do not depend on weights"),
+            ),
+            at=(u, o, k, c, l),
+            title="twice by weights",
         ),
         Chain(
             D(D(out[u], W[o, k]), z[l]),

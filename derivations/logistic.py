@@ -74,31 +74,32 @@ outcome = scalar("y", "y", domain="label")
 h = scalar("h", domain="unit")
 mass = Definition("P", (outcome,), h**outcome * (1 - h) ** (1 - outcome), "P")
 
-size = scalar("r", domain="nonnegative")
-missed, false_alarm = scalar("b", domain="positive"), scalar("a", domain="positive")
+above, below = scalar("r", domain="nonnegative"), scalar("s", domain="positive")
+missed = scalar("c_m", "c_m", domain="positive")
+false_alarm = scalar("c_f", "c_f", domain="positive")
 
 decision_rule = Statement(
     "Decision rule",
     r"Answering 1 when the probability is at least one half is the same as asking on which side of the "
     r"hyperplane $\mathbf{w} \cdot \mathbf{x} = 0$ a point lies. The threshold one half belongs to "
-    r"equal costs: when a false alarm costs $a$ and a miss costs $b$, answering 1 is the cheaper "
-    r"choice exactly from $a / (a + b)$ on.",
+    r"equal costs: when a false alarm costs $c_f$ and a miss costs $c_m$, answering 1 costs no more than "
+    r"answering 0 exactly when $h \ge c_f / (c_f + c_m)$.",
     (
         Chain(
-            sigma(size) - term(1) / 2,
+            sigma(above) - term(1) / 2,
             (
-                Step((1 - exp(-size)) / (2 * (1 + exp(-size))), DEFINITION, "one fraction"),
+                Step((1 - exp(-above)) / (2 * (1 + exp(-above))), DEFINITION, "one fraction"),
                 Step(0, SIGN, r"$e^{-r} \le 1$", relation=">="),
             ),
             title=r"on the side $\mathbf{w} \cdot \mathbf{x} = r \ge 0$",
         ),
         Chain(
-            sigma(-size) - term(1) / 2,
+            sigma(-below) - term(1) / 2,
             (
-                Step((1 - exp(size)) / (2 * (1 + exp(size))), DEFINITION, "one fraction"),
-                Step(0, SIGN, r"$e^{r} \ge 1$", relation="<="),
+                Step((1 - exp(below)) / (2 * (1 + exp(below))), DEFINITION, "one fraction"),
+                Step(0, SIGN, r"$e^{s} > 1$", relation="<"),
             ),
-            title=r"on the side $\mathbf{w} \cdot \mathbf{x} = -r \le 0$",
+            title=r"on the side $\mathbf{w} \cdot \mathbf{x} = -s < 0$",
         ),
         Chain(
             false_alarm * (1 - h) - missed * h,
@@ -107,13 +108,18 @@ decision_rule = Statement(
                 Step(
                     (false_alarm + missed) * (false_alarm / (false_alarm + missed) - h),
                     ALGEBRA,
-                    r"so the sign is that of $\frac{a}{a+b} - h$",
+                    r"so the sign is that of $\frac{c_f}{c_f + c_m} - h$",
                 ),
             ),
             title="expected cost of answering 1 minus that of answering 0",
         ),
     ),
-    (Hypothesis(r"$r \ge 0$; the costs $a, b$ are positive."),),
+    (
+        Hypothesis(
+            r"$r \ge 0$ and $s > 0$; the label is 1 with the probability $h$; the costs $c_f, c_m$ are "
+            r"positive."
+        ),
+    ),
 )
 
 bernoulli = Statement(
@@ -139,7 +145,12 @@ bernoulli = Statement(
             (Step(1 - h + h, DEFINITION, "the two cases"), Step(1, ALGEBRA)),
         ),
     ),
-    (Hypothesis(r"$0 < h < 1$, the probability of the label 1."),),
+    (
+        Hypothesis(
+            r"The label $y \in \{0, 1\}$ has the probability $P(y) = h^y (1 - h)^{1 - y}$, with "
+            r"$0 < h < 1$."
+        ),
+    ),
 )
 
 L = Definition("L", (), product(i, p[i] ** y[i] * (1 - p[i]) ** (1 - y[i])), r"\mathcal{L}")
@@ -206,8 +217,10 @@ margin_form = Definition(
 
 nll_softplus = Statement(
     "NLL by softplus",
-    r"No probability is formed and nothing cancels. The last two lines say it for one data point by its "
-    r"margin $(2y - 1) z$: the same function, $\operatorname{softplus}(-(2y - 1) z)$.",
+    r"No probability is formed. Where the label is 1 and $z$ is large the difference "
+    r"$\operatorname{softplus}(z) - y z$ cancels; the same loss by the margin $(2y - 1) z$ of the data "
+    r"point, $\operatorname{softplus}(-(2y - 1) z)$, has no difference in it. The last two lines say it "
+    r"label by label.",
     (
         Chain(
             NLL,
@@ -250,11 +263,20 @@ nll_softplus = Statement(
             title="the label is 0",
         ),
     ),
-    (binary,),
+    (
+        binary,
+        Hypothesis(
+            r"$\ell(y, t) = \operatorname{softplus}(t) - y t$ and $\tilde{\ell}(y, t) = "
+            r"\operatorname{softplus}(-(2y - 1) t)$: the loss of one data point with the logit $t$."
+        ),
+    ),
 )
 
 q = Array("q", (N,), "q", r"\mathbf{q}", domain="unit")
 odds = Array("r", (N,), "r", r"\mathbf{r}", domain="positive")
+limit_entropy = Definition(
+    "H_t", (t,), -(sigma(t) * log(sigma(t))) - sigma(-t) * log(sigma(-t)), "H"
+)
 entropy = Definition("H", (i,), -(q[i] * log(q[i])) - (1 - q[i]) * log(1 - q[i]), "H")
 divergence = Definition(
     "KL",
@@ -268,10 +290,36 @@ cross_entropy = Definition(
 
 nll_cross_entropy = Statement(
     "NLL and cross-entropy",
-    r"The NLL is $N$ times the mean cross-entropy of the labels against the model. Cross-entropy is "
-    r"entropy plus Kullback-Leibler divergence, and the entropy does not depend on the weights: to "
-    r"maximise the likelihood is to minimise the divergence. For labels 0 and 1 the entropy is zero.",
+    r"The NLL is the sum of the cross-entropies of the labels against the model, $N$ times their mean. "
+    r"Cross-entropy is entropy plus Kullback-Leibler divergence, and the entropy does not depend on the "
+    r"weights: to maximise the likelihood is to minimise the divergence. At the labels 0 and 1 the "
+    r"entropy is zero, as the limit in which $0 \log 0 = 0$.",
     (
+        Chain(
+            cross_entropy[i],
+            (
+                Step(-(q[i] * log(p[i])) - (1 - q[i]) * log(1 - p[i]), DEFINITION),
+                Step(
+                    entropy[i] + divergence[i],
+                    DEFINITION,
+                    r"$-q \log p = -q \log q + q \log (q / p)$",
+                ),
+            ),
+            at=(i,),
+            title="one data point",
+        ),
+        Chain(
+            NLL,
+            (
+                Step(-log_terms, DEFINITION),
+                Step(
+                    total(i, -(y[i] * log(p[i])) - (1 - y[i]) * log(1 - p[i])),
+                    ALGEBRA,
+                    "the cross-entropy at $q_i = y_i$",
+                ),
+            ),
+            title="the labels 0 and 1",
+        ),
         Chain(
             total(i, cross_entropy[i]),
             (
@@ -289,13 +337,30 @@ nll_cross_entropy = Statement(
                     "mean entropy and mean divergence",
                 ),
             ),
+            title="all data points",
+        ),
+        Chain(
+            Limit(limit_entropy(t), t, 1),
+            (Step(0, LIMIT, r"$q = \sigma(t) \to 1$"),),
+            title="the entropy at the label 1",
+        ),
+        Chain(
+            Limit(limit_entropy(t), t, -1),
+            (Step(0, LIMIT, r"$q = \sigma(t) \to 0$"),),
+            title="the entropy at the label 0",
         ),
     ),
     (
+        binary,
         Hypothesis(
-            r"$0 < q_i < 1$: soft labels, the empirical probability of class 1; with $q_i = y_i$ the left "
-            r"side is the NLL.",
+            r"$0 < q_i < 1$: soft labels, the empirical probability of class 1.",
             replace=((q[i], odds[i] / (1 + odds[i])),),
+        ),
+        Hypothesis(
+            r"$\operatorname{CE}_i = -q_i \log p_i - (1 - q_i) \log (1 - p_i)$, $H_i$ is the same with "
+            r"$q_i$ for $p_i$, and $\operatorname{KL}_i = q_i \log (q_i / p_i) + (1 - q_i) "
+            r"\log ((1 - q_i) / (1 - p_i))$. $H(t)$ is the entropy at $q = \sigma(t)$, where $1 - q = "
+            r"\sigma(-t)$."
         ),
     ),
 )
@@ -343,8 +408,9 @@ nll_gradient = Statement(
 
 residual = Statement(
     "Loss, residual and variance without a difference",
-    r"With $1 - p = \sigma(-z)$ nothing cancels: a confident right answer keeps its small loss, its "
-    r"small residual and its small variance, where $1 - p$ would round to zero. The labels may be soft.",
+    r"With $1 - p = \sigma(-z)$ a confident right answer keeps its small loss, its small residual and its "
+    r"small variance, where $1 - p$ would round to zero. For a label 0 or 1 one of the two terms of "
+    r"residual and loss is zero, so nothing is subtracted.",
     (
         Chain(
             p[i] - y[i],
@@ -379,15 +445,23 @@ residual = Statement(
             title="variance",
         ),
     ),
-    (Hypothesis(r"$y_i$ is any real number: a label, or a probability."),),
+    (binary,),
 )
 
 w0 = scalar("w_0", "w_0")
-z0 = Definition("z0", (i,), w0 + total(k, w[k] * X[i, k]), "z")
-p0 = Definition("p0", (i,), sigma(z0[i]), "p")
+z0 = Definition("z0", (i,), w0 + total(k, w[k] * X[i, k]), "z", superscript=r"\circ")
+p0 = Definition("p0", (i,), sigma(z0[i]), "p", superscript=r"\circ")
 NLL0 = Definition(
-    "NLL0", (), -total(i, y[i] * log(p0[i]) + (1 - y[i]) * log(1 - p0[i])), r"\operatorname{NLL}"
+    "NLL0",
+    (),
+    -total(i, y[i] * log(p0[i]) + (1 - y[i]) * log(1 - p0[i])),
+    r"\operatorname{NLL}^\circ",
 )()
+
+with_intercept = Hypothesis(
+    r"With an intercept $w_0$ beside the weights, $z^\circ_i = w_0 + \mathbf{w} \cdot \mathbf{x}_i$ and "
+    r"$p^\circ_i = \sigma(z^\circ_i)$; $\operatorname{NLL}^\circ$ is the NLL of these."
+)
 
 score_equations = Statement(
     "Score equations",
@@ -422,7 +496,7 @@ score_equations = Statement(
             title="with an intercept",
         ),
     ),
-    (binary, fixed),
+    (binary, fixed, with_intercept),
 )
 
 # -- the Hessian ------------------------------------------------------------------------------------
@@ -455,7 +529,7 @@ nll_hessian = Statement(
             matrix=(Hessian(NLL, w), design.T @ Diagonal(variances) @ design),
         ),
     ),
-    (fixed,),
+    (binary, fixed),
 )
 
 hessian_kl = D(D(NLL, w[k]), w[l])
@@ -483,7 +557,7 @@ nll_hvp = Statement(
             matrix=(Hessian(NLL, w) @ direction, design.T @ (variances * (design @ direction))),
         ),
     ),
-    (fixed,),
+    (binary, fixed),
 )
 
 point_loss = Definition("loss", (i,), -one_term, r"\ell")
@@ -576,6 +650,8 @@ blocks = Statement(
     (binary, fixed, partition),
 )
 
+tau = scalar("tau", r"\tau")
+
 nll_convex = Statement(
     "Convexity",
     r"The quadratic form is a sum of squares with positive weights, so the NLL is convex. It is "
@@ -600,21 +676,40 @@ nll_convex = Statement(
                     r"The sum is zero only if $\mathbf{x}_i \cdot \mathbf{v} = 0$ for every $i$, since "
                     r"every $p_i (1 - p_i)$ is positive: only if $\mathbf{X} \mathbf{v} = 0$. So the "
                     r"Hessian is positive definite if and only if the columns of $\mathbf{X}$ are "
-                    r"linearly independent.",
+                    r"linearly independent. If they are not, some $\mathbf{v} \ne 0$ has $\mathbf{X} "
+                    r"\mathbf{v} = 0$, and the NLL is constant along it, as its logits are.",
                     "boyd2004",
                 ),
             ),
+            title="curvature along a direction",
+        ),
+        Chain(
+            total(k, (w[k] + tau * v[k]) * X[i, k]),
+            (Step(z[i] + tau * total(k, v[k] * X[i, k]), DEFINITION, "linear in the weights"),),
+            at=(i,),
+            title=r"the logits at $\mathbf{w} + \tau \mathbf{v}$",
         ),
     ),
-    (fixed,),
+    (binary, fixed),
 )
 
 smoothness = Statement(
     "Smoothness",
-    r"The Hessian never exceeds $\frac{1}{4} \mathbf{X}^\top \mathbf{X}$, whatever the weights: a step of "
-    r"length $4 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ along the negative gradient cannot "
+    r"The Hessian never exceeds $\frac{1}{4} \mathbf{X}^\top \mathbf{X}$, whatever the weights: gradient "
+    r"descent with the step size $4 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ does not "
     r"raise the NLL. The third derivative of the loss of one data point is bounded by its second.",
     (
+        Chain(
+            total(k, total(l, v[k] * hessian_kl * v[l])),
+            (
+                Step(
+                    total(i, variance * total(k, X[i, k] * v[k]) ** 2),
+                    DIFFERENTIATE,
+                    cites=(nll_convex,),
+                ),
+            ),
+            title="curvature along a direction",
+        ),
         Chain(
             total(i, total(k, X[i, k] * v[k]) ** 2) / 4
             - total(i, variance * total(k, X[i, k] * v[k]) ** 2),
@@ -631,7 +726,8 @@ smoothness = Statement(
                 ),
                 Step(0, SIGN, "a sum of squares", relation=">="),
             ),
-            title=r"$\mathbf{v}^\top (\frac{1}{4} \mathbf{X}^\top \mathbf{X} - \nabla^2) \mathbf{v}$",
+            title=r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le "
+            r"\frac{1}{4} \mathbf{v}^\top \mathbf{X}^\top \mathbf{X} \mathbf{v}$",
         ),
         Chain(
             D(D(soft_plus(t), t), t) - D(D(D(soft_plus(t), t), t), t),
@@ -647,15 +743,23 @@ smoothness = Statement(
                 Step(2 * sigma(t) * (1 - sigma(t)) ** 2, DIFFERENTIATE),
                 Step(0, SIGN, "a product of positive factors", relation=">"),
                 Prose(
-                    "A function whose Hessian is bounded by $L$ does not rise along a gradient step of "
-                    "length $1 / L$ (descent lemma).",
+                    "A function whose Hessian is bounded by $L > 0$ does not rise in a step of gradient "
+                    "descent with the step size $1 / L$ (descent lemma).",
                     "boyd2004",
                 ),
             ),
             title=r"$-\ell''' < \ell''$",
         ),
     ),
-    (fixed,),
+    (
+        binary,
+        fixed,
+        Hypothesis(
+            r"$\mathbf{X} \ne 0$, so that the largest eigenvalue $\lambda_{\max}$ is positive. $\ell(t) = "
+            r"\operatorname{softplus}(t) - y t$ is the loss of one data point by its logit, with the second "
+            r"derivative of softplus."
+        ),
+    ),
 )
 
 # -- estimation -------------------------------------------------------------------------------------
@@ -664,8 +768,21 @@ working = Definition("omega", (i,), p[i] * (1 - p[i]), r"\omega", r"\boldsymbol{
 response = Definition(
     "zeta", (i,), z[i] + (y[i] - p[i]) / working[i], r"\zeta", r"\boldsymbol{\zeta}"
 )
-some_response = Array("zeta", (N,), r"\zeta", r"\boldsymbol{\zeta}")
+some_response = Array("r", (N,), "r", r"\mathbf{r}")
 solution = Array("u", (n,), "u", r"\mathbf{u}")
+
+scale = Array("c", (n,), "c", r"\mathbf{c}", domain="positive")
+step = Array("d", (n,), "d", r"\mathbf{d}")
+H = Array("H", (n, n), "h", r"\mathbf{H}")
+G = Array("g", (n,), "g", r"\mathbf{g}")
+newton_direction = Array(
+    "H^-1 g", (n,), r"\mathbf{H}^{-1} \mathbf{g}", written=r"(\mathbf{{H}}^{{-1}} \mathbf{{g}})_{0}"
+)
+inverted = Hypothesis(
+    r"$\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient. $\mathbf{X}$ has full column rank, so that "
+    r"$\mathbf{H}$ is invertible: $\mathbf{H}^{-1} \mathbf{g}$ solves $\mathbf{H} \mathbf{d} = \mathbf{g}$.",
+    replace=((G[k], total(l, H[k, l] * newton_direction[l])),),
+)
 
 newton_step = Statement(
     "Newton's step is weighted least squares",
@@ -674,6 +791,23 @@ newton_step = Statement(
     r"problem with weights $\omega_i = p_i (1 - p_i)$ and working response $\zeta_i$: iteratively "
     r"reweighted least squares (IRLS) is Newton's method.",
     (
+        Chain(
+            total(l, H[k, l] * (w[l] - newton_direction[l])),
+            (
+                Step(
+                    total(l, H[k, l] * w[l]) - total(l, H[k, l] * newton_direction[l]),
+                    ALGEBRA,
+                    "two sums",
+                ),
+                Step(
+                    total(l, H[k, l] * w[l]) - G[k],
+                    ALGEBRA,
+                    r"$\mathbf{H} \mathbf{H}^{-1} \mathbf{g} = \mathbf{g}$",
+                ),
+            ),
+            at=(k,),
+            title=r"Newton's step to $\mathbf{w} - \mathbf{H}^{-1} \mathbf{g}$",
+        ),
         Chain(
             total(l, hessian_kl * w[l]) - D(NLL, w[k]),
             (
@@ -727,11 +861,14 @@ newton_step = Statement(
     (
         binary,
         fixed,
-        Hypothesis(r"$\mathbf{X}$ has full column rank, so that $\mathbf{H}$ is invertible."),
+        inverted,
+        Hypothesis(
+            r"$\omega_i = p_i (1 - p_i)$ and $\zeta_i = z_i + (y_i - p_i) / \omega_i$; in the last equation "
+            r"the weights $s_i \ge 0$ and the response $r_i$ are any numbers."
+        ),
     ),
 )
 
-scale = Array("c", (n,), "c", r"\mathbf{c}", domain="positive")
 scaled = Array("u", (n,), "u", r"\mathbf{u}")
 z_scaled = Definition(
     "z'", (i,), total(k, scaled[k] * (scale[k] * X[i, k])), "z", superscript=r"\prime"
@@ -743,10 +880,7 @@ NLL_scaled = Definition(
     -total(i, y[i] * log(p_scaled[i]) + (1 - y[i]) * log(1 - p_scaled[i])),
     r"\operatorname{NLL}_{\mathbf{c}}",
 )()
-step = Array("d", (n,), "d", r"\mathbf{d}")
 rate = scalar("eta", r"\eta", domain="positive")
-H = Array("H", (n, n), "h", r"\mathbf{H}")
-G = Array("g", (n,), "g", r"\mathbf{g}")
 
 column_scaling = Statement(
     "Scaling a column",
@@ -754,7 +888,8 @@ column_scaling = Statement(
     r"same logits, so nothing that is fitted changes but the weight, which is divided by $c_k$. The "
     r"gradient is multiplied by $c_k$ and the Hessian by $c_k c_l$. Newton's method does not notice: its "
     r"step is divided by $c_k$ like the weights. Gradient descent does: in the old units it multiplies "
-    r"the gradient by $c_k^2$, which is why features are standardised for it.",
+    r"the gradient by $c_k^2$, which is why features are standardised for it. All this is "
+    r"said of the NLL without a penalty.",
     (
         Chain(
             total(k, w[k] / scale[k] * (scale[k] * X[i, k])),
@@ -826,7 +961,14 @@ column_scaling = Statement(
             title=r"one step of gradient descent with the step size $\eta$",
         ),
     ),
-    (fixed, Hypothesis(r"$c_k > 0$: the change of the unit.")),
+    (
+        binary,
+        fixed,
+        Hypothesis(
+            r"$c_k > 0$: the change of the unit. $\mathbf{H}$, $\mathbf{g}$ and $\mathbf{d}$ are Hessian, "
+            r"gradient and Newton's step in the old units."
+        ),
+    ),
 )
 
 outcomes_i, outcomes_j = {1: p[i], 0: 1 - p[i]}, {1: p[j], 0: 1 - p[j]}
@@ -839,9 +981,7 @@ score_ik, score_il, score_jl = (
 fisher_information = Statement(
     "Fisher information",
     r"Under the model the expected outer product of the score is the Hessian, and since the Hessian has "
-    r"no labels in it, expected and observed information are the same (the link is canonical). Its "
-    r"inverse is the asymptotic covariance of the estimate; the roots of its diagonal are the "
-    r"standard errors.",
+    r"no labels in it, expected and observed information are the same (the link is canonical).",
     (
         Chain(
             total(i, expectation(y[i], outcomes_i, score_ik * score_il)),
@@ -852,7 +992,7 @@ fisher_information = Statement(
                         p[i] * (X[i, k] * (p[i] - 1) * (X[i, l] * (p[i] - 1)))
                         + (1 - p[i]) * (X[i, k] * p[i] * (X[i, l] * p[i])),
                     ),
-                    ALGEBRA,
+                    DEFINITION,
                     "the two outcomes and their probabilities",
                 ),
                 Step(total(i, X[i, k] * variance * X[i, l]), ALGEBRA, r"$1 - p + p = 1$"),
@@ -866,7 +1006,7 @@ fisher_information = Statement(
             (
                 Step(
                     p[i] * (X[i, k] * (p[i] - 1)) + (1 - p[i]) * (X[i, k] * p[i]),
-                    ALGEBRA,
+                    DEFINITION,
                     "the two outcomes and their probabilities",
                 ),
                 Step(0, ALGEBRA),
@@ -875,18 +1015,26 @@ fisher_information = Statement(
             title="the score has mean zero",
         ),
         Chain(
-            expectation(y[i], outcomes_i, expectation(y[j], outcomes_j, score_ik * score_jl)),
+            (1 - Delta(i, j))
+            * expectation(y[i], outcomes_i, expectation(y[j], outcomes_j, score_ik * score_jl)),
             (
                 Step(
-                    expectation(y[i], outcomes_i, score_ik)
+                    (1 - Delta(i, j))
+                    * expectation(y[i], outcomes_i, score_ik)
                     * expectation(y[j], outcomes_j, score_jl),
-                    ALGEBRA,
+                    DEFINITION,
                     "independence: the expectation of a product is the product of expectations",
                 ),
-                Step(0, ALGEBRA, "both factors are zero"),
+                Step(0, DEFINITION, "both factors are zero"),
+                Prose(
+                    r"When $\mathbf{X}$ has full column rank and $N$ grows, the estimate is asymptotically "
+                    r"normal, and the inverse of the information is its covariance; the roots of the "
+                    r"diagonal are the standard errors.",
+                    "mccullagh1989",
+                ),
             ),
             at=(i, j, k, l),
-            title="two different data points",
+            title=r"two different data points, $i \ne j$",
         ),
     ),
     (
@@ -896,7 +1044,6 @@ fisher_information = Statement(
     ),
 )
 
-tau = scalar("tau", r"\tau")
 margin = Definition("m", (i,), (2 * y[i] - 1) * total(k, w[k] * X[i, k]), "m")
 gain = Definition("d", (i,), (2 * y[i] - 1) * total(k, v[k] * X[i, k]), "d")
 along = -(margin[i] + tau * gain[i])
@@ -912,7 +1059,7 @@ no_mle_when_separable = Statement(
     (
         Chain(
             -((2 * y[i] - 1) * total(k, (w[k] + tau * v[k]) * X[i, k])),
-            (Step(along, DEFINITION, "linear in the weights"),),
+            (Step(along, DEFINITION, "linear in the weights", (nll_softplus,)),),
             at=(i,),
             title=r"the argument of softplus at $\mathbf{w} + \tau \mathbf{v}$",
         ),

@@ -12,6 +12,7 @@ from derivations.language.statement import (
     LOGARITHM,
     SIGN,
     Chain,
+    Hypothesis,
     Statement,
     Step,
 )
@@ -23,15 +24,20 @@ from derivations.language.terms import (
     Limit,
     absolute,
     exp,
+    expectation,
     log,
     maximum,
     minimum,
+    scalar,
     term,
     total,
 )
 from derivations.notation import M, o, t, u
 
 sigma = Definition("sigma", (t,), 1 / (1 + exp(-t)), r"\sigma")
+label = scalar("y", "y", domain="label")
+chance = scalar("p", "p", domain="unit")
+odds = scalar("r", "r", domain="positive")
 soft_plus = Definition("softplus", (t,), log(1 + exp(t)), r"\operatorname{softplus}")
 
 definition = Statement(
@@ -69,12 +75,24 @@ derivative = Statement(
                 Step(sigma(t) * (1 - sigma(t)), DEFINITION),
             ),
         ),
+        Chain(
+            expectation(label, {1: sigma(t), 0: 1 - sigma(t)}, (label - sigma(t)) ** 2),
+            (
+                Step(
+                    sigma(t) * (1 - sigma(t)) ** 2 + (1 - sigma(t)) * (0 - sigma(t)) ** 2,
+                    DEFINITION,
+                    "the two outcomes and their probabilities",
+                ),
+                Step(sigma(t) * (1 - sigma(t)), ALGEBRA, "collect"),
+            ),
+            title=r"the variance of a label that is 1 with probability $\sigma(t)$",
+        ),
     ),
 )
 
 second_derivative = Statement(
     "Second derivative of the sigmoid",
-    "The curvature changes its sign where the probability is one half.",
+    r"It is the slope times $1 - 2 \sigma(t)$: zero where the probability is one half.",
     (
         Chain(
             D(D(sigma(t), t), t),
@@ -108,8 +126,19 @@ inverse = Statement(
                 Step(log(exp(t)), ALGEBRA, r"$1 + e^{t} = e^{t}(1 + e^{-t})$"),
                 Step(t, LOGARITHM),
             ),
+            title="from the probability back",
+        ),
+        Chain(
+            sigma(log(chance / (1 - chance))),
+            (
+                Step(1 / (1 + exp(-log(chance / (1 - chance)))), DEFINITION),
+                Step(1 / (1 + (1 - chance) / chance), LOGARITHM, r"$e^{-\log r} = 1 / r$"),
+                Step(chance, ALGEBRA, "times $p / p$"),
+            ),
+            title="and forth",
         ),
     ),
+    (Hypothesis(r"$0 < p < 1$.", replace=((chance, odds / (1 + odds)),)),),
 )
 
 limits = Statement(
@@ -156,7 +185,7 @@ log_sigmoid = Statement(
 
 softplus = Statement(
     "Softplus",
-    "The antiderivative of the sigmoid; its values at opposite points differ by the argument.",
+    "An antiderivative of the sigmoid; its values at opposite points differ by the argument.",
     (
         Chain(
             D(soft_plus(t), t),

@@ -38,8 +38,8 @@ EXPECTED = {
         "S": "decision_rule bernoulli",
         "G": "log_likelihood nll nll_softplus nll_cross_entropy score_equations nll_hvp newton_step "
         "residual blocks",
-        "R": "nll_gradient nll_hessian fisher_information weighted column_scaling",
-        "L": "nll_convex smoothness no_mle_when_separable penalised",
+        "R": "nll_gradient nll_hessian weighted column_scaling",
+        "L": "nll_convex smoothness no_mle_when_separable penalised fisher_information",
     },
     "softmax": {
         "D": "definition likelihood",
@@ -68,9 +68,10 @@ EXPECTED = {
         "relu_backward softplus_jacobian softplus_backward softmax_jacobian softmax_backward",
     },
     "backpropagation": {
+        "D": "rule_forward",
         "G": "layer_stack deltas equals_direct hidden_layer fan_out adjoint_identity "
         "hvp_forward_over_reverse gauss_newton cost composition_is_a_layer",
-        "L": "rule_forward rule_backward rule_parameters",
+        "L": "rule_backward rule_parameters",
     },
     "conventions": {
         "G": "penalty_strength weighted_mean swapped_labels soft_labels ignored_labels",
@@ -175,7 +176,7 @@ def test_planted_fault_is_caught_at_its_step(plant):
     assert found["routes"] == {
         "all sizes": "not proved",
         "restated": "not proved",
-        "explicit sizes": "refuted",
+        "fingerprints": "refuted",
         "50 digits": "refuted",
     }
     with pytest.raises(ShapeError):

@@ -12,7 +12,8 @@ typed, every other is made, and each says which it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import sympy
@@ -83,20 +84,43 @@ def prove(
     title, matrix
         As in ``Chain``.
 
-    Raises
-    ------
-    Stuck
-        Where a move changes nothing: the message says which, and of what.
+    Returns
+    -------
+    Chain
+        Its lines are made when they are first asked for. ``Stuck`` says then which move found
+        nothing to do.
     """
-    steps: list[Step | Prose] = []
-    current = left
-    for number, move in enumerate(moves, 1):
-        made = list(move(current))
-        if not made:
-            raise Stuck(f"move {number}, {name_of(move)}: there is nothing to do")
-        steps += made
-        current = last_line(steps, current)
-    return Chain(left, tuple(steps), order(left) if at is None else at, title, matrix)
+    return Chain(left, Made(left, moves), order(left) if at is None else at, title, matrix)
+
+
+@dataclass(frozen=True)
+class Made(Sequence[Step | Prose]):
+    """The lines that moves make of a term, worked out when they are first asked for."""
+
+    left: Term
+    moves: tuple[Move, ...]
+
+    @cached_property
+    def steps(self) -> tuple[Step | Prose, ...]:
+        """The lines, each from the one before."""
+        steps: list[Step | Prose] = []
+        for number, move in enumerate(self.moves, 1):
+            made = list(move(last_line(steps, self.left)))
+            if not made:
+                raise Stuck(f"move {number}, {name_of(move)}: there is nothing to do")
+            steps += made
+        return tuple(steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return a line, or some."""
+        return self.steps[place]
+
+    def __repr__(self) -> str:
+        """Return the lines: how they were made is no part of what they say."""
+        return repr(self.steps)
 
 
 def attempt(left: Term, *moves: Move, title: str = "") -> Chain:
@@ -197,7 +221,7 @@ def everywhere(node: Term, change: Callable[[Term], Term | None]) -> Term:
 
 def unfold(*names: Definition | Use) -> Move:
     """Return the move that puts what names stand for in their place; without names, each once."""
-    wanted = {name.definition if isinstance(name, Use) else name for name in names}
+    wanted = set(map(definition_of, names))
 
     def opened(part: Term) -> Term | None:
         if isinstance(part, Use) and (not wanted or part.definition in wanted):
@@ -207,9 +231,15 @@ def unfold(*names: Definition | Use) -> Move:
     return lambda before: line(before, everywhere(before, opened), DEFINITION, "")
 
 
-def fold(*names: Definition) -> Move:
+def fold(*names: Definition | Use) -> Move:
     """Return the move that writes names where their definitions stand."""
-    return lambda before: line(before, folded(before, names), DEFINITION, "")
+    wanted = [definition_of(name) for name in names]
+    return lambda before: line(before, folded(before, wanted), DEFINITION, "")
+
+
+def definition_of(name: Definition | Use) -> Definition:
+    """Return the definition of a name, which may be given as it is used."""
+    return name.definition if isinstance(name, Use) else name
 
 
 def folded(node: Term, names: Sequence[Definition], rewrite: Rewrite = lambda node: None) -> Term:
@@ -240,10 +270,14 @@ def match_body(name: Definition, part: Term) -> Term | None:
     """Return the use of a name whose body a term is; what is to be differentiated stays open."""
     if isinstance(part, D):
         return part
-    found = match(name.body, part, name.parameters)
+    body, factor = name.body, None
+    if isinstance(part, Div) and isinstance(body, Div) and algebra.is_number(body.numerator, 1):
+        body, factor, part = body.denominator, part.numerator, part.denominator
+    found = match(body, part, name.parameters)
     if found is None or not all(p in found for p in name.parameters):
         return None
-    return Use(name, tuple(found[p] for p in name.parameters))
+    use = Use(name, tuple(found[p] for p in name.parameters))
+    return use if factor is None else times(factor, use)
 
 
 def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
@@ -570,6 +604,11 @@ def tidy(node: Term) -> Term:
     return node
 
 
+def everywhere_tidy(node: Term) -> Term:
+    """Return a term that is tidy all the way down."""
+    return tidy(terms.with_children(node, everywhere_tidy))
+
+
 def entry_by_entry(entry: Entry, variable: Entry) -> Term:
     """Return the derivative of an entry by an entry."""
     if entry.array != variable.array:
@@ -617,6 +656,7 @@ def by(*statements: Statement) -> Move:
                     after = rewritten(after, chain.left, chain.last)
             used += [statement] if after != start else []
         functions = any(is_scalar_function(s.chains[0].left) for s in used)
+        after = everywhere_tidy(after) if used else after
         return line(before, after, CHAIN_RULE if functions else ALGEBRA, "", *used)
 
     return move
@@ -700,7 +740,7 @@ def parametrised(pattern: Entry, form: Term) -> Callable[[Entry], Term | None]:
 
 def slope(*names: Definition | Use) -> Move:
     """Return the move that takes the derivatives of names, each by its own definition alone."""
-    wanted = [name.definition if isinstance(name, Use) else name for name in names]
+    wanted = set(map(definition_of, names))
 
     def taken(part: Term) -> Term | None:
         if not (isinstance(part, D) and isinstance(part.body, Use)):
@@ -761,11 +801,11 @@ def normalised(before: Term) -> list[Step]:
     return line(before, after, DEFINITION, "a sum that is known")
 
 
-def collected(*names: Definition) -> Move:
+def collected(*names: Definition | Use) -> Move:
     """Return the move that collects and writes names where their definitions stand."""
 
     def move(before: Term) -> list[Step]:
-        after = folded(algebra.simplify(before), names)
+        after = folded(algebra.simplify(before), [definition_of(name) for name in names])
         return line(before, after, DEFINITION, "collect")
 
     return move

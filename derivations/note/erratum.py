@@ -253,7 +253,7 @@ def counterexample(
     difference = sides[0] - sides[1]
     with mp.workdps(digits.working_digits(difference, 50)):
         for point in itertools.islice(points(difference), enough):
-            if not all(verification.has_sign(q, sign, point) for q, sign in assumed.items()):
+            if not all(digits.has_sign(q, sign, point) for q, sign in assumed.items()):
                 continue
             values = [value_at(side, point) for side in sides]
             if None not in values and not holds(values[0], values[1], relation):

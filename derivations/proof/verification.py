@@ -1,7 +1,7 @@
 """Verifying statements by routes that share no code, and saying how far each got.
 
 Four routes look at every line: the index calculus (all sizes), rest-lumping (all sizes, a second
-time), exact normal form at explicit sizes, and 50 digits with numerical differentiation. Besides,
+time), exact values modulo primes at random points, and 50 digits with numerical differentiation. Besides,
 the rule that a step names is held against just the laws that it allows.
 """
 
@@ -13,12 +13,9 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import mpmath
-from mpmath import mp, mpf
 
 from derivations.language import matrices, terms
 from derivations.language.statement import (
@@ -42,12 +39,11 @@ from derivations.language.terms import (
     Term,
     unfold,
 )
-from derivations.proof import digits, indices, lumping, rules, signs, sizes
+from derivations.proof import digits, fingerprints, indices, lumping, rules, signs
 
 PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
 AGREES, REFUTED = "agrees", "refuted"
-DRAWS = 8  # points for an inequality, and for scalars: a false one may hold at many
-ROUTES = ("all sizes", "restated", "explicit sizes", "50 digits")
+ROUTES = ("all sizes", "restated", "fingerprints", "50 digits")
 
 
 @dataclass(frozen=True)
@@ -176,8 +172,6 @@ def level_of(statement: Statement, lines: list[dict[str, Any]], ends: list[Verdi
             return "proved, scalar"
         again = all(end.routes["restated"] == PROVED for end in ends)
         return "proved, all sizes, restated" if again else "proved, all sizes"
-    if set(by["explicit sizes"]) == {PROVED}:
-        return "proved at explicit sizes"
     return "evidence"
 
 
@@ -212,10 +206,9 @@ def verify_ends(
         routes, residual = ask_routes(chain.left, chain.last, "=", given, source)
     else:
         proved = all(line.routes["all sizes"] == PROVED for line in lines)
-        it = claim(chain.left, chain.last, chain.relation, given)
         routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
         routes["all sizes"] = PROVED if proved else NOT_PROVED
-        routes["50 digits"] = at_50_digits(it, source)
+        routes["50 digits"] = at_50_digits(chain.left, chain.last, chain.relation, given, source)
         residual = ""
     return Verdicts("", routes, flag, residual, time.perf_counter() - began)
 
@@ -254,8 +247,8 @@ def ask_routes(
         return {
             "all sizes": PROVED if proved_by_sign(it) else NOT_PROVED,
             "restated": NOT_APPLICABLE,
-            "explicit sizes": NOT_APPLICABLE,
-            "50 digits": at_50_digits(it, source),
+            "fingerprints": NOT_APPLICABLE,
+            "50 digits": at_50_digits(before, after, relation, given, source),
         }, residual
     generic = NOT_PROVED
     if proved_equal(it):
@@ -265,8 +258,8 @@ def ask_routes(
     return {
         "all sizes": generic,
         "restated": restated(it),
-        "explicit sizes": at_explicit_sizes(it),
-        "50 digits": at_50_digits(it, source),
+        "fingerprints": by_fingerprints(before, after, given),
+        "50 digits": at_50_digits(before, after, relation, given, source),
     }, residual
 
 
@@ -424,91 +417,20 @@ def restated(it: Claim) -> str:
     return PROVED if proved else NOT_PROVED
 
 
-def at_explicit_sizes(it: Claim) -> str:
-    """The third route: exact normal form at sizes, places and labels."""
-    try:
-        for before, after in it.cases:
-            for count in explicit_sizes(before, after, small=True):
-                for at in digits.placements(free(before, after), count):
-                    for labels in sizes.labelings(before - after, count):
-                        if not sizes.equal_at(before, after, count, at, labels):
-                            return REFUTED
-    except sizes.NotAlgebraic:
-        return NOT_APPLICABLE
-    return PROVED
+def by_fingerprints(before: Term, after: Term, given: Sequence[Hypothesis]) -> str:
+    """The third route: exact values modulo primes, of the two sides as they are written."""
+    return fingerprints.judge(before, after, given)
 
 
-def at_50_digits(it: Claim, source: random.Random) -> str:
-    """The fourth route: numbers. A relation that fails, or has no meaning, at a point is refuted."""
-    holds: dict[str, Callable[[mpf, mpf], bool]] = {
-        "=": lambda left, right: (
-            abs(left - right) <= mpf(10) ** -50 * max(1, abs(left), abs(right))
-        ),
-        ">": lambda left, right: left > right,
-        ">=": lambda left, right: left >= right - mpf(10) ** -50,
-        "<": lambda left, right: left < right,
-        "<=": lambda left, right: left <= right + mpf(10) ** -50,
-    }
-    tried = 0
-    for before, after in it.cases:
-        if has_cases(before):
-            return NOT_APPLICABLE
-        difference = unfold(before - after)
-        precision = digits.working_digits(difference, 50)
-        for count in explicit_sizes(before, sum(it.assumed, after), small=False):
-            places = digits.placements(free(before, after), count)
-            draws = DRAWS if it.relation != "=" or not count else 1
-            for at, _ in itertools.product(places, range(draws)):
-                with mp.workdps(precision):
-                    point = allowed_point(difference, count, at, it.assumed, source)
-                    if point is None:
-                        continue
-                    tried += 1
-                    try:
-                        left, right = digits.value(before, point), digits.value(after, point)
-                    except ZeroDivisionError:
-                        return REFUTED
-                    real = isinstance(left, mpf) and isinstance(right, mpf)
-                    if not (real and mpmath.isfinite(left) and mpmath.isfinite(right)):
-                        return REFUTED
-                    if not holds[it.relation](left, right):
-                        return REFUTED
-    return AGREES if tried else NOT_APPLICABLE
-
-
-def allowed_point(
-    node: Term,
-    count: Mapping[str, int],
-    at: Mapping[Index, int],
-    assumed: Mapping[Term, str],
+def at_50_digits(
+    before: Term,
+    after: Term,
+    relation: str,
+    given: Sequence[Hypothesis],
     source: random.Random,
-) -> digits.Point | None:
-    """Return a random point at which the assumed signs hold, or None after many tries."""
-    whole = unfold(sum(assumed, node))
-    for _ in range(400):
-        drawn = digits.random_point(whole, count, source)
-        point = digits.Point(drawn.sizes, drawn.entries, at)
-        if all(has_sign(quantity, sign, point) for quantity, sign in assumed.items()):
-            return point
-    return None
-
-
-def has_sign(quantity: Term, sign: str, point: digits.Point) -> bool:
-    """Return True when a quantity has a sign at every place of its indices."""
-    own = sorted(terms.free_indices(quantity), key=lambda i: i.name)
-    for place in itertools.product(*(range(point.sizes[i.dimension.name]) for i in own)):
-        here = digits.Point(point.sizes, point.entries, dict(zip(own, place, strict=True)))
-        number = digits.value(quantity, here)
-        holds = {
-            "positive": number > 0,
-            "nonnegative": number >= 0,
-            "zero": number == 0,
-            "nonpositive": number <= 0,
-            "negative": number < 0,
-        }
-        if not holds[sign]:
-            return False
-    return True
+) -> str:
+    """The fourth route: numbers, for the terms as they are written."""
+    return digits.compare(before, after, relation, given, source).said
 
 
 def free(before: Term, after: Term) -> list[Index]:
@@ -527,12 +449,11 @@ def dimensions(node: Term) -> set[Dimension]:
     return found
 
 
-def explicit_sizes(before: Term, after: Term, small: bool) -> Iterator[dict[str, int]]:
+def explicit_sizes(before: Term, after: Term) -> Iterator[dict[str, int]]:
     """Yield sizes: different ones, with K > 2, and equal ones."""
     used = sorted(dimensions(before) | dimensions(after), key=lambda d: (d.rank, d.name))
-    by_rank = {0: 1, 1: 3} if small else {0: 2, 1: 3, 2: 5, 3: 4}
-    apart = {d.name: by_rank.get(d.rank, 2) for d in used}
-    alike = {d.name: 2 if small else 3 for d in used}
+    apart = {d.name: {0: 1, 1: 3}.get(d.rank, 2) for d in used}
+    alike = {d.name: 2 for d in used}
     yield apart
     if alike != apart:
         yield alike

@@ -118,6 +118,9 @@ def step(record, found, cite):
         why += [nodes.Text(" "), html("span", *prose(record["reason"]), classes=["reason"])]
     if record["cites"]:
         why += [nodes.Text(" "), html("span", *cited(record["cites"]), classes=["cites"])]
+    if not record["made"]:
+        mark = html("span", "typed", classes=["typed"], title="an author wrote this line")
+        why += [nodes.Text(" "), mark]
     why.append(verdict_marks(found))
     parts = [
         html("div", equation(f"{record['relation']} {record['latex']}"), classes=["step-math"]),

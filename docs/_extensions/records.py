@@ -13,8 +13,6 @@ LEVELS = {
     "and the result again by a second, independent generic route.",
     "proved, all sizes": "Every step is proved for symbolic sizes N, n, K and M.",
     "proved, scalar": "Every step is proved as an identity between functions of one variable.",
-    "proved at sizes": "Every step is proved at explicit sizes, for equal and different indices; "
-    "not for all sizes.",
     "lemma": "The formulas are proved; one or more steps are prose. Each of them is marked.",
     "evidence": "Not proved: the two sides agree at 50 digits.",
     "definition": "Nothing to prove: a name is given.",
@@ -34,7 +32,7 @@ ROUTES = (
     ("rule", "R", "the named rule itself was checked"),
     ("all sizes", "A", "proved for all sizes"),
     ("restated", "L", "proved again by rest-lumping"),
-    ("explicit sizes", "E", "exact normal form at explicit sizes"),
+    ("fingerprints", "F", "equal modulo primes at random points and sizes"),
     ("50 digits", "D", "50 digits and numerical differentiation"),
 )
 ORACLES = {

@@ -102,7 +102,7 @@ def argument(wanted, arrays, sizes):
             return np.asarray(arrays[name], dtype=np.float64)[()]
         case terms.Dimension(name):
             return sizes[name]
-        case codegen.Callback(_, order):
+        case terms.Function(order=order):
             return derivative_of_any_function(order)
 
 

@@ -17,13 +17,12 @@ from derivations.language.terms import (
     Limit,
     Number,
     Size,
-    Unknown,
     exp,
     scalar,
     term,
     total,
 )
-from derivations.notation import K, N, X, i, k, n, t, w, y
+from derivations.notation import K, N, X, any_phi, i, k, n, t, w, y
 from derivations.prints import codegen
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +84,8 @@ def test_arguments():
 
 
 def test_arguments_that_are_no_arrays():
-    unknown = Unknown("phi", t) + Unknown("phi", t, 1) + Unknown("phi", t, 2) + Unknown("phi", t, 3)
+    phi = any_phi
+    unknown = phi(t) + phi.prime(t) + phi.prime.prime(t) + phi.prime.prime.prime(t)
     wanted = ["t", "phi", "phi_prime", "phi_second", "phi_3"]
     assert names(chain(unknown, Step(unknown, ALGEBRA))) == wanted
     sized = Size(K) * t + Size(N) * total(i, y[i])

@@ -15,13 +15,12 @@ from derivations.language.terms import (
     Definition,
     Delta,
     Size,
-    Unknown,
     exp,
     log,
     product,
     total,
 )
-from derivations.notation import K, N, X, a, b, i, j, k, l, m, n, t, v, w, y
+from derivations.notation import K, N, X, a, any_phi, b, i, j, k, l, m, n, t, v, w, y
 from derivations.prints import codegen, numpy_code
 
 Y = Array("Y", (N, K), domain="unit")
@@ -75,7 +74,7 @@ SYNTHETIC = {
     "difference of differences": (w[k] - (v[k] - (1 - w[k])), (k,)),
     "function of several axes": (square(w[k] + r[a]), (a, k)),
     "function twice": (square(w[k]) - square(v[k]), (k,)),
-    "any function": (Unknown("phi", w[k] * v[k]) * Unknown("phi", w[k], 2), (k,)),
+    "any function": (any_phi(w[k] * v[k]) * any_phi.prime.prime(w[k]), (k,)),
     "logarithm of one plus": (log(1 + exp(w[k]) + w[k] ** 2), (k,)),
 }
 

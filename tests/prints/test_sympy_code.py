@@ -20,14 +20,13 @@ from derivations.language.terms import (
     Limit,
     Product,
     Sum,
-    Unknown,
     exp,
     log,
     scalar,
     term,
     total,
 )
-from derivations.notation import K, N, X, a, i, j, k, l, t, v, w
+from derivations.notation import K, N, X, a, any_phi, i, j, k, l, t, v, w
 from derivations.prints import codegen, sympy_code
 from derivations.proof import digits
 
@@ -52,7 +51,7 @@ SYNTHETIC = {
     "delta": total(k, Delta(k, l) * w[k]),
     "product": Product(i, 1 + exp(X[i, k])),
     "limit": Limit(1 / (1 + exp(-t)), t, -1),
-    "any function": Unknown("phi", w[k] ** 2) + Unknown("phi", w[k], 1),
+    "any function": any_phi(w[k] ** 2) + any_phi.prime(w[k]),
     "letters that arrays have": total(j, X[j, k] * Array("j", (N,))[j] * Array("i1", (N,))[j]),
     "awkward names": scalar("lambda") * scalar("delta'") * scalar("N'") * Array("S", (K,))[a],
 }
@@ -141,12 +140,13 @@ def value(e, known):
             ahead, behind = ({**known, entry: known[entry] + s} for s in (step, -step))
             return (value(inner, ahead) - value(inner, behind)) / (2 * step)
         case sympy.Subs():
-            return digits.any_function(e.expr.derivative_count, at(e.point[0]))
+            name = e.expr.expr.func.__name__
+            return digits.any_function(f"{name} 0", e.expr.derivative_count, at(e.point[0]))
         case sympy.Limit():
             far = -1000 if e.args[2] is sympy.S.NegativeInfinity else 1000
             return value(e.args[0], {**known, str(e.args[1]): mp.mpf(far)})
         case AppliedUndef():
-            return digits.any_function(0, at(e.args[0]))
+            return digits.any_function(f"{e.func.__name__} 0", 0, at(e.args[0]))
     raise TypeError(type(e))
 
 

@@ -158,18 +158,18 @@ def evaluate(node: t.Term, point: Point, at: dict[t.Index, int]) -> Jet:
             return of(above) * of(below).apply(reciprocal)
         case t.Pow(base, exponent):
             return power(of(base), of(exponent))
-        case t.Function("exp", (argument,)):
+        case t.Apply(t.exp, (argument,)):
             return of(argument).apply(exponential)
-        case t.Function("log", (argument,)):
+        case t.Apply(t.log, (argument,)):
             return of(argument).apply(logarithm)
-        case t.Function("abs", (argument,)):
+        case t.Apply(t.absolute, (argument,)):
             value = of(argument)
             return value if value.plain >= 0 else number(-1) * value
-        case t.Function("min" | "max" as name, (left, right)):
+        case t.Apply(t.minimum | t.maximum as kind, (left, right)):
             first, second = of(left), of(right)
-            return first if (first.plain <= second.plain) == (name == "min") else second
-        case t.Unknown(_, argument, order):
-            return of(argument).apply(lambda more, x: some_function(order + more, x))
+            return first if (first.plain <= second.plain) == (kind is t.minimum) else second
+        case t.Apply(function, (argument,)):
+            return of(argument).apply(lambda more, x: some_function(function.order + more, x))
         case t.Delta(left, right):
             return number(at[left] == at[right])
         case t.Sum(index, body):
@@ -184,8 +184,8 @@ def evaluate(node: t.Term, point: Point, at: dict[t.Index, int]) -> Jet:
             return result
         case t.Use(definition, arguments):
             return call(definition, arguments, point, at)
-        case t.Written(_, meaning):
-            return of(meaning)
+        case t.Written() | t.Expectation():
+            return of(node.meaning)
         case t.D(body, variable):
             return slope(body, variable, point, at)
     raise TypeError(f"no value for {type(node).__name__}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from derivations.language import terms as t
-from derivations.language.terms import D, Delta, Index, Term, Unknown, exp, log, total
+from derivations.language.terms import D, Delta, Index, Term, exp, log, total
 from derivations.notation import K, N, X, a, b, c, i, j, k, l, m, n, v, w, y
 
 g = t.Array("g", (N,))
@@ -18,6 +18,7 @@ r = t.Array("r", (n,), domain="positive")
 e = t.Array("e", (K,), domain="positive")
 x, t1, t2 = t.scalar("x"), t.scalar("t"), t.scalar("u")
 rho = t.scalar("rho", domain="positive")
+PHI = t.unknown("phi")
 ARRAYS = (X, y, w, v, g, q, Q, V)
 POSITIVE = (r, e)
 LETTERS = {N: (i, j), K: (a, b, c), n: (k, l, m)}
@@ -100,7 +101,7 @@ class Writer:
                     for p in named.parameters
                 ]
                 return t.Use(named, tuple(arguments))  # type: ignore[arg-type]
-        return Unknown("phi", less())
+        return PHI(less())
 
     def positive(self, depth: int, scope: Scope = ()) -> Term:
         def less(scope: Scope = scope) -> Term:
@@ -209,11 +210,11 @@ def rewritings(node: Term, scope: Scope, writer: Writer) -> Iterator[Term]:
         case t.Div(above, below):
             yield above * (1 / below)
             yield above * exp(-log(below))
-        case t.Function("exp", (t.Add(parts),)):
+        case t.Apply(t.exp, (t.Add(parts),)):
             yield t.Mul(tuple(exp(part) for part in parts))
-        case t.Function("log", (t.Mul(parts),)):
+        case t.Apply(t.log, (t.Mul(parts),)):
             yield t.Add(tuple(log(part) for part in parts))
-        case t.Function("log", (t.Div(above, below),)):
+        case t.Apply(t.log, (t.Div(above, below),)):
             yield log(above) - log(below)
         case t.Use():
             yield t.instantiate(node)
@@ -249,12 +250,12 @@ def of_derivative(body: Term, variable: t.Entry) -> Iterator[Term]:
             yield t.Add(tuple(D(part, variable) for part in parts))
         case t.Mul((left, right)):
             yield D(left, variable) * right + left * D(right, variable)
-        case t.Function("exp", (inner,)):
+        case t.Apply(t.exp, (inner,)):
             yield body * D(inner, variable)
-        case t.Function("log", (inner,)):
+        case t.Apply(t.log, (inner,)):
             yield D(inner, variable) / inner
-        case t.Unknown(name, inner, order):
-            yield Unknown(name, inner, order + 1) * D(inner, variable)
+        case t.Apply(function, (inner,)):
+            yield function.prime(inner) * D(inner, variable)
         case t.Sum(index, inner) if index not in variable.indices:
             yield total(index, D(inner, variable))
         case t.Use():
@@ -334,7 +335,7 @@ def mistakes(node: Term, scope: Scope, arrays: list[t.Array]) -> Iterator[tuple[
                     indices = tuple(p for p in arguments if isinstance(p, Index))
                     if len(indices) == len(arguments):
                         yield "another array", t.Entry(other, indices)
-        case t.Function("exp" | "log", (argument,)):
+        case t.Apply(t.exp | t.log, (argument,)):
             yield "a function dropped", argument
         case t.Sum(index, body):
             yield "a missing sum", body

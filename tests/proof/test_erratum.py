@@ -6,7 +6,17 @@ import pytest
 
 from derivations.language import terms
 from derivations.language.statement import ALGEBRA, Chain, Hypothesis, Statement, Step
-from derivations.language.terms import Array, Dimension, Index, Size, Unknown, exp, log, term, total
+from derivations.language.terms import (
+    Array,
+    Dimension,
+    Index,
+    Size,
+    exp,
+    log,
+    term,
+    total,
+    unknown,
+)
 from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,
@@ -175,7 +185,7 @@ def test_points_without_a_value_are_passed_over():
 
 
 def test_a_function_that_may_be_any():
-    assert try_claim(Equation(Unknown("phi", t), t)).verdict == FAILS
+    assert try_claim(Equation(unknown("phi")(t), t)).verdict == FAILS
 
 
 def test_numbers_are_exact_where_they_are_small_fractions():

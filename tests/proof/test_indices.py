@@ -19,7 +19,6 @@ from derivations.language.terms import (
     Limit,
     Pow,
     Size,
-    Unknown,
     absolute,
     exp,
     log,
@@ -27,6 +26,7 @@ from derivations.language.terms import (
     scalar,
     term,
     total,
+    unknown,
 )
 from derivations.notation import K, N, X, a, b, c, i, k, l, m, n, t, v, w, y
 from derivations.proof import indices, signs
@@ -35,6 +35,7 @@ from derivations.proof import verification as checks
 BLOCKS = int(os.environ.get("RANDOM_TERM_BLOCKS", "20"))  # of 50 seeds, two pairs for each
 SEEDS = 50
 
+f = unknown("f")
 x, r = scalar("x"), scalar("r", domain="positive")
 q = Array("q", (K,))
 Q = Array("Q", (K, K))
@@ -123,7 +124,7 @@ TRUE = {
     "softmax Jacobian": (D(S[a], q[b]), S[a] * (Delta(a, b) - S[b])),
     "log-sum-exp": (D(log(total(b, exp(q[b]))), q[a]), S[a]),
     "any function": (
-        D(total(k, Unknown("f", w[k] ** 2)), w[l]), 2 * w[l] * Unknown("f", w[l] ** 2, 1)
+        D(total(k, f(w[k] ** 2)), w[l]), 2 * w[l] * f.prime(w[l] ** 2)
     ),
     "product over an index": (log(product(k, exp(w[k]))), total(k, w[k])),
     "power": (exp(x) ** y[i], exp(x * y[i])),

@@ -2,7 +2,7 @@
 
 Rows a1, a2, ... are formulas, b1, b2, ... claims, c1, c2, ... what the note has right. ``NOTE`` lists
 its formulas from the first to the last, each with the statements and the rows that deal with it.
-``python -m derivations.errata`` tries every row; its exit status is 1 when one does not come out
+``python -m derivations.note.errata`` tries every row; its exit status is 1 when one does not come out
 as it says.
 """
 
@@ -56,7 +56,7 @@ from derivations.language.terms import (
     term,
     total,
 )
-from derivations.notation import N, W, X, Y, a, i, j, k, l, n, t, v, w, y
+from derivations.notation import K, N, W, X, Y, a, b, i, j, k, l, n, t, v, w, y
 from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,
@@ -1014,8 +1014,8 @@ def cheaper_below_half() -> Counterexample | None:
 b19 = Erratum(
     "The threshold one half",
     r"A sample with $h > 0.5$ ought to be identified with class 1.",
-    r"With a false alarm at cost $a$ and a miss at cost $b$ the threshold is $a / (a + b)$: one half "
-    r"only if they cost the same.",
+    r"With a false alarm at cost $c_f$ and a miss at cost $c_m$ the threshold is "
+    r"$c_f / (c_f + c_m)$: one half only if they cost the same.",
     "The probability says how likely a mistake is; what to do about it depends on its price.",
     (Search(cheaper_below_half),),
     (logistic.decision_rule,),
@@ -1147,6 +1147,64 @@ c9 = Erratum(
     show=(2,),
 )
 
+c10 = Erratum(
+    "Which side, which answer",
+    r"h(\mathbf{w} \cdot \mathbf{x}) \ge 0.5 \text{ if } \mathbf{w} \cdot \mathbf{x} \ge 0, \quad "
+    r"h(\mathbf{w} \cdot \mathbf{x}) < 0.5 \text{ if } \mathbf{w} \cdot \mathbf{x} < 0",
+    "As printed.",
+    r"With $r$ for a logit that is not negative and $-s$ for a negative one.",
+    (
+        Equation(sigma(logistic.above) - term(1) / 2, term(0), ">="),
+        Equation(sigma(-logistic.below) - term(1) / 2, term(0), "<"),
+    ),
+    (logistic.decision_rule,),
+    CONFIRMED,
+    show=(0, 1),
+)
+
+c11 = Erratum(
+    "Twice as many parameters",
+    r"\dim (\mathbf{w}_1, \mathbf{w}_2) = 2 \dim \mathbf{w}",
+    "As printed.",
+    r"$K$ classes have $K n$ weights, which is $2 n$ for two. They are no more models: one vector added to "
+    "the weights of every class changes nothing.",
+    (Equation(total(a, total(k, term(1))), Size(W.dimensions[0]) * Size(n)),),
+    (identification.translation,),
+    CONFIRMED,
+)
+
+c12 = Erratum(
+    "The dimensions of the layers",
+    r"\mathbf{z}^1: n, \quad \mathbf{z}^2: 2, \quad \mathbf{z}^3: 2",
+    "As printed.",
+    r"A $K \times n$ matrix of weights takes $n$ features to $K$ logits, and the log-softmax keeps their "
+    r"number; here $K = 2$.",
+    (
+        Construction(lambda: Whole(W) @ Whole(z1)),
+        Construction(lambda: Whole(softmax.z) - Whole(softmax.S)),
+    ),
+    (linear.forward, log_softmax.forward),
+    CONFIRMED,
+)
+
+left, middle = Array("d", (K,), "d", r"\mathbf{d}"), Array("A", (K, K), "a", r"\mathbf{A}")
+
+c13 = Erratum(
+    "The brackets do not change the product",
+    r"\left( \mathbf{d}^\top \mathbf{A} \right) \mathbf{W} = \mathbf{d}^\top \left( \mathbf{A} "
+    r"\mathbf{W} \right)",
+    "As printed.",
+    "From the left every product is a row times a matrix, from the right a matrix times a matrix.",
+    (
+        Equation(
+            total(b, total(a, left[a] * middle[a, b]) * W[b, k]),
+            total(a, left[a] * total(b, middle[a, b] * W[b, k])),
+        ),
+    ),
+    (backpropagation.cost,),
+    CONFIRMED,
+)
+
 # -- the formulas of the note, from the first to the last ------------------------------------------
 
 NOTE = {
@@ -1156,14 +1214,14 @@ NOTE = {
         Line(
             r"y = 1 \text{ if } \mathbf{w} \cdot \mathbf{x} \ge 0, \quad "
             r"y = 0 \text{ if } \mathbf{w} \cdot \mathbf{x} < 0",
-            (logistic.decision_rule, a17, b3),
+            (logistic.decision_rule, a17, b3, c10),
         ),
         Line(r"h(z) = \frac{1}{1 + e^{-z}}", (sigmoid.definition, sigmoid.limits, c1, a18, a20)),
         Line(r"z = \mathbf{w} \cdot \mathbf{x}", (logistic.likelihood,)),
         Line(
             r"y = 1 \text{ if } h(\mathbf{w} \cdot \mathbf{x}) \ge 0.5, \quad "
             r"y = 0 \text{ if } h(\mathbf{w} \cdot \mathbf{x}) < 0.5",
-            (logistic.decision_rule, b19),
+            (logistic.decision_rule, b19, c10),
         ),
         Line(
             r"P(y = 1 \mid \mathbf{x}) = h(\mathbf{w} \cdot \mathbf{x}), \quad "
@@ -1239,6 +1297,10 @@ NOTE = {
             (softmax.definition, softmax.two_class, a3, b8),
         ),
         Line(
+            r"\dim (\mathbf{w}_1, \mathbf{w}_2) = 2 \dim \mathbf{w}",
+            (identification.translation, c11),
+        ),
+        Line(
             r"\mathcal{L} = \prod_i p_{1i}^{\mathbb{1}_1(y_i)} p_{2i}^{\mathbb{1}_2(y_i)}",
             (softmax.likelihood, c5),
         ),
@@ -1274,17 +1336,17 @@ NOTE = {
             r"{e^{\mathbf{w}_1 \cdot \mathbf{x}} + e^{\mathbf{w}_2 \cdot \mathbf{x}}}",
             (softmax.definition, a5),
         ),
-        Line(r"\mathbf{z}^1 = \mathbf{x}_i", (backpropagation.layer_stack,)),
+        Line(r"\mathbf{z}^1 = \mathbf{x}_i", (backpropagation.layer_stack, c12)),
         Line(
             r"\mathbf{z}^2 = (z^2_1, z^2_2) = (\mathbf{w}_1 \cdot \mathbf{x}_i, "
             r"\mathbf{w}_2 \cdot \mathbf{x}_i) = (\mathbf{w}_1 \cdot \mathbf{z}^1_i, "
             r"\mathbf{w}_2 \cdot \mathbf{z}^1_i)",
-            (linear.forward, a9),
+            (linear.forward, a9, c12),
         ),
         Line(
             r"\mathbf{z}^3 = (z^3_1, z^3_2) = \left( LSM_1(z^2_1, z^2_2), "
             r"LSM_2(z^2_1, z^2_2) \right)",
-            (log_softmax.forward, c6),
+            (log_softmax.forward, c6, c12),
         ),
         Line(
             r"z^4 = NLL(\mathbf{z}^3) = NLL(z^3_1, z^3_2) = -\sum_i \left( "
@@ -1302,7 +1364,7 @@ NOTE = {
             r"\frac{\partial \mathbf{f}^3}{\partial \mathbf{f}^2} \, "
             r"\frac{\partial \mathbf{f}^2}{\partial \mathbf{f}^1} "
             r"\frac{\partial \mathbf{f}^1}{\partial \mathbf{x}}",
-            (backpropagation.equals_direct, a11),
+            (backpropagation.composition_is_a_layer, backpropagation.equals_direct, a11),
         ),
         Line(
             r"\nabla_{\mathbf{x}} Cost = \left( \left( \left( "
@@ -1310,7 +1372,7 @@ NOTE = {
             r"\frac{\partial \mathbf{f}^3}{\partial \mathbf{f}^2} \right) \, "
             r"\frac{\partial \mathbf{f}^2}{\partial \mathbf{f}^1} \right) \, "
             r"\frac{\partial \mathbf{f}^1}{\partial \mathbf{x}} \right)",
-            (a11, b12, b15),
+            (backpropagation.cost, a11, b12, b15, c13),
         ),
     ),
     "Backpropagation": (
@@ -1331,7 +1393,7 @@ NOTE = {
             r"\frac{\partial C}{\partial z^{l+1}_v} \, "
             r"\frac{\partial z^{l+1}_v}{\partial z^l_u} = \sum_v \delta^{l+1}_v \, "
             r"\frac{\partial z^{l+1}_v}{\partial z^l_u}",
-            (backpropagation.rule_backward, c7, b11),
+            (backpropagation.rule_backward, backpropagation.deltas, c7, b11),
         ),
         Line(
             r"\delta^3_u = \frac{\partial z^4}{\partial z^3_u} = "
@@ -1344,6 +1406,18 @@ NOTE = {
             r"\frac{\partial z^{l+1}_u}{\partial \theta^l} = \sum_u \delta^{l+1}_u "
             r"\frac{\partial z^{l+1}_u}{\partial \theta^l}",
             (backpropagation.rule_parameters, a10, a13, b13, b14),
+        ),
+    ),
+    "Coding a layer": (
+        Line(
+            r"\mathbf{z}^{l+1}, \quad \boldsymbol{\delta}^l, \quad "
+            r"\frac{\partial C}{\partial \theta^l}",
+            (
+                backpropagation.rule_forward,
+                backpropagation.rule_backward,
+                backpropagation.rule_parameters,
+                backpropagation.composition_is_a_layer,
+            ),
         ),
     ),
 }
@@ -1390,7 +1464,7 @@ def note() -> list[dict[str, object]]:
 
 def main() -> int:
     """Print every row with its verdicts; with ``--out DIR`` write errata.json there too."""
-    parser = argparse.ArgumentParser(prog="python -m derivations.errata", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m derivations.note.errata", description=__doc__)
     parser.add_argument("--out", type=Path, metavar="DIR", help="also write errata.json there")
     options = parser.parse_args()
     from derivations.__main__ import BUILD, guarded
