@@ -23,7 +23,7 @@ from rich.table import Column, Table
 
 import derivations
 from derivations import forward_pass, new, notation
-from derivations.derive import derive
+from derivations.derive import derive, unproved
 from derivations.language.statement import Prose, Statement, count_lines
 from derivations.prints import derived, page
 from derivations.prints import record as records
@@ -248,6 +248,8 @@ def derive_formula(options: argparse.Namespace) -> int:
         return 0
     reports = [verify_one(statement) for statement in found.statements]
     levels = [report.level for report in reports]
+    if "failed" in levels and (missing := unproved(forward.quantity, forward.given)):
+        raise UsageError(missing[0])
     match options.format:
         case "text":
             print(derived.text(found.statements, levels))
