@@ -10,10 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import sympy
+
+from derivations import from_sympy
 from derivations.language import moves, terms
 from derivations.language.moves import Move
 from derivations.language.statement import Hypothesis, Statement
-from derivations.language.terms import Array, D, Definition, Entry, Index, Sum, Term, Use
+from derivations.language.terms import (
+    Array,
+    D,
+    Definition,
+    Entry,
+    Index,
+    NotDifferentiable,
+    Sum,
+    Term,
+    Use,
+)
+from derivations.prints import notebook
+from derivations.prints.mathematics import text
+from derivations.proof import signs
 
 
 @dataclass(frozen=True)
@@ -33,11 +49,14 @@ class Derived:
         """Every statement, in the order in which they are used."""
         return (*self.steps, self.result, *self.further)
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return notebook.bundle(self.statements)
+
 
 def derive(
-    quantity: Definition,
-    by: Array | Entry,
-    twice: Array | Entry | None = None,
+    quantity: Definition | sympy.Basic,
+    by: Array | Entry | sympy.Basic,
+    twice: Array | Entry | sympy.Basic | None = None,
     keep: Sequence[Definition] | None = None,
     given: Sequence[Hypothesis] = (),
 ) -> Derived:
@@ -46,7 +65,8 @@ def derive(
     Parameters
     ----------
     quantity
-        A named quantity: a cost, or the output of a layer.
+        A named quantity: a cost, or the output of a layer. It may be given in SymPy, and so is
+        the variable then: see ``from_sympy``.
     by
         The array or the scalar to differentiate by.
     twice
@@ -63,6 +83,11 @@ def derive(
     ValueError
         Where the quantity does not depend on the variable.
     """
+    if isinstance(quantity, sympy.Basic):
+        variables = [v for v in (by, twice) if isinstance(v, sympy.Basic)]
+        _, quantity, (by, *rest), _ = from_sympy.read(quantity, variables)
+        twice = rest[0] if rest else None
+    assert not isinstance(by, sympy.Basic) and not isinstance(twice, sympy.Basic)
     first = variable_of(by, quantity)
     steps, result = derivatives(quantity, first, keep, given)
     if twice is None:
@@ -160,11 +185,45 @@ def derivative_of(
         (variable,) = name.parameters  # type: ignore[assignment]
     left = D(Use(name, apart(name, variable)), variable)
     opened = [] if name.parameters and isinstance(name.parameters[0], Array) else [name]
-    chain = moves.attempt(
-        left, moves.unfold(*(opened or [name])), *presented([*names, name], known, given)
-    )
+    try:
+        chain = moves.attempt(
+            left, moves.unfold(*(opened or [name])), *presented([*names, name], known, given)
+        )
+    except NotDifferentiable as problem:
+        said = f"{name.name}: {place(problem)}; no derivative by {variable.array.name}"
+        raise NotDifferentiable(said, problem.part) from problem
     title = f"Derivative of {name.name} by {variable.array.name}"
     return Statement(title, "", (chain,), tuple(given))
+
+
+def place(problem: NotDifferentiable) -> str:
+    """Return what has no derivative, and where."""
+    if problem.part is None:
+        return str(problem)
+    kink = problem.part.function.kink.format(*map(text, problem.part.arguments))
+    why = f"has a kink where {kink}" if kink else "is not known to have a slope"
+    return f"{text(problem.part)} {why}"
+
+
+def unproved(quantity: Definition, given: Sequence[Hypothesis]) -> list[str]:
+    """Return what has to be positive, in a logarithm or below a power, and is not proved to be."""
+    assumed = {known: sign for hypothesis in given for known, sign in hypothesis.signs}
+    names: dict[Definition, None] = {}
+
+    def visit(name: Definition) -> None:
+        for part in terms.walk(name.body):
+            if isinstance(part, Use) and part.definition not in names:
+                visit(part.definition)
+        names[name] = None
+
+    visit(quantity)
+    return [
+        f"{name.name}: {text(argument)} stands in a logarithm, under a root or below another power "
+        "and is not proved positive"
+        for name in names
+        for argument in signs.arguments_of_logarithms(name.body)
+        if not signs.log_arguments_positive(terms.log(argument), assumed)
+    ]
 
 
 def apart(name: Definition, variable: Entry) -> tuple[Index | Term, ...]:

@@ -7,16 +7,21 @@ derivations. No string in it is read as mathematics.
 from __future__ import annotations
 
 import importlib.util
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from derivations.language.statement import Hypothesis
-from derivations.language.terms import Array, Definition, Entry, Use
+from derivations.language.terms import Array, Definition, Entry, Use, depends_on
 
 
 class NotFound(LookupError):
     """A name that the file does not have; the message says which there are."""
+
+
+class Broken(ValueError):
+    """A file that cannot be run; the message says at which line, and why."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +78,35 @@ def read(path: Path, name: str = "") -> ForwardPass:
         raise NotFound(f"{path}: it defines no quantity")
     if name and name not in names:
         raise NotFound(f"{path}: there is no quantity {name!r}; there are {listed(names)}")
-    given = tuple(value for value in things.values() if isinstance(value, Hypothesis))
-    return ForwardPass(names[name] if name else [*names.values()][-1], names, variables, given)
+    quantity = names[name] if name else [*names.values()][-1]
+    hypotheses = (value for value in things.values() if isinstance(value, Hypothesis))
+    given = tuple(value for value in hypotheses if concerns(value, quantity))
+    return ForwardPass(quantity, names, variables, given)
+
+
+def concerns(hypothesis: Hypothesis, quantity: Definition) -> bool:
+    """Return False for a hypothesis on arrays that the quantity has nothing to do with."""
+    arrays = {entry.array for entry, _ in hypothesis.replace}
+    return not arrays or any(depends_on(quantity.body, array) for array in arrays)
 
 
 def run(path: Path) -> ModuleType:
     """Run a file as a module."""
-    specification = importlib.util.spec_from_file_location(path.stem, path)
+    specification = importlib.util.spec_from_file_location(path.stem, path.absolute())
     if not path.is_file() or specification is None or specification.loader is None:
         raise NotFound(f"{path}: there is no such Python file")
     module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    try:
+        specification.loader.exec_module(module)
+    except Exception as problem:
+        said = problem.msg if isinstance(problem, SyntaxError) else problem
+        raise Broken(f"{path}, line {line_of(problem, path)}: {said}") from problem
     return module
+
+
+def line_of(problem: Exception, path: Path) -> int | None:
+    """Return the line of a file at which it went wrong."""
+    if isinstance(problem, SyntaxError):
+        return problem.lineno
+    frames = traceback.extract_tb(problem.__traceback__)
+    return [frame.lineno for frame in frames if Path(frame.filename) == path.absolute()][-1]

@@ -234,3 +234,47 @@ def test_new_writes_every_face_and_refuses_an_old_id(tmp_path):
         new.faces("softmax.temperature", tmp_path)
     with pytest.raises(new.Exists, match=r"expected concept\.name"):
         new.faces("temperature", tmp_path)
+
+
+FAULTS = {
+    "C = Definition('C', (), Σ(k, absolute(w[k])))": (
+        "C: |w_l| has a kink where w_l = 0; no derivative by w"
+    ),
+    "r = Definition('r', (t,), maximum(t, 0))\nC = Definition('C', (), Σ(k, r(w[k])))": (
+        "r: max(t, 0) has a kink where t = 0; no derivative by t"
+    ),
+    "f = unknown('psi', smooth=0)\nC = Definition('C', (), Σ(k, f(w[k] * w[k])))": (
+        "C: ψ(w_l w_l) is not known to have a slope; no derivative by w"
+    ),
+    "z = Definition('z', (k,), log(w[k]))\nC = Definition('C', (), Σ(k, z[k] ** 2))": (
+        "z: w_k stands in a logarithm, under a root or below another power and is not proved positive"
+    ),
+    "C = Definition('C', (), Σ(i, X[i, k]))": "PATH, line 2: C: its definition has the free indices k",
+    "C = Definition('C', (), Σ(i, w[i]))": (
+        "PATH, line 2: w: expected indices over n, got i over N"
+    ),
+    "\nC = Definition('C', (), Σ(i, strange[i]))": "PATH, line 3: name 'strange' is not defined",
+    "C = Definition('C', (), Σ(i, w[i])": "PATH, line 2: '(' was never closed",
+    "C = Definition('C', (), lam)": "C does not depend on w",
+}
+
+
+@pytest.mark.parametrize("source", FAULTS)
+def test_what_cannot_be_derived_is_said_with_its_place(source, tmp_path):
+    path = tmp_path / "forward.py"
+    path.write_text(f"from derivations.notation import *\n{source}\n", encoding="utf-8")
+    done = command("derive", path, "--by", "w")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == FAULTS[source].replace("PATH", str(path)) + "\n"
+
+
+def test_derive_as_a_page(tmp_path):
+    path = tmp_path / "forward.py"
+    source = "C = Definition('C', (), Σ(k, w[k] ** 2))"
+    path.write_text(f"from derivations.notation import *\n{source}\n", encoding="utf-8")
+    done = command("derive", path, "--by", "w", "--format", "html")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("<!DOCTYPE html>")
+    assert "<h1>Derivative of C by w</h1>" in done.stdout
+    assert "blocks" not in done.stdout  # a hypothesis that has nothing to do with it

@@ -18,7 +18,14 @@ from typing import Any
 
 
 class NotDifferentiable(ValueError):
-    """A derivative was asked for that does not exist, or of which nothing is known."""
+    """A derivative was asked for that does not exist, or of which nothing is known.
+
+    ``part`` is the function at its arguments, where that is known.
+    """
+
+    def __init__(self, message: str, part: Apply | None = None) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class ShapeError(TypeError):
@@ -279,8 +286,9 @@ class Function:
 
     ``slopes`` returns the partial derivatives at given arguments; without it, a function of one
     argument has the next function, ``prime``, as its derivative. ``smooth`` is how often it may
-    be differentiated (None: without end); ``kink`` says where it may not. ``positive`` functions
-    have positive values. Identity is the object: two functions of one name are two functions.
+    be differentiated (None: without end); ``kink`` says where it may not, with braces for its
+    arguments. ``positive`` functions have positive values. Identity is the object: two functions of
+    one name are two functions.
     """
 
     name: str
@@ -317,8 +325,11 @@ class Function:
             Where the function has a kink, or no further derivative.
         """
         if self.kink or self.smooth == 0:
-            why = f"it has a kink where {self.kink}" if self.kink else "nothing is known of it"
-            raise NotDifferentiable(f"{self.name} has no derivative here: {why}")
+            where = self.kink.format(*"st")
+            why = f"it has a kink where {where}" if self.kink else "nothing is known of it"
+            at = ", ".join("st"[: self.arity])
+            problem = f"{self.name}({at}) has no derivative here: {why}"
+            raise NotDifferentiable(problem, Apply(self, arguments))
         return self.slopes(*arguments)[place] if self.slopes else Apply(self.prime, arguments)
 
 
@@ -515,9 +526,9 @@ def product(index: Index, body: Term | int) -> Product:
 
 exp: Function = Function("exp", slopes=lambda t: (exp(t),), letter=r"\exp", positive=True)
 log: Function = Function("log", slopes=lambda t: (1 / t,), letter=r"\log")
-absolute = Function("abs", letter=r"\lvert {} \rvert", kink="its argument is 0")
-minimum = Function("min", 2, letter=r"\min", kink="its arguments are equal")
-maximum = Function("max", 2, letter=r"\max", kink="its arguments are equal")
+absolute = Function("abs", letter=r"\lvert {} \rvert", kink="{} = 0")
+minimum = Function("min", 2, letter=r"\min", kink="{} = {}")
+maximum = Function("max", 2, letter=r"\max", kink="{} = {}")
 pi = Function("pi", 0, letter=r"\pi", positive=True)
 erf = Function(
     "erf",
