@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
 
 import mpmath
 from mpmath import mp, mpf
@@ -617,29 +618,27 @@ def explicit_sizes(before: Term, after: Term, small: bool) -> Iterator[dict[str,
         yield alike
 
 
-def digest(statement: Statement) -> str:
-    """Return a hash of all that a statement says and of all that it cites, where it cites it."""
-    return hashlib.sha256(_content(statement).encode()).hexdigest()
-
-
-def _content(part: object) -> str:
-    """Return all that a part of a statement says: what it cites, and functions by their slopes."""
-    match part:
+@cache
+def digest(said: Statement | terms.Definition | terms.Function) -> str:
+    """Return a hash of all that something says, and of all that it cites, where it cites it."""
+    match said:
         case Statement():
-            said = (part.title, part.summary, part.chains, part.given, part.defines)
-            return f"Statement{_content(said)}"
-        case Step() if part.cites:
-            cited = ",".join(digest(statement) for statement in part.cites)
-            return (
-                f"Step({_content((part.expression, part.rule, part.reason, part.relation))}{cited})"
-            )
+            parts: object = (said.title, said.summary, said.chains, said.given, said.defines)
+        case terms.Definition():
+            parts = tuple(getattr(said, f.name) for f in fields(said))
         case terms.Function():
-            at = tuple(terms.scalar(f"argument {n}") for n in range(part.arity))
-            slopes = part.slopes(*at) if part.slopes else ()
-            return repr((part, part.positive, part.letter, slopes))
-        case tuple():
-            return f"({','.join(map(_content, part))})"
+            at = tuple(terms.scalar(f"argument {n}") for n in range(said.arity))
+            # A slope may lead back to the function itself: it is told by its print.
+            parts = repr((said, said.positive, said.letter, said.slopes and said.slopes(*at)))
+    return hashlib.sha256(content(parts).encode()).hexdigest()
+
+
+def content(part: object) -> str:
+    """Return all that a part of a statement says."""
+    if isinstance(part, (Statement, terms.Definition, terms.Function)):
+        return digest(part)
+    if isinstance(part, tuple):
+        return f"({','.join(map(content, part))})"
     if is_dataclass(part) and not isinstance(part, (type, Dimension)):
-        inner = [_content(getattr(part, f.name)) for f in fields(part)]
-        return f"{type(part).__name__}({','.join(inner)})"
+        return type(part).__name__ + content(tuple(getattr(part, f.name) for f in fields(part)))
     return repr(part)
