@@ -892,6 +892,7 @@ fisher_information = Statement(
     (
         independent,
         Hypothesis(r"The labels follow the model: $y_i$ is 1 with probability $p_i$."),
+        Hypothesis(r"Two data points are two: $i \ne j$.", distinct=((i, j),)),
         fixed,
     ),
 )

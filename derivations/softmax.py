@@ -1085,8 +1085,7 @@ def expected(point: Index, outcome: Index, body: Term) -> Expectation:
 
 score_iak = X[i, k] * (P[i, a] - Y[i, a])
 score_ibl = X[i, l] * (P[i, b] - Y[i, b])
-residual_jb = P[j, b] - Y[j, b]
-rho = Array("rho", (N, K), r"\rho")
+residual_ia, residual_jb = P[i, a] - Y[i, a], P[j, b] - Y[j, b]
 
 fisher_information = Statement(
     "Fisher information",
@@ -1139,23 +1138,24 @@ fisher_information = Statement(
             title="the score has mean zero",
         ),
         Chain(
-            expected(j, c, rho[i, a] * residual_jb),
+            expected(j, c, residual_ia * residual_jb),
             (
                 Step(
-                    rho[i, a] * expected(j, c, residual_jb),
+                    residual_ia * expected(j, c, residual_jb),
                     ALGEBRA,
                     "independence: the label of one says nothing of the other's",
                 ),
                 Step(0, DEFINITION, "the mean of a residual is zero", cites=(normalised,)),
             ),
             at=(i, j, a, b),
-            title=r"two data points: $\rho_{ia}$, the residual of one, is free of the other label",
+            title="two different data points",
         ),
     ),
     (
         one_class,
         independent,
         Hypothesis(r"The labels follow the model: $y_i = a$ with probability $p_{ia}$."),
+        Hypothesis(r"Two data points are two: $i \ne j$.", distinct=((i, j),)),
         fixed,
     ),
 )

@@ -415,7 +415,7 @@ class Expectation(Term):
     @cached_property
     def meaning(self) -> Term:
         """The sum over the outcomes."""
-        body = unfold(self.body)
+        body = opened(self.body, self.array)
         if isinstance(self.outcomes, Each):
             (index,), chance = self.outcomes.indices, self.outcomes.body
             body = rename_bound(body, frozenset({index, *self.at}))
@@ -868,6 +868,16 @@ def unfold(node: Term) -> Term:
         case Written() | Expectation():
             return unfold(node.meaning)
     return with_children(node, unfold)
+
+
+def opened(node: Term, array: Array) -> Term:
+    """Replace the named quantities that depend on an array by what they stand for."""
+    match node:
+        case Use() if depends_on(node, array):
+            return opened(instantiate(node), array)
+        case Written() | Expectation():
+            return opened(node.meaning, array)
+    return with_children(node, lambda child: opened(child, array))
 
 
 def check_sorts(name: str, expected: tuple[Dimension, ...], given: tuple[Index, ...]) -> None:

@@ -510,7 +510,7 @@ def renamed(expression: Expr, index: Index) -> tuple[Place, Expr]:
 @lru_cache(maxsize=1024)
 def residual(expression: Expr) -> Expr:
     """Return 0 for an expression that is proved to be zero, else what is left of it."""
-    expression = normal(expression)
+    expression = normal(commensurate(expression))
     if expression == 0:
         return expression
     numerator, _, names = rational(expression)
@@ -528,6 +528,21 @@ def residual(expression: Expr) -> Expr:
                 return residual(put(expression, atom, -argument))
             return expression
     return residual_of_sums(expression)
+
+
+def commensurate(expression: Expr) -> Expr:
+    """Write exp(m / 2) and exp(m / 3) as powers of exp(m / 6)."""
+    groups: dict[Expr, list[tuple[Expr, Expr]]] = {}
+    for atom in atoms(expression):
+        if isinstance(atom, Exp):
+            coefficient, rest = atom.args[0].as_coeff_Mul()
+            groups.setdefault(rest, []).append((coefficient, atom))
+    new = {}
+    for rest, members in groups.items():
+        if len(members) > 1 and all(c.is_Rational and abs(c.p) == 1 for c, _ in members):
+            common = sympy.ilcm(*(c.q for c, _ in members))
+            new |= {atom: Exp(rest / common) ** (c * common) for c, atom in members}
+    return expression.xreplace(new)
 
 
 def is_bound(index: Place) -> bool:
@@ -561,22 +576,25 @@ def reordered(expression: Expr) -> Expr:
     return normal(expression.xreplace({a: first_order(a) for a in atoms(expression)}))
 
 
-MOST_NESTED = 4
+MOST_NESTED = 3
 
 
 def first_order(atom: Expr) -> Expr:
-    """Return the first of all orders of a nest of sums."""
-    nest, body = [], atom
+    """Return the first of all orders of the sums over one dimension in a nest of sums."""
+    nest: list[Place] = []
+    body = atom
     while found := [f for f in sympy.Mul.make_args(body) if isinstance(f, Total)]:
         index, inner = open_sum(found[0])
         nest.append(index)
         body = body / found[0] * inner
-    if not 1 < len(nest) <= MOST_NESTED:
+    alike = [index for index in nest if sum(i.what == index.what for i in nest) > 1]
+    if not alike or len(alike) > MOST_NESTED or len({i.what for i in alike}) > 1:
         return atom
     orders = []
-    for order in itertools.permutations(nest):
+    for order in itertools.permutations(alike):
+        turn = iter(order)
         value = body
-        for index in order:
+        for index in reversed([next(turn) if i in alike else i for i in nest]):
             value = summation(index, value)
         orders.append(value)
     return min(orders, key=sympy.default_sort_key)

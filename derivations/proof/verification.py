@@ -199,8 +199,18 @@ def missing(cited: Statement, statement: Statement, chain: Chain) -> Iterator[st
             and all(follows_sign(signs.sign(q, facts), sign) for q, sign in hypothesis.signs)
             and all(frozenset(pair) in apart for pair in hypothesis.distinct)
         )
-        if not follow:
+        if not follow and not holds_here(cited, statement.given):
             yield hypothesis.text or "a sign or a difference of indices"
+
+
+@cache
+def holds_here(cited: Statement, given: tuple[Hypothesis, ...]) -> bool:
+    """Return True when the equations of a statement hold under other hypotheses than its own."""
+    return all(
+        proved_equal(claim(chain.left, chain.last, "=", given, fixed_in(chain)))
+        for chain in cited.chains
+        if chain.relation == "="
+    )
 
 
 def follows_sign(found: str, wanted: str) -> bool:
