@@ -318,7 +318,7 @@ nll_gradient = Statement(
                 Step(-total(i, ratio * D(p[i], w[k])), CHAIN_RULE, r"$d \log t = dt / t$"),
                 Step(
                     -total(i, ratio * p[i] * (1 - p[i]) * D(z[i], w[k])),
-                    CHAIN_RULE,
+                    DIFFERENTIATE,
                     "the slope of the sigmoid",
                     cites=(sigmoid.derivative,),
                 ),
@@ -441,7 +441,7 @@ nll_hessian = Statement(
                 Step(total(i, X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"),
                 Step(
                     total(i, X[i, k] * (p[i] * (1 - p[i])) * D(z[i], w[l])),
-                    CHAIN_RULE,
+                    DIFFERENTIATE,
                     "the slope of the sigmoid",
                     cites=(sigmoid.derivative,),
                 ),

@@ -799,7 +799,7 @@ diagonal_blocks = Statement(
             at=(a, k, l),
         ),
     ),
-    (fixed,),
+    (one_class, fixed),
 )
 
 R = Definition("R", (i, a), total(l, X[i, l] * V[a, l]), "r", r"\mathbf{R}")
@@ -1306,7 +1306,7 @@ penalised = Statement(
                 ),
                 Step(
                     total(i, X[i, k] * (P[i, a] - Y[i, a])) + lam * W[a, k],
-                    ALGEBRA,
+                    DIFFERENTIATE,
                     cites=(nll_gradient,),
                 ),
             ),
@@ -1320,7 +1320,7 @@ penalised = Statement(
                 Step(hessian + D(lam * W[a, k], W[b, l]), DIFFERENTIATE, "sum rule"),
                 Step(
                     total(i, X[i, k] * X[i, l] * covariance) + lam * Delta(a, b) * Delta(k, l),
-                    ALGEBRA,
+                    DIFFERENTIATE,
                     cites=(nll_hessian,),
                 ),
             ),

@@ -88,7 +88,9 @@ class Hypothesis:
                 raise ValueError(f"{sign!r} is no sign; use one of {', '.join(SIGNS)}")
         for left, right in self.distinct:
             if left == right or left.dimension != right.dimension:
-                raise ValueError(f"{left.name} and {right.name} are no two indices of one dimension")
+                raise ValueError(
+                    f"{left.name} and {right.name} are no two indices of one dimension"
+                )
 
     @property
     def used(self) -> bool:
