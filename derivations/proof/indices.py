@@ -36,7 +36,7 @@ class Undecided(Exception):
     """The calculus has no law for what it was given."""
 
 
-class Typed(Expr):
+class Typed(Expr):  # type: ignore[misc]
     """A node that SymPy does not interpret. Each object has a class of its own: ``what`` it is."""
 
     what: Any = None
@@ -266,7 +266,7 @@ def logarithm(argument: Expr, root: bool = False) -> Expr:
             if isinstance(base, Exp):
                 result += sign * power * base.args[0]
             elif root and power % 2 == 0:
-                result += sign * power * Log(Abs(base))
+                result += sign * power * Log(absolute(base))
             else:
                 result += sign * power * Log(base)
     return result
@@ -537,7 +537,7 @@ def commensurate(expression: Expr) -> Expr:
         if isinstance(atom, Exp):
             coefficient, rest = atom.args[0].as_coeff_Mul()
             groups.setdefault(rest, []).append((coefficient, atom))
-    new = {}
+    new: dict[Expr, Expr] = {}
     for rest, members in groups.items():
         if len(members) > 1 and all(c.is_Rational and abs(c.p) == 1 for c, _ in members):
             common = sympy.ilcm(*(c.q for c, _ in members))
@@ -576,17 +576,22 @@ def reordered(expression: Expr) -> Expr:
     return normal(expression.xreplace({a: first_order(a) for a in atoms(expression)}))
 
 
-MOST_NESTED = 3
+MOST_NESTED, MOST_OPENED = 3, 6  # sums whose order is tried, and sums in a nest
 
 
 def first_order(atom: Expr) -> Expr:
     """Return the first of all orders of the sums over one dimension in a nest of sums."""
     nest: list[Place] = []
     body = atom
-    while found := [f for f in sympy.Mul.make_args(body) if isinstance(f, Total)]:
-        index, inner = open_sum(found[0])
+    while len(nest) < MOST_OPENED:
+        factors = list(sympy.Mul.make_args(body))
+        found = next((f for f in factors if isinstance(f, Total)), None)
+        if found is None:
+            break
+        factors.remove(found)
+        index, inner = open_sum(found)
         nest.append(index)
-        body = body / found[0] * inner
+        body = sympy.Mul(*factors, inner)
     alike = [index for index in nest if sum(i.what == index.what for i in nest) > 1]
     if not alike or len(alike) > MOST_NESTED or len({i.what for i in alike}) > 1:
         return atom

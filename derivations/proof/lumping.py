@@ -55,7 +55,7 @@ class Rest:
     entries: frozenset[Place]
 
 
-class Scalar(sympy.Dummy):
+class Scalar(sympy.Dummy):  # type: ignore[misc]
     """A real number of which nothing is known but what it stands for."""
 
     what: Place | Rest | Dimension

@@ -145,6 +145,6 @@ def fits(pair: tuple[sympy.Basic, sympy.Basic]) -> bool:
 def instance(expression: Expr, found: dict[sympy.Basic, sympy.Basic]) -> Expr:
     """Return an expression with the variables of a pattern replaced, and the laws applied."""
     places = {k: v for k, v in found.items() if isinstance(k, indices.Place)}
-    moved = indices.reindexed(expression, places)  # type: ignore[arg-type]
+    moved = indices.reindexed(expression, places)
     scalars = {k: v for k, v in found.items() if not isinstance(k, indices.Place)}
     return indices.rebuild(moved, scalars.get)

@@ -255,10 +255,11 @@ def either(left: str, right: str) -> str:
 
 
 def assumed(expression: Expr, known: Known) -> str | None:
-    """Return the sign that is assumed of an expression, or of its negative."""
-    for pattern, wild, its_sign in known:
-        if indices.match(pattern, expression, wild, {}):
-            return its_sign
+    """Return the sign that is assumed of an expression or of its negative."""
+    for turned in (expression, indices.normal(-expression)) if known else ():
+        for pattern, wild, its_sign in known:
+            if indices.match(pattern, turned, wild, {}):
+                return its_sign if turned == expression else OPPOSITE[its_sign]
     return None
 
 
@@ -295,12 +296,11 @@ Names = Mapping[sympy.Symbol, Atom]
 
 def sign_of_factor(factor: Expr, names: Names, known: Known) -> str:
     """Return the sign of one factor, which may be a quantity of which it is assumed."""
-    quantity = factor.xreplace(names)
-    return (
-        assumed(quantity, known)
-        or OPPOSITE.get(assumed(indices.normal(-quantity), known) or "")
-        or sign_of_polynomial(factor, names, known)
-    )
+    found = assumed(factor.xreplace(names), known)
+    by_form = sign_of_polynomial(factor, names, known)
+    if found is None or found == by_form or by_form in ("positive", "negative", "zero"):
+        return by_form
+    return "zero" if by_form == OPPOSITE[found] else found
 
 
 def sign_of_polynomial(polynomial: Expr, names: Names, known: Known) -> str:
@@ -383,8 +383,8 @@ def of_products(polynomial: Expr, names: Names, known: Known) -> str:
     for monomial in sympy.Add.make_args(sympy.expand(polynomial)):
         coefficient, rest = monomial.as_coeff_Mul()
         factors = [b for b, e in rest.as_powers_dict().items() for _ in range(int(e))]
-        sums = [names.get(f) for f in factors]
-        if len(sums) != 2 or not all(isinstance(s, Total) for s in sums):
+        sums = [s for f in factors if isinstance(s := names.get(f), Total)]
+        if not len(sums) == len(factors) == 2:
             return "unknown"
         if pair is None:
             pair = (indices.fresh(sums[0].args[0].what), indices.fresh(sums[0].args[0].what))

@@ -135,8 +135,9 @@ def why_ill_posed(statement: Statement, source: random.Random) -> Iterator[str]:
         try:
             if len({step.relation[:1] for step in chain.lines} - {"="}) > 1:
                 yield f"chain {number}: it goes both ways, up with > and down with <"
-            yield from (f"chain {number}{reason}" for reason in why_meaningless(chain, statement))
-            if not satisfiable(chain, statement.given, source):
+            wrong = [f"chain {number}{reason}" for reason in why_meaningless(chain, statement)]
+            yield from wrong
+            if not wrong and not satisfiable(chain, statement.given, source):
                 yield f"chain {number}: no point satisfies the hypotheses; weaken or parametrise them"
         except Refused as reason:
             yield f"chain {number}: {reason}"
@@ -151,12 +152,16 @@ def why_meaningless(chain: Chain, statement: Statement) -> Iterator[str]:
     for matrix in (*matrix_lines(chain), *(chain.matrix or ())):
         if held := free_in_matrix(matrix) & set(chain.at):
             yield f": {terms.names(held)} is free in a matrix and cannot count its rows as well"
+    try:
+        unfold(constrained(chain.left, statement.given))
+    except Refused as reason:
+        yield f", left side: {reason}"
     for place, step in enumerate(chain.lines, 1):
         where = f", step {place} ({step.rule.name})"
         if step.relation not in RELATIONS:
             yield f"{where}: {step.relation!r} is no relation; use one of {', '.join(RELATIONS)}"
         try:
-            constrained(as_term(step.expression, chain.at), statement.given)
+            unfold(constrained(as_term(step.expression, chain.at), statement.given))
         except Refused as reason:
             yield f"{where}: {reason}"
         for cited in step.cites:
@@ -403,8 +408,8 @@ def claim(
     """Return the claim with constraints parametrised and absolute values that have a sign."""
     here = fixed | terms.free_indices(before) | terms.free_indices(after)
     facts = facts_of(given, here)
-    sides = (resolved(constrained(side, given), facts) for side in (before, after))
-    return Claim(*sides, relation, facts)
+    left, right = (resolved(constrained(side, given), facts) for side in (before, after))
+    return Claim(left, right, relation, facts)
 
 
 def facts_of(given: Sequence[Hypothesis], fixed: frozenset[Index]) -> Facts:
