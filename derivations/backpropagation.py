@@ -96,7 +96,7 @@ layer_stack = Statement(
             ),
         ),
     ),
-    (superscripts,),
+    (superscripts, one_class),
 )
 
 # -- its deltas ------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ coding = Statement(
             title="Hessian: the derivatives of the gradient",
         ),
     ),
-    (fixed,),
+    (one_class, fixed),
 )
 
 r = Index("r", K)

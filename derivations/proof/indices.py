@@ -231,7 +231,8 @@ def absolute(argument: Expr) -> Expr:
         result *= abs(content) ** turned
         for factor, power in factors:
             base = factor.xreplace(names)
-            if isinstance(base, (Exp, Abs, Size)) or power % 2 == 0:
+            positive = isinstance(base, Entry) and base.what.domain == "positive"
+            if positive or isinstance(base, (Exp, Abs, Size)) or power % 2 == 0:
                 result *= base ** (turned * power)
             else:
                 size_of = min(Abs(base), Abs(normal(-base)), key=sympy.default_sort_key)

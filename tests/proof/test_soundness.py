@@ -130,7 +130,7 @@ FALSE = {
 @pytest.mark.parametrize("name", FALSE)
 def test_what_is_false_is_not_proved(name):
     left, right, *rest = FALSE[name]
-    rule, at, given, relation = (*rest, *(ALGEBRA, (), (), "=")[len(rest):])
+    rule, at, given, relation = (*rest, *(ALGEBRA, (), (), "=")[len(rest) :])
     assert said(left, right, rule, at, given, relation) != "proved"
     assert report(left, right, rule, at, given, relation).level in ("failed", "evidence")
     COUNTS["unsound lines refused"] += 1
@@ -163,7 +163,7 @@ TRUE = {
 @pytest.mark.parametrize("name", TRUE)
 def test_what_is_true_is_proved(name):
     left, right, *rest = TRUE[name]
-    rule, at, given, relation = (*rest, *(ALGEBRA, (), (), "=")[len(rest):])
+    rule, at, given, relation = (*rest, *(ALGEBRA, (), (), "=")[len(rest) :])
     assert said(left, right, rule, at, given, relation) == "proved"
     COUNTS["true lines proved"] += 1
 
@@ -233,7 +233,11 @@ def cite(left, right, rule, cited, given=()):
 
 def test_a_citation_is_no_blank_cheque():
     """It neither differentiates what it does not speak of, nor opens a name."""
-    for left, right in ((D(x**3, x), 3 * x**2), (f(x + 1), x**2 + 2 * x + 1), (f(t) - f(t) + f(x), x**2)):
+    for left, right in (
+        (D(x**3, x), 3 * x**2),
+        (f(x + 1), x**2 + 2 * x + 1),
+        (f(t) - f(t) + f(x), x**2),
+    ):
         assert cite(left, right, ALGEBRA, slope).chains[0].steps[0].rule == "does not hold"
     for left, right in ((D(f(x), x), 2 * x), (3 * D(f(t), t), 6 * t)):
         assert cite(left, right, ALGEBRA, slope).chains[0].steps[0].rule == "checked"
@@ -242,11 +246,15 @@ def test_a_citation_is_no_blank_cheque():
 
 def test_a_cited_hypothesis_has_to_be_made():
     found = cite(log(exp(log(z))), log(z), ALGEBRA, assuming)
-    assert found.level == "failed" and "assumes what is not assumed here: as said" in found.failures[0]
+    assert (
+        found.level == "failed" and "assumes what is not assumed here: as said" in found.failures[0]
+    )
     assert cite(log(exp(log(z))), log(z), ALGEBRA, assuming, assuming.given).level != "failed"
 
 
 def test_a_scalar_of_a_domain_stands_for_no_other():
     cited = Statement("", "", (Chain(log(f(positive)), (Step(2 * log(positive), DEFINITION),)),))
     assert cite(log(f(x)), 2 * log(x), ALGEBRA, cited).level == "failed"
-    assert Scalar(Whole(w).T @ Whole(w)) and CONTRACT and CASES and Delta(a, b) and Entry and X and N
+    assert (
+        Scalar(Whole(w).T @ Whole(w)) and CONTRACT and CASES and Delta(a, b) and Entry and X and N
+    )
