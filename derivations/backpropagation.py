@@ -941,7 +941,6 @@ gauss_newton = Statement(
                     total(i, mass[i] * X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
                     CONTRACT,
                     "only $c = a$ and $d = b$ remain: the Hessian",
-                    cites=(softmax.nll_hessian,),
                 ),
             ),
             at=(a, k, b, l),

@@ -244,14 +244,16 @@ def satisfiable(chain: Chain, given: Sequence[Hypothesis], source: random.Random
                     entries = {k: mpf(v) * stretch for k, v in drawn.entries.items()}
                     point = digits.Point(count, entries, at)
                     if all(
-                        sign_holds(q, sign, point, facts.fixed)
+                        has_sign(q, sign, point, facts.fixed)
                         for q, sign in zip(known, quantities.values(), strict=True)
                     ):
                         return True
     return False
 
 
-def sign_holds(quantity: Term, sign: str, point: digits.Point, fixed: frozenset[Index]) -> bool:
+def has_sign(
+    quantity: Term, sign: str, point: digits.Point, fixed: frozenset[Index] = frozenset()
+) -> bool:
     """Return True when a quantity has a sign at every place of its indices that are not fixed."""
     own = sorted(terms.free_indices(quantity) - fixed, key=lambda i: i.name)
     for place in itertools.product(*(range(point.sizes[i.dimension.name]) for i in own)):
@@ -601,7 +603,7 @@ def allowed_point(
     for _ in range(400):
         drawn = digits.random_point(whole, count, source)
         point = digits.Point(drawn.sizes, drawn.entries, at)
-        if all(sign_holds(q, sign, point, frozenset(at)) for q, sign in facts.signs):
+        if all(has_sign(q, sign, point, frozenset(at)) for q, sign in facts.signs):
             return point
     return None
 
