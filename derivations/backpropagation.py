@@ -939,7 +939,7 @@ gauss_newton = Statement(
                 ),
                 Step(
                     total(i, mass[i] * X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
-                    CONTRACT,
+                    DIFFERENTIATE,
                     "only $c = a$ and $d = b$ remain: the Hessian",
                 ),
             ),
