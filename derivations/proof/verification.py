@@ -156,6 +156,13 @@ def why_meaningless(chain: Chain, statement: Statement) -> Iterator[str]:
         unfold(constrained(chain.left, statement.given))
     except Refused as reason:
         yield f", left side: {reason}"
+        return
+    assumed = [q for h in statement.given for q, _ in h.signs]
+    for part in (p for line in (chain.left, chain.last) for p in terms.walk(unfold(line))):
+        if isinstance(part, Limit) and any(
+            terms.depends_on(q, part.variable.array) for q in assumed
+        ):
+            yield f": {part.variable.array.name} tends away from where a sign of it is assumed"
     for place, step in enumerate(chain.lines, 1):
         where = f", step {place} ({step.rule.name})"
         if step.relation not in RELATIONS:
@@ -459,14 +466,15 @@ def constrained(node: Term, given: Sequence[Hypothesis]) -> Term:
 def resolved(node: Term, facts: Facts, strict: bool = False) -> Term:
     """Replace absolute values, minima and maxima whose case is decided by signs.
 
-    Below a derivative or a limit only a strict sign decides: it holds in a neighbourhood.
+    Below a derivative only a strict sign decides: it holds in a neighbourhood. Below a limit none
+    does: its variable leaves the point of which something is assumed.
     """
-    if not has_kinks(node):
+    if not has_kinks(node) or isinstance(node, Limit):
         return node
     if isinstance(node, (terms.Use, terms.Written, terms.Expectation)):
         return resolved(unfold(node), facts, strict)
     node = terms.rename_bound(node, facts.fixed)
-    strict = strict or isinstance(node, (D, Limit))
+    strict = strict or isinstance(node, D)
     node = terms.with_children(node, lambda child: resolved(child, facts, strict))
     up = ("positive",) if strict else ("positive", "nonnegative", "zero")
     down = ("negative",) if strict else ("negative", "nonpositive")

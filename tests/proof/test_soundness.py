@@ -120,6 +120,11 @@ FALSE = {
     "strict at one": (Size(K), 1, SIGN, (), (), ">"),
     "a quadratic with roots": (x**2 + 3 * x + 1, 0, SIGN, (), (), ">"),
     "a tangent above": (exp(x), 1 + 2 * x, SIGN, (), (), ">="),
+    "a double sum transposed": (
+        total(a, exp(total(b, A[a, b]))), total(a, exp(total(b, A[b, a]))),
+    ),
+    "a sign that a limit leaves": (Limit(absolute(x) * exp(x), x, -1), x * exp(x), ALGEBRA, (),
+                                   signs((x, "positive"))),
     "no cyclic order": (total(a, total(b, total(c, A[a, b] * B[b, c] * C[c, a]))),
                         total(a, total(b, total(c, A[a, b] * C[b, c] * B[c, a])))),
     "Cauchy-Schwarz turned": (total(k, w[k] * v[k]) ** 2, total(k, w[k] ** 2) * total(k, v[k] ** 2),
@@ -166,6 +171,15 @@ def test_what_is_true_is_proved(name):
     rule, at, given, relation = (*rest, *(ALGEBRA, (), (), "=")[len(rest) :])
     assert said(left, right, rule, at, given, relation) == "proved"
     COUNTS["true lines proved"] += 1
+
+
+def test_the_level_is_that_of_the_worst_line():
+    """The second chain is numbers alone: what the first proves does not count for it."""
+    first = Chain(x + x, (Step(2 * x, ALGEBRA),))
+    second = Chain(Limit(one(x) - one(x) + total(k, w[k]), x, 1), (Step(total(k, w[k]), ALGEBRA),))
+    assert verify(Statement("", "", (first,))).level == "proved, scalar"
+    found = verify(Statement("", "", (first, second))).level
+    assert found in ("evidence", "failed")
 
 
 # -- what is refused, in one clear line ------------------------------------------------------------
