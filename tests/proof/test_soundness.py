@@ -40,7 +40,7 @@ from derivations.language.terms import (
     unknown,
 )
 from derivations.notation import K, N, X, a, b, c, i, j, k, l, m, n, v, w, y
-from derivations.proof.verification import verify
+from derivations.proof.verification import ROUTES, Checked, Verdicts, level_of, verify
 
 x, z, t = scalar("x"), scalar("z"), scalar("t")
 positive, weak = scalar("r", domain="positive"), scalar("s", domain="nonnegative")
@@ -174,12 +174,15 @@ def test_what_is_true_is_proved(name):
 
 
 def test_the_level_is_that_of_the_worst_line():
-    """The second chain is numbers alone: what the first proves does not count for it."""
-    first = Chain(x + x, (Step(2 * x, ALGEBRA),))
-    second = Chain(Limit(one(x) - one(x) + total(k, w[k]), x, 1), (Step(total(k, w[k]), ALGEBRA),))
-    assert verify(Statement("", "", (first,))).level == "proved, scalar"
-    found = verify(Statement("", "", (first, second))).level
-    assert found in ("evidence", "failed")
+    claimed = Statement("", "", (Chain(total(k, w[k]), (Step(total(l, w[l]), ALGEBRA),)),))
+    good = Verdicts("checked", dict.fromkeys(ROUTES, "proved"), False, "", 0.0)
+    for worse, level in (
+        ("all sizes", "proved at explicit sizes"),
+        ("restated", "proved, all sizes"),
+    ):
+        bad = Verdicts("checked", {**good.routes, worse: "not proved"}, False, "", 0.0)
+        assert level_of(claimed, [Checked((bad,), bad), Checked((good,), good)]) == level
+        assert level_of(claimed, [Checked((good,), good), Checked((bad,), bad)]) == level
 
 
 # -- what is refused, in one clear line ------------------------------------------------------------
