@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 
@@ -860,6 +860,7 @@ def instantiate(use: Use) -> Term:
     return reindex(body, apart)
 
 
+@lru_cache(maxsize=4096)
 def unfold(node: Term) -> Term:
     """Replace every named quantity by what it stands for, all the way down."""
     match node:
