@@ -37,6 +37,7 @@ from derivations.language.terms import (
     D,
     Definition,
     Delta,
+    Function,
     Limit,
     ShapeError,
     Size,
@@ -52,7 +53,7 @@ from derivations.language.terms import (
 )
 from derivations.logistic import NLL, p, z
 from derivations.notation import K, N, X, a, b, c, i, j, k, l, m, n, t, v, w, y
-from derivations.proof import verification
+from derivations.proof import ledger, verification
 from derivations.proof.verification import verify
 from derivations.sigmoid import sigma
 
@@ -448,3 +449,37 @@ def test_the_digest_sees_a_changed_citation():
     assert first == verification.digest(citing(sigmoid.symmetry))
     assert first != verification.digest(citing(sigmoid.derivative))
     assert j != i
+
+
+def test_the_digest_sees_which_step_cites():
+    def citing(first, second):
+        steps = (
+            Step(1 - sigma(t), DEFINITION, cites=first),
+            Step(-sigma(t) + 1, ALGEBRA, cites=second),
+        )
+        return Statement("", "", (Chain(sigma(-t), steps),))
+
+    cited = (sigmoid.symmetry,)
+    assert verification.digest(citing(cited, ())) != verification.digest(citing((), cited))
+
+
+def test_the_digest_sees_a_slope_and_a_program():
+    def said(function, given=()):
+        return verification.digest(
+            Statement("", "", (Chain(function(x), (Step(x, ALGEBRA),)),), given)
+        )
+
+    plain, steep = Function("f", slopes=lambda t: (t,)), Function("f", slopes=lambda t: (2 * t,))
+    assert said(plain) != said(steep) != said(Function("f", smooth=1)) != said(Function("f"))
+    weak, strict = (Hypothesis("x", signs=((x, sign),)) for sign in ("nonnegative", "positive"))
+    assert len({said(plain), said(plain, (weak,)), said(plain, (strict,))}) == 3
+
+
+def test_the_ledger_hashes_all_that_has_a_say():
+    program = "import sys; import derivations.proof.ledger; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    rooms = {name.split(".")[1] for name in found if name.startswith("derivations.")}
+    concepts = {path.stem for path in (ROOT / "derivations").glob("*.py")}
+    assert rooms - concepts == set(ledger.JUDGES)
