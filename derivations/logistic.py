@@ -383,7 +383,7 @@ nll_gradient = Statement(
                 Step(-total(i, ratio * D(p[i], w[k])), CHAIN_RULE, r"$d \log t = dt / t$"),
                 Step(
                     -total(i, ratio * p[i] * (1 - p[i]) * D(z[i], w[k])),
-                    CHAIN_RULE,
+                    DIFFERENTIATE,
                     "the slope of the sigmoid",
                     cites=(sigmoid.derivative,),
                 ),
@@ -515,7 +515,7 @@ nll_hessian = Statement(
                 Step(total(i, X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"),
                 Step(
                     total(i, X[i, k] * (p[i] * (1 - p[i])) * D(z[i], w[l])),
-                    CHAIN_RULE,
+                    DIFFERENTIATE,
                     "the slope of the sigmoid",
                     cites=(sigmoid.derivative,),
                 ),
@@ -1040,6 +1040,7 @@ fisher_information = Statement(
     (
         independent,
         Hypothesis(r"The labels follow the model: $y_i$ is 1 with probability $p_i$."),
+        Hypothesis(r"Two data points are two: $i \ne j$.", distinct=((i, j),)),
         fixed,
     ),
 )

@@ -652,7 +652,7 @@ def by(*statements: Statement) -> Move:
         for statement in statements:
             start = after
             for chain in statement.chains:
-                if chain.relation == "=":
+                if chain.relation == "=" and isinstance(chain.left, (D, Use, Apply, Sum)):
                     after = rewritten(after, chain.left, chain.last)
             used += [statement] if after != start else []
         functions = any(is_scalar_function(s.chains[0].left) for s in used)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 
@@ -426,7 +426,7 @@ class Expectation(Term):
     @cached_property
     def meaning(self) -> Term:
         """The sum over the outcomes."""
-        body = unfold(self.body)
+        body = opened(self.body, self.array)
         if isinstance(self.outcomes, Each):
             (index,), chance = self.outcomes.indices, self.outcomes.body
             body = rename_bound(body, frozenset({index, *self.at}))
@@ -878,6 +878,7 @@ def instantiate(use: Use) -> Term:
     return reindex(body, apart)
 
 
+@lru_cache(maxsize=4096)
 def unfold(node: Term) -> Term:
     """Replace every named quantity by what it stands for, all the way down."""
     match node:
@@ -886,6 +887,16 @@ def unfold(node: Term) -> Term:
         case Written() | Expectation():
             return unfold(node.meaning)
     return with_children(node, unfold)
+
+
+def opened(node: Term, array: Array) -> Term:
+    """Replace the named quantities that depend on an array by what they stand for."""
+    match node:
+        case Use() if depends_on(node, array):
+            return opened(instantiate(node), array)
+        case Written() | Expectation():
+            return opened(node.meaning, array)
+    return with_children(node, lambda child: opened(child, array))
 
 
 def check_sorts(name: str, expected: tuple[Dimension, ...], given: tuple[Index, ...]) -> None:

@@ -64,7 +64,7 @@ def matrix_step(chain: Chain) -> Step:
 def aligned(statement: Statement, report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report whose verdicts stand beside the lines of the record, prose included."""
     chains = []
-    for chain, found in zip(statement.chains, report["chains"], strict=True):
+    for chain, found in zip(statement.chains, report["chains"], strict=bool(report["chains"])):
         verdicts = iter(found["steps"])  # in the order of the lines, the matrix form last
         steps = [next(verdicts) for _ in chain.lines]
         matrix = list(verdicts)
