@@ -1,17 +1,21 @@
 """A forward pass from a Python file: its quantity, the variables to differentiate by, hypotheses.
 
 The file is Python that is run as it is: it says what a quantity is in the notation of these
-derivations. No string in it is read as mathematics.
+derivations, or in SymPy. No string in it is read as mathematics.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
+import sympy
+
+from derivations import from_sympy
 from derivations.language.statement import Hypothesis
 from derivations.language.terms import Array, Definition, Entry, Use, depends_on
 
@@ -48,7 +52,7 @@ class ForwardPass:
         return tuple(self.names[name] for name in wanted)
 
 
-def listed(names: dict[str, object] | dict[str, Definition] | dict[str, Array | Entry]) -> str:
+def listed(names: Mapping[str, object]) -> str:
     """Return names as text."""
     return ", ".join(sorted(names)) or "none"
 
@@ -74,14 +78,41 @@ def read(path: Path, name: str = "") -> ForwardPass:
             variables |= {value.name: value, key: value}
         elif isinstance(value, Entry) and not value.indices:
             variables |= {value.array.name: value, key: value}
+    expressions = {key: value for key, value in things.items() if is_expression(value)}
+    if not names and expressions:
+        return read_sympy(things, expressions, named(expressions, name, path))
     if not names:
         raise NotFound(f"{path}: it defines no quantity")
-    if name and name not in names:
-        raise NotFound(f"{path}: there is no quantity {name!r}; there are {listed(names)}")
-    quantity = names[name] if name else [*names.values()][-1]
+    quantity = names[named(names, name, path)]
     hypotheses = (value for value in things.values() if isinstance(value, Hypothesis))
     given = tuple(value for value in hypotheses if concerns(value, quantity))
     return ForwardPass(quantity, names, variables, given)
+
+
+def named(names: Mapping[str, object], name: str, path: Path) -> str:
+    """Return a name that there is; the last one unless it is given."""
+    if name and name not in names:
+        raise NotFound(f"{path}: there is no quantity {name!r}; there are {listed(names)}")
+    return name or [*names][-1]
+
+
+def is_expression(value: object) -> bool:
+    """Return True for a SymPy expression that is more than a name or a number."""
+    plain = (sympy.Symbol, sympy.Idx, sympy.IndexedBase, sympy.MatrixSymbol)
+    return (
+        isinstance(value, sympy.Expr) and not isinstance(value, plain) and bool(value.free_symbols)
+    )
+
+
+def read_sympy(
+    things: Mapping[str, object], expressions: Mapping[str, sympy.Expr], name: str
+) -> ForwardPass:
+    """Return the forward pass that a SymPy expression is; equations are what is given."""
+    equations = [value for value in things.values() if isinstance(value, sympy.Eq)]
+    reader, read_in, _, given = from_sympy.read(expressions[name], (), equations)
+    quantity = replace(read_in, name=name)
+    variables = {a.name: a if a.dimensions else a[()] for a in reader.arrays.values()}
+    return ForwardPass(quantity, {name: quantity}, variables, given)
 
 
 def concerns(hypothesis: Hypothesis, quantity: Definition) -> bool:

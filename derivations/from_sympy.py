@@ -457,6 +457,8 @@ def derive_sympy(
 ) -> sympy.Expr:
     """Return the derivative of a SymPy expression, for all sizes, as SymPy.
 
+    It is derived and not verified here: ``derive`` returns the statement, to be verified.
+
     Parameters
     ----------
     expression

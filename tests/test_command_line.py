@@ -278,3 +278,43 @@ def test_derive_as_a_page(tmp_path):
     assert done.stdout.startswith("<!DOCTYPE html>")
     assert "<h1>Derivative of C by w</h1>" in done.stdout
     assert "blocks" not in done.stdout  # a hypothesis that has nothing to do with it
+
+
+SYMPY = """
+from sympy import Eq, Idx, IndexedBase, Sum, Symbol, exp, log
+
+N, K = (Symbol(name, integer=True, positive=True) for name in "NK")
+i, a, b = Idx("i", N), Idx("a", K), Idx("b", K)
+Y, z = IndexedBase("Y"), IndexedBase("z")
+tau = Symbol("tau", positive=True)
+one_class = Eq(Sum(Y[i, a], a), 1)
+p = exp(z[i, a] / tau) / Sum(exp(z[i, b] / tau), b)
+C = -Sum(Y[i, a] * log(p), a, i)
+"""
+
+
+def test_derive_from_sympy(tmp_path):
+    path = tmp_path / "forward.py"
+    path.write_text(SYMPY, encoding="utf-8")
+    done = command("derive", path, "--by", "z")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Derivative of C by z   [proved, all sizes]\n")
+    assert "what is given" in done.stdout
+    of_p = command("derive", f"{path}:p", "--by", "tau", "--format", "latex")
+    assert (of_p.returncode, of_p.stderr) == (0, "")
+    assert "% Derivative of p by tau" in of_p.stdout
+
+
+def test_derive_from_sympy_says_what_there_is(tmp_path):
+    path = tmp_path / "forward.py"
+    path.write_text(SYMPY, encoding="utf-8")
+    done = command("derive", path, "--by", "X")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "there is no variable 'X'; there are Y, tau, z\n"
+    done = command("derive", f"{path}:q", "--by", "tau")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{path}: there is no quantity 'q'; there are C, p\n"
+    path.write_text(SYMPY + "from sympy import Heaviside\nC = Heaviside(z[i, a])", encoding="utf-8")
+    done = command("derive", path, "--by", "tau")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Heaviside: Heaviside(z[i, a]) has no meaning here\n"

@@ -129,15 +129,6 @@ def test_round_trip(name):
         assert numbers(expression, sizes, seed) == numbers(back, sizes, seed)
 
 
-def entry(matrix, size=2):
-    """A matrix expression at given sizes, its entries drawn."""
-    drawn = {
-        s: sympy.Matrix(*(size if d != 1 else 1 for d in s.shape), lambda g, h, s=s: s[g, h])
-        for s in matrix.atoms(MatrixSymbol)
-    }
-    return drawn
-
-
 MATRICES = {
     "product": A * u,
     "transpose": A.T * (A * u - v),

@@ -255,10 +255,8 @@ def of_term(node: Term) -> str:
         case terms.Delta(left, right):
             return letter(LATEX.indexed(r"\delta", "", subscripts((left, right))))
         case terms.Sum(index, body) | terms.Product(index, body):
-            sign = leaf("mo", "∑" if isinstance(node, terms.Sum) else "∏")
-            below = row(letter(index.name), leaf("mo", "="), leaf("mn", "1"))
-            big = element("munderover", sign, below, letter(index.dimension.name))
-            return row(big, at(body, PRODUCT))
+            sign = "∑" if isinstance(node, terms.Sum) else "∏"
+            return row(big(sign, index), at(body, PRODUCT))
         case terms.D():
             return derivative(node)
         case terms.Limit(body, variable, infinity):
@@ -308,9 +306,15 @@ def multiplied(factors: Sequence[Term], at: Grouped) -> str:
     for n, part in enumerate(factors):
         if shown:
             shown.append(dot() if isinstance(part, terms.Number) else spaced(TIMES))
-        big = isinstance(part, (terms.Sum, terms.Product, terms.Limit))
-        shown.append(at(part, ATOM if big and n < len(factors) - 1 else PRODUCT))
+        open_ended = isinstance(part, (terms.Sum, terms.Product, terms.Limit))
+        shown.append(at(part, ATOM if open_ended and n < len(factors) - 1 else PRODUCT))
     return row(*shown)
+
+
+def big(sign: str, index: Index) -> str:
+    """Return the sign of a sum or a product over an index."""
+    below = row(letter(index.name), leaf("mo", "="), leaf("mn", "1"))
+    return element("munderover", leaf("mo", sign), below, letter(index.dimension.name))
 
 
 def derivative(node: terms.D) -> str:
@@ -360,6 +364,10 @@ def of_matrix(node: Matrix) -> str:
             return row(shown, spaced(TIMES), at(inner, PRODUCT))
         case matrices.Hadamard(factors):
             return between([at(f, POWER) for f in factors], leaf("mo", "∘"))
+        case matrices.Kronecker(left, right):
+            return row(at(left, PRODUCT), leaf("mo", "⊗"), at(right, PRODUCT))
+        case matrices.Total(index, inner):
+            return row(big("∑", index), at(inner, PRODUCT))
         case matrices.Transpose(inner):
             shown = group(of_matrix(inner)) if raised(inner, LATEX) else at(inner, ATOM)
             return element("msup", shown, leaf("mo", "⊤"))
