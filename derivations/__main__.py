@@ -24,7 +24,7 @@ from rich.table import Column, Table
 import derivations
 from derivations import forward_pass, notation
 from derivations.derive import derive
-from derivations.language.statement import Prose, Statement
+from derivations.language.statement import Prose, Statement, count_lines
 from derivations.prints import derived
 from derivations.prints import record as records
 from derivations.prints.mathematics import LATEX, TEXT, relation, show
@@ -313,6 +313,7 @@ def verify_statements(options: argparse.Namespace) -> int:
         f"{len(reports)} statements, {len(bad)} failed, {len(vacuous)} flagged; "
         f"{spent:.1f} s of proof, {seconds:.1f} s now"
     )
+    out.print(str(count_lines(statements.values())), soft_wrap=True)
     if not options.ids:
         document = {
             "date": today(),
@@ -405,7 +406,8 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
                 out.print(f"      prose: {escape(plain(step.text) + source)}", soft_wrap=True)
                 continue
             cites = [names()[id(cited)] for cited in step.cites]
-            reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites]))
+            origin = "" if step.made else "typed"
+            reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites, origin]))
             line = f"{relation(step.relation, TEXT)} {show(step.expression, TEXT)}"  # type: ignore[arg-type]
             out.print(
                 f"      {escape(line)}   [dim]{escape(reason)}[/]{marks(verdicts)}", soft_wrap=True

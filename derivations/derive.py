@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from derivations.language import algebra, moves, terms
+from derivations.language import moves, terms
 from derivations.language.moves import Move
 from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, D, Definition, Entry, Index, Sum, Term, Use

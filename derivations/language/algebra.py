@@ -24,7 +24,6 @@ from derivations.language.terms import (
     Delta,
     Div,
     Each,
-    Entry,
     Index,
     Mul,
     Neg,

@@ -300,7 +300,7 @@ class Scalar(Written):
     matrix: Matrix
 
     @cached_property
-    def meaning(self) -> Term:  # type: ignore[override]
+    def meaning(self) -> Term:
         """The only entry of the matrix."""
         return entry(self.matrix)
 

@@ -18,7 +18,7 @@ from typing import Any
 import sympy
 
 from derivations.language import algebra, terms
-from derivations.language.algebra import ZERO, Algebra, Rewrite, key, over, plus, raised, times
+from derivations.language.algebra import ZERO, Algebra, Rewrite, over, plus, raised, times
 from derivations.language.matrices import Matrix
 from derivations.language.statement import (
     ALGEBRA,
@@ -262,7 +262,7 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
         holes = tuple(p for p in name.parameters if p in terms.free_indices(atom))
         closed.append(Definition("rest", holes, atom))
         own.atoms[symbol] = Use(closed[-1], holes)
-    own.atoms[mark] = Use(name, name.parameters)
+    own.atoms[mark] = Use(name, tuple(map(terms.itself, name.parameters)))
     by_name = own.down(solutions[0])
 
     def written(part: Term) -> Term | None:
@@ -336,10 +336,10 @@ def matches(
             return array == other and all(map(at, indices, others))
         case Delta(left, right), Delta(a, b):
             return at(left, a) and at(right, b)
-        case Sum(index, body) | Product(index, body), Sum(other, inner) | Product(other, inner):
-            if index.dimension != other.dimension:
+        case Sum(index, body) | Product(index, body), Sum(letter, inner) | Product(letter, inner):
+            if index.dimension != letter.dimension:
                 return False
-            return matches(body, inner, holes, found, {**bound, index: other})
+            return matches(body, inner, holes, found, {**bound, index: letter})
         case Use(definition, arguments), Use(name, given):
             return definition == name and all(
                 at(p, a)  # type: ignore[arg-type]
@@ -357,8 +357,8 @@ def matches(
             return value == other
         case terms.Size(dimension), terms.Size(other):
             return dimension == other
-    left, right = terms.children(pattern), terms.children(node)
-    return len(left) == len(right) > 0 and all(map(below, left, right))
+    inside, theirs = terms.children(pattern), terms.children(node)
+    return len(inside) == len(theirs) > 0 and all(map(below, inside, theirs))
 
 
 def array_matches(pattern: Entry, node: Term, found: Found, bound: dict[Index, Index]) -> bool:

@@ -6,12 +6,13 @@ which laws a step may use, so that the step can be held against exactly those la
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from derivations.language import matrices
 from derivations.language.matrices import Matrix
-from derivations.language.terms import Definition, Entry, Index, Term, term
+from derivations.language.terms import D, Definition, Entry, Index, Term, term, walk
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,43 @@ class Statement:
         """The statements that the steps use, each once, in order."""
         cited = [c for chain in self.chains for step in chain.lines for c in step.cites]
         return tuple(dict.fromkeys(cited))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How many lines moves made and authors typed, in all and where a derivative is carried."""
+
+    made: int = 0
+    typed: int = 0
+    derivatives_made: int = 0
+    derivatives_typed: int = 0
+
+    def __str__(self) -> str:
+        """Return the counts as a sentence."""
+        carried = self.derivatives_made + self.derivatives_typed
+        return (
+            f"{self.made + self.typed} lines: {self.made} made, {self.typed} typed; of {carried} "
+            f"in which a derivative is taken or carried, {self.derivatives_made} made"
+        )
+
+
+def count_lines(statements: Iterable[Statement]) -> Lines:
+    """Return how many lines of statements were made by moves, and how many were typed."""
+    found: Counter[tuple[bool, bool]] = Counter()
+    for statement in statements:
+        for chain in statement.chains:
+            before: Term = chain.left
+            for step in chain.lines:
+                after = as_term(step.expression, chain.at)
+                parts = (*walk(before), *walk(after))
+                found[step.made, any(isinstance(part, D) for part in parts)] += 1
+                before = after
+    return Lines(
+        found[True, True] + found[True, False],
+        found[False, True] + found[False, False],
+        found[True, True],
+        found[False, True],
+    )
 
 
 def as_term(expression: Term | Matrix | int, at: tuple[Index, ...]) -> Term:

@@ -90,7 +90,7 @@ class Term:
     def __rtruediv__(self, other: int) -> Term:
         return Div(term(other), self)
 
-    def __pow__(self, other: Term | int) -> Term:
+    def __pow__(self, other: Term | int | Fraction) -> Term:
         return Pow(self, term(other))
 
     def __neg__(self) -> Term:
@@ -475,6 +475,11 @@ def as_argument(value: Term | Array | Each | int) -> Term | Each:
     return value if isinstance(value, Each) else term(value)  # type: ignore[arg-type]
 
 
+def itself(parameter: Index | Entry | Array) -> Index | Term | Each:
+    """Return a parameter as an argument."""
+    return as_argument(parameter) if isinstance(parameter, Array) else parameter
+
+
 def parameter_name(parameter: Index | Entry | Array) -> str:
     """Return the name of a parameter, for a message."""
     return parameter.array.name if isinstance(parameter, Entry) else parameter.name
@@ -508,8 +513,8 @@ def product(index: Index, body: Term | int) -> Product:
     return Product(index, term(body))
 
 
-exp = Function("exp", slopes=lambda t: (exp(t),), letter=r"\exp", positive=True)
-log = Function("log", slopes=lambda t: (1 / t,), letter=r"\log")
+exp: Function = Function("exp", slopes=lambda t: (exp(t),), letter=r"\exp", positive=True)
+log: Function = Function("log", slopes=lambda t: (1 / t,), letter=r"\log")
 absolute = Function("abs", letter=r"\lvert {} \rvert", kink="its argument is 0")
 minimum = Function("min", 2, letter=r"\min", kink="its arguments are equal")
 maximum = Function("max", 2, letter=r"\max", kink="its arguments are equal")
@@ -519,10 +524,10 @@ erf = Function(
     slopes=lambda t: (2 / pi() ** Fraction(1, 2) * exp(-(t**2)),),
     letter=r"\operatorname{erf}",
 )
-density = Function("density", slopes=lambda t: (-t * density(t),), letter=r"\varphi", positive=True)
+density: Function = Function("density", slopes=lambda t: (-t * density(t),), letter=r"\varphi", positive=True)
 cumulative = Function("cumulative", slopes=lambda t: (density(t),), letter=r"\Phi", positive=True)
-sine = Function("sin", slopes=lambda t: (cosine(t),), letter=r"\sin")
-cosine = Function("cos", slopes=lambda t: (-sine(t),), letter=r"\cos")
+sine: Function = Function("sin", slopes=lambda t: (cosine(t),), letter=r"\sin")
+cosine: Function = Function("cos", slopes=lambda t: (-sine(t),), letter=r"\cos")
 
 
 def unknown(name: str, letter: str = "", smooth: int | None = None) -> Function:
@@ -548,8 +553,8 @@ def children(node: Term) -> tuple[Term, ...]:
         case Sum(_, body) | Product(_, body) | D(body, _) | Limit(body, _, _):
             return (body,)
         case Use(_, arguments):
-            inner = (a.body if isinstance(a, Each) else a for a in arguments)
-            return tuple(a for a in inner if isinstance(a, Term))
+            given = (a.body if isinstance(a, Each) else a for a in arguments)
+            return tuple(a for a in given if isinstance(a, Term))
         case Expectation(outcomes=Each(_, chance), body=body):
             return (chance, body)
         case Expectation(outcomes=outcomes, body=body):
@@ -802,7 +807,7 @@ def replace_entries(node: Term, rule: Callable[[Entry], Term | None]) -> Term:
 def put_in(node: Term, rule: Callable[[Entry], Term | None]) -> list[Term]:
     """Return what a rule puts into a term."""
     entries = {part for part in walk(node) if isinstance(part, Entry)}
-    return [value for entry in entries if (value := rule(entry)) not in (None, entry)]  # type: ignore[misc]
+    return [value for entry in entries if (value := rule(entry)) not in (None, entry)]
 
 
 def strange_indices(node: Term, rule: Callable[[Entry], Term | None]) -> frozenset[Index]:

@@ -102,6 +102,7 @@ def line(step: Step | Prose, chain: Chain, names: Mapping[int, str]) -> dict[str
             "latex": f"{show(left, LATEX)} = {show(right, LATEX)}",
             "text": f"{show(left, TEXT)} = {show(right, TEXT)}",
             "rule": step.rule.name,
+            "made": step.made,
             "reason": step.reason,
             "cites": [],
             "prose": None,
@@ -111,6 +112,7 @@ def line(step: Step | Prose, chain: Chain, names: Mapping[int, str]) -> dict[str
         "latex": show(step.expression, LATEX),  # type: ignore[arg-type]
         "text": show(step.expression, TEXT),  # type: ignore[arg-type]
         "rule": step.rule.name,
+        "made": step.made,
         "reason": step.reason,
         "cites": [names[id(cited)] for cited in step.cites],
         "prose": None,

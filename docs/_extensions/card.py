@@ -114,6 +114,8 @@ def step(record, found, cite):
         said = [label, nodes.Text(" "), *prose(text), *source_of_prose(source, cite)]
         return html("li", html("div", *said, classes=["step-prose"]), classes=["step", "prose"])
     why = [html("span", record["rule"], classes=["rule"])]
+    if not record["made"]:
+        why.append(html("span", "typed", classes=["typed"], title="an author wrote this line"))
     if record["reason"]:
         why += [nodes.Text(" "), html("span", *prose(record["reason"]), classes=["reason"])]
     if record["cites"]:
