@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from derivations.language import terms
 from derivations.language.statement import Hypothesis
 from derivations.language.terms import Array, Definition, Entry, Use
 
@@ -74,7 +75,14 @@ def read(path: Path, name: str = "") -> ForwardPass:
     if name and name not in names:
         raise NotFound(f"{path}: there is no quantity {name!r}; there are {listed(names)}")
     given = tuple(value for value in things.values() if isinstance(value, Hypothesis))
-    return ForwardPass(names[name] if name else [*names.values()][-1], names, variables, given)
+    return ForwardPass(names[name] if name else outcome(names), names, variables, given)
+
+
+def outcome(names: dict[str, Definition]) -> Definition:
+    """Return the last quantity that no other one uses."""
+    bodies = [name.body for name in names.values()]
+    used = {u.definition for body in bodies for u in terms.walk(body) if isinstance(u, Use)}
+    return [name for name in names.values() if name not in used][-1]
 
 
 def run(path: Path) -> ModuleType:

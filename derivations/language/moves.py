@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import sympy
 
 from derivations.language import algebra, terms
-from derivations.language.algebra import ZERO, Algebra, Rewrite, over, plus, raised, times
+from derivations.language.algebra import ONE, ZERO, Algebra, Rewrite, over, plus, raised, times
 from derivations.language.matrices import Matrix
 from derivations.language.statement import (
     ALGEBRA,
@@ -240,10 +241,15 @@ def match_body(name: Definition, part: Term) -> Term | None:
     """Return the use of a name whose body a term is; what is to be differentiated stays open."""
     if isinstance(part, D):
         return part
-    found = match(name.body, part, name.parameters)
+    body, power = name.body, Fraction(1)
+    match name.body, part:
+        case Pow(_, Number(own)), Pow(base, Number(other)) if (other / own).denominator == 1:
+            part, power = Pow(base, Number(own)), other / own  # 1 / r^3 of an r that is a root
+    found = match(body, part, name.parameters)
     if found is None or not all(p in found for p in name.parameters):
         return None
-    return Use(name, tuple(found[p] for p in name.parameters))
+    use = Use(name, tuple(found[p] for p in name.parameters))
+    return over(ONE, raised(use, term(-power))) if power < 0 else raised(use, term(power))
 
 
 def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
@@ -466,6 +472,11 @@ def layer(body: Term, variable: Entry) -> Term:
                 return times(body, logarithmic(body, variable))
             relative = times(body, logarithmic(denominator, variable))
             return plus([over(d(numerator), denominator), neg(relative)])
+        case Pow(base, Number(exponent)) if exponent.denominator > 1:
+            up, below = term(exponent.numerator), term(exponent.denominator)
+            lower, higher = max(exponent - 1, 0), max(1 - exponent, 0)
+            above = times(up, raised(base, term(lower)), d(base))
+            return over(above, times(below, raised(base, term(higher))))
         case Pow(base, exponent) if constant(exponent, array):
             lower = exponent.value - 1 if isinstance(exponent, Number) else None
             reduced = term(lower) if lower is not None else exponent - 1
@@ -506,6 +517,9 @@ def logarithmic(node: Term, variable: Entry) -> Term:
             return plus([logarithmic(factor, variable) for factor in factors])
         case Div(numerator, denominator):
             return plus([logarithmic(numerator, variable), neg(logarithmic(denominator, variable))])
+        case Pow(base, Number(exponent)):
+            up, below = term(exponent.numerator), term(exponent.denominator)
+            return over(times(up, logarithmic(base, variable)), below)
         case Pow(base, exponent) if constant(exponent, variable.array):
             return times(exponent, logarithmic(base, variable))
         case Apply(terms.exp, (argument,)):

@@ -8,7 +8,7 @@ of those applications are the functions of this module, one a law:
 1. a sum opens with a fresh index and closes with a canonical one: capture cannot happen;
 2. a delta contracts only against the index of a sum over the same dimension;
 3. a sum is linear, and what does not depend on its index moves out of it;
-4. exp(a + b) = exp(a) exp(b), log(ab) = log a + log b, log(exp a) = a;
+4. exp(a + b) = exp(a) exp(b), log(ab) = log a + log b, log(exp a) = a, exp(log(a) / q)^q = a;
 5. an expression is zero when it is zero for a = b and for a != b, or when it is a sum whose
    terms are zero.
 
@@ -94,7 +94,37 @@ def rational(
     numerator, denominator = (cancelled, sympy.Integer(1)) if whole else sympy.fraction(cancelled)
     if numerator.has(sympy.zoo, sympy.nan):
         raise Undecided("division by zero")
-    return numerator, denominator, {name: atom for atom, name in names.items()}
+    known = {name: atom for atom, name in names.items()}
+    for name, atom in known.items():
+        order = root_order(atom)
+        if order == 1:
+            continue
+        below = sympy.Poly(denominator, name).terms()
+        lack = order - below[0][0][0] % order if len(below) == 1 and below[0][0][0] else 0
+        sides = [sympy.expand(side * name**lack) for side in (numerator, denominator)]
+        if max(sympy.degree(side, name) for side in sides) >= order:
+            radicand = exponential(order * atom.args[0])
+            above, beneath = (lowered(side, name, order, radicand) for side in sides)
+            return rational((above / beneath).xreplace(known))
+    return numerator, denominator, known
+
+
+def root_order(atom: sympy.Expr) -> int:
+    """Return q where an application is the root exp(log(f) / q), else 1."""
+    if head(atom) != "exp":
+        return 1
+    coefficient, rest = atom.args[0].as_coeff_Mul()
+    whole = coefficient.p == 1 and isinstance(rest, AppliedUndef) and head(rest) == "log"
+    return int(coefficient.q) if whole else 1
+
+
+def lowered(
+    polynomial: sympy.Expr, root: sympy.Symbol, order: int, radicand: sympy.Expr
+) -> sympy.Expr:
+    """Return a polynomial with the power of a root that is its radicand replaced by it."""
+    coefficients = sympy.Poly(polynomial, root).terms()
+    return sympy.Add(*(c * radicand ** (n // order) * root ** (n % order)
+                       for (n,), c in coefficients))  # fmt: skip
 
 
 def normal(expression: sympy.Expr) -> sympy.Expr:
@@ -158,6 +188,11 @@ def logarithm(argument: sympy.Expr) -> sympy.Expr:
             else:
                 result += sign * power * application("log", base)
     return result
+
+
+def is_sum(factor: sympy.Expr) -> bool:
+    """Return True for a sum over an index."""
+    return isinstance(factor, AppliedUndef) and head(factor) == "sum"
 
 
 def open_sum(atom: sympy.Expr) -> tuple[sympy.Symbol, sympy.Expr]:
@@ -256,9 +291,20 @@ def derivative_of_atom(atom: sympy.Expr, array: str, at: tuple[sympy.Symbol, ...
         kind, function, order = name.split()
         outer = application(f"{kind} {function} {int(order) + 1}", *arguments)
         return outer * derivative(arguments[0], array, at)
-    if name.startswith(("quantity ", "inert ")):
+    if name.startswith("inert ") or (name.startswith("quantity ") and not is_constant(atom, array)):
         return inert(atom, array, at)
     return sympy.Integer(0)
+
+
+def is_constant(expression: sympy.Expr, array: str) -> bool:
+    """Return True where no entry of an array stands in an expression, its names unfolded."""
+    for atom in expression.atoms(AppliedUndef):
+        kind, _, name = head(atom).partition(" ")
+        if kind in ("inert", "function") or (kind == "entry" and name == array):
+            return False
+        if kind == "quantity" and array in arrays_in(DEFINITIONS[name]):
+            return False
+    return True
 
 
 def inert(expression: sympy.Expr, array: str, at: tuple[sympy.Symbol, ...]) -> sympy.Expr:
@@ -275,17 +321,14 @@ def linear_derivative(
     for monomial in sympy.Add.make_args(sympy.expand(numerator)):
         constant, rest = sympy.Integer(1), sympy.Integer(1)
         for factor in sympy.Mul.make_args((monomial / denominator).xreplace(names)):
-            base = factor.as_base_exp()[0]
-            other_entry = isinstance(base, AppliedUndef) and (
-                head(base) == "delta"
-                or (head(base).startswith("entry ") and head(base) != f"entry {array}")
-            )
-            if other_entry or not base.atoms(AppliedUndef):
+            if is_constant(factor, array):
                 constant *= factor
             else:
                 rest *= factor
-        if isinstance(rest, AppliedUndef) and head(rest) == "sum":
-            index, body = open_sum(rest)
+        sums = [f for f in sympy.Mul.make_args(rest) if is_sum(f)]
+        if sums:
+            index, body = open_sum(sums[0])
+            body = body * (rest / sums[0])
             result += constant * summation(index, linear_derivative(body, array, at))
         elif rest != 1:
             result += constant * inert(rest, array, at)
@@ -474,6 +517,8 @@ def meaning(node: Term, derive: str = "full", folded: str = "nothing") -> sympy.
                 return exponential(of(argument))
             case terms.Apply(terms.log, (argument,)):
                 return logarithm(nonzero(of(argument)))
+            case terms.Apply(function, ()):
+                return application(f"constant {known(function)}")
             case terms.Apply(function, (argument,)) if not function.kink:
                 return application(f"unknown {known(function)} 0", normal(of(argument)))
             case terms.Delta(left, right):
@@ -529,10 +574,22 @@ def depends_on_its_argument_alone(definition: terms.Definition) -> bool:
     return len(definition.parameters) == 1 and entries <= set(definition.parameters)
 
 
+DEFINITIONS: dict[str, Definition] = {}
+
+
 @lru_cache
 def tag(definition: Definition) -> str:
     """Return a name that no other definition has, whatever it is called."""
-    return f"{definition.name}~{hashlib.sha256(repr(definition).encode()).hexdigest()[:8]}"
+    name = f"{definition.name}~{hashlib.sha256(repr(definition).encode()).hexdigest()[:8]}"
+    DEFINITIONS[name] = definition
+    return name
+
+
+@lru_cache
+def arrays_in(definition: Definition) -> frozenset[str]:
+    """Return the names of the arrays that a definition stands for, all the way down."""
+    parts = terms.walk(terms.unfold(definition.body))
+    return frozenset(part.array.name for part in parts if isinstance(part, terms.Entry))
 
 
 def nonzero(expression: sympy.Expr) -> sympy.Expr:

@@ -254,12 +254,20 @@ def _log_arguments_positive(node: Term, pairs: tuple[tuple[Term, str], ...]) -> 
     domains, facts = known_signs(node, assumed)
     for argument in arguments_of_logarithms(terms.unfold(node)):
         numerator, denominator, names = indices.rational(indices.meaning(argument))
+        open_powers: list[int] = []
         for part in (numerator, denominator):
             content, factors = sympy.factor_list(part)
-            if content <= 0 or any(
-                sign_of_factor(factor, names, domains, facts) != "positive" for factor, _ in factors
-            ):
+            if content <= 0:
                 return False
+            open_powers += [
+                power
+                for factor, power in factors
+                if sign_of_factor(factor, names, domains, facts) != "positive"
+            ]
+        # Where the whole is positive and all factors but one are, so is that one to an odd power.
+        last = len(open_powers) == 1 and open_powers[0] % 2 == 1
+        if open_powers and not (last and sign_by_form(argument, assumed) == "positive"):
+            return False
     return True
 
 

@@ -121,8 +121,12 @@ class Transcendentals:
                 outer = symbol
             elif kind == "log":
                 outer = 1 / argument
-            else:
+            elif kind.slopes is None:
                 outer = self.symbol(kind.prime, argument)
+            else:
+                place = terms.scalar(f"argument {symbol.dummy_index}")
+                at_argument = {(place.array.name, ()): argument}
+                outer = explicit(kind.slope(0, (place,)), {}, {}, at_argument, self)
             result += sympy.diff(expression, symbol) * outer * inner
         return result
 
@@ -131,10 +135,10 @@ def explicit(
     node: Term,
     sizes: Mapping[str, int],
     at: Mapping[Index, int],
-    labels: Mapping[tuple[str, tuple[int, ...]], int],
+    labels: Mapping[tuple[str, tuple[int, ...]], int | sympy.Expr],
     known: Transcendentals,
 ) -> sympy.Expr:
-    """Return a term with every sum written out.
+    """Return a term with every sum written out; ``labels`` are the entries with a known value.
 
     ``known`` is to be used with the same sizes and labels throughout.
     """
@@ -148,7 +152,7 @@ def explicit(
             case terms.Entry(array, indices):
                 place = tuple(at[i] for i in indices)
                 if (array.name, place) in labels:
-                    return sympy.Integer(labels[array.name, place])
+                    return sympy.sympify(labels[array.name, place])
                 # What is assumed stands in the name: symbols of functions go by names alone.
                 if array.domain == "positive":
                     return sympy.Symbol(f"{array.name}{list(place)}>0", positive=True)
