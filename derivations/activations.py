@@ -4,35 +4,23 @@ from collections.abc import Callable
 
 from derivations import sigmoid, softmax
 from derivations.language.matrices import Diagonal, Each, Gradient, Jacobian, Whole
-from derivations.language.statement import (
-    ALGEBRA,
-    CASES,
-    CHAIN_RULE,
-    CONTRACT,
-    DEFINITION,
-    DIFFERENTIATE,
-    LINEARITY,
-    Chain,
-    Hypothesis,
-    Statement,
-    Step,
-)
-from derivations.language.terms import (
-    Array,
-    D,
-    Definition,
-    Delta,
-    Index,
-    Term,
-    absolute,
-    exp,
-    instantiate,
-    log,
-    maximum,
-    scalar,
-    total,
-)
-from derivations.notation import K, M, any_phi, o, t, u
+from derivations.language.moves import (
+    because,
+    by,
+    chain_rule,
+    collect,
+    collected,
+    contract,
+    entry_rule,
+    fold,
+    linear,
+    prove,
+    to,
+    unfold,
+)  # fmt: skip
+from derivations.language.statement import ALGEBRA, CASES, DEFINITION, Hypothesis, Statement
+from derivations.language.terms import Array, Definition, Index, Term, absolute, maximum, scalar
+from derivations.notation import Σ, K, M, any_phi, d, exp, log, o, t, twice_phi, u
 from derivations.sigmoid import delta_out, sigma, soft_plus, z
 
 given_deltas = Hypothesis(
@@ -55,101 +43,83 @@ def jacobian_of(
     name: str,
     function: Callable[[Term], Term],
     slope: Definition,
-    derivative: tuple[Statement, ...],
+    derivative: tuple[Statement, ...] = (),
+    given: tuple[Hypothesis, ...] = (),
 ) -> Statement:
     """Return the Jacobian of the layer: its slopes on the diagonal, zero elsewhere."""
-    out, value = layer(function), instantiate(slope(z[u]))
+    out = layer(function)
     return Statement(
         f"Jacobian of the {name.lower()} layer",
         "An output depends on the input of its own unit alone, so the matrix is diagonal.",
         (
-            Chain(
-                D(out[u], z[o]),
-                (
-                    Step(D(function(z[u]), z[o]), DEFINITION),
-                    Step(value * D(z[u], z[o]), CHAIN_RULE, "the slope", cites=derivative),
-                    Step(value * Delta(u, o), DIFFERENTIATE, "an entry by an entry"),
-                ),
-                at=(u, o),
+            prove(
+                d(out[u], z[o]),
+                unfold(out),
+                by(*derivative) if derivative else chain_rule,
+                entry_rule,
                 matrix=(Jacobian(out, z), Diagonal(Each(slope, Whole(z)))),
             ),
         ),
+        given,
     )
 
 
 def backward_of(
-    name: str, function: Callable[[Term], Term], slope: Definition, jacobian: Statement
+    name: str,
+    function: Callable[[Term], Term],
+    slope: Definition,
+    jacobian: Statement,
+    given: tuple[Hypothesis, ...] = (),
 ) -> Statement:
     """RULE 2 of the layer: each delta times the slope at its unit."""
     out = layer(function)
-    cost = Definition("C", (), total(u, delta_out[u] * out[u]), "C")()
-    there, here = instantiate(slope(z[u])), instantiate(slope(z[o]))
+    cost = Definition("C", (), Σ(u, delta_out[u] * out[u]), "C")()
     return Statement(
         f"{name} layer, RULE 2",
         "Each delta is scaled by the slope at its own unit; nothing is summed.",
         (
-            Chain(
-                D(cost, z[o]),
-                (
-                    Step(
-                        total(u, delta_out[u] * D(out[u], z[o])),
-                        DIFFERENTIATE,
-                        "RULE 2: every output that the input reaches",
-                    ),
-                    Step(
-                        total(u, delta_out[u] * (there * Delta(u, o))),
-                        DIFFERENTIATE,
-                        cites=(jacobian,),
-                    ),
-                    Step(delta_out[o] * here, CONTRACT, "only $u = v$ remains"),
-                ),
-                at=(o,),
+            prove(
+                d(cost, z[o]),
+                unfold(cost),
+                because("RULE 2: every output that the input reaches", linear),
+                by(jacobian),
+                because("only $u = v$ remains", contract),
                 matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z))),
             ),
         ),
-        (given_deltas,),
+        (given_deltas, *given),
     )
 
 
 # -- any function ----------------------------------------------------------------------------------
 
 
-def phi(argument: Term) -> Term:
-    """Any function of one real argument that is differentiable where it is used."""
-    return any_phi(argument)
-
-
 phi_slope = Definition("phi'", (t,), any_phi.prime(t), r"\phi'")
-differentiable = Hypothesis(r"$\phi$ is any function that is differentiable at the inputs.")
+differentiable = Hypothesis(r"$\phi$ is any differentiable function of one real number.")
+twice_differentiable = Hypothesis(
+    r"$\phi$ is any twice differentiable function of one real number."
+)
 w = Index("w", M)
 
 any_function_forward = forward_of(
-    "Elementwise", phi, r"The same function $\phi$ at every unit; it can be any."
+    "Elementwise", any_phi, r"The same function $\phi$ of one real number at every unit."
 )
-any_function_jacobian = jacobian_of("Elementwise", phi, phi_slope, ())
-any_function_backward = backward_of("Elementwise", phi, phi_slope, any_function_jacobian)
+any_function_jacobian = jacobian_of("Elementwise", any_phi, phi_slope, given=(differentiable,))
+any_function_backward = backward_of(
+    "Elementwise", any_phi, phi_slope, any_function_jacobian, (differentiable,)
+)
 any_function_second_order = Statement(
     "Elementwise layer, second order",
     r"$\phi''$ where all three units are the same, and zero elsewhere.",
     (
-        Chain(
-            D(D(layer(phi)[u], z[o]), z[w]),
-            (
-                Step(
-                    D(any_phi.prime(z[u]) * Delta(u, o), z[w]),
-                    DIFFERENTIATE,
-                    cites=(any_function_jacobian,),
-                ),
-                Step(
-                    any_phi.prime.prime(z[u]) * Delta(u, o) * Delta(u, w),
-                    DIFFERENTIATE,
-                    "the slope of the slope",
-                ),
-            ),
-            at=(u, o, w),
+        prove(
+            d(layer(twice_phi)[u], z[o], z[w]),
+            unfold(layer(twice_phi)),
+            chain_rule,
+            entry_rule,
         ),
     ),
-    (Hypothesis(r"$\phi$ is any function that is differentiable twice."),),
+    (twice_differentiable,),
 )
 
 # -- sigmoid ---------------------------------------------------------------------------------------
@@ -157,19 +127,17 @@ any_function_second_order = Statement(
 sigmoid_slope = Definition("sigma'", (t,), sigma(t) * sigma(-t), r"\sigma'")
 
 sigmoid_forward = forward_of(
-    "Sigmoid", sigma, "Each unit becomes a number between 0 and 1, without a look at the others."
+    "Sigmoid", sigma, "The sigmoid of each unit, without a look at the others."
 )
 sigmoid_derivative = Statement(
     "Slope of the sigmoid, without a subtraction",
     r"In $\sigma(t)\,\sigma(-t)$ nothing is subtracted from 1, so its digits survive where the "
     r"sigmoid is close to 1.",
     (
-        Chain(
-            D(sigma(t), t),
-            (
-                Step(sigma(t) * (1 - sigma(t)), CHAIN_RULE, cites=(sigmoid.derivative,)),
-                Step(sigma(t) * sigma(-t), ALGEBRA, cites=(sigmoid.symmetry,)),
-            ),
+        prove(
+            d(sigma(t), t),
+            by(sigmoid.derivative),
+            to(sigma(t) * sigma(-t), ALGEBRA, "", sigmoid.symmetry),
         ),
     ),
 )
@@ -185,27 +153,13 @@ log_sigmoid_slope = Definition("logsigma'", (t,), sigma(-t), r"(\log \sigma)'")
 log_sigmoid_forward = forward_of(
     "Log-sigmoid",
     log_sigma,
-    r"Log-probabilities: every output is negative. The cost of a label 1 needs $\log \sigma(z)$, "
-    r"that of a label 0 needs $\log \sigma(-z)$.",
+    r"Logarithms of probabilities. The cost of a label 1 needs $\log \sigma(z)$, that of a label 0 "
+    r"needs $\log \sigma(-z)$.",
 )
 log_sigmoid_derivative = Statement(
     "Slope of the log-sigmoid",
     "The probability of the other label: close to 1 where the first is nearly impossible.",
-    (
-        Chain(
-            D(log_sigma(t), t),
-            (
-                Step(D(log(sigma(t)), t), DEFINITION),
-                Step(D(sigma(t), t) / sigma(t), CHAIN_RULE, r"$d \log s = ds / s$"),
-                Step(
-                    sigma(t) * sigma(-t) / sigma(t),
-                    CHAIN_RULE,
-                    cites=(sigmoid_derivative,),
-                ),
-                Step(sigma(-t), ALGEBRA, "cancel"),
-            ),
-        ),
-    ),
+    (prove(d(log_sigma(t), t), unfold(log_sigma), chain_rule, by(sigmoid_derivative), collect),),
 )
 log_sigmoid_jacobian = jacobian_of(
     "Log-sigmoid", log_sigma, log_sigmoid_slope, (log_sigmoid_derivative,)
@@ -219,53 +173,36 @@ log_sigmoid_backward = backward_of(
 tanh = Definition("tanh", (t,), (exp(t) - exp(-t)) / (exp(t) + exp(-t)), r"\tanh")
 tanh_slope = Definition("tanh'", (t,), 1 - tanh(t) ** 2, r"\tanh'")
 
-tanh_forward = forward_of(
-    "Tanh", tanh, "Each unit is squeezed into the interval from -1 to 1; zero stays zero."
-)
+tanh_forward = forward_of("Tanh", tanh, "The hyperbolic tangent of each unit.")
 tanh_sigmoid = Statement(
     "Tanh and the sigmoid",
-    "The hyperbolic tangent is a sigmoid with another scale: twice as steep, from -1 instead of 0.",
+    "The hyperbolic tangent is the sigmoid of twice the argument, doubled, minus one.",
     (
-        Chain(
+        prove(
             tanh(t),
-            (
-                Step((exp(t) - exp(-t)) / (exp(t) + exp(-t)), DEFINITION),
-                Step(2 / (1 + exp(-(2 * t))) - 1, ALGEBRA, r"times $e^{-t} / e^{-t}$"),
-                Step(2 * sigma(2 * t) - 1, DEFINITION),
-            ),
+            unfold(tanh),
+            to(2 / (1 + exp(-(2 * t))) - 1, ALGEBRA, r"times $e^{-t} / e^{-t}$"),
+            fold(sigma),
         ),
     ),
 )
 tanh_derivative = Statement(
     "Slope of tanh",
-    "One minus the square of the value; in the second form nothing cancels and nothing overflows.",
+    "One minus the square of the value. In the second form nothing is subtracted, and no "
+    "exponential is larger than one.",
     (
-        Chain(
-            D(tanh(t), t),
-            (
-                Step(D((exp(t) - exp(-t)) / (exp(t) + exp(-t)), t), DEFINITION),
-                Step(
-                    ((exp(t) + exp(-t)) ** 2 - (exp(t) - exp(-t)) ** 2) / (exp(t) + exp(-t)) ** 2,
-                    DIFFERENTIATE,
-                    "quotient rule",
-                ),
-                Step(1 - ((exp(t) - exp(-t)) / (exp(t) + exp(-t))) ** 2, ALGEBRA, "divide"),
-                Step(1 - tanh(t) ** 2, DEFINITION),
-            ),
-        ),
-        Chain(
+        prove(d(tanh(t), t), unfold(tanh), chain_rule, entry_rule, fold(tanh), collect),
+        prove(
             1 - tanh(t) ** 2,
-            (
-                Step(
-                    4 / (exp(t) + exp(-t)) ** 2,
-                    DEFINITION,
-                    r"$(a + b)^2 - (a - b)^2 = 4 a b$ and $e^{t} e^{-t} = 1$",
-                ),
-                Step(
-                    (2 * exp(-absolute(t)) / (1 + exp(-(2 * absolute(t))))) ** 2,
-                    CASES,
-                    r"$t \ge 0$: times $e^{-t} / e^{-t}$; $t < 0$: times $e^{t} / e^{t}$",
-                ),
+            to(
+                4 / (exp(t) + exp(-t)) ** 2,
+                DEFINITION,
+                r"$(a + b)^2 - (a - b)^2 = 4 a b$ and $e^{t} e^{-t} = 1$",
+            ),
+            to(
+                (2 * exp(-absolute(t)) / (1 + exp(-(2 * absolute(t))))) ** 2,
+                CASES,
+                r"$t \ge 0$: times $e^{-t} / e^{-t}$; $t < 0$: times $e^{t} / e^{t}$",
             ),
             title="without cancellation",
         ),
@@ -280,7 +217,7 @@ relu = Definition("relu", (t,), maximum(t, 0), r"\operatorname{relu}")
 r = scalar("r", domain="positive")
 mask = Array("m", (M,), "m", r"\mathbf{m}", domain="label")
 relu_out = Definition("z'", (u,), mask[u] * z[u], "z'", r"\mathbf{z}'")
-relu_cost = Definition("C", (), total(u, delta_out[u] * relu_out[u]), "C")()
+relu_cost = Definition("C", (), Σ(u, delta_out[u] * relu_out[u]), "C")()
 off_the_kink = Hypothesis(
     r"No input is zero: $z_u \ne 0$. Then $m_u = [z_u > 0]$, 0 or 1, does not change in a "
     r"neighbourhood, and $z'_u = \operatorname{relu}(z_u) = m_u z_u$ there."
@@ -290,14 +227,12 @@ relu_forward = Statement(
     "ReLU layer, RULE 1",
     "What is positive passes, the rest becomes zero.",
     (
-        Chain(
+        prove(
             relu(t),
-            (
-                Step(
-                    (t + absolute(t)) / 2,
-                    CASES,
-                    r"$t \ge 0$: $\frac{1}{2}(t + t) = t$; $t < 0$: $\frac{1}{2}(t - t) = 0$",
-                ),
+            to(
+                (t + absolute(t)) / 2,
+                CASES,
+                r"$t \ge 0$: $\frac{1}{2}(t + t) = t$; $t < 0$: $\frac{1}{2}(t - t) = 0$",
             ),
         ),
     ),
@@ -305,11 +240,10 @@ relu_forward = Statement(
 relu_derivative = Statement(
     "Slope of ReLU",
     r"One on the right of the kink and zero on its left. At $t = 0$ the two differ and there is "
-    r"no derivative: the layer returns the slope from the left, 0, one of the choices between 0 "
-    r"and 1.",
+    r"no derivative: the layer returns the slope from the left, 0, by choice.",
     (
-        Chain(D(relu(r), r), (Step(1, CASES, r"$\max(r, 0) = r$"),), title="at $t = r > 0$"),
-        Chain(D(relu(-r), r), (Step(0, CASES, r"$\max(-r, 0) = 0$"),), title="at $t = -r < 0$"),
+        prove(d(relu(r), r), to(1, CASES, r"$\max(r, 0) = r$"), title="at $t = r > 0$"),
+        prove(d(relu(-r), r), to(0, CASES, r"$\max(-r, 0) = 0$"), title="at $t = -r < 0$"),
     ),
     (Hypothesis("$r > 0$."),),
 )
@@ -317,14 +251,11 @@ relu_jacobian = Statement(
     "Jacobian of the ReLU layer",
     "A diagonal of ones and zeros: the units that passed.",
     (
-        Chain(
-            D(relu_out[u], z[o]),
-            (
-                Step(D(mask[u] * z[u], z[o]), DEFINITION),
-                Step(mask[u] * D(z[u], z[o]), LINEARITY, "the mask is constant"),
-                Step(mask[u] * Delta(u, o), DIFFERENTIATE, "an entry by an entry"),
-            ),
-            at=(u, o),
+        prove(
+            d(relu_out[u], z[o]),
+            unfold(relu_out),
+            linear,
+            entry_rule,
             matrix=(Jacobian(relu_out, z), Diagonal(Whole(mask))),
         ),
     ),
@@ -334,22 +265,12 @@ relu_backward = Statement(
     "ReLU layer, RULE 2",
     "A delta passes where the value passed, and stops elsewhere.",
     (
-        Chain(
-            D(relu_cost, z[o]),
-            (
-                Step(
-                    total(u, delta_out[u] * D(relu_out[u], z[o])),
-                    DIFFERENTIATE,
-                    "RULE 2: every output that the input reaches",
-                ),
-                Step(
-                    total(u, delta_out[u] * (mask[u] * Delta(u, o))),
-                    DIFFERENTIATE,
-                    cites=(relu_jacobian,),
-                ),
-                Step(delta_out[o] * mask[o], CONTRACT, "only $u = v$ remains"),
-            ),
-            at=(o,),
+        prove(
+            d(relu_cost, z[o]),
+            unfold(relu_cost),
+            linear,
+            by(relu_jacobian),
+            contract,
             matrix=(Gradient(relu_cost, z), Whole(delta_out) * Whole(mask)),
         ),
     ),
@@ -361,30 +282,21 @@ relu_backward = Statement(
 softplus_slope = Definition("softplus'", (t,), sigma(t), r"\operatorname{softplus}'")
 
 softplus_forward = forward_of(
-    "Softplus", soft_plus, "ReLU with its corner rounded off; every output is positive."
+    "Softplus", soft_plus, "ReLU with its corner rounded off, applied to each unit."
 )
 softplus_derivative = Statement(
     "Slope of softplus",
     "The sigmoid: a smooth step in the place of ReLU's sudden one.",
     (
-        Chain(
-            D(soft_plus(t), t),
-            (
-                Step(D(log(1 + exp(t)), t), DEFINITION),
-                Step(exp(t) / (1 + exp(t)), DIFFERENTIATE, r"$d \log s = ds / s$"),
-                Step(sigma(t), DEFINITION, r"times $e^{-t} / e^{-t}$"),
-            ),
-        ),
-        Chain(
+        prove(d(soft_plus(t), t), unfold(soft_plus), chain_rule, entry_rule, collected(sigma)),
+        prove(
             soft_plus(t) - relu(t),
-            (
-                Step(
-                    log(1 + exp(-absolute(t))),
-                    CASES,
-                    r"$t \ge 0$: take $e^{t}$ out of the logarithm; $t < 0$: the same",
-                ),
+            to(
+                log(1 + exp(-absolute(t))),
+                CASES,
+                r"$t \ge 0$: take $e^{t}$ out of the logarithm; $t < 0$: the same",
             ),
-            title=r"how far from ReLU: at most $\log 2$, at the kink",
+            title="how far from ReLU",
         ),
     ),
 )
@@ -393,12 +305,11 @@ softplus_backward = backward_of("Softplus", soft_plus, softplus_slope, softplus_
 
 # -- softmax ---------------------------------------------------------------------------------------
 
-d, e, f = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
+a, b, c = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
 S, logits = softmax.S, softmax.z
 softmax_deltas = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
-softmax_out = Definition("z'", (d,), S[d], "z'", r"\mathbf{z}'")
-softmax_cost = Definition("C", (), total(d, softmax_deltas[d] * softmax_out[d]), "C")()
-mean_delta = total(d, S[d] * softmax_deltas[d])
+softmax_out = Definition("z'", (a,), S[a], "z'", r"\mathbf{z}'")
+softmax_cost = Definition("C", (), Σ(a, softmax_deltas[a] * softmax_out[a]), "C")()
 
 softmax_forward = Statement(
     "Softmax layer, RULE 1",
@@ -407,19 +318,13 @@ softmax_forward = Statement(
 )
 softmax_jacobian = Statement(
     "Jacobian of the softmax layer",
-    "A full matrix, and a symmetric one: the covariance of the class.",
+    "A full matrix and a symmetric one, the covariance of the indicators of a class.",
     (
-        Chain(
-            D(softmax_out[d], logits[e]),
-            (
-                Step(D(S[d], logits[e]), DEFINITION),
-                Step(S[d] * (Delta(d, e) - S[e]), CHAIN_RULE, cites=(softmax.jacobian,)),
-            ),
-            at=(d, e),
-            matrix=(
-                Jacobian(softmax_out, logits),
-                Diagonal(Whole(S)) - Whole(S) @ Whole(S).T,
-            ),
+        prove(
+            d(softmax_out[a], logits[b]),
+            unfold(softmax_out),
+            by(softmax.jacobian),
+            matrix=(Jacobian(softmax_out, logits), Diagonal(Whole(S)) - Whole(S) @ Whole(S).T),
         ),
     ),
 )
@@ -428,26 +333,12 @@ softmax_backward = Statement(
     "Each delta is measured from the mean of all deltas, taken with the probabilities, and then "
     "scaled by its own probability.",
     (
-        Chain(
-            D(softmax_cost, logits[e]),
-            (
-                Step(
-                    total(d, softmax_deltas[d] * D(softmax_out[d], logits[e])),
-                    DIFFERENTIATE,
-                    "RULE 2: every output depends on every input",
-                ),
-                Step(
-                    total(d, softmax_deltas[d] * (S[d] * (Delta(d, e) - S[e]))),
-                    DIFFERENTIATE,
-                    cites=(softmax_jacobian,),
-                ),
-                Step(
-                    S[e] * (softmax_deltas[e] - mean_delta),
-                    CONTRACT,
-                    "only $u = v$ remains of the delta; $S_v$ leaves the sum",
-                ),
-            ),
-            at=(e,),
+        prove(
+            d(softmax_cost, logits[b]),
+            unfold(softmax_cost),
+            because("RULE 2: every output depends on every input", linear),
+            by(softmax_jacobian),
+            contract,
             matrix=(
                 Gradient(softmax_cost, logits),
                 Whole(S) * Whole(softmax_deltas) - Whole(S) @ (Whole(S).T @ Whole(softmax_deltas)),
@@ -460,27 +351,11 @@ softmax_second_order = Statement(
     "Softmax layer, second order",
     "The Jacobian differentiated once more: it changes with every input.",
     (
-        Chain(
-            D(D(softmax_out[d], logits[e]), logits[f]),
-            (
-                Step(
-                    D(S[d] * (Delta(d, e) - S[e]), logits[f]),
-                    DIFFERENTIATE,
-                    cites=(softmax_jacobian,),
-                ),
-                Step(
-                    D(S[d], logits[f]) * (Delta(d, e) - S[e]) - S[d] * D(S[e], logits[f]),
-                    CHAIN_RULE,
-                    "product rule",
-                ),
-                Step(
-                    S[d] * (Delta(d, f) - S[f]) * (Delta(d, e) - S[e])
-                    - S[d] * (S[e] * (Delta(e, f) - S[f])),
-                    CHAIN_RULE,
-                    cites=(softmax.jacobian,),
-                ),
-            ),
-            at=(d, e, f),
+        prove(
+            d(softmax_out[a], logits[b], logits[c]),
+            by(softmax_jacobian),
+            chain_rule,
+            by(softmax.jacobian),
         ),
     ),
 )

@@ -1,7 +1,9 @@
 """Backpropagation: the layers of the note, the three rules, and what one pass back computes."""
 
+from typing import NamedTuple
+
 from derivations import activations, linear, log_softmax, nll, softmax
-from derivations.language.matrices import Gradient, Whole
+from derivations.language.matrices import Each, Gradient, Whole
 from derivations.language.statement import (
     ALGEBRA,
     CONTRACT,
@@ -10,6 +12,7 @@ from derivations.language.statement import (
     LINEARITY,
     Chain,
     Hypothesis,
+    Prose,
     Statement,
     Step,
 )
@@ -19,6 +22,7 @@ from derivations.language.terms import (
     Definition,
     Delta,
     Dimension,
+    Function,
     Index,
     Size,
     Term,
@@ -42,12 +46,14 @@ from derivations.notation import (
     b,
     c,
     i,
+    j,
     k,
     l,
     n,
+    twice_phi,
     v,
 )
-from derivations.softmax import NLL, P, R, fixed, one_class
+from derivations.softmax import NLL, P, R, Z, fixed, one_class
 
 # -- the four layers of the note -------------------------------------------------------------------
 
@@ -63,6 +69,10 @@ z4 = last()
 superscripts = Hypothesis(
     r"The superscript is the number of the layer and no power; $z^l_u(i)$ is the value of unit $u$ "
     r"of layer $l$ for data point $i$."
+)
+four_layers = Hypothesis(
+    r"$z^1_k(i) = x_{ik}$, $z^2_u(i) = \sum_k w_{uk} z^1_k(i)$, $z^3_u(i) = z^2_u(i) - \log \sum_v "
+    r"e^{z^2_v(i)}$ and $z^4 = -\sum_i \sum_u [y_i = u] \, z^3_u(i)$."
 )
 
 layer_stack = Statement(
@@ -96,7 +106,7 @@ layer_stack = Statement(
             ),
         ),
     ),
-    (superscripts,),
+    (superscripts, four_layers, one_class),
 )
 
 # -- its deltas ------------------------------------------------------------------------------------
@@ -127,10 +137,7 @@ deltas = Statement(
         ),
         Chain(
             D(above3, free3[i, u]),
-            (
-                Step(-Y[i, u], DIFFERENTIATE, "RULE 2 of the NLL layer", cites=(nll.backward,)),
-                Step(d3[i, u], DEFINITION),
-            ),
+            (Step(-Y[i, u], DIFFERENTIATE, "RULE 2 of the NLL layer", cites=(nll.backward,)),),
             at=(i, u),
             title=r"$\delta^3_u(i)$",
         ),
@@ -190,7 +197,17 @@ deltas = Statement(
             matrix=(Gradient(z4, W), (Whole(P) - Whole(Y)).T @ Whole(X)),
         ),
     ),
-    (superscripts, one_class, fixed),
+    (
+        superscripts,
+        four_layers,
+        Hypothesis(
+            r"$C = z^4$ is the cost, a function of the values of the layer in question. "
+            r"$\delta^3_u(i) = -[y_i = u]$, $\delta^2_u(i) = p_u(i) - [y_i = u]$ and "
+            r"$p_u(i) = e^{z^2_u(i)} / \sum_v e^{z^2_v(i)}$, which is $p_{iu}$ at the logits."
+        ),
+        one_class,
+        fixed,
+    ),
 )
 
 b2 = Definition(
@@ -201,13 +218,17 @@ b2 = Definition(
 )
 b1 = Definition("delta1", (i, k), total(u, b2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})")
 weight_gradient = Definition("g", (u, k), total(i, b2[i, u] * z1[i, k]), r"g", r"\mathbf{G}")
+pass_back = Hypothesis(
+    r"The pass back computes $\delta^3_u(i) = -[y_i = u]$, then $\delta^2_u(i) = \delta^3_u(i) - "
+    r"p_{iu} \sum_v \delta^3_v(i)$, then $\delta^1_k(i) = \sum_u \delta^2_u(i) w_{uk}$ and the gradient "
+    r"$g_{uk} = \sum_i \delta^2_u(i) z^1_k(i)$."
+)
 
 equals_direct = Statement(
     "The pass back is the derivative",
     r"Left, the composed function, differentiated as it stands; right, what the pass back "
-    r"computes: $\delta^3$, then $\delta^2_u = \delta^3_u - p_u \sum_v \delta^3_v$, then RULE 2 "
-    r"and RULE 3 of the linear layer. No chain rule for several variables is assumed, and nothing "
-    r"is asked of the labels.",
+    r"computes. No chain rule for several variables is assumed, and nothing is asked of the "
+    r"labels.",
     (
         Chain(
             D(z4, W[u, k]),
@@ -283,7 +304,7 @@ equals_direct = Statement(
             title="by the data",
         ),
     ),
-    (superscripts, fixed),
+    (superscripts, four_layers, pass_back, fixed),
 )
 
 # -- second derivatives by the pass back -----------------------------------------------------------
@@ -308,8 +329,8 @@ def along(quantity: Term) -> Term:
 hvp_forward_over_reverse = Statement(
     "Hessian-vector product by differentiating the pass back",
     r"The pass back is a computation like any other and has a derivative along $\mathbf{V}$: a "
-    r"dot on every value, up and down once. The Hessian times a direction costs a small multiple "
-    r"of a gradient, and it is the product that was derived directly.",
+    r"dot on every value, up and down once. What it gives is the Hessian times the direction, the "
+    r"product that was derived directly.",
     (
         Chain(
             along(weight_gradient[u, k]),
@@ -375,7 +396,18 @@ hvp_forward_over_reverse = Statement(
             title="down: the deltas",
         ),
     ),
-    (superscripts, one_class, fixed),
+    (
+        superscripts,
+        four_layers,
+        pass_back,
+        Hypothesis(
+            r"$\dot z^2_u(i) = \sum_l v_{ul} x_{il}$, which is $r_{iu}$; $\dot p_u(i) = p_{iu} (\dot "
+            r"z^2_u(i) - \sum_v p_{iv} \dot z^2_v(i))$; $\dot \delta^2_u(i) = -\dot p_u(i) \sum_v "
+            r"\delta^3_v(i)$."
+        ),
+        one_class,
+        fixed,
+    ),
 )
 
 # -- a hidden layer --------------------------------------------------------------------------------
@@ -385,18 +417,53 @@ W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", 
 W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
 h2 = Definition("h2", (i, s), total(k, W1[s, k] * X[i, k]) + b1_[s], written="z^2_{1}({0})")
-h3 = Definition("h3", (i, s), any_phi(h2[i, s]), written="z^3_{1}({0})")
-h4 = Definition("h4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
-h5 = Definition("h5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
-network = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
-q = Definition("p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})")
-e4 = Definition(
-    "delta4", (i, a), q[i, a] * total(b, Y[i, b]) - Y[i, a], written=r"\delta^4_{1}({0})"
-)
-e3 = Definition("delta3", (i, s), total(a, e4[i, a] * W2[a, s]), written=r"\delta^3_{1}({0})")
-e2 = Definition("delta2", (i, s), e3[i, s] * any_phi.prime(h2[i, s]), written=r"\delta^2_{1}({0})")
-slope = any_phi.prime(h2[i, s])
+free_h2 = Array("z2", (N, M), r"z^2", r"\mathbf{Z}^2", written="z^2_{1}({0})")
 
+
+class Network(NamedTuple):
+    """What stands above the values of layer 2, going up and coming down again."""
+
+    values: Definition
+    logits: Definition
+    cost: Term
+    probabilities: Definition
+    delta4: Definition
+    delta3: Definition
+    delta2: Definition
+
+
+def network(phi: Function, below: Array | Definition) -> Network:
+    """Return the layers of the activation, the logits and the cost, and their deltas."""
+    h3 = Definition("h3", (i, s), phi(below[i, s]), written="z^3_{1}({0})")
+    h4 = Definition("h4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
+    h5 = Definition("h5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
+    cost = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
+    p = Definition("p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})")
+    e4 = Definition(
+        "delta4",
+        (i, a),
+        p[i, a] * total(b, Y[i, b]) - Y[i, a],
+        bold=r"\boldsymbol{\delta}^4",
+        written=r"\delta^4_{1}({0})",
+    )
+    e3 = Definition("delta3", (i, s), total(a, W2[a, s] * e4[i, a]), written=r"\delta^3_{1}({0})")
+    e2 = Definition(
+        "delta2", (i, s), phi.prime(below[i, s]) * e3[i, s], written=r"\delta^2_{1}({0})"
+    )
+    return Network(h3, h4, cost, p, e4, e3, e2)
+
+
+h3, h4, whole_cost, _, e4, e3, e2 = network(any_phi, h2)
+above_h2 = network(any_phi, free_h2)
+slope = any_phi.prime(h2[i, s])
+hidden_layers = Hypothesis(
+    r"$z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = \phi(z^2_u(i))$, $z^4_a(i) = \sum_u "
+    r"w^2_{au} z^3_u(i) + b^2_a$ and $C$ is the NLL of the softmax $p_a(i)$ of these logits."
+)
+hidden_deltas = Hypothesis(
+    r"$\delta^4_a(i) = p_a(i) \sum_b [y_i = b] - [y_i = a]$, $\delta^3_u(i) = \sum_a w^2_{au} "
+    r"\delta^4_a(i)$ and $\delta^2_u(i) = \phi'(z^2_u(i)) \, \delta^3_u(i)$."
+)
 
 hidden_layer = Statement(
     "A hidden layer",
@@ -405,7 +472,30 @@ hidden_layer = Statement(
     r"as it stands; right, the deltas of the pass back. Nothing is asked of the labels.",
     (
         Chain(
-            D(network, W1[s, k]),
+            D(above_h2.cost, free_h2[i, s]),
+            (
+                Step(
+                    total(a, above_h2.delta4[i, a] * D(above_h2.logits[i, a], free_h2[i, s])),
+                    DIFFERENTIATE,
+                    r"log-softmax and NLL together, as a function of the logits",
+                    cites=(log_softmax.backward,),
+                ),
+                Step(
+                    any_phi.prime(free_h2[i, s]) * total(a, W2[a, s] * above_h2.delta4[i, a]),
+                    DIFFERENTIATE,
+                    r"only the value of its own unit depends on $z^2_u(i)$",
+                    cites=(linear.backward, activations.any_function_backward),
+                ),
+            ),
+            at=(i, s),
+            title=r"$\delta^2_u(i)$",
+            matrix=(
+                Gradient(above_h2.cost, free_h2),
+                Each(activations.phi_slope, Whole(free_h2)) * (Whole(above_h2.delta4) @ Whole(W2)),
+            ),
+        ),
+        Chain(
+            D(whole_cost, W1[s, k]),
             (
                 Step(
                     total(i, total(a, e4[i, a] * (W2[a, s] * slope * X[i, k]))),
@@ -417,8 +507,8 @@ hidden_layer = Statement(
                 Step(
                     total(i, e2[i, s] * X[i, k]),
                     DEFINITION,
-                    r"$\delta^3_u = \sum_a \delta^4_a w^2_{au}$, then $\delta^2_u = \delta^3_u \, "
-                    r"\phi'(z^2_u)$",
+                    r"$\delta^3_u = \sum_a w^2_{au} \delta^4_a$, then $\delta^2_u = \phi'(z^2_u) \, "
+                    r"\delta^3_u$",
                     cites=(linear.backward, activations.any_function_backward),
                 ),
             ),
@@ -426,7 +516,7 @@ hidden_layer = Statement(
             title="weights of the hidden layer",
         ),
         Chain(
-            D(network, b1_[s]),
+            D(whole_cost, b1_[s]),
             (
                 Step(
                     total(i, e2[i, s]),
@@ -439,7 +529,7 @@ hidden_layer = Statement(
             title="its bias",
         ),
         Chain(
-            D(network, W2[a, s]),
+            D(whole_cost, W2[a, s]),
             (
                 Step(
                     total(i, e4[i, a] * h3[i, s]),
@@ -452,7 +542,7 @@ hidden_layer = Statement(
             title="weights of the output layer",
         ),
         Chain(
-            D(network, b2_[a]),
+            D(whole_cost, b2_[a]),
             (
                 Step(
                     total(i, e4[i, a]),
@@ -465,7 +555,7 @@ hidden_layer = Statement(
             title="its bias",
         ),
         Chain(
-            D(network, X[i, k]),
+            D(whole_cost, X[i, k]),
             (
                 Step(
                     total(s, e2[i, s] * W1[s, k]),
@@ -478,7 +568,7 @@ hidden_layer = Statement(
             title="the data",
         ),
     ),
-    (superscripts, activations.differentiable, fixed),
+    (superscripts, hidden_layers, hidden_deltas, activations.differentiable, fixed),
 )
 
 # -- the three rules -------------------------------------------------------------------------------
@@ -504,7 +594,7 @@ variable = Array("z'", (N, M), "z^{l+1}")
 
 def arguments(value: Array | Definition) -> Term:
     """A weighted sum of all outputs of all data points."""
-    return total(i, total(s, G[r, i, s] * value[i, s])) + g0[r]
+    return total(j, total(t, G[r, j, t] * value[j, t])) + g0[r]
 
 
 of_outputs = Definition("C", (), total(r, g[r] * any_psi(arguments(variable))), "C")()
@@ -519,57 +609,35 @@ delta_above = Definition(
 a_layer = Hypothesis(
     r"The layer is $z^{l+1}_{iu} = \sum_a E_{ua} \, \phi(\sum_k \omega_{ak} z^l_{ik})$ with "
     r"weights $\omega_{ak} = \sum_q A_{akq} \theta^l_q$ that depend linearly on the parameters in "
-    r"any way: dense, shared, convolutional. $\phi$, $E$ and $A$ are any. One of the inputs may be "
-    r"constant, and so may one of the parameters."
+    r"any way: dense, shared, convolutional. $\phi$ is any differentiable function, $E$ and $A$ are "
+    r"any numbers. One of the inputs may be constant, and so may one of the parameters."
 )
 a_cost = Hypothesis(
-    r"The cost is $C = \sum_r c_r \, \psi(\sum_i \sum_u G_{riu} z^{l+1}_{iu} + d_r)$: any function "
-    r"$\psi$, any number of terms, each of all outputs of all data points."
+    r"The cost is $C = \sum_r c_r \, \psi(\sum_i \sum_u G_{riu} z^{l+1}_{iu} + d_r)$: any "
+    r"differentiable function $\psi$, any number of terms, each of all outputs of all data points; "
+    r"$\delta^{l+1}_{iu} = \sum_r c_r \, \psi'(\sum_j \sum_v G_{rjv} z^{l+1}_{jv} + d_r) \, G_{riu}$."
 )
-RANGE = (
-    " Powers of linear forms span the polynomials, so every polynomial layer and cost is of this "
-    "kind, and with them all smooth ones as limits. For any differentiable maps this is the chain "
-    "rule of several variables (Griewank and Walther, 2008). It is not used here: each layer of "
-    "these pages is differentiated by itself, and each stack as a whole."
+several_variables = Prose(
+    r"The lines are for the layers and costs of the hypotheses. For any differentiable layer and "
+    r"cost the last line is the chain rule of several variables.",
+    "griewank2008",
 )
 
 rule_forward = Statement(
     "RULE 1, forward",
     r"A layer takes its input $\mathbf{z}^l$ and its parameters $\boldsymbol{\theta}^l$ to its "
-    r"output $\mathbf{z}^{l+1}$, each data point by itself. The layer for which the other two "
-    r"rules are proved applies any function to sums that are linear in the inputs and linear in "
-    r"the parameters.",
-    (
-        Chain(
-            layer[i, s],
-            (
-                Step(
-                    total(a, E[s, a] * any_phi(total(k, weight[a, k] * below[i, k]))),
-                    DEFINITION,
-                    "linear in the inputs",
-                ),
-                Step(
-                    total(
-                        a,
-                        E[s, a]
-                        * any_phi(total(k, total(q_, A[a, k, q_] * theta[q_] * below[i, k]))),
-                    ),
-                    DEFINITION,
-                    r"$\omega_{ak} = \sum_q A_{akq} \theta^l_q$: products of an input and a "
-                    r"parameter",
-                ),
-            ),
-            at=(i, s),
-        ),
-    ),
-    (a_layer,),
+    r"output $\mathbf{z}^{l+1}$, each data point by itself. This is the kind of layer for which "
+    r"the other two rules are proved line by line: a function of sums that are linear in the "
+    r"inputs and in the parameters.",
+    given=(a_layer,),
+    defines=(layer, weight),
 )
 
 rule_backward = Statement(
     "RULE 2, backward",
     r"$\delta^{l+1} = \partial C / \partial z^{l+1}$ is known; the sum over the outputs of the "
-    r"same data point gives $\delta^l$. It asks that the input reaches the cost through this layer "
-    r"alone." + RANGE,
+    r"same data point gives $\delta^l = \partial C / \partial z^l$. The input reaches the cost "
+    r"through this layer alone.",
     (
         Chain(
             D(of_inputs, below[i, k]),
@@ -589,6 +657,7 @@ rule_backward = Statement(
                     DIFFERENTIATE,
                     "exchange the sums",
                 ),
+                several_variables,
             ),
             at=(i, k),
             title=r"$\delta^l_{ik}$",
@@ -612,8 +681,7 @@ rule_backward = Statement(
 rule_parameters = Statement(
     "RULE 3, parameters",
     "The deltas at the output times the derivatives by the parameter, summed over the outputs and "
-    "over "
-    r"the data points, which share it. It needs $\delta^{l+1}$ and nothing from below." + RANGE,
+    r"over the data points, which share it.",
     (
         Chain(
             D(of_inputs, theta[q_]),
@@ -623,6 +691,7 @@ rule_parameters = Statement(
                     DIFFERENTIATE,
                     "every output of every data point depends on it",
                 ),
+                several_variables,
             ),
             at=(q_,),
         ),
@@ -653,7 +722,7 @@ composition_is_a_layer = Statement(
     "A chain of layers is a layer",
     "Two layers, one on the other, have the three rules again: the Jacobians multiply, the pass "
     "back goes through the second and then through the first, and each finds the gradient of its "
-    "own parameters on the way. So has a chain of any length: it is a layer on a layer.",
+    "own parameters on the way.",
     (
         Chain(
             D(second[a], z[k]),
@@ -725,9 +794,14 @@ composition_is_a_layer = Statement(
     (
         Hypothesis(
             r"The first layer is $f_u(\mathbf{z}) = \sum_q F_{uq} \, \phi(\sum_k B_{qk} z_k)$, the "
-            r"second $g_a(\mathbf{x}) = \sum_r H_{ar} \, \psi(\sum_u U_{ru} x_u)$, any functions "
-            r"and any numbers; $h_a(\mathbf{z}) = g_a(\mathbf{f}(\mathbf{z}))$. The deltas "
-            r"$\delta'$ are given, and $C = \sum_a \delta'_a h_a$."
+            r"second $g_a(\mathbf{x}) = \sum_r H_{ar} \, \psi(\sum_u U_{ru} x_u)$, with any "
+            r"differentiable functions $\phi$ and $\psi$ and any numbers; $h_a(\mathbf{z}) = "
+            r"g_a(\mathbf{f}(\mathbf{z}))$. The deltas $\delta'$ are given, and "
+            r"$C = \sum_a \delta'_a h_a$."
+        ),
+        Hypothesis(
+            r"$J_{au} = \partial g_a / \partial x_u$ at $\mathbf{x} = \mathbf{f}(\mathbf{z})$, and "
+            r"$\delta_u = \sum_a \delta'_a J_{au}$."
         ),
     ),
 )
@@ -741,9 +815,9 @@ joined = Definition("C", (), any_chi(meeting), "C")()
 delta_left = Definition("delta'", (s,), any_chi.prime(meeting) * left_share[s], r"\delta'")
 delta_right = Definition("delta''", (a,), any_chi.prime(meeting) * right_share[a], r"\delta''")
 square = Array("W", (M, M), "w", r"\mathbf{W}")
-deltas_out = Array("eta'", (M,), r"\delta'", r"\boldsymbol{\delta}'")
+deltas_out = Array("eta'", (M,), r"\eta'", r"\boldsymbol{\eta}'")
 skip = Definition("z'", (s,), x[s] + any_phi(total(t, square[s, t] * x[t])), "z'")
-skipped = Definition("C", (), total(s, deltas_out[s] * skip[s]), "C")()
+skipped = Definition("C_skip", (), total(s, deltas_out[s] * skip[s]), r"C_{\mathrm{skip}}")()
 
 fan_out = Statement(
     "A value that is used twice",
@@ -812,13 +886,13 @@ fan_out = Statement(
         Hypothesis(
             r"Two paths: $f_u = \phi(\sum_k A_{uk} z_k)$ and $g_a = \psi(\sum_k B_{ak} z_k)$ meet "
             r"in $C = \chi(\sum_u c_u f_u + \sum_a d_a g_a)$, with deltas $\delta'_u = \partial C "
-            r"/ \partial f_u$ and $\delta''_a = \partial C / \partial g_a$; $\phi$, $\psi$ and "
-            r"$\chi$ are any functions."
+            r"/ \partial f_u$ and $\delta''_a = \partial C / \partial g_a$."
         ),
         Hypothesis(
-            r"A skip connection: $z'_u = x_u + \phi(\sum_v w_{uv} x_v)$, with $C = \sum_u "
-            r"\delta'_u z'_u$."
+            r"A skip connection: $z'_u = x_u + \phi(\sum_v w_{uv} x_v)$, with given deltas $\eta'$ at "
+            r"its output and $C_{\mathrm{skip}} = \sum_u \eta'_u z'_u$."
         ),
+        Hypothesis(r"$\phi$, $\psi$ and $\chi$ are any differentiable functions."),
     ),
 )
 
@@ -855,8 +929,9 @@ adjoint_identity = Statement(
     "Up and down are adjoint",
     r"A layer's Jacobian takes a direction $\mathbf{r}$ up; RULE 2 takes a delta down by the "
     r"transpose. Both give the same number, $\langle \boldsymbol{\delta}', \mathbf{J} \mathbf{r} "
-    r"\rangle = \langle \mathbf{J}^\top \boldsymbol{\delta}', \mathbf{r} \rangle$, for every "
-    r"layer and without forming $\mathbf{J}$: a test to which any implementation can be put.",
+    r"\rangle = \langle \mathbf{J}^\top \boldsymbol{\delta}', \mathbf{r} \rangle$: a test to which "
+    r"any implementation can be put, without forming $\mathbf{J}$. Here it is for each kind of "
+    r"layer of these pages.",
     (
         Chain(
             total(u, class_deltas[u] * total(k, D(linear_out[u], inputs[k]) * v[k])),
@@ -899,46 +974,54 @@ adjoint_identity = Statement(
             title="NLL, which has one output",
         ),
     ),
+    (
+        Hypothesis(
+            r"$\mathbf{z}'$ is what the layer in question gives out, $C$ what the NLL layer does. The "
+            r"deltas $\delta'$ and the directions $\mathbf{v}$, $\mathbf{r}$, $\mathbf{R}$ are any."
+        ),
+        activations.differentiable,
+    ),
 )
 
 # -- Gauss-Newton ----------------------------------------------------------------------------------
 
 
-pull = Definition("g", (i, s, k), e2[i, s] * X[i, k], "g")
-mass = Definition("m", (i,), total(h, Y[i, h]), "m")
+twice = network(twice_phi, h2)
+bend = twice_phi.prime.prime(h2[i, s])
+rise = Definition("J", (i, a, s, k), W2[a, s] * twice_phi.prime(h2[i, s]) * X[i, k], "J")
+pull = Definition("g", (i, s, k), twice.delta2[i, s] * X[i, k], "g")
 
 
-rise = Definition("J", (i, a, s, k), W2[a, s] * slope * X[i, k], "J")
-
-
-def curvature(at: Definition) -> Term:
-    """Curvature of the cost of a data point in its logits c and d: m (diag p - p p^T)."""
-    return mass[i] * at[i, c] * (Delta(c, d) - at[i, d])
+def curvature(p: Definition) -> Term:
+    """Curvature of the cost of a data point in its logits c and d: diag p - p p^T."""
+    return p[i, c] * (Delta(c, d) - p[i, d])
 
 
 gauss_newton = Statement(
     "Gauss-Newton",
-    "The Gauss-Newton matrix keeps the curvature of the cost in the logits and drops that of the "
-    "logits in the parameters. Without a hidden layer the logits are linear in the weights and "
-    "nothing is dropped: it is the Hessian. With a hidden layer the difference is the deltas "
-    "times the second derivatives of the logits.",
+    r"The Gauss-Newton matrix $\sum_i \mathbf{J}_i^\top (\operatorname{diag} \mathbf{p}_i - "
+    r"\mathbf{p}_i \mathbf{p}_i^\top) \, \mathbf{J}_i$, with $\mathbf{J}_i$ the slopes of the logits "
+    r"by the parameters, keeps the curvature of the cost in the logits and drops that of the logits "
+    r"in the parameters. Without a hidden layer nothing is dropped: it is the Hessian. With one the "
+    r"difference is the deltas times the second derivatives of the logits, shown for two weights of "
+    r"the hidden layer and for one of each layer.",
     (
         Chain(
-            D(D(z4, W[a, k]), W[b, l]),
+            D(D(NLL, W[a, k]), W[b, l]),
             (
                 Step(
                     total(
                         i,
                         total(
                             c,
-                            total(d, D(z2[i, c], W[a, k]) * curvature(P) * D(z2[i, d], W[b, l])),
+                            total(d, D(Z[i, c], W[a, k]) * curvature(P) * D(Z[i, d], W[b, l])),
                         ),
                     ),
                     DIFFERENTIATE,
                     "the logits are linear in the weights",
                 ),
                 Step(
-                    total(i, mass[i] * X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
+                    total(i, X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
                     CONTRACT,
                     "only $c = a$ and $d = b$ remain: the Hessian",
                     cites=(softmax.nll_hessian,),
@@ -948,7 +1031,7 @@ gauss_newton = Statement(
             title="softmax regression",
         ),
         Chain(
-            D(h4[i, a], W1[s, k]),
+            D(twice.logits[i, a], W1[s, k]),
             (Step(rise[i, a, s, k], DIFFERENTIATE, r"chain rule for $\phi$"),),
             at=(i, a, s, k),
             title="a hidden layer: the slopes of the logits by its weights",
@@ -957,7 +1040,7 @@ gauss_newton = Statement(
             D(rise[i, a, s, k], W1[t, l]),
             (
                 Step(
-                    W2[a, s] * any_phi.prime.prime(h2[i, s]) * Delta(s, t) * X[i, k] * X[i, l],
+                    W2[a, s] * bend * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
                     "these are not constant",
                 ),
@@ -967,27 +1050,57 @@ gauss_newton = Statement(
         ),
         Chain(
             D(pull[i, s, k], W1[t, l])
-            - total(c, total(d, rise[i, c, s, k] * curvature(q) * rise[i, d, t, l])),
+            - total(
+                c, total(d, rise[i, c, s, k] * curvature(twice.probabilities) * rise[i, d, t, l])
+            ),
             (
                 Step(
-                    e3[i, s] * any_phi.prime.prime(h2[i, s]) * Delta(s, t) * X[i, k] * X[i, l],
+                    twice.delta3[i, s] * bend * Delta(s, t) * X[i, k] * X[i, l],
                     DIFFERENTIATE,
                     r"$\sum_a \delta^4_a$ times what was dropped, with $\delta^3_u = \sum_a "
-                    r"\delta^4_a w^2_{au}$",
+                    r"w^2_{au} \delta^4_a$",
                     cites=(hidden_layer,),
                 ),
             ),
             at=(i, s, k, t, l),
             title="one data point: Hessian minus Gauss-Newton",
         ),
+        Chain(
+            D(pull[i, s, k], W2[b, t])
+            - total(
+                c,
+                total(
+                    d,
+                    rise[i, c, s, k]
+                    * curvature(twice.probabilities)
+                    * D(twice.logits[i, d], W2[b, t]),
+                ),
+            ),
+            (
+                Step(
+                    twice.delta4[i, b] * twice_phi.prime(h2[i, s]) * Delta(s, t) * X[i, k],
+                    DIFFERENTIATE,
+                    r"the slopes of the logits by $w^1$ have $w^2$ in them",
+                ),
+            ),
+            at=(i, s, k, b, t),
+            title="the same, for a weight of the hidden layer and one of the output layer",
+        ),
     ),
     (
         superscripts,
-        Hypothesis(r"$m_i = \sum_w [y_i = w]$: 1 for one label each; nothing here needs that."),
+        Hypothesis(
+            r"With a hidden layer: $z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = "
+            r"\phi(z^2_u(i))$, the logits $z^4_a(i) = \sum_u w^2_{au} z^3_u(i) + b^2_a$ and their "
+            r"softmax $p_a(i)$; $J_{iauk} = \partial z^4_a(i) / \partial w^1_{uk}$."
+        ),
+        hidden_deltas,
         Hypothesis(
             r"$g_{iuk} = \delta^2_u(i) \, x_{ik}$ is what data point $i$ adds to the gradient by "
             r"the weights of the hidden layer."
         ),
+        activations.twice_differentiable,
+        one_class,
         fixed,
     ),
 )
@@ -1004,9 +1117,20 @@ cost = Statement(
     "What a gradient costs",
     "Multiplications, counted. A pass back costs two times the pass forward, whatever the number "
     "of inputs and of weights. Forward accumulation carries one derivative for each variable and "
-    "pays the pass forward for each. The price of the pass back is memory: it reads every value "
+    "pays up to a pass forward for each. The price of the pass back is memory: it reads every value "
     "again, so all of them are kept, for every layer.",
     (
+        Chain(
+            total(i, products + products + products),
+            (
+                Step(
+                    3 * Size(N) * products,
+                    ALGEBRA,
+                    "RULES 1, 2 and 3 of every layer, for every data point",
+                ),
+            ),
+            title="reverse, for all derivatives",
+        ),
         Chain(
             total(i, total(u, total(k, 1))),
             (
@@ -1018,17 +1142,6 @@ cost = Statement(
             ),
             title=r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
             r"$\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
-        ),
-        Chain(
-            total(i, products + products + products),
-            (
-                Step(
-                    3 * Size(N) * products,
-                    ALGEBRA,
-                    "RULES 1, 2 and 3 of every layer, for every data point",
-                ),
-            ),
-            title="reverse, for all derivatives",
         ),
         Chain(
             total(i, products + total(k, products)),
@@ -1050,7 +1163,7 @@ cost = Statement(
                     r"the values, and one direction for each of the $\sum_l m_l m'_l$ weights",
                 ),
             ),
-            title="forward, for the derivatives by the weights",
+            title="forward, for the derivatives by the weights, at most",
         ),
         Chain(
             Size(N) * (1 + Size(n)) * products / (3 * Size(N) * products),
@@ -1079,7 +1192,9 @@ cost = Statement(
         Hypothesis(
             r"$L$ linear layers, the $l$-th with $m_l$ inputs and $m'_l = m_{l+1}$ outputs; the "
             r"first has the $n$ inputs. Products of numbers are counted; functions of single "
-            r"entries are not, nor are sums. Each forward direction passes every layer."
+            r"entries are not, nor are sums. RULE 2 is counted for every layer, the first included, "
+            r"and each forward direction is counted through every layer, an upper bound for the "
+            r"weights: the direction of a weight begins at its own layer."
         ),
     ),
 )

@@ -188,10 +188,14 @@ def presented(
         moves.chain_rule,
         moves.entry_rule,
         moves.fold(*names),
+        *(moves.by(*known), moves.linear, moves.chain_rule) * DEEP,
         moves.by(*known),
         moves.entry_rule,
         *finished(names, given),
     )
+
+
+DEEP = 3  # functions of functions in one formula
 
 
 def finished(names: Sequence[Definition], given: Sequence[Hypothesis]) -> Iterable[Move]:

@@ -1,23 +1,23 @@
 """The cost layer: the negative log-likelihood of the labels, given log-probabilities."""
 
 from derivations.language.matrices import Gradient, Whole
-from derivations.language.statement import (
-    CONTRACT,
-    DEFINITION,
-    DIFFERENTIATE,
-    LINEARITY,
-    Chain,
-    Hypothesis,
-    Statement,
-    Step,
+from derivations.language.moves import (
+    because,
+    by,
+    contract,
+    entry_rule,
+    linear,
+    prove,
+    unfold,
 )
-from derivations.language.terms import Array, D, Definition, Delta, Index, scalar, total
-from derivations.notation import K, N, Y, i, j
+from derivations.language.statement import Hypothesis, Statement
+from derivations.language.terms import Array, Definition, Index, scalar
+from derivations.notation import Σ, K, N, Y, d, i, j
 
 u, o = Index("u", K), Index("v", K)  # two classes
 
 z = Array("z", (N, K), "z", r"\mathbf{Z}")
-cost = Definition("C", (), -total(i, total(u, Y[i, u] * z[i, u])), "C")
+cost = Definition("C", (), -Σ(i, Σ(u, Y[i, u] * z[i, u])), "C")
 out = cost()
 delta_out = scalar("delta'", r"\delta'")
 
@@ -39,23 +39,12 @@ jacobian = Statement(
     "Minus one at the label of each data point, zero elsewhere, whatever the log-probabilities "
     "are.",
     (
-        Chain(
-            D(out, z[i, u]),
-            (
-                Step(D(-total(j, total(o, Y[j, o] * z[j, o])), z[i, u]), DEFINITION),
-                Step(
-                    -total(j, total(o, Y[j, o] * D(z[j, o], z[i, u]))),
-                    LINEARITY,
-                    "the labels are constants",
-                ),
-                Step(
-                    -total(j, total(o, Y[j, o] * (Delta(j, i) * Delta(o, u)))),
-                    DIFFERENTIATE,
-                    "an entry by an entry",
-                ),
-                Step(-Y[i, u], CONTRACT, "only $j = i$ and $v = u$ remain"),
-            ),
-            at=(i, u),
+        prove(
+            d(out, z[i, u]),
+            unfold(cost),
+            linear,
+            entry_rule,
+            contract,
             matrix=(Gradient(out, z), -Whole(Y)),
         ),
     ),
@@ -67,10 +56,9 @@ backward = Statement(
     r"One delta comes in, and every log-probability gets it with the sign of its label. At the "
     r"start of a backward pass $\delta' = 1$.",
     (
-        Chain(
-            delta_out * D(out, z[i, u]),
-            (Step(-(delta_out * Y[i, u]), DIFFERENTIATE, cites=(jacobian,)),),
-            at=(i, u),
+        prove(
+            delta_out * d(out, z[i, u]),
+            by(jacobian),
             matrix=(delta_out * Gradient(out, z), -(delta_out * Whole(Y))),
         ),
     ),
@@ -80,16 +68,7 @@ backward = Statement(
 second_order = Statement(
     "NLL layer, second order",
     "The cost is linear in the log-probabilities: all its curvature comes from the layers below.",
-    (
-        Chain(
-            D(D(out, z[i, u]), z[j, o]),
-            (
-                Step(D(-Y[i, u], z[j, o]), DIFFERENTIATE, cites=(jacobian,)),
-                Step(0, DIFFERENTIATE, "the labels are constants"),
-            ),
-            at=(i, u, j, o),
-        ),
-    ),
+    (prove(d(out, z[i, u], z[j, o]), by(jacobian), because("the labels are constants", linear)),),
     (any_labels,),
 )
 

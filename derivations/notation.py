@@ -73,7 +73,8 @@ k, l, m = Index("k", n), Index("l", n), Index("m", n)
 block, other_block = Index("h", blocks), Index("g", blocks)
 
 t = scalar("t")
-any_phi, any_psi, any_chi = unknown("phi"), unknown("psi"), unknown("chi")
+any_phi, any_psi, any_chi = (unknown(name, smooth=1) for name in ("phi", "psi", "chi"))
+twice_phi = unknown("phi", smooth=2)
 lam = scalar("lambda", r"\lambda", domain="positive")
 
 X = Array("X", (N, n), "x", r"\mathbf{X}")

@@ -1,7 +1,16 @@
 """The softmax model of K classes, from one vector of logits to Newton's method."""
 
 from derivations import sigmoid
-from derivations.language.matrices import Diagonal, Gradient, Hessian, Jacobian, Ones, Whole
+from derivations.language.matrices import (
+    Diagonal,
+    Gradient,
+    Hessian,
+    Jacobian,
+    Kronecker,
+    Ones,
+    Total,
+    Whole,
+)
 from derivations.language.statement import (
     ALGEBRA,
     CHAIN_RULE,
@@ -72,22 +81,22 @@ shift = scalar("gamma", r"\gamma")
 
 definition = Statement(
     "The softmax",
-    "It turns one real number for each class, the logits, into probabilities: positive, in the "
-    "order of the logits, and normalised. The logarithm of its denominator is the log-sum-exp.",
+    "It turns one real number for each class, the logits, into a probability for each. The "
+    "logarithm of its denominator is the log-sum-exp.",
     defines=(S, log_sum_exp),
 )
 
 normalised = Statement(
     "Softmax values are probabilities",
-    "They are positive and sum to one; with two classes or more, each is below one.",
+    "They are positive and sum to one; with two classes or more, each is below one. The ratio of "
+    "two is the exponential of the difference of their logits, so they are in the same order.",
     (
         Chain(
             total(a, S[a]),
             (
-                Step(total(a, exp(z[a]) / total(b, exp(z[b]))), DEFINITION),
                 Step(
                     total(a, exp(z[a])) / total(b, exp(z[b])),
-                    ALGEBRA,
+                    DEFINITION,
                     "the denominator is the same for every class",
                 ),
                 Step(1, ALGEBRA),
@@ -118,6 +127,15 @@ normalised = Statement(
             at=(a, b),
             title=r"below one: $S_a \le 1 - S_b < 1$ for any second class $b$",
         ),
+        Chain(
+            S[a] / S[b],
+            (
+                Step(exp(z[a]) / exp(z[b]), DEFINITION, "the denominators cancel"),
+                Step(exp(z[a] - z[b]), ALGEBRA),
+            ),
+            at=(a, b),
+            title="ratio",
+        ),
     ),
 )
 
@@ -131,9 +149,8 @@ upper = Hypothesis(
 shift_invariance = Statement(
     "Shift invariance and the log-sum-exp trick",
     "A number added to all logits cancels in the softmax and comes out of the log-sum-exp. So the "
-    "largest logit $m$ may be taken off first. Then no exponential exceeds one and the largest is "
-    "$e^0 = 1$: the sum lies between 1 and $K$, nothing overflows, and the logarithm never meets "
-    "zero.",
+    "largest logit $m$ may be taken off first. Then no exponential exceeds one and that of the "
+    "largest is $e^0 = 1$: the sum lies between 1 and $K$, so it neither overflows nor is zero.",
     (
         Chain(
             exp(z[a] + shift) / total(b, exp(z[b] + shift)),
@@ -179,18 +196,39 @@ shift_invariance = Statement(
             at=(a,),
             title="no exponential exceeds one",
         ),
+        Chain(
+            Size(K) - total(b, exp(z[b] - m)),
+            (
+                Step(total(b, 1 - exp(z[b] - m)), ALGEBRA, r"one sum of $K$ terms"),
+                Step(0, SIGN, r"$z_b - m \le 0$", relation=">="),
+            ),
+            title=r"their sum is at most $K$",
+        ),
+        Chain(
+            total(b, exp(z[b] - z[c])) - 1,
+            (
+                Step(
+                    total(b, (1 - Delta(b, c)) ** 2 * exp(z[b] - z[c])),
+                    DEFINITION,
+                    "the other classes; a factor 0 or 1 is its own square",
+                ),
+                Step(0, SIGN, "squares times positive numbers", relation=">="),
+            ),
+            at=(c,),
+            title=r"and at least 1, for $m = z_c$",
+        ),
     ),
     (upper,),
 )
 
 others = Definition("T", (c,), total(b, (1 - Delta(b, c)) * exp(z[b] - z[c])), "T", r"\mathbf{T}")
+the_others = Hypothesis(r"$T_c = \sum_{b \ne c} e^{z_b - z_c}$, a sum over the other classes.")
 
 term_left_out = Statement(
     "Log-sum-exp with one term left out",
-    r"Write $T_c$ for the sum of $e^{z_b - z_c}$ over the classes $b \ne c$. The term of class $c$ is "
-    "$e^0 = 1$ and need not be summed: the logarithm is that of one plus a sum, which a computer has "
-    r"as a function of its own (log1p). So a log-sum-exp close to the largest logit keeps what is small. "
-    "For $c$ the class of the largest logit no exponential exceeds one.",
+    "The term of class $c$ is $e^0 = 1$ and need not be summed: the logarithm is that of one plus a "
+    "sum, which a computer has as a function of its own (log1p). So a log-sum-exp close to the "
+    "largest logit keeps what is small. Take for $c$ the class of the largest logit.",
     (
         Chain(
             lse,
@@ -222,6 +260,7 @@ term_left_out = Statement(
             title="softmax, any class $c$",
         ),
     ),
+    (the_others,),
 )
 
 logsumexp_bounds = Statement(
@@ -296,8 +335,8 @@ spread = Diagonal(Whole(S)) - Whole(S) @ Whole(S).T
 
 jacobian = Statement(
     "Jacobian of the softmax",
-    "Each probability grows with its own logit and falls with the others. The matrix is "
-    r"symmetric: the covariance of a one-hot label with probabilities $\mathbf{S}$.",
+    "Each probability grows with its own logit and falls with the others. The matrix is that of the "
+    r"covariances of a one-hot label that has class $c$ with probability $S_c$.",
     (
         Chain(
             D(S[a], z[b]),
@@ -321,6 +360,19 @@ jacobian = Statement(
             at=(a, b),
             matrix=(Jacobian(S, z), spread),
         ),
+        Chain(
+            total(c, S[c] * (Delta(c, a) - S[a]) * (Delta(c, b) - S[b])),
+            (
+                Step(
+                    S[a] * (Delta(a, b) - S[b]),
+                    DEFINITION,
+                    "expand; the probabilities sum to one",
+                    cites=(normalised,),
+                ),
+            ),
+            at=(a, b),
+            title="covariances",
+        ),
     ),
 )
 
@@ -328,7 +380,7 @@ r = Array("r", (K,), "r", r"\mathbf{r}")
 
 logsumexp_hessian = Statement(
     "Hessian of log-sum-exp",
-    "It is the Jacobian of the softmax, and positive semidefinite, because it is a covariance.",
+    "It is the Jacobian of the softmax.",
     (
         Chain(
             D(D(lse, z[a]), z[b]),
@@ -345,8 +397,7 @@ logsumexp_hessian = Statement(
 logsumexp_convex = Statement(
     "Log-sum-exp is convex",
     "The quadratic form of its Hessian is the variance of the number $r_a$ when class $a$ has "
-    "probability $S_a$. It is zero exactly when all $r_a$ are equal: along a shift, log-sum-exp "
-    "is linear.",
+    "probability $S_a$, and a variance is never negative.",
     (
         Chain(
             total(a, total(b, r[a] * D(D(lse, z[a]), z[b]) * r[b])),
@@ -438,6 +489,11 @@ one_class = Hypothesis(
     "over the classes. Nothing else is used of them, so labels may be soft.",
     replace=((Y[i, a], Y[i, a] / total(b, Y[i, b])),),
 )
+one_label = Hypothesis(
+    "Each data point has one label, a class from 1 to $K$: $[y_i = a]$ is one for this class and "
+    "zero for the others.",
+    replace=one_class.replace,
+)
 independent = Hypothesis(
     r"Given $\mathbf{X}$ and $\mathbf{W}$ the labels are independent, and the label of data point "
     r"$i$ depends on its own features $\mathbf{x}_i$ alone."
@@ -449,7 +505,7 @@ likelihood = Statement(
     "The indicator in the exponent picks, for each data point, the probability of the class that "
     "was seen. Every class has its own weights, one row of the weight matrix.",
     defines=(L, P, Z),
-    given=(one_class, independent),
+    given=(one_label, independent),
 )
 
 nll = Statement(
@@ -532,16 +588,20 @@ NLL2 = Definition(
     "NLL_2",
     (),
     -total(i, y[i] * log(p1[i]) + (1 - y[i]) * log(p2[i])),
-    r"\operatorname{NLL}",
+    r"\operatorname{NLL}_2",
 )()
+two_labels = Hypothesis(
+    r"With two classes, $\operatorname{NLL}_2 = -\sum_i (y_i \log p_{i1} + (1 - y_i) \log p_{i2})$ with "
+    r"$p_{i1} = e^{z_{i1}} / (e^{z_{i1}} + e^{z_{i2}})$, $p_{i2}$ likewise, $z_{i1} = \sum_k w_{1k} "
+    r"x_{ik}$ and $z_{i2} = \sum_k w_{2k} x_{ik}$; $y_i$ is 1 for class 1 and 0 for class 2."
+)
 residuals = probabilities - labels
 
 nll_gradient = Statement(
     "Gradient of the NLL",
     "Each data point pulls the weights of a class along its own features, by as much as the "
-    "probability of that class is wrong. With two classes, label 1 for class 1 and label 0 for "
-    "class 2, these are the two gradients of the note; its second one needs the label of class 2, "
-    "$1 - y_i$.",
+    "probability of that class is wrong. With two classes these are the two gradients of the note; "
+    "its second one needs the label of class 2, $1 - y_i$.",
     (
         Chain(
             D(NLL, W[a, k]),
@@ -623,14 +683,15 @@ nll_gradient = Statement(
             title="two classes, the weights of class 2",
         ),
     ),
-    (one_class, fixed),
+    (one_class, fixed, two_labels),
 )
 
 label_left_out = Statement(
     "Loss and residual with the label's class left out",
     r"For one data point with the label $c$, in the numbers $e^{z_a - z_c}$ of the other classes and "
     "their sum $T_c$, no difference of nearly equal numbers is left. A confident right answer keeps its "
-    r"loss and its residual, both about $T_c$, where $\log S_c$ and $S_c - 1$ round to zero.",
+    r"loss and its residual where $\log S_c$ and $S_c - 1$ round to zero. Where class $c$ is far below "
+    "another, $T_c$ overflows, and the log-sum-exp with the largest term left out takes its place.",
     (
         Chain(
             -log(S[c]),
@@ -682,6 +743,7 @@ label_left_out = Statement(
             title="residual of the label's class, from the others",
         ),
     ),
+    (the_others,),
 )
 
 gradients_sum_to_zero = Statement(
@@ -717,10 +779,13 @@ gradients_sum_to_zero = Statement(
 hessian = D(D(NLL, W[a, k]), W[b, l])
 covariance = P[i, a] * (Delta(a, b) - P[i, b])
 
+p_i, x_i = Whole(P, (i,)), Whole(X, (i,))
+
 nll_hessian = Statement(
     "Hessian of the NLL",
     "One block for each pair of classes: a Gram matrix of the features, weighted by the "
-    "covariance of the indicators of the two classes. The labels are gone.",
+    r"covariance of the indicators of the two classes. The labels are gone. In $\otimes$, the "
+    "Kronecker product, a row is a pair of class and feature, and so is a column.",
     (
         Chain(
             hessian,
@@ -740,6 +805,10 @@ nll_hessian = Statement(
                 ),
             ),
             at=(a, k, b, l),
+            matrix=(
+                Hessian(NLL, W),
+                Total(i, Kronecker(Diagonal(p_i) - p_i @ p_i.T, x_i @ x_i.T)),
+            ),
         ),
     ),
     (one_class, fixed),
@@ -774,10 +843,15 @@ H = Definition(
     "H", (a, k, b, l), total(i, X[i, k] * X[i, l] * covariance), written="H_{{{0}{1}{2}{3}}}"
 )
 
+entries_of_hessian = Hypothesis(
+    r"$H_{akbl} = \sum_i x_{ik} x_{il} \, p_{ia} (\delta_{ab} - p_{ib})$ are the entries of the Hessian of "
+    "the NLL."
+)
+
 diagonal_blocks = Statement(
     "The diagonal blocks from the others",
-    r"Write $H_{akbl}$ for the entries of the Hessian. A diagonal block is minus the sum of the others in "
-    "its row of blocks: it needs no work of its own, and $1 - p_{ia}$ is never formed.",
+    "A diagonal block is minus the sum of the others in its row of blocks: it needs no work of its "
+    "own, and $1 - p_{ia}$ is never formed.",
     (
         Chain(
             H[a, k, a, l],
@@ -799,7 +873,7 @@ diagonal_blocks = Statement(
             at=(a, k, l),
         ),
     ),
-    (fixed,),
+    (one_class, fixed, entries_of_hessian),
 )
 
 R = Definition("R", (i, a), total(l, X[i, l] * V[a, l]), "r", r"\mathbf{R}")
@@ -811,13 +885,16 @@ HV = Definition(
     r"(\nabla^2 \operatorname{NLL} \, \mathbf{V})",
     r"\nabla^2 \operatorname{NLL} \, \mathbf{V}",
 )
+change_of_logits = Hypothesis(
+    r"$r_{ia} = \sum_l x_{il} v_{al}$, the entries of $\mathbf{R} = \mathbf{X} \mathbf{V}^\top$, are the "
+    r"changes of the logits along the direction $\mathbf{V}$."
+)
 row_sums = (probabilities * spreads) @ Ones(K) @ Ones(K).T
 
 nll_hvp = Statement(
     "Hessian-vector product",
-    r"The change of the logits along the direction, $\mathbf{R} = \mathbf{X} \mathbf{V}^\top$, is "
-    "centred by its mean under the probabilities of each data point. Two products with the "
-    "design matrix; the Hessian is never formed.",
+    r"The change of the logits along the direction is centred by its mean under the probabilities of "
+    "each data point. Two products with the design matrix; the Hessian is never formed.",
     (
         Chain(
             total(b, total(l, hessian * V[b, l])),
@@ -842,7 +919,7 @@ nll_hvp = Statement(
             matrix=(Whole(HV), (probabilities * (spreads - row_sums)).T @ design),
         ),
     ),
-    (one_class, fixed),
+    (one_class, fixed, change_of_logits),
 )
 
 point_loss = Definition("loss", (i,), -total(a, Y[i, a] * log(P[i, a])), r"\ell")
@@ -939,16 +1016,26 @@ blocks = Statement(
             title="Hessian-vector product",
         ),
     ),
-    (one_class, fixed, partition),
+    (
+        one_class,
+        fixed,
+        partition,
+        Hypothesis(
+            r"$\ell_i = -\sum_a [y_i = a] \log p_{ia}$ is the loss of a row, $\operatorname{NLL}_h = "
+            r"\sum_i [i \in B_h] \, \ell_i$ that of a block, and $g^{(h)}_{ak}$ its gradient."
+        ),
+        entries_of_hessian,
+        change_of_logits,
+    ),
 )
 
 quadratic_form = total(a, total(k, total(b, total(l, V[a, k] * H[a, k, b, l] * V[b, l]))))
 
 nll_convex = Statement(
     "Convexity",
-    "Write $H_{akbl}$ for the entries of the Hessian. Its quadratic form is a sum of variances: "
-    "for each data point that of the change of its logits, $r_{ia}$, when class $a$ is drawn with "
-    "probability $p_{ia}$. A variance is never negative, so the NLL is convex.",
+    "The quadratic form of the Hessian is a sum of variances: for each data point that of the change "
+    "of its logits, $r_{ia}$, when class $a$ is drawn with probability $p_{ia}$. A variance is never "
+    "negative, so the NLL is convex.",
     (
         Chain(
             quadratic_form,
@@ -974,14 +1061,14 @@ nll_convex = Statement(
             ),
         ),
     ),
-    (one_class, fixed),
+    (one_class, fixed, entries_of_hessian, change_of_logits),
 )
 
 null_space = Statement(
     "Null space of the Hessian",
-    r"A direction that moves the weights of every class by the same $\boldsymbol{\psi}$ is flat. "
-    "These directions have dimension $n$, so the rank is at most $(K - 1) n$: the NLL of $K$ "
-    "weight vectors is never strictly convex.",
+    r"The Hessian takes a direction that moves the weights of every class by the same "
+    r"$\boldsymbol{\psi}$ to zero, whatever the data and the weights: there is one such flat "
+    "direction for each feature.",
     (
         Chain(
             total(b, total(l, hessian * psi[l])),
@@ -1006,26 +1093,23 @@ two_classes = Definition("Q", (i, a, b), (1 - Delta(a, b)) ** 2 * P[i, a] * P[i,
 half = term(1) / 2
 bound = half * total(i, total(a, R[i, a] ** 2) - total(a, R[i, a]) ** 2 / Size(K))
 mean_change = total(a, P[i, a] * R[i, a])
-mean_apart = total(a, P[i, a] * centred[i, a])
 
 smoothness = Statement(
     "Smoothness",
     r"The Hessian never exceeds $\frac{1}{2} (\mathbf{I} - \frac{1}{K} \mathbf{1} \mathbf{1}^\top) "
     r"\otimes \mathbf{X}^\top \mathbf{X}$, whatever the weights (Böhning's bound), and so not "
-    r"$\frac{1}{2} \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ times the identity: a step of length "
-    r"$2 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ along the negative gradient cannot raise the NLL. "
-    r"It is shown along a direction $\mathbf{V}$: of $r_{ia} = \sum_l x_{il} v_{al}$, the changes of the "
-    r"logits, $\tilde{r}_{ia}$ is the difference from their mean over the classes, and $q_{iab}$ is "
-    r"$p_{ia} p_{ib}$ for two different classes.",
+    r"$\frac{1}{2} \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ times the identity: a gradient step of "
+    r"step size $2 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ cannot raise the NLL. The bound is "
+    r"stated by quadratic forms, for every direction $\mathbf{V}$.",
     (
         Chain(
-            bound - total(i, total(a, P[i, a] * R[i, a] ** 2) - mean_change**2),
+            bound - quadratic_form,
             (
                 Step(
-                    half * total(i, total(a, centred[i, a] ** 2))
-                    - total(i, total(a, P[i, a] * centred[i, a] ** 2) - mean_apart**2),
+                    bound - total(i, total(a, P[i, a] * R[i, a] ** 2) - mean_change**2),
                     DEFINITION,
-                    "what is the same for all classes leaves both parts as they are",
+                    "variances",
+                    cites=(nll_convex,),
                 ),
                 Step(
                     total(
@@ -1041,13 +1125,14 @@ smoothness = Statement(
                         ),
                     ),
                     DEFINITION,
-                    r"$2 (s^2 + t^2) - (s - t)^2 = (s + t)^2$ for each pair of classes",
+                    r"a variance does not change with the mean of the numbers; $2 (s^2 + t^2) - "
+                    r"(s - t)^2 = (s + t)^2$ for each pair of classes",
                     cites=(normalised,),
                 ),
                 Step(0, SIGN, "squares with positive weights", relation=">="),
                 Prose(
-                    r"This holds for any $\mathbf{V}$: the difference of the two matrices is positive "
-                    "semidefinite.",
+                    r"The first part of the left side is the quadratic form of $\frac{1}{2} (\mathbf{I} - "
+                    r"\frac{1}{K} \mathbf{1} \mathbf{1}^\top) \otimes \mathbf{X}^\top \mathbf{X}$.",
                     "bohning1992",
                 ),
             ),
@@ -1064,15 +1149,27 @@ smoothness = Statement(
                 Step(0, SIGN, "a sum of squares", relation=">="),
                 Prose(
                     r"And $\sum_i r_{ia}^2 \le \lambda_{\max}(\mathbf{X}^\top \mathbf{X}) "
-                    r"\sum_k v_{ak}^2$. A function whose Hessian is bounded by $L$ does not rise along "
-                    "a gradient step of length $1 / L$ (descent lemma).",
+                    r"\sum_k v_{ak}^2$. A function whose Hessian is bounded by $L > 0$ does not rise "
+                    "along a gradient step of step size $1 / L$ (descent lemma).",
                     "boyd2004",
                 ),
             ),
             title=r"$\frac{1}{2} \mathbf{I} \otimes \mathbf{X}^\top \mathbf{X}$ minus the bound",
         ),
     ),
-    (fixed,),
+    (
+        one_class,
+        Hypothesis(
+            r"The features $\mathbf{X}$ are given numbers, not all zero, so that "
+            r"$\lambda_{\max}(\mathbf{X}^\top \mathbf{X}) > 0$."
+        ),
+        entries_of_hessian,
+        change_of_logits,
+        Hypothesis(
+            r"$\tilde{r}_{ia} = r_{ia} - \frac{1}{K} \sum_b r_{ib}$, and $q_{iab} = p_{ia} p_{ib}$ for two "
+            r"different classes, $q_{iaa} = 0$."
+        ),
+    ),
 )
 
 # -- estimation ------------------------------------------------------------------------------------
@@ -1092,9 +1189,7 @@ fisher_information = Statement(
     "Fisher information",
     "Under the model the expected outer product of the score is the Hessian, and since the "
     "Hessian has no labels in it, expected and observed information are the same (the link is "
-    r"canonical). It is singular along every $\boldsymbol{\psi}$. In a coding, and with "
-    r"$\mathbf{X}$ of full column rank, it is regular, and its inverse is the asymptotic "
-    "covariance of the estimate.",
+    "canonical).",
     (
         Chain(
             total(i, expected(i, c, score_iak * score_ibl)),
@@ -1149,13 +1244,17 @@ fisher_information = Statement(
                 Step(0, DEFINITION, "the mean of a residual is zero", cites=(normalised,)),
             ),
             at=(i, j, a, b),
-            title=r"two data points: $\rho_{ia}$, the residual of one, is free of the other label",
+            title="two data points",
         ),
     ),
     (
-        one_class,
+        one_label,
         independent,
         Hypothesis(r"The labels follow the model: $y_i = a$ with probability $p_{ia}$."),
+        Hypothesis(
+            r"$\rho_{ia}$ stands for the residual $p_{ia} - [y_i = a]$ of data point $i$ where the "
+            r"expectation is over the label of another, $j \ne i$, of which it is free."
+        ),
         fixed,
     ),
 )
@@ -1163,19 +1262,43 @@ fisher_information = Statement(
 response = Definition(
     "zeta", (i, a), Z[i, a] + (Y[i, a] - P[i, a]) / P[i, a], r"\zeta", r"\boldsymbol{\zeta}"
 )
-q = Array("q", (N, K), "q", domain="positive")
-some_response = Array("zeta", (N, K), r"\zeta", r"\boldsymbol{\zeta}")
 U = Array("U", (K, n), "u", r"\mathbf{U}")
-gap = Definition("d", (i, a), some_response[i, a] - total(l, X[i, l] * U[a, l]), "d")
+gap = Definition("d", (i, a), response[i, a] - total(l, X[i, l] * U[a, l]), "d")
+squares = total(i, total(b, P[i, b] * gap[i, b] ** 2) - total(b, P[i, b] * gap[i, b]) ** 2)
 
 newton_step = Statement(
     "Newton's step is weighted least squares",
-    r"Newton's next weights $\mathbf{U}$ solve $\mathbf{H} \mathbf{U} = \mathbf{H} \mathbf{W} - "
-    r"\mathbf{G}$. The right side is that of a least squares problem in which each data point has "
-    r"a response for every class, $\zeta_{ia} = z_{ia} + ([y_i = a] - p_{ia}) / p_{ia}$, and the "
-    "covariance of its indicators as the weight. Solutions that differ by one "
-    r"$\boldsymbol{\psi}$ for all classes have the same probabilities; a coding picks one of them.",
+    r"Newton's next weights $\mathbf{U}$ solve $\mathbf{G} + \mathbf{H} (\mathbf{U} - \mathbf{W}) = "
+    r"\mathbf{0}$, with the gradient $\mathbf{G}$ and the Hessian $\mathbf{H}$ at $\mathbf{W}$. These are "
+    "the normal equations of a least squares problem in which each data point has a response for every "
+    "class, and the covariance of its indicators as the weight.",
     (
+        Chain(
+            D(squares / 2, U[a, k]),
+            (
+                Step(
+                    -total(i, X[i, k] * total(b, covariance * gap[i, b])),
+                    DIFFERENTIATE,
+                    r"$\zeta$ and $p$ do not depend on $\mathbf{U}$",
+                ),
+                Step(
+                    total(i, X[i, k] * (P[i, a] - Y[i, a]))
+                    + total(
+                        b, total(l, total(i, X[i, k] * X[i, l] * covariance) * (U[b, l] - W[b, l]))
+                    ),
+                    DEFINITION,
+                    "the labels of a data point and its probabilities both sum to one",
+                ),
+                Step(
+                    D(NLL, W[a, k]) + total(b, total(l, H[a, k, b, l] * (U[b, l] - W[b, l]))),
+                    DIFFERENTIATE,
+                    "zero exactly for Newton's equations",
+                    cites=(nll_gradient, nll_hessian),
+                ),
+            ),
+            at=(a, k),
+            title="the slopes of the least squares are the left side of Newton's equations",
+        ),
         Chain(
             total(b, total(l, H[a, k, b, l] * W[b, l])) - D(NLL, W[a, k]),
             (
@@ -1199,36 +1322,18 @@ newton_step = Statement(
                 ),
             ),
             at=(a, k),
-            title="the right side of Newton's equations",
-        ),
-        Chain(
-            D(
-                total(i, total(a, q[i, a] * gap[i, a] ** 2) - total(a, q[i, a] * gap[i, a]) ** 2)
-                / 2,
-                U[b, k],
-            ),
-            (
-                Step(
-                    -total(
-                        i,
-                        X[i, k] * q[i, b] * (gap[i, b] - total(a, q[i, a] * gap[i, a])),
-                    ),
-                    DIFFERENTIATE,
-                ),
-                Step(
-                    -total(
-                        i,
-                        X[i, k] * total(a, q[i, b] * (Delta(a, b) - q[i, a]) * gap[i, a]),
-                    ),
-                    ALGEBRA,
-                    "zero exactly for Newton's equations",
-                ),
-            ),
-            at=(b, k),
-            title=r"least squares with fixed $q$, $\zeta$ and $d_{ia} = \zeta_{ia} - \sum_l x_{il} u_{al}$",
+            title=r"solved for $\mathbf{H} \mathbf{U}$: the right side",
         ),
     ),
-    (one_class, fixed),
+    (
+        one_class,
+        fixed,
+        entries_of_hessian,
+        Hypothesis(
+            r"The response is $\zeta_{ia} = z_{ia} + ([y_i = a] - p_{ia}) / p_{ia}$, and $d_{ia} = "
+            r"\zeta_{ia} - \sum_l x_{il} u_{al}$ is what $\mathbf{U}$ misses of it."
+        ),
+    ),
 )
 
 # -- with weights and with a penalty ---------------------------------------------------------------
@@ -1284,7 +1389,14 @@ weighted = Statement(
             title="Hessian",
         ),
     ),
-    (one_class, fixed, Hypothesis(r"$s_i \ge 0$.")),
+    (
+        one_class,
+        fixed,
+        Hypothesis(
+            r"$\operatorname{NLL}_{\mathbf{s}} = -\sum_i s_i \sum_b [y_i = b] \log p_{ib}$ with given "
+            r"$s_i \ge 0$."
+        ),
+    ),
 )
 
 penalty = lam / 2 * total(b, total(l, W[b, l] ** 2))
@@ -1359,7 +1471,15 @@ penalised = Statement(
             title=r"strong convexity: $\mathbf{V}$ against its Hessian-vector product",
         ),
     ),
-    (one_class, fixed, Hypothesis(r"$\lambda > 0$.")),
+    (
+        one_label,
+        fixed,
+        Hypothesis(
+            r"$\operatorname{NLL}_\lambda = \operatorname{NLL} + \frac{\lambda}{2} \sum_b \sum_l w_{bl}^2$ "
+            r"with $\lambda > 0$."
+        ),
+        change_of_logits,
+    ),
 )
 
 if __name__ == "__main__":

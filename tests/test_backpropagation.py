@@ -456,7 +456,7 @@ def test_hidden_layer_derived(sizes):
         found.gradients[2]["b"],
         found.deltas[0],
     )
-    for chain, actual in enumerate(computed):
+    for chain, actual in enumerate(computed, 1):
         expected = derived.table("backpropagation.hidden_layer", arrays, chain=chain)
         verify("hidden_layer", "50 digits", f"{sizes} {chain}", actual, expected, 64)
 

@@ -68,9 +68,10 @@ EXPECTED = {
         "relu_backward softplus_jacobian softplus_backward softmax_jacobian softmax_backward",
     },
     "backpropagation": {
+        "D": "rule_forward",
         "G": "layer_stack deltas equals_direct hidden_layer fan_out adjoint_identity "
         "hvp_forward_over_reverse gauss_newton cost composition_is_a_layer",
-        "L": "rule_forward rule_backward rule_parameters",
+        "L": "rule_backward rule_parameters",
     },
     "conventions": {
         "G": "penalty_strength weighted_mean swapped_labels soft_labels ignored_labels",

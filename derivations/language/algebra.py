@@ -118,9 +118,9 @@ def cost(node: Term) -> int:
 
 
 def work(node: Term) -> int:
-    """Return how many operations a term takes where each index has a hundred values."""
-    below = 1 + sum(map(work, terms.children(node)))
-    return 100 * below if isinstance(node, (Sum, terms.Product)) else below
+    """Return how many times a loop runs, where each index has a hundred values."""
+    below = sum(map(work, terms.children(node)))
+    return 100 * max(below, 1) if isinstance(node, (Sum, terms.Product)) else below
 
 
 MANY = 6  # addends that are summed one by one

@@ -160,6 +160,22 @@ class Each(Matrix):
 
 
 @dataclass(frozen=True)
+class Kronecker(Matrix):
+    """The Kronecker product: its rows and its columns are pairs of indices."""
+
+    left: Matrix
+    right: Matrix
+
+
+@dataclass(frozen=True)
+class Total(Matrix):
+    """The sum of matrices over an index."""
+
+    index: Index
+    inner: Matrix
+
+
+@dataclass(frozen=True)
 class Gradient(Matrix):
     """The derivatives of a scalar by every entry of an array, in the array's shape."""
 
@@ -169,7 +185,7 @@ class Gradient(Matrix):
 
 @dataclass(frozen=True)
 class Hessian(Matrix):
-    """The second derivatives of a scalar by the entries of a vector."""
+    """The second derivatives of a scalar by the entries of a vector, or of a matrix (in pairs)."""
 
     of: Term
     by: Array
@@ -231,6 +247,15 @@ def entry(matrix: Matrix, at: Sequence[Index] = ()) -> Term:
     ShapeError
         When an index does not run over the dimension that it stands for.
     """
+    match matrix:
+        case Total(index, inner):
+            return total(index, entry(inner, at))
+        case Kronecker(left, right):
+            (a, k, b, l) = at
+            return entry(left, (a, b)) * entry(right, (k, l))
+        case Hessian(of, by) if len(by.dimensions) == 2:
+            (a, k, b, l) = at
+            return D(D(terms.rename_bound(of, frozenset(at)), by[a, k]), by[b, l])
     rows, columns = shape(matrix)
     wanted = tuple(d for d in (rows, columns) if d != ONE)
     terms.check_sorts("entry", wanted, tuple(at))
@@ -313,6 +338,10 @@ def use_matrices(matrix: Matrix) -> list[Array | Definition]:
         case Dot(parts) | Plus(parts) | Hadamard(parts):
             return [found for part in parts for found in use_matrices(part)]
         case Minus(inner) | Transpose(inner) | Diagonal(inner) | Scaled(_, inner) | Each(_, inner):
+            return use_matrices(inner)
+        case Kronecker(left, right):
+            return use_matrices(left) + use_matrices(right)
+        case Total(_, inner):
             return use_matrices(inner)
         case Gradient(_, by) | Hessian(_, by) | Jacobian(_, by):
             return [by]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 import sympy
@@ -198,7 +199,7 @@ def everywhere(node: Term, change: Callable[[Term], Term | None]) -> Term:
 
 def unfold(*names: Definition | Use) -> Move:
     """Return the move that puts what names stand for in their place; without names, each once."""
-    wanted = {name.definition if isinstance(name, Use) else name for name in names}
+    wanted = set(map(definition_of, names))
 
     def opened(part: Term) -> Term | None:
         if isinstance(part, Use) and (not wanted or part.definition in wanted):
@@ -208,9 +209,15 @@ def unfold(*names: Definition | Use) -> Move:
     return lambda before: line(before, everywhere(before, opened), DEFINITION, "")
 
 
-def fold(*names: Definition) -> Move:
+def fold(*names: Definition | Use) -> Move:
     """Return the move that writes names where their definitions stand."""
-    return lambda before: line(before, folded(before, names), DEFINITION, "")
+    wanted = [definition_of(name) for name in names]
+    return lambda before: line(before, folded(before, wanted), DEFINITION, "")
+
+
+def definition_of(name: Definition | Use) -> Definition:
+    """Return the definition of a name, which may be given as it is used."""
+    return name.definition if isinstance(name, Use) else name
 
 
 def folded(node: Term, names: Sequence[Definition], rewrite: Rewrite = lambda node: None) -> Term:
@@ -241,15 +248,17 @@ def match_body(name: Definition, part: Term) -> Term | None:
     """Return the use of a name whose body a term is; what is to be differentiated stays open."""
     if isinstance(part, D):
         return part
-    body, power = name.body, Fraction(1)
-    match name.body, part:
+    body, factor, power = name.body, ONE, Fraction(1)
+    match body, part:
+        case Div(Number(), below), Div(above, beneath) if body.numerator == ONE:
+            body, factor, part = below, above, beneath
         case Pow(_, Number(own)), Pow(base, Number(other)) if (other / own).denominator == 1:
             part, power = Pow(base, Number(own)), other / own  # 1 / r^3 of an r that is a root
     found = match(body, part, name.parameters)
     if found is None or not all(p in found for p in name.parameters):
         return None
-    use = Use(name, tuple(found[p] for p in name.parameters))
-    return over(ONE, raised(use, term(-power))) if power < 0 else raised(use, term(power))
+    use = raised(Use(name, tuple(found[p] for p in name.parameters)), term(abs(power)))
+    return over(ONE, use) if power < 0 else times(factor, use)
 
 
 def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
@@ -364,7 +373,20 @@ def matches(
         case terms.Size(dimension), terms.Size(other):
             return dimension == other
     inside, theirs = terms.children(pattern), terms.children(node)
-    return len(inside) == len(theirs) > 0 and all(map(below, inside, theirs))
+    if len(inside) != len(theirs) or not inside:
+        return False
+    if not isinstance(node, (Mul, Add)) or len(inside) > FEW:
+        return all(map(below, inside, theirs))
+    before = dict(found)
+    for ordered in permutations(theirs):
+        if all(map(below, inside, ordered)):
+            return True
+        found.clear()
+        found.update(before)
+    return False
+
+
+FEW = 4  # factors or summands that are matched in every order
 
 
 def array_matches(pattern: Entry, node: Term, found: Found, bound: dict[Index, Index]) -> bool:
@@ -584,6 +606,11 @@ def tidy(node: Term) -> Term:
     return node
 
 
+def everywhere_tidy(node: Term) -> Term:
+    """Return a term that is tidy all the way down."""
+    return tidy(terms.with_children(node, everywhere_tidy))
+
+
 def entry_by_entry(entry: Entry, variable: Entry) -> Term:
     """Return the derivative of an entry by an entry."""
     if entry.array != variable.array:
@@ -631,6 +658,7 @@ def by(*statements: Statement) -> Move:
                     after = rewritten(after, chain.left, chain.last)
             used += [statement] if after != start else []
         functions = any(is_scalar_function(s.chains[0].left) for s in used)
+        after = everywhere_tidy(after) if used else after
         return line(before, after, CHAIN_RULE if functions else ALGEBRA, "", *used)
 
     return move
@@ -689,10 +717,11 @@ def known(*hypotheses: Hypothesis) -> Rewrite:
         if not isinstance(node, Sum):
             return None
         for hypothesis in hypotheses:
-            put = node
+            put: Term = terms.unfold(node) if algebra.cost(node) <= LONG else node
+            before = put
             for pattern, form in hypothesis.replace:
-                put = terms.replace_entries(put, parametrised(pattern, form))  # type: ignore[assignment]
-            if put != node:
+                put = terms.replace_entries(put, parametrised(pattern, form))
+            if put != before:
                 value = algebra.simplify(put)
                 if isinstance(value, Number):
                     return value
@@ -714,7 +743,7 @@ def parametrised(pattern: Entry, form: Term) -> Callable[[Entry], Term | None]:
 
 def slope(*names: Definition | Use) -> Move:
     """Return the move that takes the derivatives of names, each by its own definition alone."""
-    wanted = [name.definition if isinstance(name, Use) else name for name in names]
+    wanted = set(map(definition_of, names))
 
     def taken(part: Term) -> Term | None:
         if not (isinstance(part, D) and isinstance(part.body, Use)):
@@ -775,11 +804,11 @@ def normalised(before: Term) -> list[Step]:
     return line(before, after, DEFINITION, "a sum that is known")
 
 
-def collected(*names: Definition) -> Move:
+def collected(*names: Definition | Use) -> Move:
     """Return the move that collects and writes names where their definitions stand."""
 
     def move(before: Term) -> list[Step]:
-        after = folded(algebra.simplify(before), names)
+        after = folded(algebra.simplify(before), [definition_of(name) for name in names])
         return line(before, after, DEFINITION, "collect")
 
     return move

@@ -524,7 +524,9 @@ erf = Function(
     slopes=lambda t: (2 / pi() ** Fraction(1, 2) * exp(-(t**2)),),
     letter=r"\operatorname{erf}",
 )
-density: Function = Function("density", slopes=lambda t: (-t * density(t),), letter=r"\varphi", positive=True)
+density: Function = Function(
+    "density", slopes=lambda t: (-t * density(t),), letter=r"\varphi", positive=True
+)
 cumulative = Function("cumulative", slopes=lambda t: (density(t),), letter=r"\Phi", positive=True)
 sine: Function = Function("sin", slopes=lambda t: (cosine(t),), letter=r"\sin")
 cosine: Function = Function("cos", slopes=lambda t: (-sine(t),), letter=r"\cos")

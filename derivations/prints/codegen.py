@@ -120,6 +120,8 @@ def plain_matrix(matrix: Matrix) -> bool:
             return not first and (isinstance(of, Array) or computable(of.body))
         case matrices.Gradient() | matrices.Hessian() | matrices.Jacobian():
             return False
+        case matrices.Kronecker() | matrices.Total():
+            return False
         case matrices.Scaled(factor, inner):
             return computable(factor) and not terms.free_indices(factor) and plain_matrix(inner)
     return all(map(plain_matrix, inner_matrices(matrix)))

@@ -80,6 +80,7 @@ LATEX = Style(
     big=lambda sign, index: rf"\{sign}_{{{index.name}=1}}^{{{index.dimension.name}}} ",
     names={
         "partial": r"\partial ", "d": "d", "top": r"^\top", "hadamard": r" \circ ",
+        "kronecker": r" \otimes ",
         "diag": r"\operatorname{diag}", "ones": r"\mathbf{1}", "nabla": r"\nabla", "log": r"\log",
         "exp": r"\exp", "min": r"\min", "max": r"\max", "abs": r"\lvert {} \rvert",
         "expect": r"\mathbb{E}", "lim": r"\lim_{{{} \to {}}} ", "infinity": r"\infty",
@@ -99,7 +100,8 @@ TEXT = Style(
     group=lambda inner: f"({inner})",
     big=lambda sign, index: {"sum": "Σ", "prod": "Π"}[sign] + f"_{index.name} ",
     names={
-        "partial": "∂", "d": "d", "top": "^T", "hadamard": " ∘ ", "diag": "diag", "ones": "1",
+        "partial": "∂", "d": "d", "top": "^T", "hadamard": " ∘ ",
+        "kronecker": " ⊗ ", "diag": "diag", "ones": "1",
         "nabla": "∇", "log": "log", "exp": "exp", "min": "min", "max": "max", "abs": "|{}|",
         "expect": "E", "lim": "lim {} → {} ", "infinity": "∞", "delta": "δ", "dot": "·",
         "[": "[", "]": "]", "root": "√({})",
@@ -346,7 +348,7 @@ def matrix_level(node: Matrix) -> int:
             return NEGATIVE
         case matrices.Dot() | matrices.Scaled() | matrices.Hadamard():
             return PRODUCT
-        case matrices.Gradient() | matrices.Hessian():
+        case matrices.Gradient() | matrices.Hessian() | matrices.Kronecker() | matrices.Total():
             return PRODUCT
     return ATOM
 
@@ -382,6 +384,10 @@ def of_matrix(node: Matrix, style: Style) -> str:
             return f"{shown}{style.join}{at(inner, PRODUCT)}"
         case matrices.Hadamard(factors):
             return style.names["hadamard"].join(at(f, POWER) for f in factors)
+        case matrices.Kronecker(left, right):
+            return f"{at(left, PRODUCT)}{style.names['kronecker']}{at(right, PRODUCT)}"
+        case matrices.Total(index, inner):
+            return style.big("sum", index) + at(inner, PRODUCT)
         case matrices.Transpose(inner):
             shown = at(inner, ATOM)
             return (style.group(shown) if raised(inner, style) else shown) + style.names["top"]

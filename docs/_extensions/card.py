@@ -114,12 +114,13 @@ def step(record, found, cite):
         said = [label, nodes.Text(" "), *prose(text), *source_of_prose(source, cite)]
         return html("li", html("div", *said, classes=["step-prose"]), classes=["step", "prose"])
     why = [html("span", record["rule"], classes=["rule"])]
-    if not record["made"]:
-        why.append(html("span", "typed", classes=["typed"], title="an author wrote this line"))
     if record["reason"]:
         why += [nodes.Text(" "), html("span", *prose(record["reason"]), classes=["reason"])]
     if record["cites"]:
         why += [nodes.Text(" "), html("span", *cited(record["cites"]), classes=["cites"])]
+    if not record["made"]:
+        mark = html("span", "typed", classes=["typed"], title="an author wrote this line")
+        why += [nodes.Text(" "), mark]
     why.append(verdict_marks(found))
     parts = [
         html("div", equation(f"{record['relation']} {record['latex']}"), classes=["step-math"]),

@@ -18,8 +18,10 @@ from derivations.language.matrices import (
     Hadamard,
     Hessian,
     Jacobian,
+    Kronecker,
     Matrix,
     Ones,
+    Total,
     Whole,
     entry,
     shape,
@@ -33,7 +35,7 @@ from derivations.language.terms import (
     scalar,
     total,
 )
-from derivations.notation import K, N, X, a, b, i, j, k, l, n, t, v, w
+from derivations.notation import K, N, W, X, Y, a, b, c, i, j, k, l, m, n, t, v, w
 
 SIZES = {"N": 2, "K": 3, "n": 4}
 DIMENSIONS = (N, K, n)
@@ -214,3 +216,17 @@ def test_everything_has_a_shape_and_entries():
     for ask in (shape, lambda matrix: matrices.entry_at(matrix, None, None)):
         with pytest.raises(TypeError, match="for Other"):
             ask(Other())
+
+
+def test_a_kronecker_product_has_pairs_for_rows_and_columns():
+    row, column = Whole(X, (i,)), Whole(Y, (i,))
+    product = Total(i, Kronecker(column @ column.T, row @ row.T))
+    assert entry(product, (a, k, b, l)) == total(i, (Y[i, a] * Y[i, b]) * (X[i, k] * X[i, l]))
+    with pytest.raises(ShapeError):
+        entry(product, (k, a, l, b))
+
+
+def test_the_hessian_by_a_matrix_has_pairs_too():
+    inner = total(c, total(m, W[c, m] ** 2))
+    found = entry(Hessian(inner, W), (a, k, b, l))
+    assert found == D(D(inner, W[a, k]), W[b, l])
