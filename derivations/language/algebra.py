@@ -190,6 +190,13 @@ def over(numerator: Term, denominator: Term) -> Term:
     return Div(numerator, denominator)
 
 
+def scaled(factor: Term, node: Term) -> Term:
+    """Return a multiple of a term; a fraction is one line below both."""
+    if isinstance(factor, Div):
+        return over(times(factor.numerator, node), factor.denominator)
+    return times(factor, node)
+
+
 def raised(base: Term, exponent: Term) -> Term:
     """Return a power."""
     return (
@@ -294,6 +301,8 @@ class Algebra:
             yield plus([self.summed(index, self.down(addend)) for addend in addends])
         inside = min(forms(inside), key=lambda form: cost(self.down(form)))
         yield self.one_sum(index, inside)
+        if (together := self.joined(inside)) is not None:
+            yield Sum(index, self.apart(index, together))
         for factor in sympy.Mul.make_args(inside):
             atom = self.atoms.get(factor)
             if isinstance(atom, Sum) and index in terms.free_indices(atom):
@@ -320,7 +329,7 @@ class Algebra:
         for form in (inside, sympy.factor(inside)) if inside.is_Add else (inside,):
             outside, within = form.as_independent(*own, as_Add=False)
             summed = Sum(index, self.apart(index, self.down(within)))
-            found.append(times(self.down(outside), summed))
+            found.append(scaled(self.down(outside), summed))
         return min(found, key=cost)
 
     def shortest(self, expression: sympy.Expr) -> Term:
