@@ -118,9 +118,12 @@ def cost(node: Term) -> int:
 
 
 def work(node: Term) -> int:
-    """Return how many times a loop runs, where each index has a hundred values."""
-    below = sum(map(work, terms.children(node)))
-    return 100 * max(below, 1) if isinstance(node, (Sum, terms.Product)) else below
+    """Return how many addends there are where each index has a hundred values.
+
+    A sum is worked out once at each place of its free indices, whatever it stands in.
+    """
+    sums = (part for part in terms.walk(node) if isinstance(part, (Sum, terms.Product)))
+    return sum(100 ** len(terms.free_indices(part.body) | {part.index}) for part in sums)
 
 
 MANY = 6  # addends that are summed one by one
@@ -294,11 +297,25 @@ class Algebra:
                 return plus((contracted, self.summed(index, self.shortest(rest))))
         return min(self.ways_to_sum(index, inside), key=lambda way: (work(way), cost(way)))
 
+    def settled(self, node: Term) -> sympy.Expr:
+        """Return a finished term as an expression: its sums are not summed again."""
+        match node:
+            case Sum():
+                return self.atom(node)
+            case Mul(factors):
+                return sympy.Mul(*map(self.settled, factors))
+            case Neg(inner):
+                return -self.settled(inner)
+            case Div(numerator, denominator):
+                return self.settled(numerator) / self.settled(denominator)
+        return self.up(node)
+
     def ways_to_sum(self, index: Index, inside: sympy.Expr) -> Iterator[Term]:
         """Yield the sum over an index as it stands, addend by addend, and in the other order."""
         addends = sympy.Add.make_args(sympy.expand(inside))
         if 1 < len(addends) <= MANY:
-            yield plus([self.summed(index, self.down(addend)) for addend in addends])
+            parts = [self.settled(self.summed(index, self.down(addend))) for addend in addends]
+            yield self.down(sympy.Add(*parts))
         inside = min(forms(inside), key=lambda form: cost(self.down(form)))
         yield self.one_sum(index, inside)
         if (together := self.joined(inside)) is not None:

@@ -274,6 +274,8 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     closed: list[Definition] = []
     for symbol in solutions[0].free_symbols - {mark}:
         atom = own.atoms[symbol]
+        if all(match(pattern, part, name.parameters) is None for part in terms.walk(atom)):
+            continue
         holes = tuple(p for p in name.parameters if p in terms.free_indices(atom))
         closed.append(Definition("rest", holes, atom))
         own.atoms[symbol] = Use(closed[-1], holes)
