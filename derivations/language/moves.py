@@ -254,11 +254,21 @@ def match_body(name: Definition, part: Term) -> Term | None:
             body, factor, part = below, above, beneath
         case Pow(_, Number(own)), Pow(base, Number(other)) if (other / own).denominator == 1:
             part, power = Pow(base, Number(own)), other / own  # 1 / r^3 of an r that is a root
-    found = match(body, part, name.parameters)
-    if found is None or not all(p in found for p in name.parameters):
+    found = match(body, part, own_holes(name))
+    if found is None or not all(p in found for p in own_holes(name)):
         return None
-    use = raised(Use(name, tuple(found[p] for p in name.parameters)), term(abs(power)))
+    use = raised(Use(name, arguments_from(name, found)), term(abs(power)))
     return over(ONE, use) if power < 0 else times(factor, use)
+
+
+def own_holes(name: Definition) -> tuple[Index | Entry, ...]:
+    """Return the parameters that may stand for others; an array stands for itself."""
+    return tuple(p for p in name.parameters if not isinstance(p, Array))
+
+
+def arguments_from(name: Definition, found: Found) -> tuple[Any, ...]:
+    """Return the arguments of a name from what a match has found."""
+    return tuple(found.get(p, terms.itself(p)) for p in name.parameters)
 
 
 def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
@@ -274,7 +284,7 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     closed: list[Definition] = []
     for symbol in solutions[0].free_symbols - {mark}:
         atom = own.atoms[symbol]
-        if all(match(pattern, part, name.parameters) is None for part in terms.walk(atom)):
+        if all(match(pattern, part, own_holes(name)) is None for part in terms.walk(atom)):
             continue
         holes = tuple(p for p in name.parameters if p in terms.free_indices(atom))
         closed.append(Definition("rest", holes, atom))
@@ -285,8 +295,8 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     def written(part: Term) -> Term | None:
         if type(part) is not type(pattern):
             return sum_of_names(part) or rewrite(part)
-        found = match(pattern, part, name.parameters)
-        if found is None or not all(p in found for p in name.parameters):
+        found = match(pattern, part, own_holes(name))
+        if found is None or not all(p in found for p in own_holes(name)):
             return None
         return put_in(by_name, found)
 
@@ -687,10 +697,52 @@ def rewritten(node: Term, left: Term, right: Term) -> Term:
                     return put_in(right, found)
                 return times(put_in(right, found), D(everywhere(inner, change), part.variable))
             return None
+        if is_vector_function(left) and isinstance(part, D) and isinstance(part.body, Use):
+            return by_entries(part, left, right)  # type: ignore[arg-type]
         found = match(left, part, (*holes, *arguments))
         return put_in(right, found) if found is not None else None
 
     return everywhere(node, change)
+
+
+def is_vector_function(left: Term) -> bool:
+    """Return True for the derivative of a function of an array by an entry of its argument."""
+    return isinstance(left, D) and isinstance(left.body, Use) and vector_place(left) is not None
+
+
+def vector_place(left: D) -> int | None:
+    """Return the place of the array that a function is differentiated by, among its parameters."""
+    assert isinstance(left.body, Use)
+    parameters = left.body.definition.parameters
+    return parameters.index(left.variable.array) if left.variable.array in parameters else None
+
+
+def by_entries(part: D, left: D, right: Term) -> Term | None:
+    """Return the derivative of a function of an array by the chain rule: a sum over its entries."""
+    assert isinstance(part.body, Use) and isinstance(left.body, Use)
+    number = vector_place(left)
+    if part.body.definition != left.body.definition or number is None:
+        return None
+    given = part.body.arguments[number]
+    assert isinstance(given, Each)
+    taken = terms.all_indices(part) | terms.all_indices(right)
+    at: tuple[Index, ...] = ()
+    for index in given.indices:
+        at += (index.dimension.fresh(taken.union(at)),)
+    inner = terms.reindex(given.body, dict(zip(given.indices, at, strict=True)))
+    holes = [a for a in left.body.arguments if isinstance(a, Index)]
+    wanted = [a for a in part.body.arguments if isinstance(a, Index)]
+    slope = Definition("", (left.variable.array, *holes, *left.variable.indices), right)
+    found: Term = times(Use(slope, (given, *wanted, *at)), D(inner, part.variable))
+    found = everywhere(found, lambda p: terms.instantiate(p) if is_use_of(p, slope) else None)
+    for index in reversed(at):
+        found = Sum(index, found)
+    return found
+
+
+def is_use_of(node: Term, name: Definition) -> bool:
+    """Return True for a use of a name."""
+    return isinstance(node, Use) and node.definition is name
 
 
 def is_scalar_function(left: Term) -> bool:
