@@ -248,9 +248,11 @@ def match_body(name: Definition, part: Term) -> Term | None:
     """Return the use of a name whose body a term is; what is to be differentiated stays open."""
     if isinstance(part, D):
         return part
-    body, factor, power = name.body, ONE, Fraction(1)
+    body: Term = name.body
+    factor: Term = ONE
+    power = Fraction(1)
     match body, part:
-        case Div(Number(), below), Div(above, beneath) if body.numerator == ONE:
+        case Div(Number(Fraction(numerator=1, denominator=1)), below), Div(above, beneath):
             body, factor, part = below, above, beneath
         case Pow(_, Number(own)), Pow(base, Number(other)) if (other / own).denominator == 1:
             part, power = Pow(base, Number(own)), other / own  # 1 / r^3 of an r that is a root
@@ -508,9 +510,10 @@ def layer(body: Term, variable: Entry) -> Term:
             return plus([over(d(numerator), denominator), neg(relative)])
         case Pow(base, Number(exponent)) if exponent.denominator > 1:
             up, below = term(exponent.numerator), term(exponent.denominator)
-            lower, higher = max(exponent - 1, 0), max(1 - exponent, 0)
-            above = times(up, raised(base, term(lower)), d(base))
-            return over(above, times(below, raised(base, term(higher))))
+            rest = raised(base, term(abs(exponent - 1)))
+            if exponent > 1:
+                return over(times(up, rest, d(base)), below)
+            return over(times(up, d(base)), times(below, rest))
         case Pow(base, exponent) if constant(exponent, array):
             lower = exponent.value - 1 if isinstance(exponent, Number) else None
             reduced = term(lower) if lower is not None else exponent - 1
@@ -734,15 +737,15 @@ def by_entries(part: D, left: D, right: Term) -> Term | None:
     wanted = [a for a in part.body.arguments if isinstance(a, Index)]
     slope = Definition("", (left.variable.array, *holes, *left.variable.indices), right)
     found: Term = times(Use(slope, (given, *wanted, *at)), D(inner, part.variable))
-    found = everywhere(found, lambda p: terms.instantiate(p) if is_use_of(p, slope) else None)
+    found = everywhere(found, lambda p: opened_use(p, slope))
     for index in reversed(at):
         found = Sum(index, found)
     return found
 
 
-def is_use_of(node: Term, name: Definition) -> bool:
-    """Return True for a use of a name."""
-    return isinstance(node, Use) and node.definition is name
+def opened_use(node: Term, name: Definition) -> Term | None:
+    """Return what a use of a name stands for."""
+    return terms.instantiate(node) if isinstance(node, Use) and node.definition is name else None
 
 
 def is_scalar_function(left: Term) -> bool:

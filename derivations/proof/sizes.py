@@ -121,11 +121,15 @@ class Transcendentals:
                 outer = symbol
             elif kind == "log":
                 outer = 1 / argument
+            elif isinstance(kind, str):
+                raise NotAlgebraic(kind)
             elif kind.slopes is None:
                 outer = self.symbol(kind.prime, argument)
             else:
                 place = terms.scalar(f"argument {symbol.dummy_index}")
-                at_argument = {(place.array.name, ()): argument}
+                at_argument: dict[tuple[str, tuple[int, ...]], int | sympy.Expr] = {
+                    (place.array.name, ()): argument
+                }
                 outer = explicit(kind.slope(0, (place,)), {}, {}, at_argument, self)
             result += sympy.diff(expression, symbol) * outer * inner
         return result

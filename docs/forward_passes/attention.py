@@ -1,6 +1,6 @@
 """Scaled dot-product attention of one query."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 q = Array("q", (n,), "q", r"\mathbf{q}")
 V = Array("V", (N, M), "v", r"\mathbf{V}")

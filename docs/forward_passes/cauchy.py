@@ -1,6 +1,6 @@
 """The Cauchy loss of linear regression, which forgives outliers."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 y = Array("y", (N,), "y", r"\mathbf{y}")
 c = scalar("c", domain="positive")

@@ -1,6 +1,6 @@
 """Contrastive loss (InfoNCE): each row of X is to be most like its own row of Q."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 tau = scalar("tau", r"\tau", domain="positive")
 Q = Array("Q", (N, n), "q", r"\mathbf{Q}")

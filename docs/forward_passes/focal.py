@@ -1,6 +1,6 @@
 """Focal loss of logistic regression."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 gamma = scalar("gamma", r"\gamma", domain="positive")
 z = Definition("z", (i,), Σ(k, w[k] * X[i, k]))

@@ -1,6 +1,6 @@
 """A gated linear unit: one linear layer, times the sigmoid of another."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 U, V = Array("U", (M, n), "u", r"\mathbf{U}"), Array("V", (M, n), "v", r"\mathbf{V}")
 sigma = Definition("sigma", (t,), 1 / (1 + exp(-t)), r"\sigma")

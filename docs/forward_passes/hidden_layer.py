@@ -1,6 +1,6 @@
 """A network with one hidden layer, any activation phi, and squared error."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 b = Array("b", (M,), "b", r"\mathbf{b}")
 U = Array("U", (M, n), "u", r"\mathbf{U}")

@@ -1,6 +1,7 @@
 """Softmax regression with smoothed labels."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
+from derivations.softmax import one_class
 
 alpha = scalar("alpha", r"\alpha", domain="unit")
 z = Definition("z", (i, a), Σ(k, W[a, k] * X[i, k]))

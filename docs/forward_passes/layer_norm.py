@@ -1,6 +1,6 @@
 """Layer normalisation, without scale and shift."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 eps = scalar("epsilon", r"\varepsilon", domain="positive")
 z = Array("z", (M,), "z", r"\mathbf{z}")

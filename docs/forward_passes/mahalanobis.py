@@ -1,6 +1,6 @@
 """Squared Mahalanobis distance by a factor A of the precision matrix: |A (x - m)|^2 / 2."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 A = Array("A", (M, n), "a", r"\mathbf{A}")
 m = Array("m", (n,), "m", r"\mathbf{m}")

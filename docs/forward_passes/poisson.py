@@ -1,6 +1,6 @@
 """Poisson regression: the negative log-likelihood, without what the weights do not change."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 y = Array("y", (N,), "y", r"\mathbf{y}", domain="nonnegative")
 z = Definition("z", (i,), Σ(k, w[k] * X[i, k]))

@@ -1,6 +1,6 @@
 """RMS normalisation with a scale."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 eps = scalar("epsilon", r"\varepsilon", domain="positive")
 z, g = Array("z", (M,), "z", r"\mathbf{z}"), Array("g", (M,), "g", r"\mathbf{g}")

@@ -1,6 +1,6 @@
 """SiLU, also called swish: z times the sigmoid of z."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 z = Array("z", (M,), "z", r"\mathbf{z}")
 sigma = Definition("sigma", (t,), 1 / (1 + exp(-t)), r"\sigma")

@@ -1,6 +1,6 @@
 """A margin loss, smoothed by the softplus, with a ridge penalty; labels are -1 and 1."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
 
 y = Array("y", (N,), "y", r"\mathbf{y}")
 beta = scalar("beta", r"\beta", domain="positive")

@@ -1,6 +1,7 @@
 """Softmax regression with a temperature."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
+from derivations.softmax import one_class
 
 tau = scalar("tau", r"\tau", domain="positive")
 z = Definition("z", (i, a), Σ(k, W[a, k] * X[i, k]))

@@ -1,6 +1,7 @@
 """Softmax as a function of a vector, of logits at a temperature."""
 
-from derivations.notation import *  # noqa: F403
+from derivations.notation import *
+from derivations.softmax import one_class
 
 tau = scalar("tau", r"\tau", domain="positive")
 z = Array("z", (K,), "z", r"\mathbf{z}")
