@@ -20,6 +20,7 @@ from derivations.language.terms import (
     Array,
     D,
     Definition,
+    Each,
     Entry,
     Index,
     NotDifferentiable,
@@ -169,8 +170,14 @@ def path(node: Term, array: Array, keep: Sequence[Definition] | None) -> list[De
 
 
 def is_function(name: Definition) -> bool:
-    """Return True for a function of one number, whose derivative is by its argument."""
-    return len(name.parameters) == 1 and isinstance(name.parameters[0], Entry)
+    """Return True for a function of a number or of an array: its derivative is by its argument."""
+    return argument_of(name) is not None
+
+
+def argument_of(name: Definition) -> Entry | Array | None:
+    """Return the only parameter of a name that is no index."""
+    given = [p for p in name.parameters if not isinstance(p, Index)]
+    return given[0] if len(given) == 1 else None
 
 
 def derivative_of(
@@ -181,14 +188,11 @@ def derivative_of(
     given: Sequence[Hypothesis],
 ) -> Statement:
     """Return the derivative of one named quantity, by its own definition."""
-    if is_function(name):
-        (variable,) = name.parameters  # type: ignore[assignment]
+    if (argument := argument_of(name)) is not None:
+        variable = variable_of(argument, name)
     left = D(Use(name, apart(name, variable)), variable)
-    opened = [] if name.parameters and isinstance(name.parameters[0], Array) else [name]
     try:
-        chain = moves.attempt(
-            left, moves.unfold(*(opened or [name])), *presented([*names, name], known, given)
-        )
+        chain = moves.attempt(left, moves.unfold(name), *presented([*names, name], known, given))
     except NotDifferentiable as problem:
         said = f"{name.name}: {place(problem)}; no derivative by {variable.array.name}"
         raise NotDifferentiable(said, problem.part) from problem
@@ -226,15 +230,15 @@ def unproved(quantity: Definition, given: Sequence[Hypothesis]) -> list[str]:
     ]
 
 
-def apart(name: Definition, variable: Entry) -> tuple[Index | Term, ...]:
+def apart(name: Definition, variable: Entry) -> tuple[Index | Term | Each, ...]:
     """Return the parameters of a name, its indices other than those of the variable."""
     taken = frozenset(variable.indices)
-    arguments: list[Index | Term] = []
+    arguments: list[Index | Term | Each] = []
     for parameter in name.parameters:
         if isinstance(parameter, Index):
             parameter = parameter if parameter not in taken else parameter.dimension.fresh(taken)
             taken |= {parameter}
-        arguments.append(parameter)  # type: ignore[arg-type]
+        arguments.append(terms.itself(parameter))
     return tuple(arguments)
 
 
@@ -247,10 +251,14 @@ def presented(
         moves.chain_rule,
         moves.entry_rule,
         moves.fold(*names),
+        *(moves.by(*known), moves.linear, moves.chain_rule) * DEEP,
         moves.by(*known),
         moves.entry_rule,
         *finished(names, given),
     )
+
+
+DEEP = 3  # functions of functions in one formula
 
 
 def finished(names: Sequence[Definition], given: Sequence[Hypothesis]) -> Iterable[Move]:

@@ -16,6 +16,7 @@ from types import ModuleType
 import sympy
 
 from derivations import from_sympy
+from derivations.language import terms
 from derivations.language.statement import Hypothesis
 from derivations.language.terms import Array, Definition, Entry, Use, depends_on
 
@@ -83,7 +84,7 @@ def read(path: Path, name: str = "") -> ForwardPass:
         return read_sympy(things, expressions, named(expressions, name, path))
     if not names:
         raise NotFound(f"{path}: it defines no quantity")
-    quantity = names[named(names, name, path)]
+    quantity = names[named(names, name, path)] if name else outcome(names)
     hypotheses = (value for value in things.values() if isinstance(value, Hypothesis))
     given = tuple(value for value in hypotheses if concerns(value, quantity))
     return ForwardPass(quantity, names, variables, given)
@@ -119,6 +120,13 @@ def concerns(hypothesis: Hypothesis, quantity: Definition) -> bool:
     """Return False for a hypothesis on arrays that the quantity has nothing to do with."""
     arrays = {entry.array for entry, _ in hypothesis.replace}
     return not arrays or any(depends_on(quantity.body, array) for array in arrays)
+
+
+def outcome(names: dict[str, Definition]) -> Definition:
+    """Return the last quantity that no other one uses."""
+    bodies = [name.body for name in names.values()]
+    used = {u.definition for body in bodies for u in terms.walk(body) if isinstance(u, Use)}
+    return [name for name in names.values() if name not in used][-1]
 
 
 def run(path: Path) -> ModuleType:

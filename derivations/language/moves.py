@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 import sympy
 
 from derivations.language import algebra, terms
-from derivations.language.algebra import ZERO, Algebra, Rewrite, over, plus, raised, times
+from derivations.language.algebra import ONE, ZERO, Algebra, Rewrite, over, plus, raised, times
 from derivations.language.matrices import Matrix
 from derivations.language.statement import (
     ALGEBRA,
@@ -270,14 +272,29 @@ def match_body(name: Definition, part: Term) -> Term | None:
     """Return the use of a name whose body a term is; what is to be differentiated stays open."""
     if isinstance(part, D):
         return part
-    body, factor = name.body, None
-    if isinstance(part, Div) and isinstance(body, Div) and algebra.is_number(body.numerator, 1):
-        body, factor, part = body.denominator, part.numerator, part.denominator
-    found = match(body, part, name.parameters)
-    if found is None or not all(p in found for p in name.parameters):
+    body: Term = name.body
+    factor: Term = ONE
+    power = Fraction(1)
+    match body, part:
+        case Div(Number(Fraction(numerator=1, denominator=1)), below), Div(above, beneath):
+            body, factor, part = below, above, beneath
+        case Pow(_, Number(own)), Pow(base, Number(other)) if (other / own).denominator == 1:
+            part, power = Pow(base, Number(own)), other / own  # 1 / r^3 of an r that is a root
+    found = match(body, part, own_holes(name))
+    if found is None or not all(p in found for p in own_holes(name)):
         return None
-    use = Use(name, tuple(found[p] for p in name.parameters))
-    return use if factor is None else times(factor, use)
+    use = raised(Use(name, arguments_from(name, found)), term(abs(power)))
+    return over(ONE, use) if power < 0 else times(factor, use)
+
+
+def own_holes(name: Definition) -> tuple[Index | Entry, ...]:
+    """Return the parameters that may stand for others; an array stands for itself."""
+    return tuple(p for p in name.parameters if not isinstance(p, Array))
+
+
+def arguments_from(name: Definition, found: Found) -> tuple[Any, ...]:
+    """Return the arguments of a name from what a match has found."""
+    return tuple(found.get(p, terms.itself(p)) for p in name.parameters)
 
 
 def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
@@ -293,6 +310,8 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     closed: list[Definition] = []
     for symbol in solutions[0].free_symbols - {mark}:
         atom = own.atoms[symbol]
+        if all(match(pattern, part, own_holes(name)) is None for part in terms.walk(atom)):
+            continue
         holes = tuple(p for p in name.parameters if p in terms.free_indices(atom))
         closed.append(Definition("rest", holes, atom))
         own.atoms[symbol] = Use(closed[-1], holes)
@@ -302,8 +321,8 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     def written(part: Term) -> Term | None:
         if type(part) is not type(pattern):
             return sum_of_names(part) or rewrite(part)
-        found = match(pattern, part, name.parameters)
-        if found is None or not all(p in found for p in name.parameters):
+        found = match(pattern, part, own_holes(name))
+        if found is None or not all(p in found for p in own_holes(name)):
             return None
         return put_in(by_name, found)
 
@@ -392,7 +411,20 @@ def matches(
         case terms.Size(dimension), terms.Size(other):
             return dimension == other
     inside, theirs = terms.children(pattern), terms.children(node)
-    return len(inside) == len(theirs) > 0 and all(map(below, inside, theirs))
+    if len(inside) != len(theirs) or not inside:
+        return False
+    if not isinstance(node, (Mul, Add)) or len(inside) > FEW:
+        return all(map(below, inside, theirs))
+    before = dict(found)
+    for ordered in permutations(theirs):
+        if all(map(below, inside, ordered)):
+            return True
+        found.clear()
+        found.update(before)
+    return False
+
+
+FEW = 4  # factors or summands that are matched in every order
 
 
 def array_matches(pattern: Entry, node: Term, found: Found, bound: dict[Index, Index]) -> bool:
@@ -500,6 +532,12 @@ def layer(body: Term, variable: Entry) -> Term:
                 return times(body, logarithmic(body, variable))
             relative = times(body, logarithmic(denominator, variable))
             return plus([over(d(numerator), denominator), neg(relative)])
+        case Pow(base, Number(exponent)) if exponent.denominator > 1:
+            up, below = term(exponent.numerator), term(exponent.denominator)
+            rest = raised(base, term(abs(exponent - 1)))
+            if exponent > 1:
+                return over(times(up, rest, d(base)), below)
+            return over(times(up, d(base)), times(below, rest))
         case Pow(base, exponent) if constant(exponent, array):
             lower = exponent.value - 1 if isinstance(exponent, Number) else None
             reduced = term(lower) if lower is not None else exponent - 1
@@ -540,6 +578,9 @@ def logarithmic(node: Term, variable: Entry) -> Term:
             return plus([logarithmic(factor, variable) for factor in factors])
         case Div(numerator, denominator):
             return plus([logarithmic(numerator, variable), neg(logarithmic(denominator, variable))])
+        case Pow(base, Number(exponent)):
+            up, below = term(exponent.numerator), term(exponent.denominator)
+            return over(times(up, logarithmic(base, variable)), below)
         case Pow(base, exponent) if constant(exponent, variable.array):
             return times(exponent, logarithmic(base, variable))
         case Apply(terms.exp, (argument,)):
@@ -683,10 +724,52 @@ def rewritten(node: Term, left: Term, right: Term) -> Term:
                     return put_in(right, found)
                 return times(put_in(right, found), D(everywhere(inner, change), part.variable))
             return None
+        if is_vector_function(left) and isinstance(part, D) and isinstance(part.body, Use):
+            return by_entries(part, left, right)  # type: ignore[arg-type]
         found = match(left, part, (*holes, *arguments))
         return put_in(right, found) if found is not None else None
 
     return everywhere(node, change)
+
+
+def is_vector_function(left: Term) -> bool:
+    """Return True for the derivative of a function of an array by an entry of its argument."""
+    return isinstance(left, D) and isinstance(left.body, Use) and vector_place(left) is not None
+
+
+def vector_place(left: D) -> int | None:
+    """Return the place of the array that a function is differentiated by, among its parameters."""
+    assert isinstance(left.body, Use)
+    parameters = left.body.definition.parameters
+    return parameters.index(left.variable.array) if left.variable.array in parameters else None
+
+
+def by_entries(part: D, left: D, right: Term) -> Term | None:
+    """Return the derivative of a function of an array by the chain rule: a sum over its entries."""
+    assert isinstance(part.body, Use) and isinstance(left.body, Use)
+    number = vector_place(left)
+    if part.body.definition != left.body.definition or number is None:
+        return None
+    given = part.body.arguments[number]
+    assert isinstance(given, Each)
+    taken = terms.all_indices(part) | terms.all_indices(right)
+    at: tuple[Index, ...] = ()
+    for index in given.indices:
+        at += (index.dimension.fresh(taken.union(at)),)
+    inner = terms.reindex(given.body, dict(zip(given.indices, at, strict=True)))
+    holes = [a for a in left.body.arguments if isinstance(a, Index)]
+    wanted = [a for a in part.body.arguments if isinstance(a, Index)]
+    slope = Definition("", (left.variable.array, *holes, *left.variable.indices), right)
+    found: Term = times(Use(slope, (given, *wanted, *at)), D(inner, part.variable))
+    found = everywhere(found, lambda p: opened_use(p, slope))
+    for index in reversed(at):
+        found = Sum(index, found)
+    return found
+
+
+def opened_use(node: Term, name: Definition) -> Term | None:
+    """Return what a use of a name stands for."""
+    return terms.instantiate(node) if isinstance(node, Use) and node.definition is name else None
 
 
 def is_scalar_function(left: Term) -> bool:
@@ -715,10 +798,11 @@ def known(*hypotheses: Hypothesis) -> Rewrite:
         if not isinstance(node, Sum):
             return None
         for hypothesis in hypotheses:
-            put = node
+            put: Term = terms.unfold(node) if algebra.cost(node) <= LONG else node
+            before = put
             for pattern, form in hypothesis.replace:
-                put = terms.replace_entries(put, parametrised(pattern, form))  # type: ignore[assignment]
-            if put != node:
+                put = terms.replace_entries(put, parametrised(pattern, form))
+            if put != before:
                 value = algebra.simplify(put)
                 if isinstance(value, Number):
                     return value

@@ -8,7 +8,7 @@ of those applications are the functions of this module, one a law:
 1. a sum opens with a fresh index and closes with a canonical one: capture cannot happen;
 2. a delta contracts only against the index of a sum over the same dimension;
 3. a sum is linear, and what does not depend on its index moves out of it;
-4. exp(a + b) = exp(a) exp(b), log(ab) = log a + log b, log(exp a) = a;
+4. exp(a + b) = exp(a) exp(b), log(ab) = log a + log b, log(exp a) = a, exp(log(a) / q)^q = a;
 5. an expression is zero when it is zero for a = b and for a != b, or when it is a sum whose
    terms are zero.
 
@@ -181,7 +181,35 @@ def rational(
     numerator, denominator = (cancelled, sympy.Integer(1)) if whole else sympy.fraction(cancelled)
     if numerator.has(sympy.zoo, sympy.nan):
         raise Undecided("division by zero")
-    return numerator, denominator, {name: atom for atom, name in names.items()}
+    known = {name: atom for atom, name in names.items()}
+    for name, atom in known.items():
+        order = root_order(atom)
+        if order == 1:
+            continue
+        below = sympy.Poly(denominator, name).terms()
+        lack = order - below[0][0][0] % order if len(below) == 1 and below[0][0][0] else 0
+        sides = [sympy.expand(side * name**lack) for side in (numerator, denominator)]
+        if max(sympy.degree(side, name) for side in sides) >= order:
+            radicand = exponential(order * atom.args[0])
+            above, beneath = (lowered(side, name, order, radicand) for side in sides)
+            return rational((above / beneath).xreplace(known))
+    return numerator, denominator, known
+
+
+def root_order(atom: Expr) -> int:
+    """Return q where an application is the root exp(log(f) / q), else 1."""
+    if not isinstance(atom, Exp):
+        return 1
+    coefficient, rest = atom.args[0].as_coeff_Mul()
+    return int(coefficient.q) if coefficient.p == 1 and isinstance(rest, Log) else 1
+
+
+def lowered(polynomial: Expr, root: sympy.Symbol, order: int, radicand: Expr) -> Expr:
+    """Return a polynomial with the power of a root that is its radicand replaced by it."""
+    coefficients = sympy.Poly(polynomial, root).terms()
+    return sympy.Add(
+        *(c * radicand ** (n // order) * root ** (n % order) for (n,), c in coefficients)
+    )
 
 
 def normal(expression: Expr) -> Expr:
@@ -356,6 +384,8 @@ def derivative_of_atom(atom: Atom, array: Array, at: tuple[Place, ...]) -> Expr:
         case Total():
             index, body = open_sum(atom)
             return summation(index, derivative(body, array, at))
+        case Closed() if is_constant(atom, array):
+            return sympy.Integer(0)
         case Closed() | Inert():
             return inert(atom, array, at)
         case Size() | Kronecker():
@@ -389,6 +419,23 @@ def slope(atom: Atom, number: int) -> Expr:
     return rebuild(found, given.get)
 
 
+def is_constant(expression: Expr, array: Array) -> bool:
+    """Return True where no entry of an array stands in an expression, its names unfolded."""
+    for atom in expression.atoms(Atom):
+        if isinstance(atom, Entry) and atom.what == array:
+            return False
+        if isinstance(atom, Closed) and array in arrays_in(atom.what):
+            return False
+    return True
+
+
+@lru_cache
+def arrays_in(definition: Definition) -> frozenset[Array]:
+    """Return the arrays that a definition stands for, all the way down."""
+    parts = terms.walk(terms.unfold(definition.body))
+    return frozenset(part.array for part in parts if isinstance(part, terms.Entry))
+
+
 def inert(expression: Expr, array: Array, at: tuple[Place, ...]) -> Expr:
     """A derivative that is written and not taken."""
     return kind(Inert, array)(expression, *at)
@@ -401,14 +448,14 @@ def linear_derivative(expression: Expr, array: Array, at: tuple[Place, ...]) -> 
     for monomial in sympy.Add.make_args(sympy.expand(numerator)):
         constant, rest = sympy.Integer(1), sympy.Integer(1)
         for factor in sympy.Mul.make_args((monomial / denominator).xreplace(names)):
-            base = factor.as_base_exp()[0]
-            other_entry = isinstance(base, Entry) and base.what != array
-            if other_entry or isinstance(base, (Kronecker, Size)) or not base.atoms(Atom):
+            if is_constant(factor, array):
                 constant *= factor
             else:
                 rest *= factor
-        if isinstance(rest, Total):
-            index, body = open_sum(rest)
+        sums = [f for f in sympy.Mul.make_args(rest) if isinstance(f, Total)]
+        if sums:
+            index, body = open_sum(sums[0])
+            body = body * (rest / sums[0])
             result += constant * summation(index, linear_derivative(body, array, at))
         elif rest != 1:
             result += constant * inert(rest, array, at)

@@ -450,6 +450,7 @@ def _defined(node: Term, facts: Facts, everywhere: bool) -> bool:
                 return False
             continue
         numerator, denominator, names = indices.rational(expression)
+        open_powers: list[int] = []
         for part in (numerator, denominator):
             content, factors = sympy.factor_list(part)
             if content <= 0:
@@ -457,8 +458,11 @@ def _defined(node: Term, facts: Facts, everywhere: bool) -> bool:
             for factor, power in factors:
                 found = sign_of_factor(factor, names, known)
                 root = wanted == "root" and part is numerator and power % 2 == 0
-                if found != "positive" and not root:
-                    return False
+                open_powers += [power] if found != "positive" and not root else []
+        # Where the whole is positive and all factors but one are, so is that one to an odd power.
+        last = len(open_powers) == 1 and open_powers[0] % 2 == 1
+        if open_powers and not (last and sign_by_form(argument, facts) == "positive"):
+            return False
     return True
 
 
