@@ -211,7 +211,7 @@ def place(problem: NotDifferentiable) -> str:
 
 def unproved(quantity: Definition, given: Sequence[Hypothesis]) -> list[str]:
     """Return what has to be positive, in a logarithm or below a power, and is not proved to be."""
-    assumed = {known: sign for hypothesis in given for known, sign in hypothesis.signs}
+    facts = signs.Facts(tuple(pair for hypothesis in given for pair in hypothesis.signs))
     names: dict[Definition, None] = {}
 
     def visit(name: Definition) -> None:
@@ -225,8 +225,8 @@ def unproved(quantity: Definition, given: Sequence[Hypothesis]) -> list[str]:
         f"{name.name}: {text(argument)} stands in a logarithm, under a root or below another power "
         "and is not proved positive"
         for name in names
-        for argument in signs.arguments_of_logarithms(name.body)
-        if not signs.log_arguments_positive(terms.log(argument), assumed)
+        for argument, wanted, _ in signs.partial_arguments(name.body)
+        if wanted != "nonzero" and not signs.defined(terms.log(argument), facts)
     ]
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from derivations.language.matrices import Whole
 from derivations.language.statement import Hypothesis
-from derivations.language.terms import (  # noqa: F401 - a forward pass takes all from here
+from derivations.language.terms import (  # a forward pass takes all that it needs from here
     Array,
     D,
     Definition,
@@ -16,19 +16,19 @@ from derivations.language.terms import (  # noqa: F401 - a forward pass takes al
     Dimension,
     Entry,
     Index,
-    Size,
-    Sum,
+    Size as Size,
+    Sum as Sum,
     Term,
-    absolute,
+    absolute as absolute,
     cumulative,
     density,
-    each,
-    erf,
-    exp,
-    log,
-    maximum,
-    minimum,
-    pi,
+    each as each,
+    erf as erf,
+    exp as exp,
+    log as log,
+    maximum as maximum,
+    minimum as minimum,
+    pi as pi,
     product,
     scalar,
     term,
@@ -46,13 +46,6 @@ def d(quantity: Term, *variables: Entry) -> Term:
     for variable in variables:
         quantity = D(quantity, variable)
     return quantity
-
-
-def define(
-    name: str, *parameters: Index | Entry | Array, body: Term, letter: str = ""
-) -> Definition:
-    """Return a named quantity or a named function."""
-    return Definition(name, parameters, body, letter)
 
 
 def root(value: Term | int) -> Term:
