@@ -652,12 +652,17 @@ def rewritten(node: Term, left: Term, right: Term) -> Term:
 
     def change(part: Term) -> Term | None:
         if scalar is not None and isinstance(part, D) and isinstance(part.body, Use):
-            found = match(left.body, part.body, (*holes, scalar))  # type: ignore[attr-defined]
-            if found is not None and scalar in found:
+            for inside in (part.body, terms.instantiate(part.body)):  # p_i may be such a function
+                found = match(left.body, inside, (*holes, scalar))  # type: ignore[attr-defined]
+                if found is None or scalar not in found:
+                    continue
+                taken = put_in(right, found)
+                if inside != part.body:
+                    taken = folded(taken, [part.body.definition])
                 inner = found[scalar]
                 if inner == part.variable:
-                    return put_in(right, found)
-                return times(put_in(right, found), D(everywhere(inner, change), part.variable))
+                    return taken
+                return times(taken, D(everywhere(inner, change), part.variable))
             return None
         found = match(left, part, (*holes, *arguments))
         return put_in(right, found) if found is not None else None
