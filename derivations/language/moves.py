@@ -12,7 +12,8 @@ typed, every other is made, and each says which it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import sympy
@@ -83,20 +84,43 @@ def prove(
     title, matrix
         As in ``Chain``.
 
-    Raises
-    ------
-    Stuck
-        Where a move changes nothing: the message says which, and of what.
+    Returns
+    -------
+    Chain
+        Its lines are made when they are first asked for. ``Stuck`` says then which move found
+        nothing to do.
     """
-    steps: list[Step | Prose] = []
-    current = left
-    for number, move in enumerate(moves, 1):
-        made = list(move(current))
-        if not made:
-            raise Stuck(f"move {number}, {name_of(move)}: there is nothing to do")
-        steps += made
-        current = last_line(steps, current)
-    return Chain(left, tuple(steps), order(left) if at is None else at, title, matrix)
+    return Chain(left, Made(left, moves), order(left) if at is None else at, title, matrix)
+
+
+@dataclass(frozen=True)
+class Made(Sequence[Step | Prose]):
+    """The lines that moves make of a term, worked out when they are first asked for."""
+
+    left: Term
+    moves: tuple[Move, ...]
+
+    @cached_property
+    def steps(self) -> tuple[Step | Prose, ...]:
+        """The lines, each from the one before."""
+        steps: list[Step | Prose] = []
+        for number, move in enumerate(self.moves, 1):
+            made = list(move(last_line(steps, self.left)))
+            if not made:
+                raise Stuck(f"move {number}, {name_of(move)}: there is nothing to do")
+            steps += made
+        return tuple(steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return a line, or some."""
+        return self.steps[place]
+
+    def __repr__(self) -> str:
+        """Return the lines: how they were made is no part of what they say."""
+        return repr(self.steps)
 
 
 def attempt(left: Term, *moves: Move, title: str = "") -> Chain:

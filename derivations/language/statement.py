@@ -7,7 +7,7 @@ which laws a step may use, so that the step can be held against exactly those la
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from derivations.language import matrices
@@ -92,7 +92,7 @@ class Chain:
     """
 
     left: Term
-    steps: tuple[Step | Prose, ...]
+    steps: Sequence[Step | Prose]
     at: tuple[Index, ...] = ()
     title: str = ""
     matrix: tuple[Matrix, Matrix] | None = None
