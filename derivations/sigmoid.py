@@ -34,9 +34,7 @@ odds = scalar("r", "r", domain="positive")
 soft_plus = Definition("softplus", (t,), log(1 + exp(t)), r"\operatorname{softplus}")
 
 definition = Statement(
-    "The sigmoid",
-    "It turns a real number, the log-odds, into a probability.",
-    defines=(sigma,),
+    "The sigmoid", "It turns a real number, the log-odds, into a probability.", defines=(sigma,)
 )
 
 symmetry = Statement(

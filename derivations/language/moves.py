@@ -644,22 +644,34 @@ def entry_rule(before: Term) -> list[Step]:
 # -- what is known already --------------------------------------------------------------------------
 
 
-def by(*statements: Statement) -> Move:
-    """Return the move that puts in what statements say, with the chain rule for functions."""
+def by(*known: Statement | Chain) -> Move:
+    """Return the move that puts in what is known, with the chain rule for functions.
+
+    A statement is cited. A chain stands above in the same statement, and its title is the reason.
+    """
 
     def move(before: Term) -> list[Step]:
-        after, used = before, []
-        for statement in statements:
+        after = before
+        used: list[Statement | Chain] = []
+        for source in known:
             start = after
-            for chain in statement.chains:
+            for chain in chains_of(source):
                 if chain.relation == "=":
                     after = rewritten(after, chain.left, chain.last)
-            used += [statement] if after != start else []
-        functions = any(is_scalar_function(s.chains[0].left) for s in used)
+            used += [source] if after != start else []
+        above = [source.title for source in used if isinstance(source, Chain)]
+        functions = any(is_scalar_function(chains_of(source)[0].left) for source in used)
         after = everywhere_tidy(after) if used else after
-        return line(before, after, CHAIN_RULE if functions else ALGEBRA, "", *used)
+        rule = DIFFERENTIATE if above else CHAIN_RULE if functions else ALGEBRA
+        cited = [source for source in used if isinstance(source, Statement)]
+        return line(before, after, rule, f"{above[0]}, above" if above else "", *cited)
 
     return move
+
+
+def chains_of(source: Statement | Chain) -> tuple[Chain, ...]:
+    """Return the chains of a statement, or a chain by itself."""
+    return (source,) if isinstance(source, Chain) else source.chains
 
 
 def rewritten(node: Term, left: Term, right: Term) -> Term:
