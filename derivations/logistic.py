@@ -1,49 +1,62 @@
 """Binary logistic regression by maximum likelihood, from one Bernoulli label to Newton's method."""
 
 from derivations import sigmoid
-from derivations.language.matrices import Diagonal, Gradient, Hessian, Ones, Whole
+from derivations.language.matrices import Diagonal, Gradient, Hessian, Matrix, Ones, Whole
+from derivations.language.moves import (
+    because,
+    by,
+    chain_rule,
+    collect,
+    contract,
+    entry_rule,
+    fold,
+    linear,
+    prove,
+    slope,
+    to,
+    unfold,
+    words,
+)
 from derivations.language.statement import (
     ALGEBRA,
-    CHAIN_RULE,
     DEFINITION,
     DIFFERENTIATE,
     LIMIT,
-    LINEARITY,
     LOGARITHM,
     SIGN,
     Chain,
     Hypothesis,
-    Prose,
     Statement,
-    Step,
 )
 from derivations.language.terms import (
     Array,
-    D,
     Definition,
-    Delta,
+    Entry,
     Limit,
     Size,
-    exp,
+    Term,
+    Use,
     expectation,
-    log,
-    product,
     scalar,
     term,
-    total,
 )
 from derivations.notation import (
+    Π,
+    Σ,
     N,
     X,
     block,
+    d,
     design,
     direction,
+    exp,
     i,
     j,
     k,
     l,
     labels,
     lam,
+    log,
     member,
     n,
     partition,
@@ -53,12 +66,13 @@ from derivations.notation import (
     w,
     weights,
     y,
+    δ,
 )
 from derivations.sigmoid import sigma, soft_plus
 
 # -- the model --------------------------------------------------------------------------------------
 
-z = Definition("z", (i,), total(k, w[k] * X[i, k]), "z", r"\mathbf{z}")
+z = Definition("z", (i,), Σ(k, w[k] * X[i, k]), "z", r"\mathbf{z}")
 p = Definition("p", (i,), sigma(z[i]), "p", r"\mathbf{p}")
 probabilities = Whole(p)
 variances = probabilities * (Ones(N) - probabilities)
@@ -77,6 +91,7 @@ mass = Definition("P", (outcome,), h**outcome * (1 - h) ** (1 - outcome), "P")
 above, below = scalar("r", domain="nonnegative"), scalar("s", domain="positive")
 missed = scalar("c_m", "c_m", domain="positive")
 false_alarm = scalar("c_f", "c_f", domain="positive")
+costs = false_alarm + missed
 
 decision_rule = Statement(
     "Decision rule",
@@ -85,31 +100,25 @@ decision_rule = Statement(
     r"equal costs: when a false alarm costs $c_f$ and a miss costs $c_m$, answering 1 costs no more than "
     r"answering 0 exactly when $h \ge c_f / (c_f + c_m)$.",
     (
-        Chain(
+        prove(
             sigma(above) - term(1) / 2,
-            (
-                Step((1 - exp(-above)) / (2 * (1 + exp(-above))), DEFINITION, "one fraction"),
-                Step(0, SIGN, r"$e^{-r} \le 1$", relation=">="),
-            ),
+            to((1 - exp(-above)) / (2 * (1 + exp(-above))), DEFINITION, "one fraction"),
+            to(0, SIGN, r"$e^{-r} \le 1$", relation=">="),
             title=r"on the side $\mathbf{w} \cdot \mathbf{x} = r \ge 0$",
         ),
-        Chain(
+        prove(
             sigma(-below) - term(1) / 2,
-            (
-                Step((1 - exp(below)) / (2 * (1 + exp(below))), DEFINITION, "one fraction"),
-                Step(0, SIGN, r"$e^{s} > 1$", relation="<"),
-            ),
+            to((1 - exp(below)) / (2 * (1 + exp(below))), DEFINITION, "one fraction"),
+            to(0, SIGN, r"$e^{s} > 1$", relation="<"),
             title=r"on the side $\mathbf{w} \cdot \mathbf{x} = -s < 0$",
         ),
-        Chain(
+        prove(
             false_alarm * (1 - h) - missed * h,
-            (
-                Step(false_alarm - (false_alarm + missed) * h, ALGEBRA, "expand"),
-                Step(
-                    (false_alarm + missed) * (false_alarm / (false_alarm + missed) - h),
-                    ALGEBRA,
-                    r"so the sign is that of $\frac{c_f}{c_f + c_m} - h$",
-                ),
+            to(false_alarm - costs * h, ALGEBRA, "expand"),
+            to(
+                costs * (false_alarm / costs - h),
+                ALGEBRA,
+                r"so the sign is that of $\frac{c_f}{c_f + c_m} - h$",
             ),
             title="expected cost of answering 1 minus that of answering 0",
         ),
@@ -126,24 +135,9 @@ bernoulli = Statement(
     "One label",
     "One formula holds both cases of a Bernoulli variable, and its two values sum to one.",
     (
-        Chain(
-            mass(1),
-            (
-                Step(h ** term(1) * (1 - h) ** (1 - term(1)), DEFINITION),
-                Step(h, ALGEBRA, "a power with exponent 0 is 1"),
-            ),
-        ),
-        Chain(
-            mass(0),
-            (
-                Step(h ** term(0) * (1 - h) ** (1 - term(0)), DEFINITION),
-                Step(1 - h, ALGEBRA, "a power with exponent 0 is 1"),
-            ),
-        ),
-        Chain(
-            mass(0) + mass(1),
-            (Step(1 - h + h, DEFINITION, "the two cases"), Step(1, ALGEBRA)),
-        ),
+        prove(mass(1), unfold(mass), because("a power with exponent 0 is 1", collect)),
+        prove(mass(0), unfold(mass), because("a power with exponent 0 is 1", collect)),
+        prove(mass(0) + mass(1), to(1 - h + h, DEFINITION, "the two cases"), collect),
     ),
     (
         Hypothesis(
@@ -153,8 +147,18 @@ bernoulli = Statement(
     ),
 )
 
-L = Definition("L", (), product(i, p[i] ** y[i] * (1 - p[i]) ** (1 - y[i])), r"\mathcal{L}")
-log_terms = total(i, y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i]))
+right, wrong = p[i] ** y[i], (1 - p[i]) ** (1 - y[i])
+L = Definition("L", (), Π(i, right * wrong), r"\mathcal{L}")
+
+
+def log_likelihood_of(probability: Definition) -> Term:
+    """Return the logarithm of the probability of one label."""
+    return y[i] * log(probability[i]) + (1 - y[i]) * log(1 - probability[i])
+
+
+one_term = log_likelihood_of(p)
+log_terms = Σ(i, one_term)
+each_sign = Σ(i, -(y[i] * log(p[i])) - (1 - y[i]) * log(1 - p[i]))
 NLL = Definition("NLL", (), -log_terms, r"\operatorname{NLL}")()
 
 likelihood = Statement(
@@ -170,22 +174,12 @@ log_likelihood = Statement(
     "The logarithm is strictly increasing and the likelihood is positive, so both have the same "
     "maximisers; the product becomes a sum.",
     (
-        Chain(
+        prove(
             log(L()),
-            (
-                Step(log(product(i, p[i] ** y[i] * (1 - p[i]) ** (1 - y[i]))), DEFINITION),
-                Step(
-                    total(i, log(p[i] ** y[i] * (1 - p[i]) ** (1 - y[i]))),
-                    LOGARITHM,
-                    "the logarithm of a product",
-                ),
-                Step(
-                    total(i, log(p[i] ** y[i]) + log((1 - p[i]) ** (1 - y[i]))),
-                    LOGARITHM,
-                    "the logarithm of a product",
-                ),
-                Step(log_terms, LOGARITHM, "the logarithm of a power"),
-            ),
+            unfold(L),
+            to(Σ(i, log(right * wrong)), LOGARITHM, "the logarithm of a product"),
+            to(Σ(i, log(right) + log(wrong)), LOGARITHM, "the logarithm of a product"),
+            to(log_terms, LOGARITHM, "the logarithm of a power"),
         ),
     ),
     (binary, independent),
@@ -195,16 +189,10 @@ nll = Statement(
     "Negative log-likelihood",
     "The cost that maximum likelihood minimises.",
     (
-        Chain(
+        prove(
             -log(L()),
-            (
-                Step(-log_terms, ALGEBRA, cites=(log_likelihood,)),
-                Step(
-                    total(i, -(y[i] * log(p[i])) - (1 - y[i]) * log(1 - p[i])),
-                    ALGEBRA,
-                    "the sign goes to each data point",
-                ),
-            ),
+            by(log_likelihood),
+            to(each_sign, ALGEBRA, "the sign goes to each data point"),
         ),
     ),
     (binary, independent),
@@ -214,6 +202,7 @@ point = Definition("ell", (outcome, t), soft_plus(t) - outcome * t, r"\ell")
 margin_form = Definition(
     "ell_m", (outcome, t), soft_plus(-((2 * outcome - 1) * t)), r"\tilde{\ell}"
 )
+two_softplus = y[i] * soft_plus(-z[i]) + (1 - y[i]) * soft_plus(z[i])
 
 nll_softplus = Statement(
     "NLL by softplus",
@@ -222,44 +211,38 @@ nll_softplus = Statement(
     r"point, $\operatorname{softplus}(-(2y - 1) z)$, has no difference in it. The last two lines say it "
     r"label by label.",
     (
-        Chain(
+        prove(
             NLL,
-            (
-                Step(-log_terms, DEFINITION),
-                Step(
-                    total(i, y[i] * soft_plus(-z[i]) + (1 - y[i]) * soft_plus(z[i])),
-                    DEFINITION,
-                    r"$\log \sigma(t) = -\operatorname{softplus}(-t)$ and $1 - \sigma(t) = \sigma(-t)$",
-                    cites=(sigmoid.log_sigmoid, sigmoid.symmetry),
-                ),
-                Step(
-                    total(i, soft_plus(z[i]) - y[i] * (soft_plus(z[i]) - soft_plus(-z[i]))),
-                    ALGEBRA,
-                    "collect",
-                ),
-                Step(
-                    total(i, soft_plus(z[i]) - y[i] * z[i]),
-                    DEFINITION,
-                    r"$\operatorname{softplus}(t) - \operatorname{softplus}(-t) = t$",
-                    cites=(sigmoid.softplus,),
-                ),
+            unfold(NLL),
+            to(
+                Σ(i, two_softplus),
+                DEFINITION,
+                r"$\log \sigma(t) = -\operatorname{softplus}(-t)$ and $1 - \sigma(t) = \sigma(-t)$",
+                (sigmoid.log_sigmoid, sigmoid.symmetry),
+            ),
+            to(
+                Σ(i, soft_plus(z[i]) - y[i] * (soft_plus(z[i]) - soft_plus(-z[i]))),
+                ALGEBRA,
+                "collect",
+            ),
+            to(
+                Σ(i, soft_plus(z[i]) - y[i] * z[i]),
+                DEFINITION,
+                r"$\operatorname{softplus}(t) - \operatorname{softplus}(-t) = t$",
+                sigmoid.softplus,
             ),
         ),
-        Chain(
+        prove(
             point(1, t),
-            (
-                Step(soft_plus(t) - t, DEFINITION),
-                Step(soft_plus(-t), DEFINITION, cites=(sigmoid.softplus,)),
-                Step(margin_form(1, t), DEFINITION, r"$2y - 1 = 1$"),
-            ),
+            to(soft_plus(t) - t, DEFINITION),
+            to(soft_plus(-t), DEFINITION, "", sigmoid.softplus),
+            to(margin_form(1, t), DEFINITION, r"$2y - 1 = 1$"),
             title="the label is 1",
         ),
-        Chain(
+        prove(
             point(0, t),
-            (
-                Step(soft_plus(t), DEFINITION),
-                Step(margin_form(0, t), DEFINITION, r"$2y - 1 = -1$"),
-            ),
+            to(soft_plus(t), DEFINITION),
+            to(margin_form(0, t), DEFINITION, r"$2y - 1 = -1$"),
             title="the label is 0",
         ),
     ),
@@ -287,6 +270,7 @@ divergence = Definition(
 cross_entropy = Definition(
     "CE", (i,), -(q[i] * log(p[i])) - (1 - q[i]) * log(1 - p[i]), r"\operatorname{CE}"
 )
+split_logarithm = r"$-q \log p = -q \log q + q \log (q / p)$"
 
 nll_cross_entropy = Statement(
     "NLL and cross-entropy",
@@ -295,58 +279,37 @@ nll_cross_entropy = Statement(
     r"weights: to maximise the likelihood is to minimise the divergence. At the labels 0 and 1 the "
     r"entropy is zero, as the limit in which $0 \log 0 = 0$.",
     (
-        Chain(
+        prove(
             cross_entropy[i],
-            (
-                Step(-(q[i] * log(p[i])) - (1 - q[i]) * log(1 - p[i]), DEFINITION),
-                Step(
-                    entropy[i] + divergence[i],
-                    DEFINITION,
-                    r"$-q \log p = -q \log q + q \log (q / p)$",
-                ),
-            ),
-            at=(i,),
+            unfold(cross_entropy),
+            to(entropy[i] + divergence[i], DEFINITION, split_logarithm),
             title="one data point",
         ),
-        Chain(
+        prove(
             NLL,
-            (
-                Step(-log_terms, DEFINITION),
-                Step(
-                    total(i, -(y[i] * log(p[i])) - (1 - y[i]) * log(1 - p[i])),
-                    ALGEBRA,
-                    "the cross-entropy at $q_i = y_i$",
-                ),
-            ),
+            unfold(NLL),
+            to(each_sign, ALGEBRA, "the cross-entropy at $q_i = y_i$"),
             title="the labels 0 and 1",
         ),
-        Chain(
-            total(i, cross_entropy[i]),
-            (
-                Step(
-                    Size(N) * (total(i, cross_entropy[i]) / Size(N)), ALGEBRA, "the mean, times $N$"
-                ),
-                Step(
-                    Size(N) * (total(i, entropy[i] + divergence[i]) / Size(N)),
-                    DEFINITION,
-                    r"$-q \log p = -q \log q + q \log (q / p)$",
-                ),
-                Step(
-                    Size(N) * (total(i, entropy[i]) / Size(N) + total(i, divergence[i]) / Size(N)),
-                    ALGEBRA,
-                    "mean entropy and mean divergence",
-                ),
+        prove(
+            Σ(i, cross_entropy[i]),
+            to(Size(N) * (Σ(i, cross_entropy[i]) / Size(N)), ALGEBRA, "the mean, times $N$"),
+            to(Size(N) * (Σ(i, entropy[i] + divergence[i]) / Size(N)), DEFINITION, split_logarithm),
+            to(
+                Size(N) * (Σ(i, entropy[i]) / Size(N) + Σ(i, divergence[i]) / Size(N)),
+                ALGEBRA,
+                "mean entropy and mean divergence",
             ),
             title="all data points",
         ),
-        Chain(
+        prove(
             Limit(limit_entropy(t), t, 1),
-            (Step(0, LIMIT, r"$q = \sigma(t) \to 1$"),),
+            to(0, LIMIT, r"$q = \sigma(t) \to 1$"),
             title="the entropy at the label 1",
         ),
-        Chain(
+        prove(
             Limit(limit_entropy(t), t, -1),
-            (Step(0, LIMIT, r"$q = \sigma(t) \to 0$"),),
+            to(0, LIMIT, r"$q = \sigma(t) \to 0$"),
             title="the entropy at the label 0",
         ),
     ),
@@ -367,39 +330,41 @@ nll_cross_entropy = Statement(
 
 # -- the gradient -----------------------------------------------------------------------------------
 
-one_term = y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])
-ratio = y[i] / p[i] - (1 - y[i]) / (1 - p[i])
+by_sigmoid = because("the slope of the sigmoid", by(sigmoid.derivative))
+
+
+def gradient_of(
+    cost: Use,
+    weight: Entry,
+    logits: Definition,
+    result: Term,
+    title: str = "",
+    matrix: tuple[Matrix, Matrix] | None = None,
+) -> Chain:
+    """Return the gradient of a negative log-likelihood: back through logarithm and sigmoid."""
+    return prove(
+        d(cost, weight),
+        unfold(cost),
+        because("sum rule", linear),
+        because(r"$d \log t = dt / t$", chain_rule),
+        by_sigmoid,
+        slope(logits),
+        to(result, ALGEBRA, "the denominators cancel; collect"),
+        title=title,
+        matrix=matrix,
+    )
+
 
 nll_gradient = Statement(
     "Gradient of the NLL",
     "Each data point pulls the weights along its own features, by as much as its probability is "
     "wrong.",
     (
-        Chain(
-            D(NLL, w[k]),
-            (
-                Step(D(-log_terms, w[k]), DEFINITION),
-                Step(-total(i, D(one_term, w[k])), LINEARITY, "sum rule"),
-                Step(-total(i, ratio * D(p[i], w[k])), CHAIN_RULE, r"$d \log t = dt / t$"),
-                Step(
-                    -total(i, ratio * p[i] * (1 - p[i]) * D(z[i], w[k])),
-                    DIFFERENTIATE,
-                    "the slope of the sigmoid",
-                    cites=(sigmoid.derivative,),
-                ),
-                Step(
-                    -total(i, ratio * p[i] * (1 - p[i]) * X[i, k]),
-                    DIFFERENTIATE,
-                    r"$\partial z_i / \partial w_k = x_{ik}$",
-                ),
-                Step(
-                    -total(i, (y[i] * (1 - p[i]) - (1 - y[i]) * p[i]) * X[i, k]),
-                    ALGEBRA,
-                    "the denominators cancel",
-                ),
-                Step(total(i, X[i, k] * (p[i] - y[i])), ALGEBRA, "collect"),
-            ),
-            at=(k,),
+        gradient_of(
+            NLL,
+            w[k],
+            z,
+            Σ(i, X[i, k] * (p[i] - y[i])),
             matrix=(Gradient(NLL, w), design.T @ (probabilities - labels)),
         ),
     ),
@@ -412,36 +377,25 @@ residual = Statement(
     r"small variance, where $1 - p$ would round to zero. For a label 0 or 1 one of the two terms of "
     r"residual and loss is zero, so nothing is subtracted.",
     (
-        Chain(
+        prove(
             p[i] - y[i],
-            (
-                Step((1 - y[i]) * p[i] - y[i] * (1 - p[i]), ALGEBRA, "split by the label"),
-                Step(
-                    (1 - y[i]) * sigma(z[i]) - y[i] * sigma(-z[i]),
-                    DEFINITION,
-                    cites=(sigmoid.symmetry,),
-                ),
-            ),
-            at=(i,),
+            to((1 - y[i]) * p[i] - y[i] * (1 - p[i]), ALGEBRA, "split by the label"),
+            to((1 - y[i]) * sigma(z[i]) - y[i] * sigma(-z[i]), DEFINITION, "", sigmoid.symmetry),
             title="residual",
         ),
-        Chain(
+        prove(
             -one_term,
-            (
-                Step(
-                    y[i] * soft_plus(-z[i]) + (1 - y[i]) * soft_plus(z[i]),
-                    DEFINITION,
-                    r"$\log \sigma(t) = -\operatorname{softplus}(-t)$",
-                    cites=(sigmoid.log_sigmoid, sigmoid.symmetry),
-                ),
+            to(
+                two_softplus,
+                DEFINITION,
+                r"$\log \sigma(t) = -\operatorname{softplus}(-t)$",
+                (sigmoid.log_sigmoid, sigmoid.symmetry),
             ),
-            at=(i,),
             title="loss",
         ),
-        Chain(
+        prove(
             p[i] * (1 - p[i]),
-            (Step(sigma(z[i]) * sigma(-z[i]), DEFINITION, cites=(sigmoid.symmetry,)),),
-            at=(i,),
+            to(sigma(z[i]) * sigma(-z[i]), DEFINITION, "", sigmoid.symmetry),
             title="variance",
         ),
     ),
@@ -449,14 +403,9 @@ residual = Statement(
 )
 
 w0 = scalar("w_0", "w_0")
-z0 = Definition("z0", (i,), w0 + total(k, w[k] * X[i, k]), "z", superscript=r"\circ")
+z0 = Definition("z0", (i,), w0 + Σ(k, w[k] * X[i, k]), "z", superscript=r"\circ")
 p0 = Definition("p0", (i,), sigma(z0[i]), "p", superscript=r"\circ")
-NLL0 = Definition(
-    "NLL0",
-    (),
-    -total(i, y[i] * log(p0[i]) + (1 - y[i]) * log(1 - p0[i])),
-    r"\operatorname{NLL}^\circ",
-)()
+NLL0 = Definition("NLL0", (), -Σ(i, log_likelihood_of(p0)), r"\operatorname{NLL}^\circ")()
 
 with_intercept = Hypothesis(
     r"With an intercept $w_0$ beside the weights, $z^\circ_i = w_0 + \mathbf{w} \cdot \mathbf{x}_i$ and "
@@ -469,91 +418,49 @@ score_equations = Statement(
     r"\mathbf{X}^\top \mathbf{y}$: the model reproduces the sum of every feature over class 1. With "
     r"an intercept $w_0$ the mean of the probabilities is the mean of the labels.",
     (
-        Chain(
-            total(i, X[i, k] * p[i]) - total(i, X[i, k] * y[i]),
-            (
-                Step(total(i, X[i, k] * (p[i] - y[i])), ALGEBRA, "one sum"),
-                Step(D(NLL, w[k]), DEFINITION, cites=(nll_gradient,)),
-            ),
-            at=(k,),
+        prove(
+            Σ(i, X[i, k] * p[i]) - Σ(i, X[i, k] * y[i]),
+            because("one sum", collect),
+            to(d(NLL, w[k]), ALGEBRA, "", nll_gradient),
             title=r"zero exactly when $\partial \operatorname{NLL} / \partial w_k$ is",
         ),
-        Chain(
-            D(NLL0, w0),
-            (
-                Step(
-                    -total(i, (y[i] / p0[i] - (1 - y[i]) / (1 - p0[i])) * D(p0[i], w0)),
-                    DIFFERENTIATE,
-                    r"$d \log t = dt / t$",
-                ),
-                Step(
-                    total(i, p0[i] - y[i]),
-                    DIFFERENTIATE,
-                    r"$\partial p_i / \partial w_0 = p_i (1 - p_i)$",
-                ),
-                Step(total(i, p0[i]) - total(i, y[i]), ALGEBRA, "two sums"),
-            ),
-            title="with an intercept",
-        ),
+        gradient_of(NLL0, w0, z0, Σ(i, p0[i]) - Σ(i, y[i]), "with an intercept"),
     ),
     (binary, fixed, with_intercept),
 )
 
 # -- the Hessian ------------------------------------------------------------------------------------
 
+hessian_kl = d(NLL, w[k], w[l])
+variance = p[i] * (1 - p[i])
+along_v = Σ(k, X[i, k] * v[k])
+constant_labels = because("the labels are constants", linear)
+
 nll_hessian = Statement(
     "Hessian of the NLL",
     "A weighted Gram matrix of the features: each data point counts by the variance of its label. "
     "The labels themselves are gone.",
     (
-        Chain(
-            D(D(NLL, w[k]), w[l]),
-            (
-                Step(
-                    D(total(i, X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, cites=(nll_gradient,)
-                ),
-                Step(total(i, X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"),
-                Step(
-                    total(i, X[i, k] * (p[i] * (1 - p[i])) * D(z[i], w[l])),
-                    DIFFERENTIATE,
-                    "the slope of the sigmoid",
-                    cites=(sigmoid.derivative,),
-                ),
-                Step(
-                    total(i, X[i, k] * (p[i] * (1 - p[i])) * X[i, l]),
-                    DIFFERENTIATE,
-                    r"$\partial z_i / \partial w_l = x_{il}$",
-                ),
-            ),
-            at=(k, l),
+        prove(
+            hessian_kl,
+            by(nll_gradient),
+            constant_labels,
+            by_sigmoid,
+            slope(z),
             matrix=(Hessian(NLL, w), design.T @ Diagonal(variances) @ design),
         ),
     ),
     (binary, fixed),
 )
 
-hessian_kl = D(D(NLL, w[k]), w[l])
-variance = p[i] * (1 - p[i])
-
 nll_hvp = Statement(
     "Hessian-vector product",
     "Two products with the design matrix; the Hessian is never formed.",
     (
-        Chain(
-            total(l, hessian_kl * v[l]),
-            (
-                Step(
-                    total(l, total(i, X[i, k] * variance * X[i, l]) * v[l]),
-                    DIFFERENTIATE,
-                    cites=(nll_hessian,),
-                ),
-                Step(
-                    total(i, X[i, k] * variance * total(l, X[i, l] * v[l])),
-                    ALGEBRA,
-                    "exchange the sums",
-                ),
-            ),
-            at=(k,),
+        prove(
+            Σ(l, hessian_kl * v[l]),
+            by(nll_hessian),
+            because("exchange the sums", collect),
             matrix=(Hessian(NLL, w) @ direction, design.T @ (variances * (design @ direction))),
         ),
     ),
@@ -564,12 +471,13 @@ point_loss = Definition("loss", (i,), -one_term, r"\ell")
 block_gradient = Definition(
     "block_gradient",
     (block, k),
-    total(i, member[block, i] * X[i, k] * (p[i] - y[i])),
+    Σ(i, member[block, i] * X[i, k] * (p[i] - y[i])),
     written="g^{{({0})}}_{{{1}}}",
 )
 NLL_block = Definition(
-    "cost", (block,), total(i, member[block, i] * point_loss[i]), r"\operatorname{NLL}"
+    "cost", (block,), Σ(i, member[block, i] * point_loss[i]), r"\operatorname{NLL}"
 )
+block_hessian = Σ(i, member[block, i] * X[i, k] * variance * X[i, l])
 
 blocks = Statement(
     "Sums over blocks of rows",
@@ -577,73 +485,52 @@ blocks = Statement(
     "whole are the sums of those of the blocks. So they can be computed block by block, in any order, "
     "on one machine or on many, in memory for one block.",
     (
-        Chain(
+        prove(
             NLL,
-            (
-                Step(total(i, point_loss[i]), DEFINITION, "the sign goes to each data point"),
-                Step(
-                    total(i, total(block, member[block, i]) * point_loss[i]),
-                    ALGEBRA,
-                    "each row is in one block",
-                ),
-                Step(
-                    total(block, total(i, member[block, i] * point_loss[i])),
-                    ALGEBRA,
-                    "exchange the sums",
-                ),
-                Step(total(block, NLL_block[block]), DEFINITION),
+            to(Σ(i, point_loss[i]), DEFINITION, "the sign goes to each data point"),
+            to(
+                Σ(i, Σ(block, member[block, i]) * point_loss[i]),
+                ALGEBRA,
+                "each row is in one block",
             ),
+            to(Σ(block, Σ(i, member[block, i] * point_loss[i])), ALGEBRA, "exchange the sums"),
+            fold(NLL_block),
             title="value",
         ),
-        Chain(
-            D(NLL, w[k]),
-            (
-                Step(D(total(block, NLL_block[block]), w[k]), DEFINITION, "the value"),
-                Step(total(block, D(NLL_block[block], w[k])), LINEARITY, "sum rule"),
-                Step(
-                    total(block, total(i, member[block, i] * X[i, k] * (p[i] - y[i]))),
-                    DIFFERENTIATE,
-                    "one data point, as for the gradient of the NLL",
-                ),
-            ),
-            at=(k,),
+        prove(
+            d(NLL, w[k]),
+            to(d(Σ(block, NLL_block[block]), w[k]), DEFINITION, "the value"),
+            because("sum rule", linear),
+            unfold(NLL_block),
+            linear,
+            unfold(point_loss),
+            linear,
+            because(r"$d \log t = dt / t$", chain_rule),
+            by_sigmoid,
+            slope(z),
+            to(Σ(block, block_gradient.body), ALGEBRA, "the denominators cancel; collect"),
             title="gradient",
         ),
-        Chain(
+        prove(
             hessian_kl,
-            (
-                Step(
-                    total(block, D(block_gradient[block, k], w[l])),
-                    DIFFERENTIATE,
-                    "the gradient, sum rule",
-                ),
-                Step(
-                    total(block, total(i, member[block, i] * X[i, k] * variance * X[i, l])),
-                    DIFFERENTIATE,
-                    "the labels are constants",
-                ),
-            ),
-            at=(k, l),
+            by(nll_gradient),
+            to(d(Σ(block, block_gradient[block, k]), w[l]), DEFINITION, "the gradient"),
+            because("sum rule", linear),
+            unfold(block_gradient),
+            constant_labels,
+            by_sigmoid,
+            slope(z),
             title="Hessian",
         ),
-        Chain(
-            total(l, hessian_kl * v[l]),
-            (
-                Step(
-                    total(block, total(l, D(block_gradient[block, k], w[l]) * v[l])),
-                    DIFFERENTIATE,
-                    "the Hessian of each block",
-                ),
-                Step(
-                    total(
-                        block,
-                        total(i, member[block, i] * X[i, k] * variance * total(l, X[i, l] * v[l])),
-                    ),
-                    DIFFERENTIATE,
-                    "exchange the sums",
-                ),
+        prove(
+            Σ(l, hessian_kl * v[l]),
+            by(nll_hessian),
+            to(Σ(block, Σ(l, block_hessian * v[l])), ALGEBRA, "the Hessian of each block"),
+            to(
+                Σ(block, Σ(i, member[block, i] * X[i, k] * variance * Σ(l, X[i, l] * v[l]))),
+                ALGEBRA,
+                "exchange the sums",
             ),
-            at=(k,),
             title="Hessian-vector product",
         ),
     ),
@@ -651,6 +538,8 @@ blocks = Statement(
 )
 
 tau = scalar("tau", r"\tau")
+curvature = Σ(k, Σ(l, v[k] * hessian_kl * v[l]))
+square = because("the double sum is a square", collect)
 
 nll_convex = Statement(
     "Convexity",
@@ -658,39 +547,37 @@ nll_convex = Statement(
     r"strictly convex exactly when $\mathbf{X}$ has full column rank; that alone does not give a "
     r"minimiser.",
     (
-        Chain(
-            total(k, total(l, v[k] * hessian_kl * v[l])),
-            (
-                Step(
-                    total(k, total(l, v[k] * total(i, X[i, k] * variance * X[i, l]) * v[l])),
-                    DIFFERENTIATE,
-                    cites=(nll_hessian,),
-                ),
-                Step(
-                    total(i, variance * total(k, X[i, k] * v[k]) ** 2),
-                    ALGEBRA,
-                    "the double sum is a square",
-                ),
-                Step(0, SIGN, r"$0 < p_i < 1$", relation=">="),
-                Prose(
-                    r"The sum is zero only if $\mathbf{x}_i \cdot \mathbf{v} = 0$ for every $i$, since "
-                    r"every $p_i (1 - p_i)$ is positive: only if $\mathbf{X} \mathbf{v} = 0$. So the "
-                    r"Hessian is positive definite if and only if the columns of $\mathbf{X}$ are "
-                    r"linearly independent. If they are not, some $\mathbf{v} \ne 0$ has $\mathbf{X} "
-                    r"\mathbf{v} = 0$, and the NLL is constant along it, as its logits are.",
-                    "boyd2004",
-                ),
+        prove(
+            curvature,
+            by(nll_hessian),
+            square,
+            to(0, SIGN, r"$0 < p_i < 1$", relation=">="),
+            words(
+                r"The sum is zero only if $\mathbf{x}_i \cdot \mathbf{v} = 0$ for every $i$, since "
+                r"every $p_i (1 - p_i)$ is positive: only if $\mathbf{X} \mathbf{v} = 0$. So the "
+                r"Hessian is positive definite if and only if the columns of $\mathbf{X}$ are "
+                r"linearly independent. If they are not, some $\mathbf{v} \ne 0$ has $\mathbf{X} "
+                r"\mathbf{v} = 0$, and the NLL is constant along it, as its logits are.",
+                "boyd2004",
             ),
             title="curvature along a direction",
         ),
-        Chain(
-            total(k, (w[k] + tau * v[k]) * X[i, k]),
-            (Step(z[i] + tau * total(k, v[k] * X[i, k]), DEFINITION, "linear in the weights"),),
-            at=(i,),
+        prove(
+            Σ(k, (w[k] + tau * v[k]) * X[i, k]),
+            to(z[i] + tau * Σ(k, v[k] * X[i, k]), DEFINITION, "linear in the weights"),
             title=r"the logits at $\mathbf{w} + \tau \mathbf{v}$",
         ),
     ),
     (binary, fixed),
+)
+
+second, third = d(soft_plus(t), t, t), d(soft_plus(t), t, t, t)
+derivatives = (
+    by(sigmoid.softplus),
+    by_sigmoid,
+    because("product rule", chain_rule),
+    by_sigmoid,
+    collect,
 )
 
 smoothness = Statement(
@@ -699,54 +586,33 @@ smoothness = Statement(
     r"descent with the step size $4 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ does not "
     r"raise the NLL. The third derivative of the loss of one data point is bounded by its second.",
     (
-        Chain(
-            total(k, total(l, v[k] * hessian_kl * v[l])),
-            (
-                Step(
-                    total(i, variance * total(k, X[i, k] * v[k]) ** 2),
-                    DIFFERENTIATE,
-                    cites=(nll_convex,),
-                ),
+        prove(curvature, by(nll_hessian), square, title="curvature along a direction"),
+        prove(
+            Σ(i, along_v**2) / 4 - Σ(i, variance * along_v**2),
+            to(Σ(i, (term(1) / 4 - variance) * along_v**2), ALGEBRA, "one sum"),
+            to(
+                Σ(i, (term(1) / 2 - p[i]) ** 2 * along_v**2),
+                ALGEBRA,
+                r"$\frac{1}{4} - p (1 - p) = (\frac{1}{2} - p)^2$",
             ),
-            title="curvature along a direction",
-        ),
-        Chain(
-            total(i, total(k, X[i, k] * v[k]) ** 2) / 4
-            - total(i, variance * total(k, X[i, k] * v[k]) ** 2),
-            (
-                Step(
-                    total(i, (term(1) / 4 - variance) * total(k, X[i, k] * v[k]) ** 2),
-                    ALGEBRA,
-                    "one sum",
-                ),
-                Step(
-                    total(i, (term(1) / 2 - p[i]) ** 2 * total(k, X[i, k] * v[k]) ** 2),
-                    ALGEBRA,
-                    r"$\frac{1}{4} - p (1 - p) = (\frac{1}{2} - p)^2$",
-                ),
-                Step(0, SIGN, "a sum of squares", relation=">="),
-            ),
+            to(0, SIGN, "a sum of squares", relation=">="),
             title=r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le "
             r"\frac{1}{4} \mathbf{v}^\top \mathbf{X}^\top \mathbf{X} \mathbf{v}$",
         ),
-        Chain(
-            D(D(soft_plus(t), t), t) - D(D(D(soft_plus(t), t), t), t),
-            (
-                Step(2 * sigma(t) ** 2 * (1 - sigma(t)), DIFFERENTIATE),
-                Step(0, SIGN, "a product of positive factors", relation=">"),
-            ),
+        prove(
+            second - third,
+            *derivatives,
+            to(0, SIGN, "a product of positive factors", relation=">"),
             title=r"$\ell''' < \ell''$",
         ),
-        Chain(
-            D(D(soft_plus(t), t), t) + D(D(D(soft_plus(t), t), t), t),
-            (
-                Step(2 * sigma(t) * (1 - sigma(t)) ** 2, DIFFERENTIATE),
-                Step(0, SIGN, "a product of positive factors", relation=">"),
-                Prose(
-                    "A function whose Hessian is bounded by $L > 0$ does not rise in a step of gradient "
-                    "descent with the step size $1 / L$ (descent lemma).",
-                    "boyd2004",
-                ),
+        prove(
+            second + third,
+            *derivatives,
+            to(0, SIGN, "a product of positive factors", relation=">"),
+            words(
+                "A function whose Hessian is bounded by $L > 0$ does not rise in a step of gradient "
+                "descent with the step size $1 / L$ (descent lemma).",
+                "boyd2004",
             ),
             title=r"$-\ell''' < \ell''$",
         ),
@@ -781,8 +647,9 @@ newton_direction = Array(
 inverted = Hypothesis(
     r"$\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient. $\mathbf{X}$ has full column rank, so that "
     r"$\mathbf{H}$ is invertible: $\mathbf{H}^{-1} \mathbf{g}$ solves $\mathbf{H} \mathbf{d} = \mathbf{g}$.",
-    replace=((G[k], total(l, H[k, l] * newton_direction[l])),),
+    replace=((G[k], Σ(l, H[k, l] * newton_direction[l])),),
 )
+Hw = Σ(l, H[k, l] * w[l])
 
 newton_step = Statement(
     "Newton's step is weighted least squares",
@@ -791,70 +658,43 @@ newton_step = Statement(
     r"problem with weights $\omega_i = p_i (1 - p_i)$ and working response $\zeta_i$: iteratively "
     r"reweighted least squares (IRLS) is Newton's method.",
     (
-        Chain(
-            total(l, H[k, l] * (w[l] - newton_direction[l])),
-            (
-                Step(
-                    total(l, H[k, l] * w[l]) - total(l, H[k, l] * newton_direction[l]),
-                    ALGEBRA,
-                    "two sums",
-                ),
-                Step(
-                    total(l, H[k, l] * w[l]) - G[k],
-                    ALGEBRA,
-                    r"$\mathbf{H} \mathbf{H}^{-1} \mathbf{g} = \mathbf{g}$",
-                ),
-            ),
-            at=(k,),
+        prove(
+            Σ(l, H[k, l] * (w[l] - newton_direction[l])),
+            to(Hw - Σ(l, H[k, l] * newton_direction[l]), ALGEBRA, "two sums"),
+            to(Hw - G[k], ALGEBRA, r"$\mathbf{H} \mathbf{H}^{-1} \mathbf{g} = \mathbf{g}$"),
             title=r"Newton's step to $\mathbf{w} - \mathbf{H}^{-1} \mathbf{g}$",
         ),
-        Chain(
-            total(l, hessian_kl * w[l]) - D(NLL, w[k]),
-            (
-                Step(
-                    total(l, total(i, X[i, k] * variance * X[i, l]) * w[l])
-                    - total(i, X[i, k] * (p[i] - y[i])),
-                    DIFFERENTIATE,
-                    cites=(nll_hessian, nll_gradient),
-                ),
-                Step(
-                    total(i, X[i, k] * variance * z[i]) - total(i, X[i, k] * (p[i] - y[i])),
-                    DEFINITION,
-                    r"$\sum_l x_{il} w_l = z_i$",
-                ),
-                Step(
-                    total(i, X[i, k] * working[i] * response[i]),
-                    DEFINITION,
-                    r"one sum, $\omega_i$ taken out",
-                ),
+        prove(
+            Σ(l, hessian_kl * w[l]) - d(NLL, w[k]),
+            by(nll_hessian, nll_gradient),
+            to(
+                Σ(i, X[i, k] * variance * z[i]) - Σ(i, X[i, k] * (p[i] - y[i])),
+                DEFINITION,
+                r"$\sum_l x_{il} w_l = z_i$",
             ),
-            at=(k,),
+            to(
+                Σ(i, X[i, k] * working[i] * response[i]),
+                DEFINITION,
+                r"one sum, $\omega_i$ taken out",
+            ),
             title="the right side of Newton's equations",
             matrix=(
                 Hessian(NLL, w) @ weights - Gradient(NLL, w),
                 design.T @ Diagonal(Whole(working)) @ Whole(response),
             ),
         ),
-        Chain(
-            D(
-                total(i, s[i] * (some_response[i] - total(l, X[i, l] * solution[l])) ** 2) / 2,
-                solution[k],
+        prove(
+            d(Σ(i, s[i] * (some_response[i] - Σ(l, X[i, l] * solution[l])) ** 2) / 2, solution[k]),
+            linear,
+            chain_rule,
+            entry_rule,
+            contract,
+            to(
+                Σ(l, Σ(i, X[i, k] * s[i] * X[i, l]) * solution[l])
+                - Σ(i, X[i, k] * s[i] * some_response[i]),
+                ALGEBRA,
+                "zero exactly for the normal equations",
             ),
-            (
-                Step(
-                    -total(
-                        i, X[i, k] * s[i] * (some_response[i] - total(l, X[i, l] * solution[l]))
-                    ),
-                    DIFFERENTIATE,
-                ),
-                Step(
-                    total(l, total(i, X[i, k] * s[i] * X[i, l]) * solution[l])
-                    - total(i, X[i, k] * s[i] * some_response[i]),
-                    ALGEBRA,
-                    "zero exactly for the normal equations",
-                ),
-            ),
-            at=(k,),
             title="the normal equations of weighted least squares",
         ),
     ),
@@ -871,15 +711,13 @@ newton_step = Statement(
 
 scaled = Array("u", (n,), "u", r"\mathbf{u}")
 z_scaled = Definition(
-    "z'", (i,), total(k, scaled[k] * (scale[k] * X[i, k])), "z", superscript=r"\prime"
+    "z'", (i,), Σ(k, scaled[k] * (scale[k] * X[i, k])), "z", superscript=r"\prime"
 )
 p_scaled = Definition("p'", (i,), sigma(z_scaled[i]), "p", superscript=r"\prime")
 NLL_scaled = Definition(
-    "NLL'",
-    (),
-    -total(i, y[i] * log(p_scaled[i]) + (1 - y[i]) * log(1 - p_scaled[i])),
-    r"\operatorname{NLL}_{\mathbf{c}}",
+    "NLL'", (), -Σ(i, log_likelihood_of(p_scaled)), r"\operatorname{NLL}_{\mathbf{c}}"
 )()
+gradient_scaled = scale[k] * Σ(i, X[i, k] * (p_scaled[i] - y[i]))
 rate = scalar("eta", r"\eta", domain="positive")
 
 column_scaling = Statement(
@@ -891,73 +729,31 @@ column_scaling = Statement(
     r"the gradient by $c_k^2$, which is why features are standardised for it. All this is "
     r"said of the NLL without a penalty.",
     (
-        Chain(
-            total(k, w[k] / scale[k] * (scale[k] * X[i, k])),
-            (
-                Step(total(k, w[k] * X[i, k]), ALGEBRA, r"$c_k$ cancels"),
-                Step(z[i], DEFINITION),
-            ),
-            at=(i,),
+        prove(
+            Σ(k, w[k] / scale[k] * (scale[k] * X[i, k])),
+            because("$c_k$ cancels", collect),
+            fold(z),
             title=r"the logits at $u_k = w_k / c_k$",
         ),
-        Chain(
-            D(NLL_scaled, scaled[k]),
-            (
-                Step(
-                    total(i, (p_scaled[i] - y[i]) * D(z_scaled[i], scaled[k])),
-                    DIFFERENTIATE,
-                    "as for the gradient of the NLL",
-                ),
-                Step(
-                    total(i, (p_scaled[i] - y[i]) * (scale[k] * X[i, k])),
-                    DIFFERENTIATE,
-                    r"$\partial z'_i / \partial u_k = c_k x_{ik}$",
-                ),
-                Step(
-                    scale[k] * total(i, X[i, k] * (p_scaled[i] - y[i])),
-                    ALGEBRA,
-                    r"$c_k$ is the same for every data point",
-                ),
-            ),
-            at=(k,),
-            title="gradient",
-        ),
-        Chain(
-            D(scale[k] * total(i, X[i, k] * (p_scaled[i] - y[i])), scaled[l]),
-            (
-                Step(
-                    scale[k]
-                    * total(i, X[i, k] * p_scaled[i] * (1 - p_scaled[i]) * (scale[l] * X[i, l])),
-                    DIFFERENTIATE,
-                    "the labels are constants",
-                ),
-                Step(
-                    scale[k]
-                    * scale[l]
-                    * total(i, X[i, k] * p_scaled[i] * (1 - p_scaled[i]) * X[i, l]),
-                    ALGEBRA,
-                    r"$c_l$ is the same for every data point",
-                ),
-            ),
-            at=(k, l),
+        gradient_of(NLL_scaled, scaled[k], z_scaled, gradient_scaled, "gradient"),
+        prove(
+            d(gradient_scaled, scaled[l]),
+            constant_labels,
+            by_sigmoid,
+            slope(z_scaled),
+            because("$c_l$ is the same for every data point", collect),
             title="Hessian: the derivatives of the gradient",
         ),
-        Chain(
-            total(l, scale[k] * scale[l] * H[k, l] * (step[l] / scale[l])) + scale[k] * G[k],
-            (
-                Step(
-                    scale[k] * (total(l, H[k, l] * step[l]) + G[k]),
-                    ALGEBRA,
-                    r"$c_l$ cancels: zero exactly when $\mathbf{H} \mathbf{d} = -\mathbf{g}$",
-                ),
+        prove(
+            Σ(l, scale[k] * scale[l] * H[k, l] * (step[l] / scale[l])) + scale[k] * G[k],
+            because(
+                r"$c_l$ cancels: zero exactly when $\mathbf{H} \mathbf{d} = -\mathbf{g}$", collect
             ),
-            at=(k,),
             title=r"Newton's equations at $d_l / c_l$",
         ),
-        Chain(
+        prove(
             scale[k] * (w[k] / scale[k] - rate * (scale[k] * G[k])),
-            (Step(w[k] - rate * scale[k] ** 2 * G[k], ALGEBRA, "back in the old units"),),
-            at=(k,),
+            to(w[k] - rate * scale[k] ** 2 * G[k], ALGEBRA, "back in the old units"),
             title=r"one step of gradient descent with the step size $\eta$",
         ),
     ),
@@ -972,66 +768,57 @@ column_scaling = Statement(
 )
 
 outcomes_i, outcomes_j = {1: p[i], 0: 1 - p[i]}, {1: p[j], 0: 1 - p[j]}
-score_ik, score_il, score_jl = (
-    X[i, k] * (p[i] - y[i]),
-    X[i, l] * (p[i] - y[i]),
-    X[j, l] * (p[j] - y[j]),
-)
+score_ik, score_il = X[i, k] * (p[i] - y[i]), X[i, l] * (p[i] - y[i])
+score_jl = X[j, l] * (p[j] - y[j])
+both_outcomes = "the two outcomes and their probabilities"
 
 fisher_information = Statement(
     "Fisher information",
     r"Under the model the expected outer product of the score is the Hessian, and since the Hessian has "
     r"no labels in it, expected and observed information are the same (the link is canonical).",
     (
-        Chain(
-            total(i, expectation(y[i], outcomes_i, score_ik * score_il)),
-            (
-                Step(
-                    total(
-                        i,
-                        p[i] * (X[i, k] * (p[i] - 1) * (X[i, l] * (p[i] - 1)))
-                        + (1 - p[i]) * (X[i, k] * p[i] * (X[i, l] * p[i])),
-                    ),
-                    DEFINITION,
-                    "the two outcomes and their probabilities",
+        prove(
+            Σ(i, expectation(y[i], outcomes_i, score_ik * score_il)),
+            to(
+                Σ(
+                    i,
+                    p[i] * (X[i, k] * (p[i] - 1) * (X[i, l] * (p[i] - 1)))
+                    + (1 - p[i]) * (X[i, k] * p[i] * (X[i, l] * p[i])),
                 ),
-                Step(total(i, X[i, k] * variance * X[i, l]), ALGEBRA, r"$1 - p + p = 1$"),
-                Step(hessian_kl, DEFINITION, cites=(nll_hessian,)),
+                DEFINITION,
+                both_outcomes,
             ),
+            to(Σ(i, X[i, k] * variance * X[i, l]), ALGEBRA, r"$1 - p + p = 1$"),
+            to(hessian_kl, ALGEBRA, "", nll_hessian),
             at=(k, l),
             title="the same data point",
         ),
-        Chain(
+        prove(
             expectation(y[i], outcomes_i, score_ik),
-            (
-                Step(
-                    p[i] * (X[i, k] * (p[i] - 1)) + (1 - p[i]) * (X[i, k] * p[i]),
-                    DEFINITION,
-                    "the two outcomes and their probabilities",
-                ),
-                Step(0, ALGEBRA),
+            to(
+                p[i] * (X[i, k] * (p[i] - 1)) + (1 - p[i]) * (X[i, k] * p[i]),
+                DEFINITION,
+                both_outcomes,
             ),
-            at=(i, k),
+            collect,
             title="the score has mean zero",
         ),
-        Chain(
-            (1 - Delta(i, j))
+        prove(
+            (1 - δ(i, j))
             * expectation(y[i], outcomes_i, expectation(y[j], outcomes_j, score_ik * score_jl)),
-            (
-                Step(
-                    (1 - Delta(i, j))
-                    * expectation(y[i], outcomes_i, score_ik)
-                    * expectation(y[j], outcomes_j, score_jl),
-                    DEFINITION,
-                    "independence: the expectation of a product is the product of expectations",
-                ),
-                Step(0, DEFINITION, "both factors are zero"),
-                Prose(
-                    r"When $\mathbf{X}$ has full column rank and $N$ grows, the estimate is asymptotically "
-                    r"normal, and the inverse of the information is its covariance; the roots of the "
-                    r"diagonal are the standard errors.",
-                    "mccullagh1989",
-                ),
+            to(
+                (1 - δ(i, j))
+                * expectation(y[i], outcomes_i, score_ik)
+                * expectation(y[j], outcomes_j, score_jl),
+                DEFINITION,
+                "independence: the expectation of a product is the product of expectations",
+            ),
+            to(0, DEFINITION, "both factors are zero"),
+            words(
+                r"When $\mathbf{X}$ has full column rank and $N$ grows, the estimate is asymptotically "
+                r"normal, and the inverse of the information is its covariance; the roots of the "
+                r"diagonal are the standard errors.",
+                "mccullagh1989",
             ),
             at=(i, j, k, l),
             title=r"two different data points, $i \ne j$",
@@ -1040,13 +827,12 @@ fisher_information = Statement(
     (
         independent,
         Hypothesis(r"The labels follow the model: $y_i$ is 1 with probability $p_i$."),
-        Hypothesis(r"Two data points are two: $i \ne j$.", distinct=((i, j),)),
         fixed,
     ),
 )
 
-margin = Definition("m", (i,), (2 * y[i] - 1) * total(k, w[k] * X[i, k]), "m")
-gain = Definition("d", (i,), (2 * y[i] - 1) * total(k, v[k] * X[i, k]), "d")
+margin = Definition("m", (i,), (2 * y[i] - 1) * Σ(k, w[k] * X[i, k]), "m")
+gain = Definition("d", (i,), (2 * y[i] - 1) * Σ(k, v[k] * X[i, k]), "d")
 along = -(margin[i] + tau * gain[i])
 m1, d1 = scalar("m", "m"), scalar("d", "d", domain="positive")
 
@@ -1058,45 +844,36 @@ no_mle_when_separable = Statement(
     r"falls to zero, which it never reaches; when some are zero (quasi-complete separation) it falls to "
     r"what the others leave.",
     (
-        Chain(
-            -((2 * y[i] - 1) * total(k, (w[k] + tau * v[k]) * X[i, k])),
-            (Step(along, DEFINITION, "linear in the weights", (nll_softplus,)),),
-            at=(i,),
+        prove(
+            -((2 * y[i] - 1) * Σ(k, (w[k] + tau * v[k]) * X[i, k])),
+            to(along, DEFINITION, "linear in the weights", nll_softplus),
             title=r"the argument of softplus at $\mathbf{w} + \tau \mathbf{v}$",
         ),
-        Chain(
-            D(total(i, soft_plus(along)), tau),
-            (
-                Step(total(i, D(soft_plus(along), tau)), LINEARITY, "sum rule"),
-                Step(
-                    -total(i, gain[i] * sigma(along)),
-                    DIFFERENTIATE,
-                    "the slope of softplus",
-                    cites=(sigmoid.softplus,),
-                ),
-                Step(0, SIGN, r"$d_i \ge 0$ and $\sigma > 0$", relation="<="),
-                Prose(
-                    r"The slope is negative, not only non-positive, as soon as one $d_i > 0$: every point "
-                    r"$\mathbf{w}$ has a better one, so none is a minimiser.",
-                    "albert1984",
-                ),
+        prove(
+            d(Σ(i, soft_plus(along)), tau),
+            because("sum rule", linear),
+            because("the slope of softplus", by(sigmoid.softplus)),
+            to(-Σ(i, gain[i] * sigma(along)), DIFFERENTIATE, r"the argument is linear in $\tau$"),
+            to(0, SIGN, r"$d_i \ge 0$ and $\sigma > 0$", relation="<="),
+            words(
+                r"The slope is negative, not only non-positive, as soon as one $d_i > 0$: every point "
+                r"$\mathbf{w}$ has a better one, so none is a minimiser.",
+                "albert1984",
             ),
             title=r"the slope of the NLL along $\mathbf{v}$",
         ),
-        Chain(
+        prove(
             Limit(soft_plus(-(m1 + tau * d1)), tau, 1),
-            (Step(0, LIMIT, r"$e^{-\tau d} \to 0$ for $d > 0$"),),
+            to(0, LIMIT, r"$e^{-\tau d} \to 0$ for $d > 0$"),
             title="the loss of a data point that is separated strictly",
         ),
-        Chain(
-            total(i, soft_plus(along)),
-            (
-                Step(0, SIGN, r"$\log(1 + e^{t}) > 0$", relation=">"),
-                Prose(
-                    r"Conversely, when no direction separates the data, not even quasi-completely, a "
-                    r"minimiser exists; it is unique when $\mathbf{X}$ has full column rank.",
-                    "albert1984",
-                ),
+        prove(
+            Σ(i, soft_plus(along)),
+            to(0, SIGN, r"$\log(1 + e^{t}) > 0$", relation=">"),
+            words(
+                r"Conversely, when no direction separates the data, not even quasi-completely, a "
+                r"minimiser exists; it is unique when $\mathbf{X}$ has full column rank.",
+                "albert1984",
             ),
             title="the infimum is never reached",
         ),
@@ -1110,62 +887,48 @@ no_mle_when_separable = Statement(
     ),
 )
 
-penalty = lam / 2 * total(k, w[k] ** 2)
+penalty = lam / 2 * Σ(k, w[k] ** 2)
 NLL_pen = Definition("NLL_lambda", (), NLL + penalty, r"\operatorname{NLL}_\lambda")()
 
+penalised_gradient = prove(
+    d(NLL_pen, w[k]),
+    unfold(NLL_pen),
+    because("sum rule", linear),
+    by(nll_gradient),
+    chain_rule,
+    entry_rule,
+    contract,
+    title="gradient",
+    matrix=(Gradient(NLL_pen, w), design.T @ (probabilities - labels) + lam * weights),
+)
+penalised_hessian = prove(
+    d(NLL_pen, w[k], w[l]),
+    by(penalised_gradient),
+    constant_labels,
+    by_sigmoid,
+    slope(z),
+    entry_rule,
+    title="Hessian",
+)
 penalised = Statement(
     "Penalised NLL",
     r"A ridge penalty adds $\lambda \mathbf{w}$ to the gradient and $\lambda \mathbf{I}$ to the Hessian. The "
     r"sum is strictly convex and grows without bound, so exactly one minimiser exists on any data, "
     r"separable or rank-deficient.",
     (
-        Chain(
-            D(NLL_pen, w[k]),
-            (
-                Step(
-                    D(NLL, w[k]) + D(lam / 2 * total(l, w[l] ** 2), w[k]),
-                    DIFFERENTIATE,
-                    "sum rule",
-                ),
-                Step(
-                    total(i, X[i, k] * (p[i] - y[i])) + lam * w[k],
-                    DIFFERENTIATE,
-                    cites=(nll_gradient,),
-                ),
-            ),
-            at=(k,),
-            title="gradient",
-            matrix=(Gradient(NLL_pen, w), design.T @ (probabilities - labels) + lam * weights),
-        ),
-        Chain(
-            D(D(NLL_pen, w[k]), w[l]),
-            (
-                Step(hessian_kl + D(lam * w[k], w[l]), DIFFERENTIATE, "sum rule"),
-                Step(
-                    total(i, X[i, k] * variance * X[i, l]) + lam * Delta(k, l),
-                    DIFFERENTIATE,
-                    cites=(nll_hessian,),
-                ),
-            ),
-            at=(k, l),
-            title="Hessian",
-        ),
-        Chain(
-            total(k, total(l, v[k] * D(D(NLL_pen, w[k]), w[l]) * v[l])) - lam * total(k, v[k] ** 2),
-            (
-                Step(
-                    total(i, variance * total(k, X[i, k] * v[k]) ** 2),
-                    DIFFERENTIATE,
-                    "the penalty's part cancels",
-                ),
-                Step(0, SIGN, "squares with positive weights", relation=">="),
-                Prose(
-                    r"So the Hessian is at least $\lambda \mathbf{I}$: strictly convex. The NLL is positive, "
-                    r"hence the sum is at least $\frac{\lambda}{2} \lVert \mathbf{w} \rVert^2$ and grows "
-                    r"without bound; a continuous function that does so attains its minimum, and a "
-                    r"strictly convex one attains it once.",
-                    "boyd2004",
-                ),
+        penalised_gradient,
+        penalised_hessian,
+        prove(
+            Σ(k, Σ(l, v[k] * d(NLL_pen, w[k], w[l]) * v[l])) - lam * Σ(k, v[k] ** 2),
+            by(penalised_hessian),
+            because("the penalty's part cancels", collect),
+            to(0, SIGN, "squares with positive weights", relation=">="),
+            words(
+                r"So the Hessian is at least $\lambda \mathbf{I}$: strictly convex. The NLL is positive, "
+                r"hence the sum is at least $\frac{\lambda}{2} \lVert \mathbf{w} \rVert^2$ and grows "
+                r"without bound; a continuous function that does so attains its minimum, and a "
+                r"strictly convex one attains it once.",
+                "boyd2004",
             ),
             title="strong convexity",
         ),
@@ -1173,46 +936,29 @@ penalised = Statement(
     (binary, fixed, Hypothesis(r"$\lambda > 0$.")),
 )
 
-weighted_terms = total(i, s[i] * (y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])))
-NLL_w = Definition("NLL_s", (), -weighted_terms, r"\operatorname{NLL}_{\mathbf{s}}")()
+NLL_w = Definition("NLL_s", (), -Σ(i, s[i] * one_term), r"\operatorname{NLL}_{\mathbf{s}}")()
 shares = Whole(s)
 
+weighted_gradient = gradient_of(
+    NLL_w,
+    w[k],
+    z,
+    Σ(i, s[i] * X[i, k] * (p[i] - y[i])),
+    "gradient",
+    (Gradient(NLL_w, w), design.T @ (shares * (probabilities - labels))),
+)
 weighted = Statement(
     "Weighted NLL",
     r"Weights multiply the terms of the sum and nothing else. Class weights ($s_i$ depends on $y_i$), the "
     r"mean ($s_i = 1 / N$), repeated rows (whole $s_i$) and ignored rows ($s_i = 0$) are special cases.",
     (
-        Chain(
-            D(NLL_w, w[k]),
-            (
-                Step(D(-weighted_terms, w[k]), DEFINITION),
-                Step(
-                    -total(i, s[i] * D(one_term, w[k])),
-                    LINEARITY,
-                    "sum rule; weights are constants",
-                ),
-                Step(
-                    total(i, s[i] * X[i, k] * (p[i] - y[i])),
-                    DIFFERENTIATE,
-                    "one term, as for the gradient of the NLL",
-                ),
-            ),
-            at=(k,),
-            title="gradient",
-            matrix=(Gradient(NLL_w, w), design.T @ (shares * (probabilities - labels))),
-        ),
-        Chain(
-            D(D(NLL_w, w[k]), w[l]),
-            (
-                Step(
-                    D(total(i, s[i] * X[i, k] * (p[i] - y[i])), w[l]), DIFFERENTIATE, "the gradient"
-                ),
-                Step(
-                    total(i, s[i] * X[i, k] * D(p[i], w[l])), LINEARITY, "the labels are constants"
-                ),
-                Step(total(i, s[i] * X[i, k] * variance * X[i, l]), DIFFERENTIATE),
-            ),
-            at=(k, l),
+        weighted_gradient,
+        prove(
+            d(NLL_w, w[k], w[l]),
+            by(weighted_gradient),
+            constant_labels,
+            by_sigmoid,
+            slope(z),
             title="Hessian",
             matrix=(Hessian(NLL_w, w), design.T @ Diagonal(shares * variances) @ design),
         ),

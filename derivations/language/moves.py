@@ -685,22 +685,34 @@ def entry_rule(before: Term) -> list[Step]:
 # -- what is known already --------------------------------------------------------------------------
 
 
-def by(*statements: Statement) -> Move:
-    """Return the move that puts in what statements say, with the chain rule for functions."""
+def by(*known: Statement | Chain) -> Move:
+    """Return the move that puts in what is known, with the chain rule for functions.
+
+    A statement is cited. A chain stands above in the same statement, and its title is the reason.
+    """
 
     def move(before: Term) -> list[Step]:
-        after, used = before, []
-        for statement in statements:
+        after = before
+        used: list[Statement | Chain] = []
+        for source in known:
             start = after
-            for chain in statement.chains:
+            for chain in chains_of(source):
                 if chain.relation == "=" and isinstance(chain.left, (D, Use, Apply, Sum)):
                     after = rewritten(after, chain.left, chain.last)
-            used += [statement] if after != start else []
-        functions = any(is_scalar_function(s.chains[0].left) for s in used)
+            used += [source] if after != start else []
+        above = [source.title for source in used if isinstance(source, Chain)]
+        functions = any(is_scalar_function(chains_of(source)[0].left) for source in used)
         after = everywhere_tidy(after) if used else after
-        return line(before, after, CHAIN_RULE if functions else ALGEBRA, "", *used)
+        rule = DIFFERENTIATE if above else CHAIN_RULE if functions else ALGEBRA
+        cited = [source for source in used if isinstance(source, Statement)]
+        return line(before, after, rule, f"{above[0]}, above" if above else "", *cited)
 
     return move
+
+
+def chains_of(source: Statement | Chain) -> tuple[Chain, ...]:
+    """Return the chains of a statement, or a chain by itself."""
+    return (source,) if isinstance(source, Chain) else source.chains
 
 
 def rewritten(node: Term, left: Term, right: Term) -> Term:
@@ -717,12 +729,17 @@ def rewritten(node: Term, left: Term, right: Term) -> Term:
 
     def change(part: Term) -> Term | None:
         if scalar is not None and isinstance(part, D) and isinstance(part.body, Use):
-            found = match(left.body, part.body, (*holes, scalar))  # type: ignore[attr-defined]
-            if found is not None and scalar in found:
+            for inside in (part.body, terms.instantiate(part.body)):  # p_i may be such a function
+                found = match(left.body, inside, (*holes, scalar))  # type: ignore[attr-defined]
+                if found is None or scalar not in found:
+                    continue
+                taken = put_in(right, found)
+                if inside != part.body:
+                    taken = folded(taken, [part.body.definition])
                 inner = found[scalar]
                 if inner == part.variable:
-                    return put_in(right, found)
-                return times(put_in(right, found), D(everywhere(inner, change), part.variable))
+                    return taken
+                return times(taken, D(everywhere(inner, change), part.variable))
             return None
         if is_vector_function(left) and isinstance(part, D) and isinstance(part.body, Use):
             return by_entries(part, left, right)  # type: ignore[arg-type]
