@@ -644,20 +644,26 @@ def entry_rule(before: Term) -> list[Step]:
 # -- what is known already --------------------------------------------------------------------------
 
 
-def by(*statements: Statement) -> Move:
-    """Return the move that puts in what statements say, with the chain rule for functions."""
+def by(*known: Statement | Chain) -> Move:
+    """Return the move that puts in what statements say, with the chain rule for functions.
+
+    A chain is one of the same statement: it is not cited, and what it says is worked out again.
+    """
 
     def move(before: Term) -> list[Step]:
         after, used = before, []
-        for statement in statements:
+        for source in known:
             start = after
-            for chain in statement.chains:
+            for chain in source.chains if isinstance(source, Statement) else (source,):
                 if chain.relation == "=":
                     after = rewritten(after, chain.left, chain.last)
-            used += [statement] if after != start else []
-        functions = any(is_scalar_function(s.chains[0].left) for s in used)
+            used += [source] if after != start else []
+        cited = [source for source in used if isinstance(source, Statement)]
+        functions = any(is_scalar_function(s.chains[0].left) for s in cited)
         after = everywhere_tidy(after) if used else after
-        return line(before, after, CHAIN_RULE if functions else ALGEBRA, "", *used)
+        if len(cited) < len(used):
+            return line(before, after, DIFFERENTIATE, "from the other lines", *cited)
+        return line(before, after, CHAIN_RULE if functions else ALGEBRA, "", *cited)
 
     return move
 
@@ -754,6 +760,105 @@ def slope(*names: Definition | Use) -> Move:
         return algebra.simplify(entries(chained(pushed(opened))))
 
     return lambda before: line(before, everywhere(before, taken), DIFFERENTIATE, "")
+
+
+def adjoint(layer: Use, delta: Term) -> Move:
+    """Return the move that gathers what stands before the derivatives of a layer's values.
+
+    However they were summed, what is left is a sum over the values of the layer, at the indices
+    of ``layer``: delta times derivative, where what stands there is ``delta``.
+    """
+    name = layer.definition
+
+    def move(before: Term) -> list[Step]:
+        variables = {p.variable for p in terms.walk(before) if is_slope(name, p)}  # type: ignore[attr-defined]
+        if len(variables) != 1:
+            return []
+        marks = tuple(Index(f"#{n}", d) for n, d in enumerate(name.dimensions))
+
+        def at_marks(part: Term) -> Term | None:
+            if not is_slope(name, part):
+                return None
+            return times(*map(Delta, part.body.arguments, marks))  # type: ignore[attr-defined]
+
+        rest = algebra.simplify(everywhere(before, lambda p: ZERO if is_slope(name, p) else None))
+        weight = algebra.simplify(plus([everywhere(before, at_marks), neg(rest)]))
+        letters = {}
+        for own in terms.free_indices(layer):
+            taken = terms.free_indices(before) | set(letters.values())
+            letters[own] = own.dimension.fresh(taken) if own in taken else own
+        values, named = (terms.reindex(part, letters) for part in (layer, delta))
+        places: tuple[Index, ...] = values.arguments  # type: ignore[attr-defined]
+        weight = terms.rename_bound(weight, frozenset(places))
+        weight = terms.reindex(weight, dict(zip(marks, places, strict=True)))
+        gathered = times(named if means(named, weight) else weight, D(values, variables.pop()))
+        for place in reversed(places):
+            gathered = Sum(place, apart(place, gathered))
+        return line(before, plus([gathered, rest]), DEFINITION, "what stands before each slope")
+
+    return move
+
+
+def is_slope(name: Definition, part: Term) -> bool:
+    """Return True for the derivative of a name."""
+    return isinstance(part, D) and isinstance(part.body, Use) and part.body.definition == name
+
+
+def means(named: Term, node: Term) -> bool:
+    """Return True where a term is another whose names, but for those in both, are unfolded."""
+    shown = {part.definition for part in terms.walk(node) if isinstance(part, Use)}
+
+    def opened(part: Term) -> Term | None:
+        if not isinstance(part, Use) or part.definition in shown:
+            return None
+        return everywhere(terms.instantiate(part), opened)
+
+    return algebra.simplify(plus([node, neg(everywhere(named, opened))])) == ZERO
+
+
+def inward(before: Term) -> list[Step]:
+    """Move the sums of a derivative along a direction inside, to each derivative."""
+
+    def changed(part: Term) -> Term | None:
+        outer, body = [], part
+        while isinstance(body, Sum):
+            outer.append(body.index)
+            body = body.body
+        factors = body.factors if isinstance(body, Mul) else (body,)
+        moving = [f for f in factors if any(isinstance(p, D) for p in terms.walk(f))]
+        free = {i for f in factors if f not in moving for i in terms.free_indices(f)}
+        along = [i for i in outer if i in free]
+        if not along or len(moving) != 1 or isinstance(moving[0], D):
+            return None
+        weight = [f for f in factors if f not in moving and terms.free_indices(f) & set(along)]
+        fixed = [f for f in factors if f not in moving and f not in weight]
+
+        def summed(inner: Term) -> Term | None:
+            if not isinstance(inner, D):
+                return None
+            found = times(inner, *weight)
+            for index in reversed(along):
+                found = Sum(index, apart(index, found))
+            return found
+
+        found = times(*fixed, everywhere(moving[0], summed))
+        for index in reversed([i for i in outer if i not in along]):
+            found = Sum(index, apart(index, found))
+        return found
+
+    return line(before, everywhere(before, changed), ALGEBRA, "exchange the sums")
+
+
+def exchange(before: Term) -> list[Step]:
+    """Exchange the outermost sum and the sum in it."""
+    match before:
+        case Sum(outer, Mul((*weights, Sum(inner, body)))):
+            factors = body.factors if isinstance(body, Mul) else (body,)
+            own = [f for f in factors if outer in terms.free_indices(f)]
+            within = Sum(outer, apart(outer, times(*weights, *own)))
+            rest = [f for f in factors if f not in own]
+            return line(before, Sum(inner, times(within, *rest)), ALGEBRA, "exchange the sums")
+    return []
 
 
 # -- algebra ----------------------------------------------------------------------------------------
