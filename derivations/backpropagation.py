@@ -19,6 +19,7 @@ from derivations.language.moves import (
     inward,
     prove,
     slope,
+    then,
     to,
     unfold,
     words,
@@ -34,7 +35,16 @@ from derivations.language.statement import (
     Hypothesis,
     Statement,
 )
-from derivations.language.terms import Array, Definition, Dimension, Function, Index, Size, scalar
+from derivations.language.terms import (
+    Array,
+    Definition,
+    Dimension,
+    Function,
+    Index,
+    Size,
+    Use,
+    scalar,
+)
 from derivations.notation import (
     Σ,
     K,
@@ -71,30 +81,19 @@ def values(name: str, letter: str, unit: Index, body: Term, bold: str = "") -> D
     return Definition(name, (i, unit), body, bold=bold, written=f"{letter}_{{1}}({{0}})")
 
 
-def free_values(number: int, units: Dimension) -> Array:
-    """Return the values of a layer as variables."""
-    return Array(
-        f"z{number}",
-        (N, units),
-        f"z^{number}",
-        rf"\mathbf{{Z}}^{number}",
-        f"z^{number}_{{1}}({{0}})",
-    )
-
-
-def log_probabilities(z: Array | Definition, number: int, u: Index, o: Index) -> Definition:
+def log_softmax_of(z: Array | Definition, number: int, u: Index, o: Index) -> Definition:
     """Return the log-softmax layer on the logits z."""
     return values(f"z{number}", f"z^{number}", u, z[i, u] - log(Σ(o, exp(z[i, o]))))
 
 
-def probabilities(z: Array | Definition, u: Index, o: Index) -> Definition:
-    """Return the softmax of the logits z."""
+def softmax_of(z: Array | Definition, u: Index, o: Index) -> Definition:
+    """Return the probabilities of the logits z."""
     return values("p", "p", u, exp(z[i, u]) / Σ(o, exp(z[i, o])))
 
 
-def cost_of(z: Array | Definition, u: Index, name: str = "C", letter: str = "C") -> Definition:
+def cost_of(z: Array | Definition, u: Index, name: str = "C", letter: str = "C") -> Use:
     """Return the NLL of log-probabilities z."""
-    return Definition(name, (), -Σ(i, Σ(u, Y[i, u] * z[i, u])), letter)
+    return Use(Definition(name, (), -Σ(i, Σ(u, Y[i, u] * z[i, u])), letter))
 
 
 # -- the four layers of the note -------------------------------------------------------------------
@@ -103,9 +102,8 @@ u, o = Index("u", K), Index("v", K)  # units of the layers 2 and 3: the classes
 
 z1 = Definition("z1", (i, k), X[i, k], written="z^1_{1}({0})")
 z2 = values("z2", "z^2", u, Σ(k, W[u, k] * z1[i, k]))
-z3 = log_probabilities(z2, 3, u, o)
-p = probabilities(z2, u, o)
-z4 = cost_of(z3, u, "z4", "z^4")()
+z3, p = log_softmax_of(z2, 3, u, o), softmax_of(z2, u, o)
+z4 = cost_of(z3, u, "z4", "z^4")
 
 superscripts = Hypothesis(
     r"The superscript is the number of the layer and no power; $z^l_u(i)$ is the value of unit $u$ "
@@ -143,20 +141,22 @@ layer_stack = Statement(
 # -- its deltas ------------------------------------------------------------------------------------
 
 free4 = scalar("z4", "z^4")
-free3, free2 = free_values(3, K), free_values(2, K)
-above3 = cost_of(free3, u)()
-lsm, p2 = log_probabilities(free2, 3, u, o), probabilities(free2, u, o)
-above2 = cost_of(lsm, u)()
+free3, free2 = (Array(f"z{n}", (N, K), written=f"z^{n}_{{1}}({{0}})") for n in (3, 2))
+above3 = cost_of(free3, u)
+lsm, p2 = log_softmax_of(free2, 3, u, o), softmax_of(free2, u, o)
+above2 = cost_of(lsm, u)
 
 d3 = values("delta3", r"\delta^3", u, -Y[i, u])
 d2 = values("delta2", r"\delta^2", u, p[i, u] - Y[i, u])
 
-down_to_logits: tuple[Move, ...] = (
+down_to_logits = then(
     unfold(z4),
     because("sum rule; the labels are constants", linearity),
     unfold(z3),
     because(r"$d \log s = ds / s$ and $d e^t = e^t dt$", chain_rule),
 )
+labels_sum_to_one = because("the labels of a data point sum to one", given(one_class))
+own_unit = because("only $v = u$ remains of the delta", contract)
 
 deltas = Statement(
     "The deltas of softmax regression",
@@ -167,38 +167,20 @@ deltas = Statement(
         prove(d(free4, free4), because("the cost by itself", entry_rule), title=r"$\delta^4$"),
         prove(
             d(above3, free3[i, u]),
-            unfold(above3),
-            because("RULE 2 of the NLL layer", linearity),
-            entry_rule,
-            contract,
+            then(unfold(above3), because("RULE 2 of NLL", linearity), entry_rule, contract),
             title=r"$\delta^3_u(i)$",
         ),
         prove(
             d(above2, free2[i, u]),
-            unfold(above2),
-            linearity,
-            because(
-                r"RULE 2: $\sum_v \delta^3_v \, \partial z^3_v / \partial z^2_u$",
-                adjoint(lsm[i, o], d3[i, o]),
-            ),
-            because("the Jacobian of log-softmax", slope(lsm)),
-            fold(p2),
-            because("only $v = u$ remains of the delta", contract),
-            unfold(d3),
-            because("the labels of a data point sum to one", given(one_class)),
+            then(unfold(above2), linearity, because("RULE 2", adjoint(lsm[i, o], d3[i, o]))),
+            then(because("the Jacobian of log-softmax", slope(lsm)), fold(p2), own_unit),
+            then(unfold(d3), labels_sum_to_one),
             title=r"$\delta^2_u(i)$",
         ),
         prove(
             d(z4, W[u, k]),
-            *down_to_logits,
-            fold(p),
-            because("the labels of a data point sum to one", given(one_class)),
-            because(
-                r"RULE 3: $\sum_i \sum_v \delta^2_v(i) \, \partial z^2_v(i) / \partial w_{uk}$",
-                adjoint(z2[i, o], d2[i, o]),
-            ),
-            slope(z2),
-            because("only $v = u$ remains", contract),
+            then(down_to_logits, fold(p), labels_sum_to_one),
+            then(because("RULE 3", adjoint(z2[i, o], d2[i, o])), slope(z2), own_unit),
             to(
                 Σ(i, X[i, k] * (P[i, u] - Y[i, u])),
                 DEFINITION,
@@ -241,20 +223,14 @@ equals_direct = Statement(
     (
         prove(
             d(z4, W[u, k]),
-            *down_to_logits,
-            through_log_softmax,
-            because(r"$\partial z^2_v(i) / \partial w_{uk} = \delta_{vu} z^1_k(i)$", slope(z2)),
-            because("only $v = u$ remains of the delta", contract),
+            then(down_to_logits, through_log_softmax, slope(z2), own_unit),
             title="by the weights",
         ),
         prove(
             d(z4, X[i, k]),
-            *down_to_logits,
-            through_log_softmax,
-            slope(z2),
+            then(down_to_logits, through_log_softmax, slope(z2)),
             because("RULE 2 of the linear layer", adjoint(z1[i, l], b1[i, l])),
-            unfold(z1),
-            entry_rule,
+            then(unfold(z1), entry_rule),
             because("no other data point depends on this one", contract),
             title="by the data",
         ),
@@ -266,7 +242,7 @@ equals_direct = Statement(
 
 dz2 = values("dz2", r"\dot z^2", u, Σ(l, X[i, l] * V[u, l]))
 dp = values("dp", r"\dot p", u, p[i, u] * (dz2[i, u] - Σ(o, p[i, o] * dz2[i, o])))
-dd2 = values("ddelta2", r"\dot \delta^2", u, -(Σ(o, d3[i, o]) * dp[i, u]))
+dd2 = values("ddelta2", r"\dot \delta^2", u, -(dp[i, u] * Σ(o, d3[i, o])))
 
 
 def along(quantity: Term) -> Term:
@@ -276,29 +252,19 @@ def along(quantity: Term) -> Term:
 
 logits_along = prove(
     along(z2[i, u]),
-    slope(z2),
-    unfold(z1),
-    because("only $b = u$ remains", contract),
-    fold(dz2),
+    then(slope(z2), unfold(z1), because("only $b = u$ remains", contract), fold(dz2)),
     title="up: the logits",
 )
 probabilities_along = prove(
     along(p[i, u]),
-    unfold(p),
-    chain_rule,
-    because("the Jacobian of softmax", fold(p)),
-    inward,
-    by(logits_along),
-    fold(dp),
+    because("the Jacobian of softmax", slope(p)),
+    then(inward, by(logits_along), fold(dp)),
     title="up: the probabilities",
 )
 deltas_along = prove(
     along(b2[i, u]),
-    unfold(b2),
-    because(r"$\delta^3$ does not depend on the weights", linearity),
-    inward,
-    by(probabilities_along),
-    fold(dd2),
+    because(r"$\delta^3$ does not depend on the weights", slope(b2)),
+    then(inward, by(probabilities_along), fold(dd2)),
     title="down: the deltas",
 )
 hvp_forward_over_reverse = Statement(
@@ -311,11 +277,8 @@ hvp_forward_over_reverse = Statement(
             along(weight_gradient[u, k]),
             unfold(weight_gradient),
             because("RULE 3, differentiated: the data are constants", linearity),
-            inward,
-            because(r"$\dot \delta^2$, as below", by(deltas_along)),
-            unfold(dd2),
-            unfold(d3),
-            because("the labels of a data point sum to one", given(one_class)),
+            then(inward, because(r"$\dot \delta^2$, as below", by(deltas_along))),
+            then(unfold(dd2), unfold(d3), labels_sum_to_one),
             to(
                 Σ(i, X[i, k] * P[i, u] * (R[i, u] - Σ(o, P[i, o] * R[i, o]))),
                 DEFINITION,
@@ -333,8 +296,8 @@ hvp_forward_over_reverse = Statement(
         pass_back,
         Hypothesis(
             r"$\dot z^2_u(i) = \sum_l x_{il} v_{ul}$, which is $r_{iu}$; $\dot p_u(i) = p_u(i) "
-            r"(\dot z^2_u(i) - \sum_v p_v(i) \dot z^2_v(i))$; $\dot \delta^2_u(i) = -\sum_v "
-            r"\delta^3_v(i) \, \dot p_u(i)$."
+            r"(\dot z^2_u(i) - \sum_v p_v(i) \dot z^2_v(i))$; $\dot \delta^2_u(i) = -\dot p_u(i) "
+            r"\sum_v \delta^3_v(i)$."
         ),
         one_class,
         fixed,
@@ -348,7 +311,7 @@ W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", 
 W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
 h2 = values("h2", "z^2", s, Σ(k, W1[s, k] * X[i, k]) + b1_[s])
-free_h2 = free_values(2, M)
+free_h2 = Array("z2", (N, M), r"z^2", r"\mathbf{Z}^2", written="z^2_{1}({0})")
 
 
 class Network(NamedTuple):
@@ -356,53 +319,33 @@ class Network(NamedTuple):
 
     values: Definition
     logits: Definition
-    log_probabilities: Definition
-    cost: Term
+    cost: Use
     probabilities: Definition
     delta4: Definition
     delta3: Definition
     delta2: Definition
-
-    @property
-    def down_to_logits(self) -> tuple[Move, ...]:
-        """From the derivative of the cost to those of the logits."""
-        return (
-            unfold(self.cost),
-            because("the labels are constants", linearity),
-            unfold(self.log_probabilities),
-            chain_rule,
-            because("RULE 2 of NLL and log-softmax", adjoint(self.logits[i, a], self.delta4[i, a])),
-        )
-
-    @property
-    def down_to_values(self) -> tuple[Move, ...]:
-        """From the derivative of the cost to those of the values of layer 2."""
-        return (
-            *self.down_to_logits,
-            slope(self.logits),
-            because("RULE 2 of the linear layer", adjoint(self.values[i, t], self.delta3[i, t])),
-            slope(self.values),
-        )
+    down_to_logits: Move
+    down_to_values: Move
 
 
 def network(phi: Function, below: Array | Definition) -> Network:
     """Return the layers of the activation, the logits and the cost, and their deltas."""
     h3 = values("h3", "z^3", s, phi(below[i, s]))
     h4 = values("h4", "z^4", a, Σ(s, W2[a, s] * h3[i, s]) + b2_[a])
-    h5, p = log_probabilities(h4, 5, a, b), probabilities(h4, a, b)
-    bold = r"\boldsymbol{\delta}^4"
+    h5, p = log_softmax_of(h4, 5, a, b), softmax_of(h4, a, b)
+    bold, cost = r"\boldsymbol{\delta}^4", cost_of(h5, a)
     e4 = values("delta4", r"\delta^4", a, p[i, a] * Σ(b, Y[i, b]) - Y[i, a], bold)
     e3 = values("delta3", r"\delta^3", s, Σ(a, W2[a, s] * e4[i, a]))
     e2 = values("delta2", r"\delta^2", s, phi.prime(below[i, s]) * e3[i, s])
-    return Network(h3, h4, h5, cost_of(h5, a)(), p, e4, e3, e2)
+    to_logits = because("RULE 2 of NLL and log-softmax", adjoint(h4[i, a], e4[i, a]))
+    to_values = because("RULE 2 of the linear layer", adjoint(h3[i, t], e3[i, t]))
+    high = then(unfold(cost), linearity, unfold(h5), chain_rule, to_logits, slope(h4))
+    return Network(h3, h4, cost, p, e4, e3, e2, high, then(high, to_values, slope(h3)))
 
 
 above_h2, whole = network(any_phi, free_h2), network(any_phi, h2)
-down_to_first_layer: tuple[Move, ...] = (
-    *whole.down_to_values,
-    because("RULE 2 of the activation", adjoint(h2[i, t], whole.delta2[i, t])),
-    slope(h2),
-)
+to_first_layer = because("RULE 2 of the activation", adjoint(h2[i, t], whole.delta2[i, t]))
+down_to_first_layer = then(whole.down_to_values, to_first_layer, slope(h2))
 own_row = because("only the values of its own row depend on it", contract)
 hidden_layers = Hypothesis(
     r"$z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = \phi(z^2_u(i))$, $z^4_a(i) = \sum_u "
@@ -421,14 +364,9 @@ hidden_layer = Statement(
     (
         prove(
             d(above_h2.cost, free_h2[i, s]),
-            *above_h2.down_to_values,
+            above_h2.down_to_values,
             because(r"only the value of its own unit depends on $z^2_u(i)$", contract),
-            to(
-                any_phi.prime(free_h2[i, s]) * Σ(a, W2[a, s] * above_h2.delta4[i, a]),
-                DEFINITION,
-                "",
-                (linear.backward, activations.any_function_backward),
-            ),
+            to(any_phi.prime(free_h2[i, s]) * Σ(a, W2[a, s] * above_h2.delta4[i, a]), DEFINITION),
             title=r"$\delta^2_u(i)$",
             matrix=(
                 Gradient(above_h2.cost, free_h2),
@@ -437,28 +375,19 @@ hidden_layer = Statement(
         ),
         prove(
             d(whole.cost, W1[s, k]),
-            *down_to_first_layer,
-            own_row,
+            then(down_to_first_layer, own_row),
             title="weights of the hidden layer",
         ),
-        prove(d(whole.cost, b1_[s]), *down_to_first_layer, own_row, title="its bias"),
+        prove(d(whole.cost, b1_[s]), down_to_first_layer, own_row, title="its bias"),
         prove(
             d(whole.cost, W2[a, s]),
-            *whole.down_to_logits,
-            slope(whole.logits),
-            own_row,
+            then(whole.down_to_logits, own_row),
             title="weights of the output layer",
         ),
-        prove(
-            d(whole.cost, b2_[a]),
-            *whole.down_to_logits,
-            slope(whole.logits),
-            own_row,
-            title="its bias",
-        ),
+        prove(d(whole.cost, b2_[a]), whole.down_to_logits, own_row, title="its bias"),
         prove(
             d(whole.cost, X[i, k]),
-            *down_to_first_layer,
+            down_to_first_layer,
             because("no other data point depends on this one", contract),
             title="the data",
         ),
@@ -506,7 +435,7 @@ a_cost = Hypothesis(
     r"differentiable function $\psi$, any number of terms, each of all outputs of all data points; "
     r"$\delta^{l+1}_{iu} = \sum_r c_r \, \psi'(\sum_j \sum_v G_{rjv} z^{l+1}_{jv} + d_r) \, G_{riu}$."
 )
-through_the_cost: tuple[Move, ...] = (
+through_the_cost = then(
     unfold(of_inputs),
     because(r"chain rule for $\psi$", chain_rule),
     because("exchange the sums", adjoint(layer[i, s], delta_above[i, s])),
@@ -535,7 +464,7 @@ rule_backward = Statement(
     (
         prove(
             d(of_inputs, below[i, k]),
-            *through_the_cost,
+            through_the_cost,
             to(
                 Σ(s, delta_above[i, s] * d(layer[i, s], below[i, k])),
                 DIFFERENTIATE,
@@ -546,10 +475,7 @@ rule_backward = Statement(
         ),
         prove(
             d(of_outputs, variable[i, s]),
-            unfold(of_outputs),
-            because(r"chain rule for $\psi$", chain_rule),
-            entry_rule,
-            contract,
+            then(unfold(of_outputs), chain_rule, entry_rule, contract),
             title=r"$\delta^{l+1}_{iu}$, with the outputs as the variables",
         ),
     ),
@@ -560,7 +486,7 @@ rule_parameters = Statement(
     "RULE 3, parameters",
     "The deltas at the output times the derivatives by the parameter, summed over the outputs and "
     r"over the data points, which share it.",
-    (prove(d(of_inputs, theta[q_]), *through_the_cost, several_variables),),
+    (prove(d(of_inputs, theta[q_]), through_the_cost, several_variables),),
     (a_layer, a_cost),
 )
 
@@ -579,11 +505,10 @@ slopes = Definition(
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
 between = Definition("delta", (s,), Σ(a, delta_out[a] * slopes[a, s]), r"\delta")
 end = Definition("C", (), Σ(a, delta_out[a] * second[a]), "C")()
+through_second = then(unfold(second), because(r"chain rule for $\psi$", chain_rule))
 jacobians_multiply = prove(
     d(second[a], z[k]),
-    unfold(second),
-    because(r"chain rule for $\psi$", chain_rule),
-    because("exchange the sums", adjoint(first[s], slopes[a, s])),
+    then(through_second, because("exchange the sums", adjoint(first[s], slopes[a, s]))),
     title="the Jacobians multiply",
 )
 
@@ -596,46 +521,27 @@ composition_is_a_layer = Statement(
         jacobians_multiply,
         prove(
             d(second_of[a], x[s]),
-            unfold(second_of),
-            chain_rule,
-            entry_rule,
-            because(
-                r"the Jacobian $J$ of the second layer, at $\mathbf{x} = \mathbf{f}(\mathbf{z})$",
-                contract,
-            ),
+            then(unfold(second_of), chain_rule, entry_rule),
+            because(r"the Jacobian $J$ at $\mathbf{x} = \mathbf{f}(\mathbf{z})$", contract),
             title="the Jacobian of the second layer",
         ),
         prove(
             d(end, z[k]),
-            unfold(end),
-            because("RULE 2 of the chain", linearity),
-            because("its Jacobian", by(jacobians_multiply)),
-            because(
-                r"first $\delta_u = \sum_a \delta'_a J_{au}$, then RULE 2 of the first layer",
-                adjoint(first[s], between[s]),
-            ),
+            then(unfold(end), linearity, because("its Jacobian", by(jacobians_multiply))),
+            because("RULE 2 of the second layer, then of the first", adjoint(first[s], between[s])),
             title="RULE 2",
         ),
         prove(
             d(end, B[q_, k]),
-            unfold(end),
-            linearity,
-            unfold(second),
-            chain_rule,
-            because(
-                "RULE 3 of the first layer, with the delta between the layers",
-                adjoint(first[s], between[s]),
-            ),
+            then(unfold(end), linearity, through_second),
+            because("RULE 3, with the delta between the layers", adjoint(first[s], between[s])),
             title="RULE 3, parameters of the first layer",
         ),
         prove(
             d(end, H[a, r]),
-            unfold(end),
-            linearity,
-            unfold(second),
-            because("the first layer does not come in", linearity),
-            entry_rule,
-            contract,
+            then(unfold(end), linearity),
+            because("the first layer does not come in", slope(second)),
+            to(delta_out[a] * any_psi(Σ(s, U[r, s] * first[s])), CONTRACT),
             title="RULE 3, parameters of the second layer",
         ),
     ),
@@ -674,16 +580,14 @@ fan_out = Statement(
     (
         prove(
             d(joined, z[k]),
-            unfold(joined),
-            because(r"chain rule for $\chi$, sum rule", chain_rule),
+            then(unfold(joined), because(r"chain rule for $\chi$, sum rule", chain_rule)),
             because("RULE 2 for one path", adjoint(other[a], delta_right[a])),
             because("RULE 2 for the other", adjoint(branch[s], delta_left[s])),
             title="two layers on one value",
         ),
         prove(
             d(skipped, x[t]),
-            unfold(skipped),
-            because("RULE 2", linearity),
+            then(unfold(skipped), because("RULE 2", linearity)),
             because("the value itself, and the layer", slope(skip)),
             because("the delta passes unchanged, and the layer adds its own", contract),
             title="a skip connection",
@@ -713,7 +617,7 @@ linear_out = Definition("z'", (u,), Σ(k, W[u, k] * inputs[k]) + linear.b[u], "z
 each_out = Definition("z'", (u,), any_phi(logits[u]), "z'")
 log_p = Array("Z", (N, K), "z", r"\mathbf{Z}")
 push_all = Array("R", (N, K), "r", r"\mathbf{R}")
-nll_out = cost_of(log_p, u)()
+nll_out = cost_of(log_p, u)
 
 
 def up_and_down(title: str, out: Definition, jacobian: Move, passed: Term) -> Chain:
@@ -796,21 +700,13 @@ def sandwich(left: Term, p: Definition, right: Term) -> Term:
 
 rises = prove(
     d(twice.logits[i, a], W1[s, k]),
-    slope(twice.logits),
-    because(r"chain rule for $\phi$", slope(twice.values)),
-    slope(h2),
-    contract,
-    fold(rise),
+    then(slope(twice.logits), because(r"chain rule for $\phi$", slope(twice.values)), slope(h2)),
+    then(contract, fold(rise)),
     title="a hidden layer: the slopes of the logits by its weights",
 )
-differentiate_pull: tuple[Move, ...] = (
-    unfold(pull),
-    linearity,
-    because("product rule", slope(twice.delta2)),
-    slope(twice.delta3),
-    slope(twice.delta4),
-    because("the slopes of the probabilities", slope(twice.probabilities)),
-    fold(twice.probabilities),
+differentiate_pull = then(
+    then(unfold(pull), linearity, because("product rule", slope(twice.delta2))),
+    then(slope(twice.delta3), slope(twice.delta4), slope(twice.probabilities)),
 )
 gauss_newton = Statement(
     "Gauss-Newton",
@@ -823,74 +719,44 @@ gauss_newton = Statement(
     (
         prove(
             d(NLL, W[a, k], W[b, l]),
-            by(softmax.nll_gradient),
-            linearity,
-            unfold(P),
-            chain_rule,
-            fold(P),
+            then(by(softmax.nll_gradient), linearity, slope(P)),
             to(
                 Σ(i, sandwich(d(Z[i, c], W[a, k]), P, d(Z[i, d_], W[b, l]))),
                 DIFFERENTIATE,
-                r"the logits are linear in the weights: $\partial z_{ic} / \partial w_{ak} = "
-                r"\delta_{ca} x_{ik}$",
+                "the logits are linear in the weights",
             ),
-            slope(Z),
-            because("only $c = a$ and $d = b$ remain: the Hessian", contract),
-            to(
-                Σ(i, X[i, k] * X[i, l] * P[i, a] * (δ(a, b) - P[i, b])),
-                ALGEBRA,
-                "",
-                softmax.nll_hessian,
-            ),
+            then(slope(Z), because("only $c = a$ and $d = b$ remain: the Hessian", contract)),
+            to(Σ(i, X[i, k] * X[i, l] * P[i, a] * (δ(a, b) - P[i, b])), cites=softmax.nll_hessian),
             title="softmax regression",
         ),
         rises,
         prove(
             d(rise[i, a, s, k], W1[t, l]),
-            unfold(rise),
-            linearity,
-            because("these are not constant", chain_rule),
-            slope(h2),
+            then(unfold(rise), linearity, because("these are not constant", chain_rule), slope(h2)),
             title="their second derivatives, which are dropped",
         ),
         prove(
             d(pull[i, s, k], W1[t, l])
             - sandwich(rise[i, c, s, k], twice.probabilities, rise[i, d_, t, l]),
-            *differentiate_pull,
-            by(rises),
-            slope(h2),
-            given(one_class),
-            unfold(rise),
-            because(
-                r"$\sum_a \delta^4_a$ times what was dropped, with $\delta^3_u = \sum_a "
-                r"w^2_{au} \delta^4_a$",
-                collect,
-            ),
+            then(differentiate_pull, by(rises), slope(h2), given(one_class), unfold(rise)),
+            because(r"$\sum_a \delta^4_a$ times what was dropped", collect),
             title="one data point: Hessian minus Gauss-Newton",
         ),
         prove(
             d(pull[i, s, k], W2[b, t])
             - sandwich(rise[i, c, s, k], twice.probabilities, d(twice.logits[i, d_], W2[b, t])),
-            *differentiate_pull,
-            entry_rule,
-            slope(twice.logits),
-            given(one_class),
-            unfold(rise),
+            then(differentiate_pull, slope(twice.logits), given(one_class), unfold(rise)),
             because(r"the slopes of the logits by $w^1$ have $w^2$ in them", collect),
             title="the same, for a weight of the hidden layer and one of the output layer",
         ),
     ),
     (
         superscripts,
-        Hypothesis(
-            r"With a hidden layer: $z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = "
-            r"\phi(z^2_u(i))$, the logits $z^4_a(i) = \sum_u w^2_{au} z^3_u(i) + b^2_a$ and their "
-            r"softmax $p_a(i)$; $J_{iauk} = \partial z^4_a(i) / \partial w^1_{uk}$."
-        ),
+        hidden_layers,
         hidden_deltas,
         Hypothesis(
-            r"$g_{iuk} = \delta^2_u(i) \, x_{ik}$ is what data point $i$ adds to the gradient by "
-            r"the weights of the hidden layer."
+            r"$J_{iauk} = \partial z^4_a(i) / \partial w^1_{uk}$, and $g_{iuk} = \delta^2_u(i) \, "
+            r"x_{ik}$ is what data point $i$ adds to the gradient by the weights of the hidden layer."
         ),
         activations.twice_differentiable,
         one_class,
@@ -906,6 +772,12 @@ width = Array("m", (Layers,), "m", domain="nonnegative")
 next_width = Array("m'", (Layers,), "m'", domain="nonnegative")
 products = Σ(e, width[e] * next_width[e])
 
+
+def count(title: str, written: Term, result: Term, reason: str) -> Chain:
+    """Return how many numbers there are."""
+    return prove(written, to(result, ALGEBRA, reason), title=title)
+
+
 cost = Statement(
     "What a gradient costs",
     "Multiplications, counted. A pass back costs two times the pass forward, whatever the number "
@@ -913,48 +785,42 @@ cost = Statement(
     "pays up to a pass forward for each. The price of the pass back is memory: it reads every value "
     "again, so all of them are kept, for every layer.",
     (
-        prove(
+        count(
+            "reverse, for all derivatives",
             Σ(i, products + products + products),
-            because("RULES 1, 2 and 3 of every layer, for every data point", collect),
-            title="reverse, for all derivatives",
+            3 * Size(N) * products,
+            "RULES 1, 2 and 3 of every layer, for every data point",
         ),
-        prove(
-            Σ(i, Σ(u, Σ(k, 1))),
-            to(
-                Size(N) * Size(K) * Size(n),
-                ALGEBRA,
-                r"one product $w_{uk} z_k$ for each weight and data point",
-            ),
-            title=r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
+        count(
+            r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
             r"$\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
+            Σ(i, Σ(u, Σ(k, 1))),
+            Size(N) * Size(K) * Size(n),
+            r"one product $w_{uk} z_k$ for each weight and data point",
         ),
-        prove(
+        count(
+            r"forward, for the derivatives by the $n$ inputs",
             Σ(i, products + Σ(k, products)),
-            to(
-                Size(N) * (1 + Size(n)) * products,
-                ALGEBRA,
-                "the values, and one direction for each of the inputs",
-            ),
-            title=r"forward, for the derivatives by the $n$ inputs",
+            Size(N) * (1 + Size(n)) * products,
+            "the values, and one direction for each of the inputs",
         ),
-        prove(
+        count(
+            "forward, for the derivatives by the weights, at most",
             Σ(i, products + Σ(f, width[f] * next_width[f] * products)),
-            to(
-                Size(N) * (1 + products) * products,
-                ALGEBRA,
-                r"the values, and one direction for each of the $\sum_l m_l m'_l$ weights",
-            ),
-            title="forward, for the derivatives by the weights, at most",
+            Size(N) * (1 + products) * products,
+            r"the values, and one direction for each of the $\sum_l m_l m'_l$ weights",
         ),
-        prove(
+        count(
+            "forward over reverse, for the inputs",
             Size(N) * (1 + Size(n)) * products / (3 * Size(N) * products),
-            because("the widths and the depth cancel", collect),
-            title="forward over reverse, for the inputs",
+            (1 + Size(n)) / 3,
+            "the widths and the depth cancel",
         ),
-        prove(
+        count(
+            "numbers that the pass back keeps",
             Σ(i, Σ(e, next_width[e])),
-            because("every value of every data point; forward keeps one layer at a time", collect),
-            title="numbers that the pass back keeps",
+            Size(N) * Σ(e, next_width[e]),
+            "every value of every data point; forward keeps one layer at a time",
         ),
     ),
     (

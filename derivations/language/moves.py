@@ -196,6 +196,11 @@ def words(text: str, source: str = "") -> Move:
     return lambda before: [Prose(text, source)]
 
 
+def then(*moves: Move) -> Move:
+    """Return the move that is several, one after the other."""
+    return lambda before: Made(before, moves)
+
+
 def because(reason: str, move: Move) -> Move:
     """Return a move with a reason of the author's, on the last line that it makes."""
 
@@ -745,7 +750,10 @@ def parametrised(pattern: Entry, form: Term) -> Callable[[Entry], Term | None]:
 
 
 def slope(*names: Definition | Use) -> Move:
-    """Return the move that takes the derivatives of names, each by its own definition alone."""
+    """Return the move that takes the derivatives of names, each by its own definition alone.
+
+    A name whose own exponentials are left stands in its derivative, as a probability does.
+    """
     wanted = set(map(definition_of, names))
 
     def taken(part: Term) -> Term | None:
@@ -757,7 +765,9 @@ def slope(*names: Definition | Use) -> Move:
             terms.rename_bound(terms.instantiate(part.body), frozenset(part.variable.indices)),
             part.variable,
         )
-        return algebra.simplify(entries(chained(pushed(opened))))
+        found = algebra.simplify(entries(chained(pushed(opened))))
+        name = part.body.definition
+        return folded(found, [name]) if any(map(is_exponential, terms.walk(name.body))) else found
 
     return lambda before: line(before, everywhere(before, taken), DIFFERENTIATE, "")
 
