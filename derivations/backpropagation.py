@@ -26,7 +26,6 @@ from derivations.language.moves import (
 )  # fmt: skip
 from derivations.language.moves import linear as linearity
 from derivations.language.statement import (
-    ALGEBRA,
     CONTRACT,
     DEFINITION,
     DIFFERENTIATE,
@@ -35,16 +34,7 @@ from derivations.language.statement import (
     Hypothesis,
     Statement,
 )
-from derivations.language.terms import (
-    Array,
-    Definition,
-    Dimension,
-    Function,
-    Index,
-    Size,
-    Use,
-    scalar,
-)
+from derivations.language.terms import Array, Definition, Dimension, Function, Index, Size, Use
 from derivations.notation import (
     Σ,
     K,
@@ -69,6 +59,7 @@ from derivations.notation import (
     l,
     log,
     n,
+    scalar,
     twice_phi,
     v,
     δ,
@@ -339,7 +330,7 @@ def network(phi: Function, below: Array | Definition) -> Network:
     e2 = values("delta2", r"\delta^2", s, phi.prime(below[i, s]) * e3[i, s])
     to_logits = because("RULE 2 of NLL and log-softmax", adjoint(h4[i, a], e4[i, a]))
     to_values = because("RULE 2 of the linear layer", adjoint(h3[i, t], e3[i, t]))
-    high = then(unfold(cost), linearity, unfold(h5), chain_rule, to_logits, slope(h4))
+    high = then(unfold(cost), linearity, slope(h5), to_logits, slope(h4))
     return Network(h3, h4, cost, p, e4, e3, e2, high, then(high, to_values, slope(h3)))
 
 
@@ -580,9 +571,11 @@ fan_out = Statement(
     (
         prove(
             d(joined, z[k]),
-            then(unfold(joined), because(r"chain rule for $\chi$, sum rule", chain_rule)),
-            because("RULE 2 for one path", adjoint(other[a], delta_right[a])),
-            because("RULE 2 for the other", adjoint(branch[s], delta_left[s])),
+            then(unfold(joined), because(r"chain rule for $\chi$", chain_rule)),
+            because(
+                "RULE 2 for each path",
+                then(adjoint(other[a], delta_right[a]), adjoint(branch[s], delta_left[s])),
+            ),
             title="two layers on one value",
         ),
         prove(
@@ -620,15 +613,11 @@ push_all = Array("R", (N, K), "r", r"\mathbf{R}")
 nll_out = cost_of(log_p, u)
 
 
-def up_and_down(title: str, out: Definition, jacobian: Move, passed: Term) -> Chain:
-    """Return <delta', J r> = <J^T delta', r> of a layer of K units, J^T delta' as RULE 2 has it."""
-    return prove(
-        Σ(u, class_deltas[u] * Σ(o, d(out[u], logits[o]) * push[o])),
-        exchange,
-        jacobian,
-        to(Σ(o, passed * push[o]), CONTRACT, "RULE 2 of the layer"),
-        title=title,
-    )
+def up_and_down(title: str, out: Definition, jacobian: Move) -> Chain:
+    """Return <delta', J r> = <J^T delta', r> of a layer of K units."""
+    left = Σ(u, class_deltas[u] * Σ(o, d(out[u], logits[o]) * push[o]))
+    rule2 = because("RULE 2 of the layer", adjoint(push[o]))
+    return prove(left, exchange, jacobian, rule2, title=title)
 
 
 adjoint_identity = Statement(
@@ -645,32 +634,13 @@ adjoint_identity = Statement(
             because("RULE 2 of the layer", slope(linear_out)),
             title=r"linear, with a direction $\mathbf{v}$ of its inputs $\mathbf{x}$",
         ),
-        up_and_down(
-            "any function of each entry",
-            each_out,
-            slope(each_out),
-            class_deltas[o] * any_phi.prime(logits[o]),
-        ),
-        up_and_down(
-            "softmax",
-            activations.softmax_out,
-            by(activations.softmax_jacobian),
-            S[o] * (class_deltas[o] - Σ(u, S[u] * class_deltas[u])),
-        ),
-        up_and_down(
-            "log-softmax",
-            log_softmax.out,
-            by(log_softmax.jacobian),
-            class_deltas[o] - S[o] * Σ(u, class_deltas[u]),
-        ),
+        up_and_down("any function of each entry", each_out, slope(each_out)),
+        up_and_down("softmax", activations.softmax_out, by(activations.softmax_jacobian)),
+        up_and_down("log-softmax", log_softmax.out, by(log_softmax.jacobian)),
         prove(
             nll.delta_out * Σ(i, Σ(u, d(nll_out, log_p[i, u]) * push_all[i, u])),
             because("the Jacobian of the layer", slope(nll_out)),
-            to(
-                Σ(i, Σ(u, -(nll.delta_out * Y[i, u]) * push_all[i, u])),
-                ALGEBRA,
-                "RULE 2 of the layer",
-            ),
+            because("RULE 2 of the layer", adjoint(push_all[i, u])),
             title="NLL, which has one output",
         ),
     ),
@@ -775,7 +745,7 @@ products = Σ(e, width[e] * next_width[e])
 
 def count(title: str, written: Term, result: Term, reason: str) -> Chain:
     """Return how many numbers there are."""
-    return prove(written, to(result, ALGEBRA, reason), title=title)
+    return prove(written, to(result, reason=reason), title=title)
 
 
 cost = Statement(

@@ -772,46 +772,56 @@ def slope(*names: Definition | Use) -> Move:
     return lambda before: line(before, everywhere(before, taken), DIFFERENTIATE, "")
 
 
-def adjoint(layer: Use, delta: Term) -> Move:
-    """Return the move that gathers what stands before the derivatives of a layer's values.
+def adjoint(values: Use | Entry, delta: Term | None = None) -> Move:
+    """Return the move that gathers what stands before the slopes of values, or before entries.
 
-    However they were summed, what is left is a sum over the values of the layer, at the indices
-    of ``layer``: delta times derivative, where what stands there is ``delta``.
+    However they were summed, what is left is a sum over ``values``, or over their derivatives: of
+    what stands before each, which is written as ``delta`` where it is that.
     """
-    name = layer.definition
 
     def move(before: Term) -> list[Step]:
-        variables = {p.variable for p in terms.walk(before) if is_slope(name, p)}  # type: ignore[attr-defined]
-        if len(variables) != 1:
+        found = {p.variable if isinstance(p, D) else None for p in terms.walk(before) if here(p)}
+        if len(found) != 1:
             return []
-        marks = tuple(Index(f"#{n}", d) for n, d in enumerate(name.dimensions))
+        variable = found.pop()
+        marks = tuple(Index(f"#{n}", i.dimension) for n, i in enumerate(places_of(values)))
 
         def at_marks(part: Term) -> Term | None:
-            if not is_slope(name, part):
+            if not here(part):
                 return None
-            return times(*map(Delta, part.body.arguments, marks))  # type: ignore[attr-defined]
+            places = places_of(part.body if isinstance(part, D) else part)
+            return times(*map(Delta, places, marks))
 
-        rest = algebra.simplify(everywhere(before, lambda p: ZERO if is_slope(name, p) else None))
+        rest = algebra.simplify(everywhere(before, lambda p: ZERO if here(p) else None))
         weight = algebra.simplify(plus([everywhere(before, at_marks), neg(rest)]))
-        letters = {}
-        for own in terms.free_indices(layer):
+        letters: dict[Index, Index] = {}
+        for own in places_of(values):
             taken = terms.free_indices(before) | set(letters.values())
             letters[own] = own.dimension.fresh(taken) if own in taken else own
-        values, named = (terms.reindex(part, letters) for part in (layer, delta))
-        places: tuple[Index, ...] = values.arguments  # type: ignore[attr-defined]
+        places = tuple(letters.values())
         weight = terms.rename_bound(weight, frozenset(places))
         weight = terms.reindex(weight, dict(zip(marks, places, strict=True)))
-        gathered = times(named if means(named, weight) else weight, D(values, variables.pop()))
+        if delta is not None and means(named := terms.reindex(delta, letters), weight):
+            weight = named
+        value = terms.reindex(values, letters)
+        gathered = times(weight, value if variable is None else D(value, variable))
         for place in reversed(places):
             gathered = Sum(place, apart(place, gathered))
-        return line(before, plus([gathered, rest]), DEFINITION, "what stands before each slope")
+        return line(before, plus([gathered, rest]), DEFINITION, "what stands before each")
+
+    def here(part: Term) -> bool:
+        if isinstance(values, Entry):
+            return isinstance(part, Entry) and part.array == values.array
+        inner = part.body if isinstance(part, D) else None
+        return isinstance(inner, Use) and inner.definition == values.definition
 
     return move
 
 
-def is_slope(name: Definition, part: Term) -> bool:
-    """Return True for the derivative of a name."""
-    return isinstance(part, D) and isinstance(part.body, Use) and part.body.definition == name
+def places_of(value: Term) -> tuple[Index, ...]:
+    """Return the indices at which a name or an array is read."""
+    places = value.arguments if isinstance(value, Use) else value.indices  # type: ignore[attr-defined]
+    return tuple(place for place in places if isinstance(place, Index))
 
 
 def means(named: Term, node: Term) -> bool:
