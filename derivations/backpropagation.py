@@ -678,6 +678,18 @@ differentiate_pull = then(
     then(unfold(pull), linearity, because("product rule", slope(twice.delta2))),
     then(slope(twice.delta3), slope(twice.delta4), slope(twice.probabilities)),
 )
+softmax_regression = prove(
+    d(NLL, W[a, k], W[b, l]),
+    then(by(softmax.nll_gradient), linearity, slope(P)),
+    to(
+        Σ(i, sandwich(d(Z[i, c], W[a, k]), P, d(Z[i, d_], W[b, l]))),
+        DIFFERENTIATE,
+        "the logits are linear in the weights",
+    ),
+    then(slope(Z), because("only $c = a$ and $d = b$ remain: the Hessian", contract)),
+    to(Σ(i, X[i, k] * X[i, l] * P[i, a] * (δ(a, b) - P[i, b])), cites=softmax.nll_hessian),
+    title="softmax regression",
+)
 gauss_newton = Statement(
     "Gauss-Newton",
     r"The Gauss-Newton matrix $\sum_i \mathbf{J}_i^\top (\operatorname{diag} \mathbf{p}_i - "
@@ -687,18 +699,7 @@ gauss_newton = Statement(
     r"difference is the deltas times the second derivatives of the logits, shown for two weights of "
     r"the hidden layer and for one of each layer.",
     (
-        prove(
-            d(NLL, W[a, k], W[b, l]),
-            then(by(softmax.nll_gradient), linearity, slope(P)),
-            to(
-                Σ(i, sandwich(d(Z[i, c], W[a, k]), P, d(Z[i, d_], W[b, l]))),
-                DIFFERENTIATE,
-                "the logits are linear in the weights",
-            ),
-            then(slope(Z), because("only $c = a$ and $d = b$ remain: the Hessian", contract)),
-            to(Σ(i, X[i, k] * X[i, l] * P[i, a] * (δ(a, b) - P[i, b])), cites=softmax.nll_hessian),
-            title="softmax regression",
-        ),
+        softmax_regression,
         rises,
         prove(
             d(rise[i, a, s, k], W1[t, l]),
