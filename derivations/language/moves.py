@@ -198,6 +198,11 @@ def words(text: str, source: str = "") -> Move:
     return lambda before: [Prose(text, source)]
 
 
+def then(*moves: Move) -> Move:
+    """Return the move that is several, one after the other."""
+    return lambda before: Made(before, moves)
+
+
 def because(reason: str, move: Move) -> Move:
     """Return a move with a reason of the author's, on the last line that it makes."""
 
@@ -840,7 +845,10 @@ def parametrised(pattern: Entry, form: Term) -> Callable[[Entry], Term | None]:
 
 
 def slope(*names: Definition | Use) -> Move:
-    """Return the move that takes the derivatives of names, each by its own definition alone."""
+    """Return the move that takes the derivatives of names, each by its own definition alone.
+
+    A name whose own exponentials are left stands in its derivative, as a probability does.
+    """
     wanted = set(map(definition_of, names))
 
     def taken(part: Term) -> Term | None:
@@ -852,9 +860,120 @@ def slope(*names: Definition | Use) -> Move:
             terms.rename_bound(terms.instantiate(part.body), frozenset(part.variable.indices)),
             part.variable,
         )
-        return algebra.simplify(entries(chained(pushed(opened))))
+        found = algebra.simplify(entries(chained(pushed(opened))))
+        name = part.body.definition
+        return folded(found, [name]) if any(map(is_exponential, terms.walk(name.body))) else found
 
     return lambda before: line(before, everywhere(before, taken), DIFFERENTIATE, "")
+
+
+def adjoint(values: Use | Entry, delta: Term | None = None) -> Move:
+    """Return the move that gathers what stands before the slopes of values, or before entries.
+
+    However they were summed, what is left is a sum over ``values``, or over their derivatives: of
+    what stands before each, which is written as ``delta`` where it is that.
+    """
+
+    def move(before: Term) -> list[Step]:
+        found = {p.variable if isinstance(p, D) else None for p in terms.walk(before) if here(p)}
+        if len(found) != 1:
+            return []
+        variable = found.pop()
+        marks = tuple(Index(f"#{n}", i.dimension) for n, i in enumerate(places_of(values)))
+
+        def at_marks(part: Term) -> Term | None:
+            if not here(part):
+                return None
+            places = places_of(part.body if isinstance(part, D) else part)
+            return times(*map(Delta, places, marks))
+
+        rest = algebra.simplify(everywhere(before, lambda p: ZERO if here(p) else None))
+        weight = algebra.simplify(plus([everywhere(before, at_marks), neg(rest)]))
+        letters: dict[Index, Index] = {}
+        for own in places_of(values):
+            taken = terms.free_indices(before) | set(letters.values())
+            letters[own] = own.dimension.fresh(taken) if own in taken else own
+        places = tuple(letters.values())
+        weight = terms.rename_bound(weight, frozenset(places))
+        weight = terms.reindex(weight, dict(zip(marks, places, strict=True)))
+        if delta is not None and means(named := terms.reindex(delta, letters), weight):
+            weight = named
+        value = terms.reindex(values, letters)
+        gathered = times(weight, value if variable is None else D(value, variable))
+        for place in reversed(places):
+            gathered = Sum(place, apart(place, gathered))
+        return line(before, plus([gathered, rest]), DEFINITION, "what stands before each")
+
+    def here(part: Term) -> bool:
+        if isinstance(values, Entry):
+            return isinstance(part, Entry) and part.array == values.array
+        inner = part.body if isinstance(part, D) else None
+        return isinstance(inner, Use) and inner.definition == values.definition
+
+    return move
+
+
+def places_of(value: Term) -> tuple[Index, ...]:
+    """Return the indices at which a name or an array is read."""
+    places = value.arguments if isinstance(value, Use) else value.indices  # type: ignore[attr-defined]
+    return tuple(place for place in places if isinstance(place, Index))
+
+
+def means(named: Term, node: Term) -> bool:
+    """Return True where a term is another whose names, but for those in both, are unfolded."""
+    shown = {part.definition for part in terms.walk(node) if isinstance(part, Use)}
+
+    def opened(part: Term) -> Term | None:
+        if not isinstance(part, Use) or part.definition in shown:
+            return None
+        return everywhere(terms.instantiate(part), opened)
+
+    return algebra.simplify(plus([node, neg(everywhere(named, opened))])) == ZERO
+
+
+def inward(before: Term) -> list[Step]:
+    """Move the sums of a derivative along a direction inside, to each derivative."""
+
+    def changed(part: Term) -> Term | None:
+        outer, body = [], part
+        while isinstance(body, Sum):
+            outer.append(body.index)
+            body = body.body
+        factors = body.factors if isinstance(body, Mul) else (body,)
+        moving = [f for f in factors if any(isinstance(p, D) for p in terms.walk(f))]
+        free = {i for f in factors if f not in moving for i in terms.free_indices(f)}
+        along = [i for i in outer if i in free]
+        if not along or len(moving) != 1 or isinstance(moving[0], D):
+            return None
+        weight = [f for f in factors if f not in moving and terms.free_indices(f) & set(along)]
+        fixed = [f for f in factors if f not in moving and f not in weight]
+
+        def summed(inner: Term) -> Term | None:
+            if not isinstance(inner, D):
+                return None
+            found = times(inner, *weight)
+            for index in reversed(along):
+                found = Sum(index, apart(index, found))
+            return found
+
+        found = times(*fixed, everywhere(moving[0], summed))
+        for index in reversed([i for i in outer if i not in along]):
+            found = Sum(index, apart(index, found))
+        return found
+
+    return line(before, everywhere(before, changed), ALGEBRA, "exchange the sums")
+
+
+def exchange(before: Term) -> list[Step]:
+    """Exchange the outermost sum and the sum in it."""
+    match before:
+        case Sum(outer, Mul((*weights, Sum(inner, body)))):
+            factors = body.factors if isinstance(body, Mul) else (body,)
+            own = [f for f in factors if outer in terms.free_indices(f)]
+            within = Sum(outer, apart(outer, times(*weights, *own)))
+            rest = [f for f in factors if f not in own]
+            return line(before, Sum(inner, times(within, *rest)), ALGEBRA, "exchange the sums")
+    return []
 
 
 # -- algebra ----------------------------------------------------------------------------------------
