@@ -266,7 +266,8 @@ class Algebra:
             case Delta(left, right) if left == right:
                 return sympy.Integer(1)
             case D(body, variable):
-                return self.atom(D(self.simplify(body), variable))
+                inner = terms.rename_bound(self.simplify(body), frozenset(variable.indices))
+                return self.atom(D(inner, variable))
             case Use() | terms.Product():
                 return self.atom(terms.with_children(node, self.simplify))
         return self.atom(node)
