@@ -706,9 +706,12 @@ def by(*known: Statement | Chain) -> Move:
                     after = rewritten(after, chain.left, chain.last)
             used += [source] if after != start else []
         above = [source.title for source in used if isinstance(source, Chain)]
-        functions = any(is_scalar_function(chains_of(source)[0].left) for source in used)
+        lefts = [chains_of(source)[0].left for source in used]
+        functions = [left.body for left in lefts if is_scalar_function(left)]  # type: ignore[attr-defined]
         after = everywhere_tidy(after) if used else after
-        rule = DIFFERENTIATE if above else CHAIN_RULE if functions else ALGEBRA
+        rule = CHAIN_RULE if functions else ALGEBRA
+        if above or through_names(before, after, [use.definition for use in functions]):
+            rule = DIFFERENTIATE
         cited = [source for source in used if isinstance(source, Statement)]
         return line(before, after, rule, f"{above[0]}, above" if above else "", *cited)
 
@@ -718,6 +721,14 @@ def by(*known: Statement | Chain) -> Move:
 def chains_of(source: Statement | Chain) -> tuple[Chain, ...]:
     """Return the chains of a statement, or a chain by itself."""
     return (source,) if isinstance(source, Chain) else source.chains
+
+
+def through_names(before: Term, after: Term, functions: Sequence[Definition]) -> bool:
+    """Return True where a function was seen through a name, such as sigma(z_i) in p_i."""
+    left = {part for part in terms.walk(after) if isinstance(part, D)}
+    gone = [p.body for p in terms.walk(before) if isinstance(p, D) and p not in left]
+    uses = [body.definition for body in gone if isinstance(body, Use)]
+    return bool(functions) and any(definition not in functions for definition in uses)
 
 
 def rewritten(node: Term, left: Term, right: Term) -> Term:
