@@ -174,7 +174,7 @@ def rational(
     expression: Expr,
 ) -> tuple[Expr, Expr, dict[sympy.Symbol, Expr]]:
     """Return numerator and denominator, cancelled, over one symbol for each application."""
-    names = {atom: sympy.Dummy(f"a{i}") for i, atom in enumerate(atoms(expression))}
+    names = {atom: standing_for(atom) for atom in atoms(expression)}
     flat = expression.xreplace(names)
     whole = all(not power.exp.is_negative for power in flat.atoms(sympy.Pow))
     cancelled = sympy.expand(flat) if whole else sympy.cancel(flat)
@@ -194,6 +194,12 @@ def rational(
             above, beneath = (lowered(side, name, order, radicand) for side in sides)
             return rational((above / beneath).xreplace(known))
     return numerator, denominator, known
+
+
+@lru_cache(maxsize=65536)
+def standing_for(atom: Atom) -> sympy.Dummy:
+    """Return the symbol of an application, the same each time: what SymPy keeps is found again."""
+    return sympy.Dummy(f"a{next(SERIAL)}")
 
 
 def root_order(atom: Expr) -> int:
