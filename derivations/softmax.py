@@ -11,14 +11,28 @@ from derivations.language.matrices import (
     Total,
     Whole,
 )
-from derivations.language.moves import prove, to, words
+from derivations.language.moves import (
+    because,
+    by,
+    chain_rule,
+    collect,
+    collected,
+    contract,
+    entry_rule,
+    fold,
+    given,
+    linear,
+    prove,
+    slope,
+    to,
+    unfold,
+    words,
+)
 from derivations.language.statement import (
     ALGEBRA,
-    CHAIN_RULE,
     CONTRACT,
     DEFINITION,
     DIFFERENTIATE,
-    LINEARITY,
     LOGARITHM,
     SIGN,
     Hypothesis,
@@ -264,10 +278,11 @@ logsumexp_gradient = Statement(
     (
         prove(
             d(lse, z[a]),
-            to(d(log(Σ(b, exp(z[b]))), z[a]), DEFINITION),
-            to(d(Σ(b, exp(z[b])), z[a]) / Σ(b, exp(z[b])), CHAIN_RULE, r"$d \log t = dt / t$"),
-            to(exp(z[a]) / Σ(b, exp(z[b])), DIFFERENTIATE, r"only $b = a$ has $z_a$ in it"),
-            to(S[a], DEFINITION),
+            unfold(lse),
+            chain_rule,
+            entry_rule,
+            contract,
+            fold(S),
             matrix=(Gradient(lse, z), Whole(S)),
         ),
     ),
@@ -282,19 +297,11 @@ jacobian = Statement(
     (
         prove(
             d(S[a], z[b]),
-            to(d(exp(z[a]) / Σ(c, exp(z[c])), z[b]), DEFINITION),
-            to(
-                (exp(z[a]) * δ(a, b) * Σ(c, exp(z[c])) - exp(z[a]) * exp(z[b]))
-                / Σ(c, exp(z[c])) ** 2,
-                DIFFERENTIATE,
-                "the derivative of a quotient",
-            ),
-            to(
-                exp(z[a]) / Σ(c, exp(z[c])) * (δ(a, b) - exp(z[b]) / Σ(c, exp(z[c]))),
-                ALGEBRA,
-                "split the square",
-            ),
-            to(S[a] * (δ(a, b) - S[b]), DEFINITION),
+            unfold(S),
+            chain_rule,
+            entry_rule,
+            contract,
+            fold(S),
             matrix=(Jacobian(S, z), spread),
         ),
         prove(
@@ -318,8 +325,8 @@ logsumexp_hessian = Statement(
     (
         prove(
             d(lse, z[a], z[b]),
-            to(d(S[a], z[b]), ALGEBRA, cites=logsumexp_gradient),
-            to(S[a] * (δ(a, b) - S[b]), DIFFERENTIATE, cites=jacobian),
+            by(logsumexp_gradient),
+            by(jacobian),
             matrix=(Hessian(lse, z), spread),
         ),
     ),
@@ -332,17 +339,13 @@ logsumexp_convex = Statement(
     (
         prove(
             Σ(a, Σ(b, r[a] * d(lse, z[a], z[b]) * r[b])),
-            to(Σ(a, Σ(b, r[a] * S[a] * (δ(a, b) - S[b]) * r[b])), ALGEBRA, cites=logsumexp_hessian),
-            to(
-                Σ(a, S[a] * r[a] ** 2) - Σ(a, S[a] * r[a]) ** 2,
-                CONTRACT,
-                "the mean of the square minus the square of the mean",
-            ),
+            by(logsumexp_hessian),
+            because("the mean of the square minus the square of the mean", contract),
             to(
                 Σ(a, S[a] * (r[a] - Σ(b, S[b] * r[b])) ** 2),
                 DEFINITION,
                 "a variance is the mean squared deviation",
-                cites=normalised,
+                normalised,
             ),
             to(0, SIGN, "squares with positive weights", relation=">="),
         ),
@@ -463,23 +466,7 @@ probability_gradient = Statement(
     "Derivatives of the probabilities by the weights",
     "The Jacobian of the softmax, times the features: the logit of a class is linear in the "
     "weights of that class and has no others in it.",
-    (
-        prove(
-            d(P[i, a], W[b, k]),
-            to(
-                Σ(c, P[i, a] * (δ(a, c) - P[i, c]) * d(Z[i, c], W[b, k])),
-                DIFFERENTIATE,
-                "the Jacobian of the softmax, then the logits",
-                cites=jacobian,
-            ),
-            to(
-                Σ(c, P[i, a] * (δ(a, c) - P[i, c]) * (δ(b, c) * X[i, k])),
-                DIFFERENTIATE,
-                r"$\partial z_{ic} / \partial w_{bk} = \delta_{bc} x_{ik}$",
-            ),
-            to(P[i, a] * (δ(a, b) - P[i, b]) * X[i, k], CONTRACT, r"only $c = b$ remains"),
-        ),
-    ),
+    (prove(d(P[i, a], W[b, k]), unfold(P), chain_rule, fold(P), slope(Z), contract),),
     (fixed,),
 )
 
@@ -501,42 +488,19 @@ nll_gradient = Statement(
     (
         prove(
             d(NLL, W[a, k]),
-            to(d(-Σ(i, Σ(b, Y[i, b] * log(P[i, b]))), W[a, k]), DEFINITION),
-            to(
-                -Σ(i, Σ(b, Y[i, b] * d(log(P[i, b]), W[a, k]))),
-                LINEARITY,
-                "sum rule; the labels are constants",
-            ),
-            to(
-                -Σ(i, Σ(b, Y[i, b] / P[i, b] * d(P[i, b], W[a, k]))),
-                CHAIN_RULE,
-                r"$d \log t = dt / t$",
-            ),
-            to(
-                -Σ(i, Σ(b, Y[i, b] * (δ(a, b) - P[i, a]) * X[i, k])),
-                CHAIN_RULE,
-                r"the probability $p_{ib}$ cancels",
-                cites=probability_gradient,
-            ),
-            to(
-                -Σ(i, X[i, k] * (Y[i, a] - P[i, a] * Σ(b, Y[i, b]))),
-                CONTRACT,
-                r"only $b = a$ remains of the delta",
-            ),
-            to(
-                Σ(i, X[i, k] * (P[i, a] - Y[i, a])),
-                ALGEBRA,
-                "the labels of a data point sum to one",
-            ),
+            unfold(NLL),
+            linear,
+            chain_rule,
+            because(r"the probability $p_{ib}$ cancels", by(probability_gradient)),
+            contract,
+            because("the labels of a data point sum to one", given(one_class)),
             matrix=(Gradient(NLL, W), residuals.T @ design),
         ),
         prove(
             d(NLL2, w1[k]),
-            to(
-                -Σ(i, y[i] / p1[i] * d(p1[i], w1[k]) + (1 - y[i]) / p2[i] * d(p2[i], w1[k])),
-                DIFFERENTIATE,
-                r"$d \log t = dt / t$",
-            ),
+            unfold(NLL2),
+            linear,
+            chain_rule,
             to(
                 -Σ(i, (y[i] * (1 - p1[i]) - (1 - y[i]) * p1[i]) * X[i, k]),
                 DIFFERENTIATE,
@@ -547,11 +511,9 @@ nll_gradient = Statement(
         ),
         prove(
             d(NLL2, w2[k]),
-            to(
-                -Σ(i, y[i] / p1[i] * d(p1[i], w2[k]) + (1 - y[i]) / p2[i] * d(p2[i], w2[k])),
-                DIFFERENTIATE,
-                r"$d \log t = dt / t$",
-            ),
+            unfold(NLL2),
+            linear,
+            chain_rule,
             to(
                 -Σ(i, ((1 - y[i]) * (1 - p2[i]) - y[i] * p2[i]) * X[i, k]),
                 DIFFERENTIATE,
@@ -620,9 +582,9 @@ gradients_sum_to_zero = Statement(
     (
         prove(
             Σ(a, d(NLL, W[a, k])),
-            to(Σ(a, Σ(i, X[i, k] * (P[i, a] - Y[i, a]))), ALGEBRA, cites=nll_gradient),
-            to(Σ(i, X[i, k] * (Σ(a, P[i, a]) - Σ(a, Y[i, a]))), ALGEBRA, "exchange the sums"),
-            to(0, DEFINITION, "probabilities and labels both sum to one", cites=normalised),
+            by(nll_gradient),
+            because("exchange the sums", collect),
+            to(0, DEFINITION, "probabilities and labels both sum to one", normalised),
         ),
     ),
     (one_class, fixed),
@@ -643,9 +605,9 @@ nll_hessian = Statement(
     (
         prove(
             hessian,
-            to(d(Σ(i, X[i, k] * (P[i, a] - Y[i, a])), W[b, l]), ALGEBRA, cites=nll_gradient),
-            to(Σ(i, X[i, k] * d(P[i, a], W[b, l])), LINEARITY, "the labels are constants"),
-            to(Σ(i, X[i, k] * X[i, l] * covariance), CHAIN_RULE, cites=probability_gradient),
+            by(nll_gradient),
+            linear,
+            by(probability_gradient),
             matrix=(Hessian(NLL, W), Total(i, Kronecker(Diagonal(p_i) - p_i @ p_i.T, x_i @ x_i.T))),
         ),
     ),
@@ -658,13 +620,9 @@ hessian_blocks_sum_to_zero = Statement(
     (
         prove(
             Σ(b, hessian),
-            to(Σ(b, Σ(i, X[i, k] * X[i, l] * covariance)), ALGEBRA, cites=nll_hessian),
-            to(
-                Σ(i, X[i, k] * X[i, l] * P[i, a] * (1 - Σ(b, P[i, b]))),
-                CONTRACT,
-                r"only $b = a$ remains of the delta",
-            ),
-            to(0, DEFINITION, "the probabilities sum to one", cites=normalised),
+            by(nll_hessian),
+            contract,
+            to(0, DEFINITION, "the probabilities sum to one", normalised),
         ),
     ),
     (one_class, fixed),
@@ -726,21 +684,9 @@ nll_hvp = Statement(
     (
         prove(
             Σ(b, Σ(l, hessian * V[b, l])),
-            to(
-                Σ(b, Σ(l, Σ(i, X[i, k] * X[i, l] * covariance) * V[b, l])),
-                ALGEBRA,
-                cites=nll_hessian,
-            ),
-            to(
-                Σ(i, X[i, k] * Σ(b, covariance * R[i, b])),
-                DEFINITION,
-                r"exchange the sums; $\sum_l x_{il} v_{bl} = r_{ib}$",
-            ),
-            to(
-                Σ(i, X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b]))),
-                CONTRACT,
-                r"only $b = a$ remains of the delta",
-            ),
+            by(nll_hessian),
+            contract,
+            fold(R),
             matrix=(Whole(HV), (probabilities * (spreads - row_sums)).T @ design),
         ),
     ),
@@ -779,23 +725,24 @@ blocks = Statement(
         prove(
             d(NLL, W[a, k]),
             to(d(Σ(block, NLL_block[block]), W[a, k]), DEFINITION, "the value"),
-            to(Σ(block, d(NLL_block[block], W[a, k])), LINEARITY, "sum rule"),
-            to(
-                Σ(block, Σ(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a]))),
-                DIFFERENTIATE,
-                "one data point, as for the gradient of the NLL",
-            ),
+            linear,
+            unfold(NLL_block),
+            linear,
+            unfold(point_loss),
+            linear,
+            chain_rule,
+            by(probability_gradient),
+            contract,
+            given(one_class),
             title="gradient",
         ),
         prove(
             hessian,
             to(d(Σ(block, block_gradient[block, a, k]), W[b, l]), DIFFERENTIATE, "the gradient"),
-            to(Σ(block, d(block_gradient[block, a, k], W[b, l])), LINEARITY, "sum rule"),
-            to(
-                Σ(block, Σ(i, member[block, i] * X[i, k] * X[i, l] * covariance)),
-                DIFFERENTIATE,
-                "the labels are constants",
-            ),
+            linear,
+            unfold(block_gradient),
+            linear,
+            by(probability_gradient),
             title="Hessian",
         ),
         prove(
@@ -842,22 +789,13 @@ nll_convex = Statement(
     (
         prove(
             quadratic_form,
-            to(
-                Σ(i, Σ(a, Σ(b, R[i, a] * covariance * R[i, b]))),
-                DEFINITION,
-                r"exchange the sums; $\sum_k x_{ik} v_{ak} = r_{ia}$",
-                cites=nll_hessian,
-            ),
-            to(
-                Σ(i, Σ(a, P[i, a] * R[i, a] ** 2) - Σ(a, P[i, a] * R[i, a]) ** 2),
-                CONTRACT,
-                "the mean of the square minus the square of the mean",
-            ),
+            unfold(H),
+            collected(R),
             to(
                 Σ(i, Σ(a, P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])) ** 2)),
                 DEFINITION,
                 "a variance is the mean squared deviation",
-                cites=normalised,
+                normalised,
             ),
             to(0, SIGN, "squares with positive weights", relation=">="),
         ),
@@ -873,12 +811,11 @@ null_space = Statement(
     (
         prove(
             Σ(b, Σ(l, hessian * psi[l])),
-            to(
-                Σ(l, Σ(b, hessian) * psi[l]),
-                ALGEBRA,
+            because(
                 r"exchange the sums; $\psi_l$ is the same for every class",
+                to(Σ(l, Σ(b, hessian) * psi[l])),
             ),
-            to(0, ALGEBRA, cites=hessian_blocks_sum_to_zero),
+            by(hessian_blocks_sum_to_zero),
         ),
     ),
     (one_class, fixed),
@@ -1054,11 +991,10 @@ newton_step = Statement(
     (
         prove(
             d(squares / 2, U[a, k]),
-            to(
-                -Σ(i, X[i, k] * Σ(b, covariance * gap[i, b])),
-                DIFFERENTIATE,
-                r"$\zeta$ and $p$ do not depend on $\mathbf{U}$",
-            ),
+            linear,
+            chain_rule,
+            slope(gap),
+            contract,
             to(
                 Σ(i, X[i, k] * (P[i, a] - Y[i, a]))
                 + Σ(b, Σ(l, Σ(i, X[i, k] * X[i, l] * covariance) * (U[b, l] - W[b, l]))),
@@ -1069,7 +1005,7 @@ newton_step = Statement(
                 d(NLL, W[a, k]) + Σ(b, Σ(l, H[a, k, b, l] * (U[b, l] - W[b, l]))),
                 DIFFERENTIATE,
                 "zero exactly for Newton's equations",
-                cites=(nll_gradient, nll_hessian),
+                (nll_gradient, nll_hessian),
             ),
             title="the slopes of the least squares are the left side of Newton's equations",
         ),
@@ -1118,17 +1054,12 @@ weighted = Statement(
     (
         prove(
             d(NLL_s, W[a, k]),
-            to(d(-weighted_terms, W[a, k]), DEFINITION),
-            to(
-                -Σ(i, s[i] * Σ(b, Y[i, b] * d(log(P[i, b]), W[a, k]))),
-                LINEARITY,
-                "sum rule; weights and labels are constants",
-            ),
-            to(
-                Σ(i, s[i] * X[i, k] * (P[i, a] - Y[i, a])),
-                DIFFERENTIATE,
-                "one data point, as for the gradient of the NLL",
-            ),
+            unfold(NLL_s),
+            linear,
+            chain_rule,
+            because(r"the probability $p_{ib}$ cancels", by(probability_gradient)),
+            contract,
+            because("the labels of a data point sum to one", given(one_class)),
             title="gradient",
             matrix=(Gradient(NLL_s, W), residuals.T @ Diagonal(Whole(s)) @ design),
         ),
@@ -1139,8 +1070,8 @@ weighted = Statement(
                 DIFFERENTIATE,
                 "the gradient",
             ),
-            to(Σ(i, s[i] * X[i, k] * d(P[i, a], W[b, l])), LINEARITY, "the labels are constants"),
-            to(Σ(i, s[i] * X[i, k] * X[i, l] * covariance), CHAIN_RULE, cites=probability_gradient),
+            linear,
+            by(probability_gradient),
             title="Hessian",
         ),
     ),
@@ -1165,19 +1096,23 @@ penalised = Statement(
     (
         prove(
             d(NLL_pen, W[a, k]),
-            to(d(NLL, W[a, k]) + d(penalty, W[a, k]), DIFFERENTIATE, "sum rule"),
-            to(Σ(i, X[i, k] * (P[i, a] - Y[i, a])) + lam * W[a, k], ALGEBRA, cites=nll_gradient),
+            unfold(NLL_pen),
+            linear,
+            chain_rule,
+            by(nll_gradient),
+            entry_rule,
+            contract,
             title="gradient",
             matrix=(Gradient(NLL_pen, W), residuals.T @ design + lam * Whole(W)),
         ),
         prove(
             pen_hessian,
-            to(hessian + d(lam * W[a, k], W[b, l]), DIFFERENTIATE, "sum rule"),
-            to(
-                Σ(i, X[i, k] * X[i, l] * covariance) + lam * δ(a, b) * δ(k, l),
-                ALGEBRA,
-                cites=nll_hessian,
-            ),
+            unfold(NLL_pen),
+            linear,
+            chain_rule,
+            by(nll_hessian),
+            entry_rule,
+            contract,
             title="Hessian",
         ),
         prove(
