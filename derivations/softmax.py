@@ -1,6 +1,7 @@
 """The softmax model of K classes, from one vector of logits to Newton's method."""
 
 from derivations import sigmoid
+from derivations.language import moves
 from derivations.language.matrices import (
     Diagonal,
     Gradient,
@@ -89,6 +90,13 @@ log_sum_exp = Definition(
 lse = log_sum_exp()
 shift = scalar("gamma", r"\gamma")
 
+of_product, sum_to_one = "the logarithm of a product", "the probabilities sum to one"
+the_rest = "the other classes; a factor 0 or 1 is its own square"
+deviation = "a variance is the mean squared deviation"
+squares_times_positive = to(0, SIGN, "squares times positive numbers", relation=">=")
+squares_with_weights = to(0, SIGN, "squares with positive weights", relation=">=")
+normalised_sums = because(sum_to_one, moves.normalised)
+
 definition = Statement(
     "The softmax",
     "It turns one real number for each class, the logits, into a probability for each. The "
@@ -102,37 +110,22 @@ normalised = Statement(
     "two is the exponential of the difference of their logits, so they are in the same order.",
     (
         prove(
-            Σ(a, S[a]),
-            to(
-                Σ(a, exp(z[a])) / Σ(b, exp(z[b])),
-                DEFINITION,
-                "the denominator is the same for every class",
-            ),
-            to(1),
+            Σ(a, S[a]), because("the denominator is the same for every class", unfold(S)), collect
         ),
         prove(
             S[a],
-            to(exp(z[a]) / Σ(b, exp(z[b])), DEFINITION),
+            unfold(S),
             to(0, SIGN, "every exponential is positive", relation=">"),
             title="positive",
         ),
         prove(
             1 - S[a] - (1 - δ(a, b)) * S[b],
             to(Σ(c, S[c]) - S[a] - (1 - δ(a, b)) * S[b], DEFINITION, "they sum to one"),
-            to(
-                Σ(c, ((1 - δ(a, c)) * (1 - δ(b, c))) ** 2 * S[c]),
-                DEFINITION,
-                "the classes that are left; a factor 0 or 1 is its own square",
-            ),
-            to(0, SIGN, "squares times positive numbers", relation=">="),
+            to(Σ(c, ((1 - δ(a, c)) * (1 - δ(b, c))) ** 2 * S[c]), DEFINITION, the_rest),
+            squares_times_positive,
             title=r"below one: $S_a \le 1 - S_b < 1$ for any second class $b$",
         ),
-        prove(
-            S[a] / S[b],
-            to(exp(z[a]) / exp(z[b]), DEFINITION, "the denominators cancel"),
-            to(exp(z[a] - z[b])),
-            title="ratio",
-        ),
+        prove(S[a] / S[b], unfold(S), collect, to(exp(z[a] - z[b])), title="ratio"),
     ),
 )
 
@@ -143,6 +136,8 @@ upper = Hypothesis(
     replace=((z[a], m - below[a]),),
 )
 
+relative = Σ(b, exp(z[b] - z[c]))
+
 shift_invariance = Statement(
     "Shift invariance and the log-sum-exp trick",
     "A number added to all logits cancels in the softmax and comes out of the log-sum-exp. So the "
@@ -151,31 +146,22 @@ shift_invariance = Statement(
     (
         prove(
             exp(z[a] + shift) / Σ(b, exp(z[b] + shift)),
-            to(
-                exp(shift) * exp(z[a]) / Σ(b, exp(shift) * exp(z[b])),
-                ALGEBRA,
-                r"$e^{s + t} = e^s e^t$",
-            ),
-            to(
-                exp(shift) * exp(z[a]) / (exp(shift) * Σ(b, exp(z[b]))),
-                ALGEBRA,
-                "a common factor of all terms",
-            ),
-            to(S[a], DEFINITION, r"$e^{\gamma}$ cancels"),
+            because(r"$e^{s + t} = e^s e^t$, and $e^{\gamma}$ cancels", collect),
+            fold(S),
             title=r"softmax of $\mathbf{z} + \gamma \mathbf{1}$",
         ),
         prove(
             log(Σ(b, exp(z[b] + shift))),
-            to(log(exp(shift) * Σ(b, exp(z[b]))), ALGEBRA, "a common factor of all terms"),
-            to(shift + log(Σ(b, exp(z[b]))), LOGARITHM, "the logarithm of a product"),
-            to(shift + lse, DEFINITION),
+            because("a common factor of all terms", collect),
+            to(shift + log(Σ(b, exp(z[b]))), LOGARITHM, of_product),
+            fold(lse),
             title=r"log-sum-exp of $\mathbf{z} + \gamma \mathbf{1}$",
         ),
         prove(
             lse,
-            to(log(Σ(b, exp(z[b]))), DEFINITION),
-            to(log(exp(m) * Σ(b, exp(z[b] - m))), ALGEBRA, r"take $e^m$ out of the sum"),
-            to(m + log(Σ(b, exp(z[b] - m))), LOGARITHM, "the logarithm of a product"),
+            unfold(lse),
+            to(log(exp(m) * Σ(b, exp(z[b] - m))), ALGEBRA, "take $e^m$ out of the sum"),
+            to(m + log(Σ(b, exp(z[b] - m))), LOGARITHM, of_product),
             title="the trick",
         ),
         prove(
@@ -190,13 +176,9 @@ shift_invariance = Statement(
             title=r"their sum is at most $K$",
         ),
         prove(
-            Σ(b, exp(z[b] - z[c])) - 1,
-            to(
-                Σ(b, (1 - δ(b, c)) ** 2 * exp(z[b] - z[c])),
-                DEFINITION,
-                "the other classes; a factor 0 or 1 is its own square",
-            ),
-            to(0, SIGN, "squares times positive numbers", relation=">="),
+            relative - 1,
+            to(Σ(b, (1 - δ(b, c)) ** 2 * exp(z[b] - z[c])), DEFINITION, the_rest),
+            squares_times_positive,
             title=r"and at least 1, for $m = z_c$",
         ),
     ),
@@ -214,18 +196,18 @@ term_left_out = Statement(
     (
         prove(
             lse,
-            to(log(Σ(b, exp(z[b]))), DEFINITION),
-            to(log(exp(z[c]) * Σ(b, exp(z[b] - z[c]))), ALGEBRA, r"take $e^{z_c}$ out of the sum"),
-            to(log(exp(z[c]) * (1 + others[c])), DEFINITION, r"its own term is $e^0 = 1$"),
-            to(z[c] + log(1 + others[c]), LOGARITHM, "the logarithm of a product"),
+            unfold(lse),
+            to(log(exp(z[c]) * relative), ALGEBRA, "take $e^{z_c}$ out of the sum"),
+            to(log(exp(z[c]) * (1 + others[c])), DEFINITION, "its own term is $e^0 = 1$"),
+            to(z[c] + log(1 + others[c]), LOGARITHM, of_product),
             at=(c,),
             title="log-sum-exp, any class $c$",
         ),
         prove(
             S[a],
-            to(exp(z[a]) / Σ(b, exp(z[b])), DEFINITION),
-            to(exp(z[a] - z[c]) / Σ(b, exp(z[b] - z[c])), ALGEBRA, r"times $e^{-z_c} / e^{-z_c}$"),
-            to(exp(z[a] - z[c]) / (1 + others[c]), DEFINITION, r"its own term is $e^0 = 1$"),
+            unfold(S),
+            to(exp(z[a] - z[c]) / relative, ALGEBRA, "times $e^{-z_c} / e^{-z_c}$"),
+            to(exp(z[a] - z[c]) / (1 + others[c]), DEFINITION, "its own term is $e^0 = 1$"),
             at=(a, c),
             title="softmax, any class $c$",
         ),
@@ -242,16 +224,11 @@ logsumexp_bounds = Statement(
         prove(
             exp(lse) - exp(z[a]),
             to(Σ(b, exp(z[b])) - exp(z[a]), DEFINITION, r"$e^{\log t} = t$"),
-            to(
-                Σ(b, (1 - δ(a, b)) ** 2 * exp(z[b])),
-                DEFINITION,
-                "the other classes; a factor 0 or 1 is its own square",
-            ),
-            to(0, SIGN, "squares times positive numbers", relation=">="),
+            to(Σ(b, (1 - δ(a, b)) ** 2 * exp(z[b])), DEFINITION, the_rest),
+            squares_times_positive,
             words(
-                "The exponential is strictly increasing, so "
-                r"$\operatorname{logsumexp}(\mathbf{z}) \ge z_a$ for every class, the largest "
-                "logit included.",
+                r"The exponential is strictly increasing, so $\operatorname{logsumexp}(\mathbf{z}) \ge z_a$ "
+                "for every class, the largest logit included.",
                 "blanchard2021",
             ),
             title="at least every logit",
@@ -306,12 +283,9 @@ jacobian = Statement(
         ),
         prove(
             Σ(c, S[c] * (δ(c, a) - S[a]) * (δ(c, b) - S[b])),
-            to(
-                S[a] * (δ(a, b) - S[b]),
-                DEFINITION,
-                "expand; the probabilities sum to one",
-                cites=normalised,
-            ),
+            contract,
+            normalised_sums,
+            at=(a, b),
             title="covariances",
         ),
     ),
@@ -341,13 +315,8 @@ logsumexp_convex = Statement(
             Σ(a, Σ(b, r[a] * d(lse, z[a], z[b]) * r[b])),
             by(logsumexp_hessian),
             because("the mean of the square minus the square of the mean", contract),
-            to(
-                Σ(a, S[a] * (r[a] - Σ(b, S[b] * r[b])) ** 2),
-                DEFINITION,
-                "a variance is the mean squared deviation",
-                normalised,
-            ),
-            to(0, SIGN, "squares with positive weights", relation=">="),
+            to(Σ(a, S[a] * (r[a] - Σ(b, S[b] * r[b])) ** 2), DEFINITION, deviation, normalised),
+            squares_with_weights,
         ),
     ),
 )
@@ -372,19 +341,19 @@ two_class = Statement(
     (
         prove(
             S1(z1, z2),
-            to(exp(z1) / (exp(z1) + exp(z2)), DEFINITION),
-            to(1 / (1 + exp(-(z1 - z2))), ALGEBRA, r"times $e^{-z_1} / e^{-z_1}$"),
-            to(sigma(z1 - z2), DEFINITION, cites=sigmoid.definition),
+            unfold(S1),
+            to(1 / (1 + exp(-(z1 - z2))), ALGEBRA, "times $e^{-z_1} / e^{-z_1}$"),
+            to(sigma(z1 - z2), DEFINITION, "", sigmoid.definition),
         ),
         prove(
             S2(z1, z2),
-            to(exp(z2) / (exp(z1) + exp(z2)), DEFINITION),
+            unfold(S2),
             to(1 - exp(z1) / (exp(z1) + exp(z2)), ALGEBRA, "one minus its complement"),
             to(1 - sigma(z1 - z2), DEFINITION, "the first class, as above"),
         ),
         prove(
             p1[i],
-            to(S1(score1[i], score2[i]), DEFINITION),
+            unfold(p1),
             to(sigma(score1[i] - score2[i]), DEFINITION, "the first line"),
             to(
                 sigma(Σ(k, (w1[k] - w2[k]) * X[i, k])),
@@ -436,14 +405,14 @@ nll = Statement(
     (
         prove(
             -log(L()),
-            to(-log(Π(i, Π(a, P[i, a] ** Y[i, a]))), DEFINITION),
-            to(-Σ(i, log(Π(a, P[i, a] ** Y[i, a]))), LOGARITHM, "the logarithm of a product"),
-            to(-Σ(i, Σ(a, log(P[i, a] ** Y[i, a]))), LOGARITHM, "the logarithm of a product"),
+            unfold(L),
+            to(-Σ(i, log(Π(a, P[i, a] ** Y[i, a]))), LOGARITHM, of_product),
+            to(-Σ(i, Σ(a, log(P[i, a] ** Y[i, a]))), LOGARITHM, of_product),
             to(-log_terms, LOGARITHM, "the logarithm of a power"),
         ),
         prove(
             NLL,
-            to(-log_terms, DEFINITION),
+            unfold(NLL),
             to(
                 -Σ(i, Σ(a, Y[i, a] * (Z[i, a] - log(Σ(b, exp(Z[i, b])))))),
                 DEFINITION,
@@ -540,13 +509,13 @@ label_left_out = Statement(
     (
         prove(
             -log(S[c]),
-            to(-log(1 / (1 + others[c])), DEFINITION, cites=term_left_out),
+            to(-log(1 / (1 + others[c])), DEFINITION, "", term_left_out),
             to(log(1 + others[c]), LOGARITHM, "the logarithm of a reciprocal"),
             title="loss",
         ),
         prove(
             S[c] - 1,
-            to(1 / (1 + others[c]) - 1, DEFINITION, cites=term_left_out),
+            to(1 / (1 + others[c]) - 1, DEFINITION, "", term_left_out),
             to(-(others[c] / (1 + others[c])), ALGEBRA, "one fraction"),
             title="residual of the label's class",
         ),
@@ -557,18 +526,14 @@ label_left_out = Statement(
                 (1 - δ(a, c)) * (exp(z[a] - z[c]) / (1 + others[c]))
                 - δ(a, c) * (others[c] / (1 + others[c])),
                 DEFINITION,
-                cites=term_left_out,
+                "",
+                term_left_out,
             ),
             title="residual of every class",
         ),
         prove(
             S[c] - 1,
-            to(
-                -Σ(a, (1 - δ(a, c)) * S[a]),
-                DEFINITION,
-                "the probabilities sum to one",
-                cites=normalised,
-            ),
+            to(-Σ(a, (1 - δ(a, c)) * S[a]), DEFINITION, sum_to_one, normalised),
             title="residual of the label's class, from the others",
         ),
     ),
@@ -617,14 +582,7 @@ nll_hessian = Statement(
 hessian_blocks_sum_to_zero = Statement(
     "The Hessian blocks sum to zero",
     "In each row of blocks they cancel, so that the diagonal blocks follow from the others.",
-    (
-        prove(
-            Σ(b, hessian),
-            by(nll_hessian),
-            contract,
-            to(0, DEFINITION, "the probabilities sum to one", normalised),
-        ),
-    ),
+    (prove(Σ(b, hessian), by(nll_hessian), contract, normalised_sums),),
     (one_class, fixed),
 )
 
@@ -644,18 +602,19 @@ diagonal_blocks = Statement(
     (
         prove(
             H[a, k, a, l],
-            to(Σ(i, X[i, k] * X[i, l] * P[i, a] * (1 - P[i, a])), DEFINITION),
+            unfold(H),
+            contract,
             to(
                 Σ(i, X[i, k] * X[i, l] * P[i, a] * Σ(b, (1 - δ(a, b)) * P[i, b])),
                 DEFINITION,
-                "the probabilities sum to one",
-                cites=normalised,
+                sum_to_one,
+                normalised,
             ),
             to(
                 -Σ(b, (1 - δ(a, b)) * H[a, k, b, l]),
                 DEFINITION,
                 r"for $b \ne a$ the block has $-p_{ia} p_{ib}$",
-                cites=nll_hessian,
+                nll_hessian,
             ),
         ),
     ),
@@ -719,7 +678,7 @@ blocks = Statement(
                 "each row is in one block",
             ),
             to(Σ(block, Σ(i, member[block, i] * point_loss[i])), ALGEBRA, "exchange the sums"),
-            to(Σ(block, NLL_block[block]), DEFINITION),
+            fold(NLL_block),
             title="value",
         ),
         prove(
@@ -732,8 +691,11 @@ blocks = Statement(
             linear,
             chain_rule,
             by(probability_gradient),
-            contract,
-            given(one_class),
+            to(
+                Σ(block, Σ(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a]))),
+                CONTRACT,
+                "the labels of a data point sum to one",
+            ),
             title="gradient",
         ),
         prove(
@@ -747,11 +709,8 @@ blocks = Statement(
         ),
         prove(
             Σ(b, Σ(l, H[a, k, b, l] * V[b, l])),
-            to(
-                Σ(i, X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b]))),
-                DEFINITION,
-                cites=nll_hvp,
-            ),
+            unfold(H),
+            collected(R),
             to(
                 Σ(
                     block,
@@ -780,6 +739,7 @@ blocks = Statement(
 )
 
 quadratic_form = Σ(a, Σ(k, Σ(b, Σ(l, V[a, k] * H[a, k, b, l] * V[b, l]))))
+variances = Σ(i, Σ(a, P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])) ** 2))
 
 nll_convex = Statement(
     "Convexity",
@@ -790,14 +750,9 @@ nll_convex = Statement(
         prove(
             quadratic_form,
             unfold(H),
-            collected(R),
-            to(
-                Σ(i, Σ(a, P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])) ** 2)),
-                DEFINITION,
-                "a variance is the mean squared deviation",
-                normalised,
-            ),
-            to(0, SIGN, "squares with positive weights", relation=">="),
+            because("the mean of the square minus the square of the mean", collected(R)),
+            to(variances, DEFINITION, deviation, normalised),
+            squares_with_weights,
         ),
     ),
     (one_class, fixed, entries_of_hessian, change_of_logits),
@@ -925,13 +880,9 @@ fisher_information = Statement(
                 ALGEBRA,
                 "the classes and their probabilities",
             ),
-            to(
-                Σ(i, X[i, k] * X[i, l] * covariance),
-                DEFINITION,
-                "expand; the probabilities sum to one",
-                cites=normalised,
-            ),
-            to(hessian, DEFINITION, cites=nll_hessian),
+            contract,
+            normalised_sums,
+            to(hessian, DEFINITION, "", nll_hessian),
             at=(a, k, b, l),
             title="the same data point",
         ),
@@ -942,12 +893,8 @@ fisher_information = Statement(
                 ALGEBRA,
                 "the classes and their probabilities",
             ),
-            to(
-                X[i, k] * P[i, a] * (Σ(c, P[i, c]) - 1),
-                CONTRACT,
-                r"only $c = a$ remains of the delta",
-            ),
-            to(0, DEFINITION, "the probabilities sum to one", cites=normalised),
+            contract,
+            normalised_sums,
             at=(i, a, k),
             title="the score has mean zero",
         ),
@@ -958,7 +905,7 @@ fisher_information = Statement(
                 ALGEBRA,
                 "independence: the label of one says nothing of the other's",
             ),
-            to(0, DEFINITION, "the mean of a residual is zero", cites=normalised),
+            to(0, DEFINITION, "the mean of a residual is zero", normalised),
             at=(i, j, a, b),
             title="two data points",
         ),
@@ -1011,22 +958,15 @@ newton_step = Statement(
         ),
         prove(
             Σ(b, Σ(l, H[a, k, b, l] * W[b, l])) - d(NLL, W[a, k]),
-            to(
-                Σ(b, Σ(l, H[a, k, b, l] * W[b, l])) - Σ(i, X[i, k] * (P[i, a] - Y[i, a])),
-                ALGEBRA,
-                cites=nll_gradient,
-            ),
-            to(
-                Σ(i, X[i, k] * Σ(b, covariance * Z[i, b])) - Σ(i, X[i, k] * (P[i, a] - Y[i, a])),
-                DEFINITION,
-                r"exchange the sums; $\sum_l x_{il} w_{bl} = z_{ib}$",
-                cites=nll_hessian,
-            ),
+            by(nll_gradient),
+            unfold(H),
+            collected(Z),
             to(
                 Σ(i, X[i, k] * Σ(b, covariance * response[i, b])),
                 DEFINITION,
-                r"the labels of a data point and its probabilities both sum to one",
+                "the labels of a data point and its probabilities both sum to one",
             ),
+            at=(a, k),
             title=r"solved for $\mathbf{H} \mathbf{U}$: the right side",
         ),
     ),
