@@ -39,17 +39,24 @@ from derivations.language.statement import (
     Hypothesis,
     Statement,
 )
-from derivations.language.terms import Expectation
+from derivations.language.terms import (
+    Array,
+    Definition,
+    Expectation,
+    Index,
+    Size,
+    Term,
+    each,
+    exp,
+    log,
+    scalar,
+    term,
+)
 from derivations.notation import (
     Π,
     Σ,
-    Array,
-    Definition,
-    Index,
     K,
     N,
-    Size,
-    Term,
     V,
     W,
     X,
@@ -60,21 +67,16 @@ from derivations.notation import (
     c,
     d,
     design,
-    each,
-    exp,
     i,
     j,
     k,
     l,
     lam,
-    log,
     member,
     n,
     partition,
     psi,
     s,
-    scalar,
-    term,
     y,
     δ,
 )
@@ -448,6 +450,14 @@ two_labels = Hypothesis(
     r"x_{ik}$ and $z_{i2} = \sum_k w_{2k} x_{ik}$; $y_i$ is 1 for class 1 and 0 for class 2."
 )
 residuals = probabilities - labels
+labels_sum_to_one = "the labels of a data point sum to one"
+row_by_row = (
+    linear,
+    chain_rule,
+    because(r"the probability $p_{ib}$ cancels", by(probability_gradient)),
+    contract,
+    because(labels_sum_to_one, given(one_class)),
+)
 
 nll_gradient = Statement(
     "Gradient of the NLL",
@@ -458,11 +468,7 @@ nll_gradient = Statement(
         prove(
             d(NLL, W[a, k]),
             unfold(NLL),
-            linear,
-            chain_rule,
-            because(r"the probability $p_{ib}$ cancels", by(probability_gradient)),
-            contract,
-            because("the labels of a data point sum to one", given(one_class)),
+            *row_by_row,
             matrix=(Gradient(NLL, W), residuals.T @ design),
         ),
         prove(
@@ -798,7 +804,7 @@ smoothness = Statement(
                 bound - Σ(i, Σ(a, P[i, a] * R[i, a] ** 2) - mean_change**2),
                 DEFINITION,
                 "variances",
-                cites=nll_convex,
+                nll_convex,
             ),
             to(
                 Σ(
@@ -812,9 +818,9 @@ smoothness = Statement(
                 DEFINITION,
                 r"a variance does not change with the mean of the numbers; $2 (s^2 + t^2) - "
                 r"(s - t)^2 = (s + t)^2$ for each pair of classes",
-                cites=normalised,
+                normalised,
             ),
-            to(0, SIGN, "squares with positive weights", relation=">="),
+            squares_with_weights,
             words(
                 r"The first part of the left side is the quadratic form of $\frac{1}{2} (\mathbf{I} - "
                 r"\frac{1}{K} \mathbf{1} \mathbf{1}^\top) \otimes \mathbf{X}^\top \mathbf{X}$.",
@@ -928,6 +934,7 @@ response = Definition(
 U = Array("U", (K, n), "u", r"\mathbf{U}")
 gap = Definition("d", (i, a), response[i, a] - Σ(l, X[i, l] * U[a, l]), "d")
 squares = Σ(i, Σ(b, P[i, b] * gap[i, b] ** 2) - Σ(b, P[i, b] * gap[i, b]) ** 2)
+both_sum_to_one = "the labels of a data point and its probabilities both sum to one"
 
 newton_step = Statement(
     "Newton's step is weighted least squares",
@@ -938,7 +945,6 @@ newton_step = Statement(
     (
         prove(
             d(squares / 2, U[a, k]),
-            linear,
             chain_rule,
             slope(gap),
             contract,
@@ -946,7 +952,7 @@ newton_step = Statement(
                 Σ(i, X[i, k] * (P[i, a] - Y[i, a]))
                 + Σ(b, Σ(l, Σ(i, X[i, k] * X[i, l] * covariance) * (U[b, l] - W[b, l]))),
                 DEFINITION,
-                "the labels of a data point and its probabilities both sum to one",
+                both_sum_to_one,
             ),
             to(
                 d(NLL, W[a, k]) + Σ(b, Σ(l, H[a, k, b, l] * (U[b, l] - W[b, l]))),
@@ -961,11 +967,7 @@ newton_step = Statement(
             by(nll_gradient),
             unfold(H),
             collected(Z),
-            to(
-                Σ(i, X[i, k] * Σ(b, covariance * response[i, b])),
-                DEFINITION,
-                "the labels of a data point and its probabilities both sum to one",
-            ),
+            to(Σ(i, X[i, k] * Σ(b, covariance * response[i, b])), DEFINITION, both_sum_to_one),
             at=(a, k),
             title=r"solved for $\mathbf{H} \mathbf{U}$: the right side",
         ),
@@ -995,11 +997,7 @@ weighted = Statement(
         prove(
             d(NLL_s, W[a, k]),
             unfold(NLL_s),
-            linear,
-            chain_rule,
-            because(r"the probability $p_{ib}$ cancels", by(probability_gradient)),
-            contract,
-            because("the labels of a data point sum to one", given(one_class)),
+            *row_by_row,
             title="gradient",
             matrix=(Gradient(NLL_s, W), residuals.T @ Diagonal(Whole(s)) @ design),
         ),
@@ -1027,7 +1025,7 @@ weighted = Statement(
 
 penalty = lam / 2 * Σ(b, Σ(l, W[b, l] ** 2))
 NLL_pen = Definition("NLL_lambda", (), NLL + penalty, r"\operatorname{NLL}_\lambda")()
-pen_hessian = d(NLL_pen, W[a, k], W[b, l])
+hvp = Σ(i, X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])))
 
 penalised = Statement(
     "Penalised NLL",
@@ -1046,7 +1044,7 @@ penalised = Statement(
             matrix=(Gradient(NLL_pen, W), residuals.T @ design + lam * Whole(W)),
         ),
         prove(
-            pen_hessian,
+            d(NLL_pen, W[a, k], W[b, l]),
             unfold(NLL_pen),
             linear,
             chain_rule,
@@ -1056,25 +1054,14 @@ penalised = Statement(
             title="Hessian",
         ),
         prove(
-            Σ(
-                a,
-                Σ(
-                    k,
-                    V[a, k]
-                    * (
-                        Σ(i, X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])))
-                        + lam * V[a, k]
-                    ),
-                ),
-            )
-            - lam * Σ(a, Σ(k, V[a, k] ** 2)),
+            Σ(a, Σ(k, V[a, k] * (hvp + lam * V[a, k]))) - lam * Σ(a, Σ(k, V[a, k] ** 2)),
             to(
-                Σ(i, Σ(a, P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])) ** 2)),
+                variances,
                 DEFINITION,
                 "the penalty's part cancels; the rest is the form of the NLL",
-                cites=(nll_hvp, nll_convex),
+                (nll_hvp, nll_convex),
             ),
-            to(0, SIGN, "squares with positive weights", relation=">="),
+            squares_with_weights,
             words(
                 r"So the Hessian is at least $\lambda$ times the identity: strictly convex. "
                 r"The NLL is not negative, hence the sum is at least $\frac{\lambda}{2} "
