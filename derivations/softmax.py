@@ -450,6 +450,7 @@ two_labels = Hypothesis(
     r"x_{ik}$ and $z_{i2} = \sum_k w_{2k} x_{ik}$; $y_i$ is 1 for class 1 and 0 for class 2."
 )
 residuals = probabilities - labels
+pull = X[i, k] * (P[i, a] - Y[i, a])  # of one data point
 labels_sum_to_one = "the labels of a data point sum to one"
 row_by_row = (
     linear,
@@ -629,6 +630,7 @@ diagonal_blocks = Statement(
 
 R = Definition("R", (i, a), Σ(l, X[i, l] * V[a, l]), "r", r"\mathbf{R}")
 spreads = Whole(R)
+spread_pull = X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b]))  # of one data point
 HV = Definition(
     "HV",
     (a, k),
@@ -660,14 +662,12 @@ nll_hvp = Statement(
 
 point_loss = Definition("loss", (i,), -Σ(a, Y[i, a] * log(P[i, a])), r"\ell")
 block_gradient = Definition(
-    "block_gradient",
-    (block, a, k),
-    Σ(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a])),
-    written="g^{{({0})}}_{{{1}{2}}}",
+    "block_gradient", (block, a, k), Σ(i, member[block, i] * pull), written="g^{{({0})}}_{{{1}{2}}}"
 )
 NLL_block = Definition(
     "cost", (block,), Σ(i, member[block, i] * point_loss[i]), r"\operatorname{NLL}"
 )
+in_one_block = "each row is in one block"
 
 blocks = Statement(
     "Sums over blocks of rows",
@@ -678,11 +678,7 @@ blocks = Statement(
         prove(
             NLL,
             to(Σ(i, point_loss[i]), DEFINITION, "the sign goes to each data point"),
-            to(
-                Σ(i, Σ(block, member[block, i]) * point_loss[i]),
-                ALGEBRA,
-                "each row is in one block",
-            ),
+            to(Σ(i, Σ(block, member[block, i]) * point_loss[i]), ALGEBRA, in_one_block),
             to(Σ(block, Σ(i, member[block, i] * point_loss[i])), ALGEBRA, "exchange the sums"),
             fold(NLL_block),
             title="value",
@@ -692,13 +688,10 @@ blocks = Statement(
             to(d(Σ(block, NLL_block[block]), W[a, k]), DEFINITION, "the value"),
             linear,
             unfold(NLL_block),
-            linear,
             unfold(point_loss),
-            linear,
-            chain_rule,
-            by(probability_gradient),
+            *row_by_row[:3],
             to(
-                Σ(block, Σ(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a]))),
+                Σ(block, Σ(i, member[block, i] * pull)),
                 CONTRACT,
                 "the labels of a data point sum to one",
             ),
@@ -717,17 +710,7 @@ blocks = Statement(
             Σ(b, Σ(l, H[a, k, b, l] * V[b, l])),
             unfold(H),
             collected(R),
-            to(
-                Σ(
-                    block,
-                    Σ(
-                        i,
-                        member[block, i] * X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])),
-                    ),
-                ),
-                ALGEBRA,
-                "each row is in one block",
-            ),
+            to(Σ(block, Σ(i, member[block, i] * spread_pull)), ALGEBRA, in_one_block),
             title="Hessian-vector product",
         ),
     ),
@@ -789,6 +772,12 @@ two_classes = Definition("Q", (i, a, b), (1 - δ(a, b)) ** 2 * P[i, a] * P[i, b]
 half = term(1) / 2
 bound = half * Σ(i, Σ(a, R[i, a] ** 2) - Σ(a, R[i, a]) ** 2 / Size(K))
 mean_change = Σ(a, P[i, a] * R[i, a])
+own_part = 2 * (half - P[i, a]) ** 2 * centred[i, a] ** 2
+pairs = two_classes[i, a, b] * (centred[i, a] + centred[i, b]) ** 2
+same_variance = (
+    r"a variance does not change with the mean of the numbers; $2 (s^2 + t^2) - "
+    r"(s - t)^2 = (s + t)^2$ for each pair of classes"
+)
 
 smoothness = Statement(
     "Smoothness",
@@ -806,20 +795,7 @@ smoothness = Statement(
                 "variances",
                 nll_convex,
             ),
-            to(
-                Σ(
-                    i,
-                    Σ(
-                        a,
-                        2 * (half - P[i, a]) ** 2 * centred[i, a] ** 2
-                        + half * Σ(b, two_classes[i, a, b] * (centred[i, a] + centred[i, b]) ** 2),
-                    ),
-                ),
-                DEFINITION,
-                r"a variance does not change with the mean of the numbers; $2 (s^2 + t^2) - "
-                r"(s - t)^2 = (s + t)^2$ for each pair of classes",
-                normalised,
-            ),
+            to(Σ(i, Σ(a, own_part + half * Σ(b, pairs))), DEFINITION, same_variance, normalised),
             squares_with_weights,
             words(
                 r"The first part of the left side is the quadratic form of $\frac{1}{2} (\mathbf{I} - "
@@ -868,7 +844,6 @@ def expected(point: Index, outcome: Index, body: Term) -> Expectation:
     return Expectation(y[point], Y, (point,), each(outcome, P[point, outcome]), body)
 
 
-score_iak = X[i, k] * (P[i, a] - Y[i, a])
 score_ibl = X[i, l] * (P[i, b] - Y[i, b])
 residual_jb = P[j, b] - Y[j, b]
 rho = Array("rho", (N, K), r"\rho")
@@ -880,7 +855,7 @@ fisher_information = Statement(
     "canonical).",
     (
         prove(
-            Σ(i, expected(i, c, score_iak * score_ibl)),
+            Σ(i, expected(i, c, pull * score_ibl)),
             to(
                 Σ(i, X[i, k] * X[i, l] * Σ(c, P[i, c] * (P[i, a] - δ(c, a)) * (P[i, b] - δ(c, b)))),
                 ALGEBRA,
@@ -893,7 +868,7 @@ fisher_information = Statement(
             title="the same data point",
         ),
         prove(
-            expected(i, c, score_iak),
+            expected(i, c, pull),
             to(
                 X[i, k] * Σ(c, P[i, c] * (P[i, a] - δ(c, a))),
                 ALGEBRA,
@@ -949,8 +924,7 @@ newton_step = Statement(
             slope(gap),
             contract,
             to(
-                Σ(i, X[i, k] * (P[i, a] - Y[i, a]))
-                + Σ(b, Σ(l, Σ(i, X[i, k] * X[i, l] * covariance) * (U[b, l] - W[b, l]))),
+                Σ(i, pull) + Σ(b, Σ(l, Σ(i, X[i, k] * X[i, l] * covariance) * (U[b, l] - W[b, l]))),
                 DEFINITION,
                 both_sum_to_one,
             ),
@@ -1003,11 +977,7 @@ weighted = Statement(
         ),
         prove(
             d(NLL_s, W[a, k], W[b, l]),
-            to(
-                d(Σ(i, s[i] * X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
-                DIFFERENTIATE,
-                "the gradient",
-            ),
+            to(d(Σ(i, s[i] * pull), W[b, l]), DIFFERENTIATE, "the gradient"),
             linear,
             by(probability_gradient),
             title="Hessian",
@@ -1025,7 +995,6 @@ weighted = Statement(
 
 penalty = lam / 2 * Σ(b, Σ(l, W[b, l] ** 2))
 NLL_pen = Definition("NLL_lambda", (), NLL + penalty, r"\operatorname{NLL}_\lambda")()
-hvp = Σ(i, X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])))
 
 penalised = Statement(
     "Penalised NLL",
@@ -1054,7 +1023,8 @@ penalised = Statement(
             title="Hessian",
         ),
         prove(
-            Σ(a, Σ(k, V[a, k] * (hvp + lam * V[a, k]))) - lam * Σ(a, Σ(k, V[a, k] ** 2)),
+            Σ(a, Σ(k, V[a, k] * (Σ(i, spread_pull) + lam * V[a, k])))
+            - lam * Σ(a, Σ(k, V[a, k] ** 2)),
             to(
                 variances,
                 DEFINITION,
