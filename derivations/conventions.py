@@ -167,7 +167,6 @@ penalty_strength = Statement(
 )
 
 whole = total(j, s[j])
-scaled_weight = total(i, kappa * s[i])
 point_loss = logistic.point_loss
 mean_cost = logistic.NLL_w / whole
 
@@ -230,7 +229,8 @@ weighted_mean = Statement(
         logistic.binary,
         fixed,
         Hypothesis(
-            r"$s_i \ge 0$, and some $s_i > 0$; $\kappa \ne 0$; $\ell_i$ is the loss of data point $i$."
+            r"$s_i \ge 0$, and some $s_i > 0$; $\kappa \ne 0$; $\ell_i$ is the loss of data point $i$.",
+            signs=((kappa**2, "positive"), (whole, "positive")),
         ),
     ),
 )
