@@ -9,14 +9,14 @@ from derivations.language.moves import (
     collect,
     collected,
     contract,
+    entry_rule,
     fold,
     linear,
-    normalised,
     prove,
     slope,
     to,
     unfold,
-)  # fmt: skip
+)
 from derivations.language.statement import (
     ALGEBRA,
     CONTRACT,
@@ -24,19 +24,35 @@ from derivations.language.statement import (
     SIGN,
     Hypothesis,
     Statement,
-)  # fmt: skip
+)
 from derivations.language.terms import Array, Definition, Dimension, Index, Size
 from derivations.notation import (
-    Σ, K, W, X, Y, a, b, c, d, design, exp, i, k, l, lam, log, n, psi, δ,
-)  # fmt: skip
-from derivations.softmax import NLL, NLL_pen, P, Z, fixed, one_class
+    Σ,
+    K,
+    W,
+    X,
+    Y,
+    a,
+    b,
+    c,
+    d,
+    design,
+    exp,
+    i,
+    k,
+    l,
+    lam,
+    log,
+    n,
+    psi,
+    δ,
+)
+from derivations.softmax import NLL_pen, P, Z, fixed, one_class
 
 # -- what changes nothing --------------------------------------------------------------------------
 
 gamma = Definition("gamma", (i,), Σ(k, psi[k] * X[i, k]), r"\gamma")
-z_moved = Definition(
-    "z'", (i, a), Σ(k, (W[a, k] + psi[k]) * X[i, k]), "z", superscript=r"\prime"
-)
+z_moved = Definition("z'", (i, a), Σ(k, (W[a, k] + psi[k]) * X[i, k]), "z", superscript=r"\prime")
 p_moved = Definition(
     "p'", (i, a), exp(z_moved[i, a]) / Σ(b, exp(z_moved[i, b])), "p", superscript=r"\prime"
 )
@@ -114,8 +130,13 @@ coding = Statement(
             d(NLL_coded, B[e, k]),
             unfold(NLL_coded),
             linear,
-            because("log-sum-exp has the probabilities as its gradient", chain_rule),
-            fold(p_coded),
+            chain_rule,
+            because(
+                "log-sum-exp has the probabilities as its gradient",
+                fold(p_coded),
+                softmax.nll,
+                softmax.logsumexp_gradient,
+            ),
             slope(z_coded),
             contract,
             to(
@@ -266,7 +287,7 @@ sum_to_zero = Statement(
                 ALGEBRA,
                 "expand the square",
             ),
-            because("the rows sum to zero", normalised),
+            to(Size(K) * psi[k] ** 2, DEFINITION, "the rows sum to zero"),
             to(0, SIGN, "a square", relation=">="),
             title="the least norm",
         ),
@@ -326,7 +347,11 @@ penalty_selects_sum_to_zero = Statement(
     (
         prove(
             Σ(a, d(NLL_pen, W[a, k])),
-            by(softmax.penalised),
+            unfold(NLL_pen),
+            linear,
+            chain_rule,
+            entry_rule,
+            because("the gradient of the penalty", contract, softmax.penalised),
             by(softmax.gradients_sum_to_zero),
             title="zero at the minimiser",
         ),

@@ -11,7 +11,7 @@ from derivations.language.moves import (
     slope,
     to,
     unfold,
-)  # fmt: skip
+)
 from derivations.language.statement import CONTRACT, DEFINITION, Hypothesis, Statement
 from derivations.language.terms import Array, Definition, Index
 from derivations.notation import Σ, K, N, W, c, d, i, k, l, n
@@ -32,7 +32,7 @@ cost = Definition("C", (), Σ(u, delta_out[u] * out[u]), "C")()
 Z = Array("Z", (N, n), "z", r"\mathbf{Z}")
 deltas_out = Array("delta'", (N, K), r"\delta'", r"\boldsymbol{\Delta}'")
 rows = Definition("Z'", (i, u), Σ(k, W[u, k] * Z[i, k]) + b[u], "z'", r"\mathbf{Z}'")
-total_cost = Definition("C", (), Σ(i, Σ(u, deltas_out[i, u] * rows[i, u])), "C")()
+total_cost = Definition("C", (), Σ(i, Σ(o, deltas_out[i, o] * rows[i, o])), "C")()
 
 any_widths = Hypothesis(
     r"Any numbers $n$ of inputs and $K$ of outputs; $\mathbf{W}$ is $K \times n$."
@@ -148,7 +148,7 @@ parameter_gradient = Statement(
             unfold(total_cost),
             because("RULE 3: every output of every data point", linear),
             slope(rows),
-            to(Σ(i, deltas_out[i, u]), CONTRACT, "only $v = u$ remains", parameter_jacobian),
+            because("only $v = u$ remains", contract, parameter_jacobian),
             title="a bias",
             matrix=(Gradient(total_cost, b), Whole(deltas_out).T @ Ones(N)),
         ),
