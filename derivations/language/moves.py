@@ -203,13 +203,13 @@ def then(*moves: Move) -> Move:
     return lambda before: Made(before, moves)
 
 
-def because(reason: str, move: Move) -> Move:
+def because(reason: str, move: Move, *cites: Statement) -> Move:
     """Return a move with a reason of the author's, on the last line that it makes."""
 
     def named(before: Term) -> Iterable[Step | Prose]:
         made = list(move(before))
         if made and isinstance(made[-1], Step):
-            made[-1] = replace(made[-1], reason=reason)
+            made[-1] = replace(made[-1], reason=reason, cites=(*made[-1].cites, *cites))
         return made
 
     return named
