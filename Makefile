@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help docs site test derive verify lint types peers distributed bench browser cheat-sheet lock clean
+.PHONY: help docs site test check derive verify lint types peers distributed bench browser cheat-sheet lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,7 +66,11 @@ derive: .venv/.ready ## derive every formula anew, into docs/downloads
 
 verify: .venv/.ready ## prove every statement that changed since it was proved
 	.venv/bin/python -m derivations verify --out build
-	.venv/bin/python -m derivations.errata --out build
+	.venv/bin/python -m derivations.note.errata --out build
+
+check: .venv/.ready ## what one statement needs: make check ID=logistic.nll_gradient
+	.venv/bin/python -m derivations verify --out build $(ID)
+	.venv/bin/python -m pytest -q tests/test_$(word 1,$(subst ., ,$(ID))).py -k $(word 2,$(subst ., ,$(ID)))
 
 test: .venv/.ready ## run the tests
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
@@ -95,7 +99,7 @@ SOURCES := $(shell find derivations reference_impl tests -name '*.py' -o -name '
 docs: .venv-docs/.ready ## derive, verify, measure, and build the site
 	.venv-docs/bin/python -m derivations export --out docs/downloads
 	.venv-docs/bin/python -m derivations verify --out build
-	.venv-docs/bin/python -m derivations.errata --out build
+	.venv-docs/bin/python -m derivations.note.errata --out build
 	@$(MAKE) --no-print-directory build/evidence.json
 	.venv-docs/bin/python -m sphinx -n -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 import derivations
-from derivations import forward_pass, notation
+from derivations import forward_pass, new, notation
 from derivations.derive import derive
 from derivations.language.statement import Prose, Statement, count_lines
 from derivations.prints import derived
@@ -99,6 +99,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--keep", metavar="NAMES", help="names that stay, apart by commas")
     command.add_argument("--format", choices=DERIVED, default="text")
     command.set_defaults(run=derive_formula)
+
+    command = commands.add_parser("new", help="every face of a new statement, to be filled in")
+    command.add_argument("id", help="such as softmax.temperature")
+    command.set_defaults(run=new_statement)
 
     command = commands.add_parser("verify", help="verify statements; status 1 when one fails")
     command.add_argument(
@@ -255,6 +259,20 @@ def derive_formula(options: argparse.Namespace) -> int:
         for failure in report.failures:
             print(f"{statement.title}: {failure}", file=sys.stderr)
     return int("failed" in levels)
+
+
+def new_statement(options: argparse.Namespace) -> int:
+    """Write every face of a statement in the folder of the project."""
+    try:
+        additions = new.faces(options.id, Path.cwd())
+    except new.Exists as problem:
+        raise UsageError(str(problem)) from problem
+    if not (Path.cwd() / "derivations").is_dir():
+        raise UsageError("new: expected to be run in the folder of the project")
+    new.write(additions)
+    for path in additions:
+        print(path.relative_to(Path.cwd()))
+    return 0
 
 
 def verify_one(statement: Statement) -> Report:

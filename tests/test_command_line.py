@@ -216,3 +216,21 @@ def test_importing_everything_is_cheap():
         float(subprocess.check_output([sys.executable, "-c", program], cwd=ROOT)) for _ in range(3)
     )
     assert seconds < 1.5
+
+
+def test_new_writes_every_face_and_refuses_an_old_id(tmp_path):
+    from derivations import new
+
+    script = tmp_path / "derivations/softmax.py"
+    for folder in ("derivations", "reference_impl", "tests", "docs"):
+        (tmp_path / folder).mkdir()
+    script.write_text('x = 1\n\nif __name__ == "__main__":\n    run()\n')
+    new.write(new.faces("softmax.temperature", tmp_path))
+    assert script.read_text().endswith('if __name__ == "__main__":\n    run()\n')
+    assert script.read_text().startswith("x = 1\n\n\ntemperature = Statement(\n")
+    for face in ("reference_impl/softmax.py", "tests/test_softmax.py", "docs/softmax.md"):
+        assert "softmax.temperature" in (tmp_path / face).read_text()
+    with pytest.raises(new.Exists, match=r"softmax\.temperature is there already"):
+        new.faces("softmax.temperature", tmp_path)
+    with pytest.raises(new.Exists, match=r"expected concept\.name"):
+        new.faces("temperature", tmp_path)

@@ -10,8 +10,9 @@ from fractions import Fraction
 import pytest
 
 import derivations
-from derivations import errata, linear
+from derivations import linear
 from derivations.language.statement import Statement
+from derivations.note import errata
 from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,

@@ -65,9 +65,9 @@ def function(name, code):
 
 def printed(name):
     """Return the JavaScript of the formula that a row of the errata shows as the note prints it."""
-    from derivations import errata
     from derivations.language import terms
     from derivations.language.statement import Chain, Statement
+    from derivations.note import errata
     from derivations.prints import javascript_code
 
     row = errata.errata()[name]

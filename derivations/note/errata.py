@@ -2,7 +2,7 @@
 
 Rows a1, a2, ... are formulas, b1, b2, ... claims, c1, c2, ... what the note has right. ``NOTE`` lists
 its formulas from the first to the last, each with the statements and the rows that deal with it.
-``python -m derivations.errata`` tries every row; its exit status is 1 when one does not come out
+``python -m derivations.note.errata`` tries every row; its exit status is 1 when one does not come out
 as it says.
 """
 
@@ -1464,7 +1464,7 @@ def note() -> list[dict[str, object]]:
 
 def main() -> int:
     """Print every row with its verdicts; with ``--out DIR`` write errata.json there too."""
-    parser = argparse.ArgumentParser(prog="python -m derivations.errata", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m derivations.note.errata", description=__doc__)
     parser.add_argument("--out", type=Path, metavar="DIR", help="also write errata.json there")
     options = parser.parse_args()
     from derivations.__main__ import BUILD, guarded
