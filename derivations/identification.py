@@ -275,7 +275,6 @@ sum_to_zero = Statement(
         prove(
             Σ(a, centred[a, k]),
             unfold(centred),
-            because("two sums", collect),
             because(r"$\bar{w}_k = \frac{1}{K} \sum_b w_{bk}$", unfold(mean)),
             collect,
             title="their sum over the classes",
@@ -352,6 +351,7 @@ penalty_selects_sum_to_zero = Statement(
             chain_rule,
             entry_rule,
             because("the gradient of the penalty", contract, softmax.penalised),
+            to(Σ(a, d(NLL, W[a, k])) + lam * Σ(a, W[a, k]), ALGEBRA, "two sums"),
             by(softmax.gradients_sum_to_zero),
             title="zero at the minimiser",
         ),
