@@ -47,7 +47,7 @@ from derivations.notation import (
     psi,
     δ,
 )
-from derivations.softmax import NLL_pen, P, Z, fixed, one_class
+from derivations.softmax import NLL, NLL_pen, P, Z, fixed, one_class
 
 # -- what changes nothing --------------------------------------------------------------------------
 
