@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from derivations.language.statement import Statement
+from derivations.language.matrices import Matrix
+from derivations.language.statement import Chain, Statement, Step
+from derivations.language.terms import Array, Definition, Term
 
 READING_ORDER = (
     "sigmoid", "logistic", "softmax", "identification",
@@ -20,11 +20,21 @@ def statements() -> dict[str, Statement]:
     An id says where a statement stands: ``logistic.nll_gradient`` is the attribute
     ``nll_gradient`` of the module ``derivations.logistic``.
     """
-    from derivations.language.statement import Statement
-
     return {
         f"{concept}.{name}": value
         for concept in READING_ORDER
         for name, value in vars(importlib.import_module(f"derivations.{concept}")).items()
         if isinstance(value, Statement)
     }
+
+
+def in_a_notebook(shown: object, **_: object) -> dict[str, str]:
+    """Return the forms in which a notebook shows an object: formulas. It imports what prints."""
+    notebook = importlib.import_module("derivations.prints.notebook")
+    forms: dict[str, str] = notebook.bundle(shown)
+    return forms
+
+
+# The language knows nothing of how it is printed, so this is said here, where both are known.
+for kind in (Term, Matrix, Array, Definition, Step, Chain, Statement):
+    setattr(kind, "_repr_mimebundle_", in_a_notebook)  # noqa: B010 - a name that Jupyter gives

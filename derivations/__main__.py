@@ -23,9 +23,9 @@ from rich.table import Column, Table
 
 import derivations
 from derivations import forward_pass, new, notation
-from derivations.derive import derive
+from derivations.derive import derive, unproved
 from derivations.language.statement import Prose, Statement, count_lines
-from derivations.prints import derived
+from derivations.prints import derived, page
 from derivations.prints import record as records
 from derivations.prints.mathematics import LATEX, TEXT, relation, show
 from derivations.proof import ledger
@@ -208,16 +208,14 @@ def show_statement(options: argparse.Namespace) -> int:
     if options.format == "markdown":
         print(markdown(name, statement))
         return 0
-    entry = record_of(name, statement)
-    code = entry["code"]
-    assert isinstance(code, dict)
     if options.format == "json":
-        print(json.dumps(entry, indent=1, ensure_ascii=False))
+        print(json.dumps(record_of(name, statement), indent=1, ensure_ascii=False))
         return 0
     form = {"python": "sympy"}.get(options.format, options.format)
-    if code[form] is None:
+    code = records.written(form, statement, name)
+    if code is None:
         raise UsageError(f"{name} has no {options.format} form: it is no formula to evaluate")
-    print(str(code[form]).rstrip())
+    print(code.rstrip())
     return 0
 
 
@@ -248,6 +246,8 @@ def derive_formula(options: argparse.Namespace) -> int:
         return 0
     reports = [verify_one(statement) for statement in found.statements]
     levels = [report.level for report in reports]
+    if "failed" in levels and (missing := unproved(forward.quantity, forward.given)):
+        raise UsageError(missing[0])
     match options.format:
         case "text":
             print(derived.text(found.statements, levels))
@@ -255,6 +255,8 @@ def derive_formula(options: argparse.Namespace) -> int:
             print(derived.markdown(found.statements, levels))
         case "json":
             print(derived.as_json(found.statements, levels, found.result, called))
+        case "html":
+            print(page.html(found.statements, levels, found.result, called))
     for statement, report in zip(found.statements, reports, strict=True):
         for failure in report.failures:
             print(f"{statement.title}: {failure}", file=sys.stderr)

@@ -4,37 +4,43 @@ from typing import NamedTuple
 
 from derivations import activations, linear, log_softmax, nll, softmax
 from derivations.language.matrices import Each, Gradient, Whole
+from derivations.language.moves import (
+    Move,
+    adjoint,
+    because,
+    by,
+    chain_rule,
+    collect,
+    contract,
+    entry_rule,
+    exchange,
+    fold,
+    given,
+    inward,
+    prove,
+    slope,
+    then,
+    to,
+    unfold,
+    words,
+)  # fmt: skip
+from derivations.language.moves import linear as linearity
 from derivations.language.statement import (
-    ALGEBRA,
     CONTRACT,
     DEFINITION,
     DIFFERENTIATE,
-    LINEARITY,
+    LOGARITHM,
     Chain,
     Hypothesis,
-    Prose,
     Statement,
-    Step,
 )
-from derivations.language.terms import (
-    Array,
-    D,
-    Definition,
-    Delta,
-    Dimension,
-    Function,
-    Index,
-    Size,
-    Term,
-    exp,
-    log,
-    scalar,
-    total,
-)
+from derivations.language.terms import Array, Definition, Dimension, Function, Index, Size, Use
 from derivations.notation import (
+    Σ,
     K,
     M,
     N,
+    Term,
     V,
     W,
     X,
@@ -45,26 +51,50 @@ from derivations.notation import (
     any_psi,
     b,
     c,
+    d,
+    exp,
     i,
     j,
     k,
     l,
+    log,
     n,
+    scalar,
     twice_phi,
     v,
-)
+    δ,
+)  # fmt: skip
 from derivations.softmax import NLL, P, R, Z, fixed, one_class
+
+
+def values(name: str, letter: str, unit: Index, body: Term, bold: str = "") -> Definition:
+    """Return what each data point has at each unit of a layer, written z^2_u(i)."""
+    return Definition(name, (i, unit), body, bold=bold, written=f"{letter}_{{1}}({{0}})")
+
+
+def log_softmax_of(z: Array | Definition, number: int, u: Index, o: Index) -> Definition:
+    """Return the log-softmax layer on the logits z."""
+    return values(f"z{number}", f"z^{number}", u, z[i, u] - log(Σ(o, exp(z[i, o]))))
+
+
+def softmax_of(z: Array | Definition, u: Index, o: Index) -> Definition:
+    """Return the probabilities of the logits z."""
+    return values("p", "p", u, exp(z[i, u]) / Σ(o, exp(z[i, o])))
+
+
+def cost_of(z: Array | Definition, u: Index, name: str = "C", letter: str = "C") -> Use:
+    """Return the NLL of log-probabilities z."""
+    return Use(Definition(name, (), -Σ(i, Σ(u, Y[i, u] * z[i, u])), letter))
+
 
 # -- the four layers of the note -------------------------------------------------------------------
 
-u, o, h = Index("u", K), Index("v", K), Index("w", K)  # units of the layers 2 and 3: the classes
-d = Index("d", K)
+u, o = Index("u", K), Index("v", K)  # units of the layers 2 and 3: the classes
 
 z1 = Definition("z1", (i, k), X[i, k], written="z^1_{1}({0})")
-z2 = Definition("z2", (i, u), total(k, W[u, k] * z1[i, k]), written="z^2_{1}({0})")
-z3 = Definition("z3", (i, u), z2[i, u] - log(total(o, exp(z2[i, o]))), written="z^3_{1}({0})")
-last = Definition("z4", (), -total(i, total(u, Y[i, u] * z3[i, u])), "z^4")
-z4 = last()
+z2 = values("z2", "z^2", u, Σ(k, W[u, k] * z1[i, k]))
+z3, p = log_softmax_of(z2, 3, u, o), softmax_of(z2, u, o)
+z4 = cost_of(z3, u, "z4", "z^4")
 
 superscripts = Hypothesis(
     r"The superscript is the number of the layer and no power; $z^l_u(i)$ is the value of unit $u$ "
@@ -80,30 +110,20 @@ layer_stack = Statement(
     "The data point, a linear layer, a log-softmax layer and the cost: each depends on the one "
     "below alone. Put into each other they are the negative log-likelihood.",
     (
-        Chain(
+        prove(
             z4,
-            (
-                Step(
-                    -total(i, total(u, Y[i, u] * z3[i, u])),
-                    DEFINITION,
-                    "layer 4, the cost",
-                    cites=(nll.forward,),
-                ),
-                Step(
-                    -total(i, total(u, Y[i, u] * (z2[i, u] - log(total(o, exp(z2[i, o])))))),
-                    DEFINITION,
-                    "layer 3, log-softmax",
-                    cites=(log_softmax.forward,),
-                ),
-                Step(
-                    -total(i, total(u, Y[i, u] * log(P[i, u]))),
-                    DEFINITION,
-                    r"layer 2, linear: $z^2_u(i) = \sum_k w_{uk} z^1_k(i)$; the difference is the "
-                    r"logarithm of a quotient",
-                    cites=(linear.forward,),
-                ),
-                Step(NLL, DEFINITION, r"layer 1: $z^1_k(i) = x_{ik}$", cites=(softmax.nll,)),
+            because("layer 4, the cost", unfold(z4)),
+            because("layer 3, log-softmax", unfold(z3)),
+            to(
+                -Σ(i, Σ(u, Y[i, u] * log(exp(z2[i, u]) / Σ(o, exp(z2[i, o]))))),
+                LOGARITHM,
+                "the difference is the logarithm of a quotient",
+                (nll.forward, log_softmax.forward),
             ),
+            because(r"layer 2, linear: $z^2_u(i) = \sum_k w_{uk} z^1_k(i)$", unfold(z2)),
+            because(r"layer 1: $z^1_k(i) = x_{ik}$", unfold(z1)),
+            fold(Z, P),
+            to(NLL, DEFINITION, "", (softmax.nll, linear.forward)),
         ),
     ),
     (superscripts, four_layers, one_class),
@@ -112,17 +132,22 @@ layer_stack = Statement(
 # -- its deltas ------------------------------------------------------------------------------------
 
 free4 = scalar("z4", "z^4")
-free3 = Array("z3", (N, K), written="z^3_{1}({0})")
-free2 = Array("z2", (N, K), written="z^2_{1}({0})")
-above3 = Definition("C", (), -total(i, total(u, Y[i, u] * free3[i, u])), "C")()
-lsm = Definition(
-    "lsm", (i, u), free2[i, u] - log(total(o, exp(free2[i, o]))), written="z^3_{1}({0})"
-)
-p2 = Definition("p", (i, u), exp(free2[i, u]) / total(o, exp(free2[i, o])), written="p_{1}({0})")
-above2 = Definition("C", (), -total(i, total(u, Y[i, u] * lsm[i, u])), "C")()
+free3, free2 = (Array(f"z{n}", (N, K), written=f"z^{n}_{{1}}({{0}})") for n in (3, 2))
+above3 = cost_of(free3, u)
+lsm, p2 = log_softmax_of(free2, 3, u, o), softmax_of(free2, u, o)
+above2 = cost_of(lsm, u)
 
-d3 = Definition("delta3", (i, u), -Y[i, u], written=r"\delta^3_{1}({0})")
-d2 = Definition("delta2", (i, u), P[i, u] - Y[i, u], written=r"\delta^2_{1}({0})")
+d3 = values("delta3", r"\delta^3", u, -Y[i, u])
+d2 = values("delta2", r"\delta^2", u, p[i, u] - Y[i, u])
+
+down_to_logits = then(
+    unfold(z4),
+    because("sum rule; the labels are constants", linearity),
+    unfold(z3),
+    because(r"$d \log s = ds / s$ and $d e^t = e^t dt$", chain_rule),
+)
+labels_sum_to_one = because("the labels of a data point sum to one", given(one_class))
+own_unit = because("only $v = u$ remains of the delta", contract)
 
 deltas = Statement(
     "The deltas of softmax regression",
@@ -130,69 +155,29 @@ deltas = Statement(
     r"the variables. From the top down each follows from the one above, and the last line is the "
     r"gradient by the weights, summed over the data points.",
     (
-        Chain(
-            D(free4, free4),
-            (Step(1, DIFFERENTIATE, "the cost by itself"),),
-            title=r"$\delta^4$",
-        ),
-        Chain(
-            D(above3, free3[i, u]),
-            (Step(-Y[i, u], DIFFERENTIATE, "RULE 2 of the NLL layer", cites=(nll.backward,)),),
-            at=(i, u),
+        prove(d(free4, free4), because("the cost by itself", entry_rule), title=r"$\delta^4$"),
+        prove(
+            d(above3, free3[i, u]),
+            then(unfold(above3), because("RULE 2 of NLL", linearity), entry_rule, contract),
             title=r"$\delta^3_u(i)$",
         ),
-        Chain(
-            D(above2, free2[i, u]),
-            (
-                Step(
-                    total(o, d3[i, o] * D(lsm[i, o], free2[i, u])),
-                    DIFFERENTIATE,
-                    r"RULE 2: $\sum_v \delta^3_v \, \partial z^3_v / \partial z^2_u$",
-                ),
-                Step(
-                    total(o, -Y[i, o] * (Delta(o, u) - p2[i, u])),
-                    DIFFERENTIATE,
-                    "the Jacobian of log-softmax",
-                    cites=(log_softmax.jacobian,),
-                ),
-                Step(
-                    p2[i, u] * total(o, Y[i, o]) - Y[i, u],
-                    CONTRACT,
-                    "only $v = u$ remains of the delta",
-                    cites=(log_softmax.backward,),
-                ),
-                Step(p2[i, u] - Y[i, u], ALGEBRA, "the labels of a data point sum to one"),
-            ),
-            at=(i, u),
+        prove(
+            d(above2, free2[i, u]),
+            then(unfold(above2), linearity, because("RULE 2", adjoint(lsm[i, o], d3[i, o]))),
+            then(because("the Jacobian of log-softmax", slope(lsm)), fold(p2), own_unit),
+            then(unfold(d3), labels_sum_to_one),
             title=r"$\delta^2_u(i)$",
         ),
-        Chain(
-            D(z4, W[u, k]),
-            (
-                Step(
-                    total(i, total(o, d2[i, o] * D(z2[i, o], W[u, k]))),
-                    DIFFERENTIATE,
-                    r"RULE 3: $\sum_i \sum_v \delta^2_v(i) \, \partial z^2_v(i) / \partial w_{uk}$",
-                ),
-                Step(
-                    total(i, total(o, d2[i, o] * (Delta(o, u) * z1[i, k]))),
-                    DIFFERENTIATE,
-                    cites=(linear.parameter_jacobian,),
-                ),
-                Step(
-                    total(i, d2[i, u] * z1[i, k]),
-                    CONTRACT,
-                    "only $v = u$ remains",
-                    cites=(linear.parameter_gradient,),
-                ),
-                Step(
-                    total(i, X[i, k] * (P[i, u] - Y[i, u])),
-                    DEFINITION,
-                    "the gradient that was found without layers",
-                    cites=(softmax.nll_gradient,),
-                ),
+        prove(
+            d(z4, W[u, k]),
+            then(down_to_logits, fold(p), labels_sum_to_one),
+            then(because("RULE 3", adjoint(z2[i, o], d2[i, o])), slope(z2), own_unit),
+            to(
+                Σ(i, X[i, k] * (P[i, u] - Y[i, u])),
+                DEFINITION,
+                "the gradient that was found without layers",
+                softmax.nll_gradient,
             ),
-            at=(u, k),
             title=r"$\partial C / \partial w_{uk}$",
             matrix=(Gradient(z4, W), (Whole(P) - Whole(Y)).T @ Whole(X)),
         ),
@@ -210,19 +195,16 @@ deltas = Statement(
     ),
 )
 
-b2 = Definition(
-    "delta2",
-    (i, u),
-    d3[i, u] - P[i, u] * total(o, d3[i, o]),
-    written=r"\delta^2_{1}({0})",
-)
-b1 = Definition("delta1", (i, k), total(u, b2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})")
-weight_gradient = Definition("g", (u, k), total(i, b2[i, u] * z1[i, k]), r"g", r"\mathbf{G}")
+b2 = values("delta2", r"\delta^2", u, d3[i, u] - p[i, u] * Σ(o, d3[i, o]))
+b1 = Definition("delta1", (i, k), Σ(u, b2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})")
+weight_gradient = Definition("g", (u, k), Σ(i, b2[i, u] * z1[i, k]), r"g", r"\mathbf{G}")
 pass_back = Hypothesis(
     r"The pass back computes $\delta^3_u(i) = -[y_i = u]$, then $\delta^2_u(i) = \delta^3_u(i) - "
-    r"p_{iu} \sum_v \delta^3_v(i)$, then $\delta^1_k(i) = \sum_u \delta^2_u(i) w_{uk}$ and the gradient "
-    r"$g_{uk} = \sum_i \delta^2_u(i) z^1_k(i)$."
+    r"p_u(i) \sum_v \delta^3_v(i)$ with $p_u(i) = e^{z^2_u(i)} / \sum_v e^{z^2_v(i)}$, then "
+    r"$\delta^1_k(i) = \sum_u \delta^2_u(i) w_{uk}$ and the gradient $g_{uk} = \sum_i "
+    r"\delta^2_u(i) z^1_k(i)$."
 )
+through_log_softmax = because("RULE 2 of log-softmax", adjoint(z2[i, o], b2[i, o]))
 
 equals_direct = Statement(
     "The pass back is the derivative",
@@ -230,77 +212,17 @@ equals_direct = Statement(
     r"computes. No chain rule for several variables is assumed, and nothing is asked of the "
     r"labels.",
     (
-        Chain(
-            D(z4, W[u, k]),
-            (
-                Step(D(-total(i, total(o, Y[i, o] * z3[i, o])), W[u, k]), DEFINITION),
-                Step(
-                    -total(i, total(o, Y[i, o] * D(z3[i, o], W[u, k]))),
-                    LINEARITY,
-                    "sum rule; the labels are constants",
-                ),
-                Step(
-                    -total(
-                        i,
-                        total(
-                            o,
-                            Y[i, o]
-                            * (D(z2[i, o], W[u, k]) - total(h, P[i, h] * D(z2[i, h], W[u, k]))),
-                        ),
-                    ),
-                    DIFFERENTIATE,
-                    r"$d \log s = ds / s$ and $d e^t = e^t dt$",
-                ),
-                Step(
-                    -total(i, total(o, Y[i, o] * (Delta(o, u) - P[i, u]) * X[i, k])),
-                    DIFFERENTIATE,
-                    r"$\partial z^2_v(i) / \partial w_{uk} = \delta_{vu} x_{ik}$",
-                ),
-                Step(
-                    total(i, (-Y[i, u] + P[i, u] * total(o, Y[i, o])) * X[i, k]),
-                    CONTRACT,
-                    "only $v = u$ remains of the delta",
-                ),
-                Step(
-                    total(i, b2[i, u] * z1[i, k]),
-                    DEFINITION,
-                    "what the pass back computes",
-                    cites=(log_softmax.backward, linear.parameter_gradient),
-                ),
-            ),
-            at=(u, k),
+        prove(
+            d(z4, W[u, k]),
+            then(down_to_logits, through_log_softmax, slope(z2), own_unit),
             title="by the weights",
         ),
-        Chain(
-            D(z4, X[i, k]),
-            (
-                Step(
-                    -total(
-                        o,
-                        Y[i, o] * (D(z2[i, o], X[i, k]) - total(h, P[i, h] * D(z2[i, h], X[i, k]))),
-                    ),
-                    DIFFERENTIATE,
-                    "no other data point depends on this one",
-                ),
-                Step(
-                    -total(o, Y[i, o] * (W[o, k] - total(h, P[i, h] * W[h, k]))),
-                    DIFFERENTIATE,
-                    r"$\partial z^2_v(i) / \partial x_{ik} = w_{vk}$",
-                ),
-                Step(
-                    total(u, (-Y[i, u] + P[i, u] * total(o, Y[i, o])) * W[u, k]),
-                    ALGEBRA,
-                    "exchange the sums, and collect",
-                ),
-                Step(
-                    total(u, b2[i, u] * W[u, k]),
-                    DEFINITION,
-                    "what the pass back computes",
-                    cites=(log_softmax.backward, linear.backward),
-                ),
-                Step(b1[i, k], DEFINITION),
-            ),
-            at=(i, k),
+        prove(
+            d(z4, X[i, k]),
+            then(down_to_logits, through_log_softmax, slope(z2)),
+            because("RULE 2 of the linear layer", adjoint(z1[i, l], b1[i, l])),
+            then(unfold(z1), entry_rule),
+            because("no other data point depends on this one", contract),
             title="by the data",
         ),
     ),
@@ -309,101 +231,64 @@ equals_direct = Statement(
 
 # -- second derivatives by the pass back -----------------------------------------------------------
 
-dz2 = Definition("dz2", (i, u), total(l, V[u, l] * X[i, l]), written=r"\dot z^2_{1}({0})")
-dp = Definition(
-    "dp",
-    (i, u),
-    P[i, u] * (dz2[i, u] - total(o, P[i, o] * dz2[i, o])),
-    written=r"\dot p_{1}({0})",
-)
-dd2 = Definition(
-    "ddelta2", (i, u), -(dp[i, u] * total(o, d3[i, o])), written=r"\dot \delta^2_{1}({0})"
-)
+dz2 = values("dz2", r"\dot z^2", u, Σ(l, X[i, l] * V[u, l]))
+dp = values("dp", r"\dot p", u, p[i, u] * (dz2[i, u] - Σ(o, p[i, o] * dz2[i, o])))
+dd2 = values("ddelta2", r"\dot \delta^2", u, -(dp[i, u] * Σ(o, d3[i, o])))
 
 
 def along(quantity: Term) -> Term:
     """Return the derivative of a quantity along the direction V in the space of the weights."""
-    return total(b, total(l, D(quantity, W[b, l]) * V[b, l]))
+    return Σ(b, Σ(l, d(quantity, W[b, l]) * V[b, l]))
 
 
+logits_along = prove(
+    along(z2[i, u]),
+    then(slope(z2), unfold(z1), because("only $b = u$ remains", contract), fold(dz2)),
+    title="up: the logits",
+)
+probabilities_along = prove(
+    along(p[i, u]),
+    because("the Jacobian of softmax", slope(p)),
+    then(inward, by(logits_along), fold(dp)),
+    title="up: the probabilities",
+)
+deltas_along = prove(
+    along(b2[i, u]),
+    because(r"$\delta^3$ does not depend on the weights", slope(b2)),
+    then(inward, by(probabilities_along), fold(dd2)),
+    title="down: the deltas",
+)
 hvp_forward_over_reverse = Statement(
     "Hessian-vector product by differentiating the pass back",
     r"The pass back is a computation like any other and has a derivative along $\mathbf{V}$: a "
     r"dot on every value, up and down once. What it gives is the Hessian times the direction, the "
     r"product that was derived directly.",
     (
-        Chain(
+        prove(
             along(weight_gradient[u, k]),
-            (
-                Step(
-                    total(i, dd2[i, u] * X[i, k]),
-                    DIFFERENTIATE,
-                    r"RULE 3, differentiated: the data are constants, $\dot \delta^2$ as below",
-                ),
-                Step(
-                    total(i, dp[i, u] * X[i, k]),
-                    DEFINITION,
-                    r"$\sum_v \delta^3_v = -1$: the labels of a data point sum to one",
-                ),
-                Step(
-                    total(i, X[i, k] * P[i, u] * (R[i, u] - total(o, P[i, o] * R[i, o]))),
-                    DEFINITION,
-                    r"$\dot z^2_u(i) = r_{iu}$: the product that was derived directly",
-                    cites=(softmax.nll_hvp,),
-                ),
+            unfold(weight_gradient),
+            because("RULE 3, differentiated: the data are constants", linearity),
+            then(inward, because(r"$\dot \delta^2$, as below", by(deltas_along))),
+            then(unfold(dd2), unfold(d3), labels_sum_to_one),
+            to(
+                Σ(i, X[i, k] * P[i, u] * (R[i, u] - Σ(o, P[i, o] * R[i, o]))),
+                DEFINITION,
+                r"$\dot z^2_u(i) = r_{iu}$: the product that was derived directly",
+                softmax.nll_hvp,
             ),
-            at=(u, k),
         ),
-        Chain(
-            along(z2[i, u]),
-            (
-                Step(
-                    total(b, total(l, Delta(u, b) * X[i, l] * V[b, l])),
-                    DIFFERENTIATE,
-                    cites=(linear.parameter_jacobian,),
-                ),
-                Step(total(l, V[u, l] * X[i, l]), CONTRACT, "only $b = u$ remains"),
-                Step(dz2[i, u], DEFINITION),
-            ),
-            at=(i, u),
-            title="up: the logits",
-        ),
-        Chain(
-            along(P[i, u]),
-            (
-                Step(
-                    total(h, P[i, u] * (Delta(u, h) - P[i, h]) * along(z2[i, h])),
-                    DIFFERENTIATE,
-                    "the Jacobian of softmax",
-                    cites=(softmax.jacobian,),
-                ),
-                Step(dp[i, u], DIFFERENTIATE, "only $w = u$ remains of the delta"),
-            ),
-            at=(i, u),
-            title="up: the probabilities",
-        ),
-        Chain(
-            along(b2[i, u]),
-            (
-                Step(
-                    -(along(P[i, u]) * total(h, d3[i, h])),
-                    DIFFERENTIATE,
-                    r"$\delta^3$ does not depend on the weights",
-                ),
-                Step(dd2[i, u], DIFFERENTIATE, r"$\dot p_u$, as above"),
-            ),
-            at=(i, u),
-            title="down: the deltas",
-        ),
+        logits_along,
+        probabilities_along,
+        deltas_along,
     ),
     (
         superscripts,
         four_layers,
         pass_back,
         Hypothesis(
-            r"$\dot z^2_u(i) = \sum_l v_{ul} x_{il}$, which is $r_{iu}$; $\dot p_u(i) = p_{iu} (\dot "
-            r"z^2_u(i) - \sum_v p_{iv} \dot z^2_v(i))$; $\dot \delta^2_u(i) = -\dot p_u(i) \sum_v "
-            r"\delta^3_v(i)$."
+            r"$\dot z^2_u(i) = \sum_l x_{il} v_{ul}$, which is $r_{iu}$; $\dot p_u(i) = p_u(i) "
+            r"(\dot z^2_u(i) - \sum_v p_v(i) \dot z^2_v(i))$; $\dot \delta^2_u(i) = -\dot p_u(i) "
+            r"\sum_v \delta^3_v(i)$."
         ),
         one_class,
         fixed,
@@ -416,7 +301,7 @@ s, t, o_ = Index("u", M), Index("v", M), Index("w", M)  # hidden units
 W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", r"\mathbf{b}^1")
 W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
-h2 = Definition("h2", (i, s), total(k, W1[s, k] * X[i, k]) + b1_[s], written="z^2_{1}({0})")
+h2 = values("h2", "z^2", s, Σ(k, W1[s, k] * X[i, k]) + b1_[s])
 free_h2 = Array("z2", (N, M), r"z^2", r"\mathbf{Z}^2", written="z^2_{1}({0})")
 
 
@@ -425,37 +310,34 @@ class Network(NamedTuple):
 
     values: Definition
     logits: Definition
-    cost: Term
+    cost: Use
     probabilities: Definition
     delta4: Definition
     delta3: Definition
     delta2: Definition
+    down_to_logits: Move
+    down_to_values: Move
 
 
 def network(phi: Function, below: Array | Definition) -> Network:
     """Return the layers of the activation, the logits and the cost, and their deltas."""
-    h3 = Definition("h3", (i, s), phi(below[i, s]), written="z^3_{1}({0})")
-    h4 = Definition("h4", (i, a), total(s, W2[a, s] * h3[i, s]) + b2_[a], written="z^4_{1}({0})")
-    h5 = Definition("h5", (i, a), h4[i, a] - log(total(b, exp(h4[i, b]))), written="z^5_{1}({0})")
-    cost = Definition("C", (), -total(i, total(a, Y[i, a] * h5[i, a])), "C")()
-    p = Definition("p", (i, a), exp(h4[i, a]) / total(b, exp(h4[i, b])), written="p_{1}({0})")
-    e4 = Definition(
-        "delta4",
-        (i, a),
-        p[i, a] * total(b, Y[i, b]) - Y[i, a],
-        bold=r"\boldsymbol{\delta}^4",
-        written=r"\delta^4_{1}({0})",
-    )
-    e3 = Definition("delta3", (i, s), total(a, W2[a, s] * e4[i, a]), written=r"\delta^3_{1}({0})")
-    e2 = Definition(
-        "delta2", (i, s), phi.prime(below[i, s]) * e3[i, s], written=r"\delta^2_{1}({0})"
-    )
-    return Network(h3, h4, cost, p, e4, e3, e2)
+    h3 = values("h3", "z^3", s, phi(below[i, s]))
+    h4 = values("h4", "z^4", a, Σ(s, W2[a, s] * h3[i, s]) + b2_[a])
+    h5, p = log_softmax_of(h4, 5, a, b), softmax_of(h4, a, b)
+    bold, cost = r"\boldsymbol{\delta}^4", cost_of(h5, a)
+    e4 = values("delta4", r"\delta^4", a, p[i, a] * Σ(b, Y[i, b]) - Y[i, a], bold)
+    e3 = values("delta3", r"\delta^3", s, Σ(a, W2[a, s] * e4[i, a]))
+    e2 = values("delta2", r"\delta^2", s, phi.prime(below[i, s]) * e3[i, s])
+    to_logits = because("RULE 2 of NLL and log-softmax", adjoint(h4[i, a], e4[i, a]))
+    to_values = because("RULE 2 of the linear layer", adjoint(h3[i, t], e3[i, t]))
+    high = then(unfold(cost), linearity, slope(h5), to_logits, slope(h4))
+    return Network(h3, h4, cost, p, e4, e3, e2, high, then(high, to_values, slope(h3)))
 
 
-h3, h4, whole_cost, _, e4, e3, e2 = network(any_phi, h2)
-above_h2 = network(any_phi, free_h2)
-slope = any_phi.prime(h2[i, s])
+above_h2, whole = network(any_phi, free_h2), network(any_phi, h2)
+to_first_layer = because("RULE 2 of the activation", adjoint(h2[i, t], whole.delta2[i, t]))
+down_to_first_layer = then(whole.down_to_values, to_first_layer, slope(h2))
+own_row = because("only the values of its own row depend on it", contract)
 hidden_layers = Hypothesis(
     r"$z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = \phi(z^2_u(i))$, $z^4_a(i) = \sum_u "
     r"w^2_{au} z^3_u(i) + b^2_a$ and $C$ is the NLL of the softmax $p_a(i)$ of these logits."
@@ -471,100 +353,33 @@ hidden_layer = Statement(
     r"derivative by every parameter and by the data. Left, the composed function, differentiated "
     r"as it stands; right, the deltas of the pass back. Nothing is asked of the labels.",
     (
-        Chain(
-            D(above_h2.cost, free_h2[i, s]),
-            (
-                Step(
-                    total(a, above_h2.delta4[i, a] * D(above_h2.logits[i, a], free_h2[i, s])),
-                    DIFFERENTIATE,
-                    r"log-softmax and NLL together, as a function of the logits",
-                    cites=(log_softmax.backward,),
-                ),
-                Step(
-                    any_phi.prime(free_h2[i, s]) * total(a, W2[a, s] * above_h2.delta4[i, a]),
-                    DIFFERENTIATE,
-                    r"only the value of its own unit depends on $z^2_u(i)$",
-                    cites=(linear.backward, activations.any_function_backward),
-                ),
-            ),
-            at=(i, s),
+        prove(
+            d(above_h2.cost, free_h2[i, s]),
+            above_h2.down_to_values,
+            because(r"only the value of its own unit depends on $z^2_u(i)$", contract),
+            to(any_phi.prime(free_h2[i, s]) * Σ(a, W2[a, s] * above_h2.delta4[i, a]), DEFINITION),
             title=r"$\delta^2_u(i)$",
             matrix=(
                 Gradient(above_h2.cost, free_h2),
                 Each(activations.phi_slope, Whole(free_h2)) * (Whole(above_h2.delta4) @ Whole(W2)),
             ),
         ),
-        Chain(
-            D(whole_cost, W1[s, k]),
-            (
-                Step(
-                    total(i, total(a, e4[i, a] * (W2[a, s] * slope * X[i, k]))),
-                    DIFFERENTIATE,
-                    r"$\delta^4$ times the slope of the logits; only hidden unit $u$ depends on "
-                    r"these weights",
-                    cites=(log_softmax.backward,),
-                ),
-                Step(
-                    total(i, e2[i, s] * X[i, k]),
-                    DEFINITION,
-                    r"$\delta^3_u = \sum_a w^2_{au} \delta^4_a$, then $\delta^2_u = \phi'(z^2_u) \, "
-                    r"\delta^3_u$",
-                    cites=(linear.backward, activations.any_function_backward),
-                ),
-            ),
-            at=(s, k),
+        prove(
+            d(whole.cost, W1[s, k]),
+            then(down_to_first_layer, own_row),
             title="weights of the hidden layer",
         ),
-        Chain(
-            D(whole_cost, b1_[s]),
-            (
-                Step(
-                    total(i, e2[i, s]),
-                    DIFFERENTIATE,
-                    "the same, with 1 in the place of the input",
-                    cites=(linear.parameter_gradient,),
-                ),
-            ),
-            at=(s,),
-            title="its bias",
-        ),
-        Chain(
-            D(whole_cost, W2[a, s]),
-            (
-                Step(
-                    total(i, e4[i, a] * h3[i, s]),
-                    DIFFERENTIATE,
-                    "RULE 3: only the logit of this row depends on it",
-                    cites=(linear.parameter_gradient,),
-                ),
-            ),
-            at=(a, s),
+        prove(d(whole.cost, b1_[s]), down_to_first_layer, own_row, title="its bias"),
+        prove(
+            d(whole.cost, W2[a, s]),
+            then(whole.down_to_logits, own_row),
             title="weights of the output layer",
         ),
-        Chain(
-            D(whole_cost, b2_[a]),
-            (
-                Step(
-                    total(i, e4[i, a]),
-                    DIFFERENTIATE,
-                    "the same, with 1 in the place of the value",
-                    cites=(linear.parameter_gradient,),
-                ),
-            ),
-            at=(a,),
-            title="its bias",
-        ),
-        Chain(
-            D(whole_cost, X[i, k]),
-            (
-                Step(
-                    total(s, e2[i, s] * W1[s, k]),
-                    DIFFERENTIATE,
-                    "RULE 2 down to the first layer; no other data point depends on this one",
-                    cites=(linear.backward, activations.any_function_backward),
-                ),
-            ),
-            at=(i, k),
+        prove(d(whole.cost, b2_[a]), whole.down_to_logits, own_row, title="its bias"),
+        prove(
+            d(whole.cost, X[i, k]),
+            down_to_first_layer,
+            because("no other data point depends on this one", contract),
             title="the data",
         ),
     ),
@@ -582,28 +397,22 @@ below = Array("z", (N, n), "z^l")
 A, E = Array("A", (K, n, Q), "A"), Array("E", (M, K), "E")
 G, g0, g = Array("G", (T, N, M), "G"), Array("d", (T,), "d"), Array("c", (T,), "c")
 
-weight = Definition("omega", (a, k), total(q_, A[a, k, q_] * theta[q_]), r"\omega")
+weight = Definition("omega", (a, k), Σ(q_, A[a, k, q_] * theta[q_]), r"\omega")
 layer = Definition(
-    "z'",
-    (i, s),
-    total(a, E[s, a] * any_phi(total(k, weight[a, k] * below[i, k]))),
-    "z^{l+1}",
+    "z'", (i, s), Σ(a, E[s, a] * any_phi(Σ(k, weight[a, k] * below[i, k]))), "z^{l+1}"
 )
 variable = Array("z'", (N, M), "z^{l+1}")
 
 
 def arguments(value: Array | Definition) -> Term:
     """A weighted sum of all outputs of all data points."""
-    return total(j, total(t, G[r, j, t] * value[j, t])) + g0[r]
+    return Σ(j, Σ(t, G[r, j, t] * value[j, t])) + g0[r]
 
 
-of_outputs = Definition("C", (), total(r, g[r] * any_psi(arguments(variable))), "C")()
-of_inputs = Definition("C", (), total(r, g[r] * any_psi(arguments(layer))), "C")()
+of_outputs = Definition("C", (), Σ(r, g[r] * any_psi(arguments(variable))), "C")()
+of_inputs = Definition("C", (), Σ(r, g[r] * any_psi(arguments(layer))), "C")()
 delta_above = Definition(
-    "delta'",
-    (i, s),
-    total(r, g[r] * any_psi.prime(arguments(layer)) * G[r, i, s]),
-    r"\delta^{l+1}",
+    "delta'", (i, s), Σ(r, g[r] * any_psi.prime(arguments(layer)) * G[r, i, s]), r"\delta^{l+1}"
 )
 
 a_layer = Hypothesis(
@@ -617,7 +426,12 @@ a_cost = Hypothesis(
     r"differentiable function $\psi$, any number of terms, each of all outputs of all data points; "
     r"$\delta^{l+1}_{iu} = \sum_r c_r \, \psi'(\sum_j \sum_v G_{rjv} z^{l+1}_{jv} + d_r) \, G_{riu}$."
 )
-several_variables = Prose(
+through_the_cost = then(
+    unfold(of_inputs),
+    because(r"chain rule for $\psi$", chain_rule),
+    because("exchange the sums", adjoint(layer[i, s], delta_above[i, s])),
+)
+several_variables = words(
     r"The lines are for the layers and costs of the hypotheses. For any differentiable layer and "
     r"cost the last line is the chain rule of several variables.",
     "griewank2008",
@@ -639,39 +453,20 @@ rule_backward = Statement(
     r"same data point gives $\delta^l = \partial C / \partial z^l$. The input reaches the cost "
     r"through this layer alone.",
     (
-        Chain(
-            D(of_inputs, below[i, k]),
-            (
-                Step(
-                    total(
-                        r,
-                        g[r]
-                        * any_psi.prime(arguments(layer))
-                        * total(s, G[r, i, s] * D(layer[i, s], below[i, k])),
-                    ),
-                    DIFFERENTIATE,
-                    r"chain rule for $\psi$; no other data point depends on this input",
-                ),
-                Step(
-                    total(s, delta_above[i, s] * D(layer[i, s], below[i, k])),
-                    DIFFERENTIATE,
-                    "exchange the sums",
-                ),
-                several_variables,
+        prove(
+            d(of_inputs, below[i, k]),
+            through_the_cost,
+            to(
+                Σ(s, delta_above[i, s] * d(layer[i, s], below[i, k])),
+                DIFFERENTIATE,
+                "no other data point depends on this input",
             ),
-            at=(i, k),
+            several_variables,
             title=r"$\delta^l_{ik}$",
         ),
-        Chain(
-            D(of_outputs, variable[i, s]),
-            (
-                Step(
-                    total(r, g[r] * any_psi.prime(arguments(variable)) * G[r, i, s]),
-                    DIFFERENTIATE,
-                    r"chain rule for $\psi$",
-                ),
-            ),
-            at=(i, s),
+        prove(
+            d(of_outputs, variable[i, s]),
+            then(unfold(of_outputs), chain_rule, entry_rule, contract),
             title=r"$\delta^{l+1}_{iu}$, with the outputs as the variables",
         ),
     ),
@@ -682,20 +477,7 @@ rule_parameters = Statement(
     "RULE 3, parameters",
     "The deltas at the output times the derivatives by the parameter, summed over the outputs and "
     r"over the data points, which share it.",
-    (
-        Chain(
-            D(of_inputs, theta[q_]),
-            (
-                Step(
-                    total(i, total(s, delta_above[i, s] * D(layer[i, s], theta[q_]))),
-                    DIFFERENTIATE,
-                    "every output of every data point depends on it",
-                ),
-                several_variables,
-            ),
-            at=(q_,),
-        ),
-    ),
+    (prove(d(of_inputs, theta[q_]), through_the_cost, several_variables),),
     (a_layer, a_cost),
 )
 
@@ -705,18 +487,21 @@ z = Array("z", (n,), "z", r"\mathbf{z}")
 x = Array("x", (M,), "x", r"\mathbf{x}")
 F, B = Array("F", (M, Q), "F"), Array("B", (Q, n), "B")
 H, U = Array("H", (K, T), "H"), Array("U", (T, M), "U")
-first = Definition("f", (s,), total(q_, F[s, q_] * any_phi(total(k, B[q_, k] * z[k]))), "f")
-second_of = Definition("g", (a,), total(r, H[a, r] * any_psi(total(s, U[r, s] * x[s]))), "g")
-second = Definition("h", (a,), total(r, H[a, r] * any_psi(total(s, U[r, s] * first[s]))), "h")
+first = Definition("f", (s,), Σ(q_, F[s, q_] * any_phi(Σ(k, B[q_, k] * z[k]))), "f")
+second_of = Definition("g", (a,), Σ(r, H[a, r] * any_psi(Σ(s, U[r, s] * x[s]))), "g")
+second = Definition("h", (a,), Σ(r, H[a, r] * any_psi(Σ(s, U[r, s] * first[s]))), "h")
 slopes = Definition(
-    "J",
-    (a, s),
-    total(r, H[a, r] * any_psi.prime(total(t, U[r, t] * first[t])) * U[r, s]),
-    "J",
+    "J", (a, s), Σ(r, H[a, r] * any_psi.prime(Σ(t, U[r, t] * first[t])) * U[r, s]), "J"
 )
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
-between = Definition("delta", (s,), total(a, delta_out[a] * slopes[a, s]), r"\delta")
-end = Definition("C", (), total(a, delta_out[a] * second[a]), "C")()
+between = Definition("delta", (s,), Σ(a, delta_out[a] * slopes[a, s]), r"\delta")
+end = Definition("C", (), Σ(a, delta_out[a] * second[a]), "C")()
+through_second = then(unfold(second), because(r"chain rule for $\psi$", chain_rule))
+jacobians_multiply = prove(
+    d(second[a], z[k]),
+    then(through_second, because("exchange the sums", adjoint(first[s], slopes[a, s]))),
+    title="the Jacobians multiply",
+)
 
 composition_is_a_layer = Statement(
     "A chain of layers is a layer",
@@ -724,70 +509,30 @@ composition_is_a_layer = Statement(
     "back goes through the second and then through the first, and each finds the gradient of its "
     "own parameters on the way.",
     (
-        Chain(
-            D(second[a], z[k]),
-            (
-                Step(
-                    total(s, slopes[a, s] * D(first[s], z[k])),
-                    DIFFERENTIATE,
-                    r"chain rule for $\psi$; exchange the sums",
-                ),
-            ),
-            at=(a, k),
-            title="the Jacobians multiply",
-        ),
-        Chain(
-            D(second_of[a], x[s]),
-            (
-                Step(
-                    total(r, H[a, r] * any_psi.prime(total(t, U[r, t] * x[t])) * U[r, s]),
-                    DIFFERENTIATE,
-                    r"the Jacobian $J$ of the second layer, at $\mathbf{x} = "
-                    r"\mathbf{f}(\mathbf{z})$",
-                ),
-            ),
-            at=(a, s),
+        jacobians_multiply,
+        prove(
+            d(second_of[a], x[s]),
+            then(unfold(second_of), chain_rule, entry_rule),
+            because(r"the Jacobian $J$ at $\mathbf{x} = \mathbf{f}(\mathbf{z})$", contract),
             title="the Jacobian of the second layer",
         ),
-        Chain(
-            D(end, z[k]),
-            (
-                Step(
-                    total(a, delta_out[a] * total(s, slopes[a, s] * D(first[s], z[k]))),
-                    DIFFERENTIATE,
-                    "RULE 2 of the chain, and its Jacobian",
-                ),
-                Step(
-                    total(s, between[s] * D(first[s], z[k])),
-                    DIFFERENTIATE,
-                    r"first $\delta_u = \sum_a \delta'_a J_{au}$, then RULE 2 of the first layer",
-                ),
-            ),
-            at=(k,),
+        prove(
+            d(end, z[k]),
+            then(unfold(end), linearity, because("its Jacobian", by(jacobians_multiply))),
+            because("RULE 2 of the second layer, then of the first", adjoint(first[s], between[s])),
             title="RULE 2",
         ),
-        Chain(
-            D(end, B[q_, k]),
-            (
-                Step(
-                    total(s, between[s] * D(first[s], B[q_, k])),
-                    DIFFERENTIATE,
-                    r"RULE 3 of the first layer, with the delta between the layers",
-                ),
-            ),
-            at=(q_, k),
+        prove(
+            d(end, B[q_, k]),
+            then(unfold(end), linearity, through_second),
+            because("RULE 3, with the delta between the layers", adjoint(first[s], between[s])),
             title="RULE 3, parameters of the first layer",
         ),
-        Chain(
-            D(end, H[a, r]),
-            (
-                Step(
-                    delta_out[a] * any_psi(total(s, U[r, s] * first[s])),
-                    DIFFERENTIATE,
-                    "RULE 3 of the second layer alone: the first does not come in",
-                ),
-            ),
-            at=(a, r),
+        prove(
+            d(end, H[a, r]),
+            then(unfold(end), linearity),
+            because("the first layer does not come in", slope(second)),
+            to(delta_out[a] * any_psi(Σ(s, U[r, s] * first[s])), CONTRACT),
             title="RULE 3, parameters of the second layer",
         ),
     ),
@@ -808,77 +553,36 @@ composition_is_a_layer = Statement(
 
 left_arm, right_arm = Array("A", (M, n), "A"), Array("B", (K, n), "B")
 left_share, right_share = Array("c", (M,), "c"), Array("d", (K,), "d")
-branch = Definition("f", (s,), any_phi(total(k, left_arm[s, k] * z[k])), "f")
-other = Definition("g", (a,), any_psi(total(k, right_arm[a, k] * z[k])), "g")
-meeting = total(s, left_share[s] * branch[s]) + total(a, right_share[a] * other[a])
+branch = Definition("f", (s,), any_phi(Σ(k, left_arm[s, k] * z[k])), "f")
+other = Definition("g", (a,), any_psi(Σ(k, right_arm[a, k] * z[k])), "g")
+meeting = Σ(s, left_share[s] * branch[s]) + Σ(a, right_share[a] * other[a])
 joined = Definition("C", (), any_chi(meeting), "C")()
 delta_left = Definition("delta'", (s,), any_chi.prime(meeting) * left_share[s], r"\delta'")
 delta_right = Definition("delta''", (a,), any_chi.prime(meeting) * right_share[a], r"\delta''")
 square = Array("W", (M, M), "w", r"\mathbf{W}")
 deltas_out = Array("eta'", (M,), r"\eta'", r"\boldsymbol{\eta}'")
-skip = Definition("z'", (s,), x[s] + any_phi(total(t, square[s, t] * x[t])), "z'")
-skipped = Definition("C_skip", (), total(s, deltas_out[s] * skip[s]), r"C_{\mathrm{skip}}")()
+skip = Definition("z'", (s,), x[s] + any_phi(Σ(t, square[s, t] * x[t])), "z'")
+skipped = Definition("C_skip", (), Σ(s, deltas_out[s] * skip[s]), r"C_{\mathrm{skip}}")()
 
 fan_out = Statement(
     "A value that is used twice",
     "When a value reaches the cost along two paths, each path brings a delta and they add. RULE 2 "
     "as it stands knows one path.",
     (
-        Chain(
-            D(joined, z[k]),
-            (
-                Step(
-                    any_chi.prime(meeting)
-                    * (
-                        total(s, left_share[s] * D(branch[s], z[k]))
-                        + total(a, right_share[a] * D(other[a], z[k]))
-                    ),
-                    DIFFERENTIATE,
-                    r"chain rule for $\chi$, sum rule",
-                ),
-                Step(
-                    total(s, delta_left[s] * D(branch[s], z[k]))
-                    + total(a, delta_right[a] * D(other[a], z[k])),
-                    DIFFERENTIATE,
-                    "one RULE 2 for each path",
-                ),
+        prove(
+            d(joined, z[k]),
+            then(unfold(joined), because(r"chain rule for $\chi$", chain_rule)),
+            because(
+                "RULE 2 for each path",
+                then(adjoint(other[a], delta_right[a]), adjoint(branch[s], delta_left[s])),
             ),
-            at=(k,),
             title="two layers on one value",
         ),
-        Chain(
-            D(skipped, x[t]),
-            (
-                Step(
-                    total(s, deltas_out[s] * D(skip[s], x[t])),
-                    DIFFERENTIATE,
-                    "RULE 2",
-                ),
-                Step(
-                    total(
-                        s,
-                        deltas_out[s]
-                        * (
-                            Delta(s, t)
-                            + any_phi.prime(total(o_, square[s, o_] * x[o_])) * square[s, t]
-                        ),
-                    ),
-                    DIFFERENTIATE,
-                    "the value itself, and the layer",
-                ),
-                Step(
-                    deltas_out[t]
-                    + total(
-                        s,
-                        deltas_out[s]
-                        * any_phi.prime(total(o_, square[s, o_] * x[o_]))
-                        * square[s, t],
-                    ),
-                    CONTRACT,
-                    "the delta passes unchanged, and the layer adds its own",
-                ),
-            ),
-            at=(t,),
+        prove(
+            d(skipped, x[t]),
+            then(unfold(skipped), because("RULE 2", linearity)),
+            because("the value itself, and the layer", slope(skip)),
+            because("the delta passes unchanged, and the layer adds its own", contract),
             title="a skip connection",
         ),
     ),
@@ -902,27 +606,18 @@ fan_out = Statement(
 class_deltas, logits, S = linear.delta_out, softmax.z, softmax.S
 push = Array("r", (K,), "r", r"\mathbf{r}")
 inputs = Array("x", (n,), "x", r"\mathbf{x}")
-linear_out = Definition("z'", (u,), total(k, W[u, k] * inputs[k]) + linear.b[u], "z'")
+linear_out = Definition("z'", (u,), Σ(k, W[u, k] * inputs[k]) + linear.b[u], "z'")
 each_out = Definition("z'", (u,), any_phi(logits[u]), "z'")
 log_p = Array("Z", (N, K), "z", r"\mathbf{Z}")
 push_all = Array("R", (N, K), "r", r"\mathbf{R}")
-nll_out = Definition("C", (), -total(i, total(u, Y[i, u] * log_p[i, u])), "C")()
+nll_out = cost_of(log_p, u)
 
 
-def adjoint(title: str, out: Definition, passed: Term) -> Chain:
-    """Return <delta', J r> = <J^T delta', r> of a layer of K units, J^T delta' as RULE 2 has it."""
-    return Chain(
-        total(u, class_deltas[u] * total(o, D(out[u], logits[o]) * push[o])),
-        (
-            Step(
-                total(o, total(u, class_deltas[u] * D(out[u], logits[o])) * push[o]),
-                ALGEBRA,
-                "exchange the sums",
-            ),
-            Step(total(o, passed * push[o]), DIFFERENTIATE, "RULE 2 of the layer"),
-        ),
-        title=title,
-    )
+def up_and_down(title: str, out: Definition, jacobian: Move) -> Chain:
+    """Return <delta', J r> = <J^T delta', r> of a layer of K units."""
+    left = Σ(u, class_deltas[u] * Σ(o, d(out[u], logits[o]) * push[o]))
+    rule2 = because("RULE 2 of the layer", adjoint(push[o]))
+    return prove(left, exchange, jacobian, rule2, title=title)
 
 
 adjoint_identity = Statement(
@@ -933,44 +628,19 @@ adjoint_identity = Statement(
     r"any implementation can be put, without forming $\mathbf{J}$. Here it is for each kind of "
     r"layer of these pages.",
     (
-        Chain(
-            total(u, class_deltas[u] * total(k, D(linear_out[u], inputs[k]) * v[k])),
-            (
-                Step(
-                    total(k, total(u, class_deltas[u] * D(linear_out[u], inputs[k])) * v[k]),
-                    ALGEBRA,
-                    "exchange the sums",
-                ),
-                Step(
-                    total(k, total(u, class_deltas[u] * W[u, k]) * v[k]),
-                    DIFFERENTIATE,
-                    "RULE 2 of the layer",
-                    cites=(linear.backward,),
-                ),
-            ),
+        prove(
+            Σ(u, class_deltas[u] * Σ(k, d(linear_out[u], inputs[k]) * v[k])),
+            exchange,
+            because("RULE 2 of the layer", slope(linear_out)),
             title=r"linear, with a direction $\mathbf{v}$ of its inputs $\mathbf{x}$",
         ),
-        adjoint(
-            "any function of each entry",
-            each_out,
-            class_deltas[o] * any_phi.prime(logits[o]),
-        ),
-        adjoint(
-            "softmax",
-            activations.softmax_out,
-            S[o] * (class_deltas[o] - total(u, S[u] * class_deltas[u])),
-        ),
-        adjoint("log-softmax", log_softmax.out, class_deltas[o] - S[o] * total(u, class_deltas[u])),
-        Chain(
-            nll.delta_out * total(i, total(u, D(nll_out, log_p[i, u]) * push_all[i, u])),
-            (
-                Step(
-                    total(i, total(u, -(nll.delta_out * Y[i, u]) * push_all[i, u])),
-                    DIFFERENTIATE,
-                    "RULE 2 of the layer",
-                    cites=(nll.backward,),
-                ),
-            ),
+        up_and_down("any function of each entry", each_out, slope(each_out)),
+        up_and_down("softmax", activations.softmax_out, by(activations.softmax_jacobian)),
+        up_and_down("log-softmax", log_softmax.out, by(log_softmax.jacobian)),
+        prove(
+            nll.delta_out * Σ(i, Σ(u, d(nll_out, log_p[i, u]) * push_all[i, u])),
+            because("the Jacobian of the layer", slope(nll_out)),
+            because("RULE 2 of the layer", adjoint(push_all[i, u])),
             title="NLL, which has one output",
         ),
     ),
@@ -986,17 +656,40 @@ adjoint_identity = Statement(
 # -- Gauss-Newton ----------------------------------------------------------------------------------
 
 
+d_ = Index("d", K)
 twice = network(twice_phi, h2)
 bend = twice_phi.prime.prime(h2[i, s])
-rise = Definition("J", (i, a, s, k), W2[a, s] * twice_phi.prime(h2[i, s]) * X[i, k], "J")
+rise = Definition("J", (i, a, s, k), X[i, k] * W2[a, s] * twice_phi.prime(h2[i, s]), "J")
 pull = Definition("g", (i, s, k), twice.delta2[i, s] * X[i, k], "g")
 
 
-def curvature(p: Definition) -> Term:
-    """Curvature of the cost of a data point in its logits c and d: diag p - p p^T."""
-    return p[i, c] * (Delta(c, d) - p[i, d])
+def sandwich(left: Term, p: Definition, right: Term) -> Term:
+    """Return slopes of the logits c and d around the curvature of the cost: diag p - p p^T."""
+    return Σ(c, Σ(d_, left * (p[i, c] * (δ(c, d_) - p[i, d_])) * right))
 
 
+rises = prove(
+    d(twice.logits[i, a], W1[s, k]),
+    then(slope(twice.logits), because(r"chain rule for $\phi$", slope(twice.values)), slope(h2)),
+    then(contract, fold(rise)),
+    title="a hidden layer: the slopes of the logits by its weights",
+)
+differentiate_pull = then(
+    then(unfold(pull), linearity, because("product rule", slope(twice.delta2))),
+    then(slope(twice.delta3), slope(twice.delta4), slope(twice.probabilities)),
+)
+softmax_regression = prove(
+    d(NLL, W[a, k], W[b, l]),
+    then(by(softmax.nll_gradient), linearity, slope(P)),
+    to(
+        Σ(i, sandwich(d(Z[i, c], W[a, k]), P, d(Z[i, d_], W[b, l]))),
+        DIFFERENTIATE,
+        "the logits are linear in the weights",
+    ),
+    then(slope(Z), because("only $c = a$ and $d = b$ remain: the Hessian", contract)),
+    to(Σ(i, X[i, k] * X[i, l] * P[i, a] * (δ(a, b) - P[i, b])), cites=softmax.nll_hessian),
+    title="softmax regression",
+)
 gauss_newton = Statement(
     "Gauss-Newton",
     r"The Gauss-Newton matrix $\sum_i \mathbf{J}_i^\top (\operatorname{diag} \mathbf{p}_i - "
@@ -1006,98 +699,35 @@ gauss_newton = Statement(
     r"difference is the deltas times the second derivatives of the logits, shown for two weights of "
     r"the hidden layer and for one of each layer.",
     (
-        Chain(
-            D(D(NLL, W[a, k]), W[b, l]),
-            (
-                Step(
-                    total(
-                        i,
-                        total(
-                            c,
-                            total(d, D(Z[i, c], W[a, k]) * curvature(P) * D(Z[i, d], W[b, l])),
-                        ),
-                    ),
-                    DIFFERENTIATE,
-                    "the logits are linear in the weights",
-                ),
-                Step(
-                    total(i, X[i, k] * X[i, l] * P[i, a] * (Delta(a, b) - P[i, b])),
-                    CONTRACT,
-                    "only $c = a$ and $d = b$ remain: the Hessian",
-                    cites=(softmax.nll_hessian,),
-                ),
-            ),
-            at=(a, k, b, l),
-            title="softmax regression",
-        ),
-        Chain(
-            D(twice.logits[i, a], W1[s, k]),
-            (Step(rise[i, a, s, k], DIFFERENTIATE, r"chain rule for $\phi$"),),
-            at=(i, a, s, k),
-            title="a hidden layer: the slopes of the logits by its weights",
-        ),
-        Chain(
-            D(rise[i, a, s, k], W1[t, l]),
-            (
-                Step(
-                    W2[a, s] * bend * Delta(s, t) * X[i, k] * X[i, l],
-                    DIFFERENTIATE,
-                    "these are not constant",
-                ),
-            ),
-            at=(i, a, s, k, t, l),
+        softmax_regression,
+        rises,
+        prove(
+            d(rise[i, a, s, k], W1[t, l]),
+            then(unfold(rise), linearity, because("these are not constant", chain_rule), slope(h2)),
             title="their second derivatives, which are dropped",
         ),
-        Chain(
-            D(pull[i, s, k], W1[t, l])
-            - total(
-                c, total(d, rise[i, c, s, k] * curvature(twice.probabilities) * rise[i, d, t, l])
-            ),
-            (
-                Step(
-                    twice.delta3[i, s] * bend * Delta(s, t) * X[i, k] * X[i, l],
-                    DIFFERENTIATE,
-                    r"$\sum_a \delta^4_a$ times what was dropped, with $\delta^3_u = \sum_a "
-                    r"w^2_{au} \delta^4_a$",
-                    cites=(hidden_layer,),
-                ),
-            ),
-            at=(i, s, k, t, l),
+        prove(
+            d(pull[i, s, k], W1[t, l])
+            - sandwich(rise[i, c, s, k], twice.probabilities, rise[i, d_, t, l]),
+            then(differentiate_pull, by(rises), slope(h2), given(one_class), unfold(rise)),
+            because(r"$\sum_a \delta^4_a$ times what was dropped", collect),
             title="one data point: Hessian minus Gauss-Newton",
         ),
-        Chain(
-            D(pull[i, s, k], W2[b, t])
-            - total(
-                c,
-                total(
-                    d,
-                    rise[i, c, s, k]
-                    * curvature(twice.probabilities)
-                    * D(twice.logits[i, d], W2[b, t]),
-                ),
-            ),
-            (
-                Step(
-                    twice.delta4[i, b] * twice_phi.prime(h2[i, s]) * Delta(s, t) * X[i, k],
-                    DIFFERENTIATE,
-                    r"the slopes of the logits by $w^1$ have $w^2$ in them",
-                ),
-            ),
-            at=(i, s, k, b, t),
+        prove(
+            d(pull[i, s, k], W2[b, t])
+            - sandwich(rise[i, c, s, k], twice.probabilities, d(twice.logits[i, d_], W2[b, t])),
+            then(differentiate_pull, slope(twice.logits), given(one_class), unfold(rise)),
+            because(r"the slopes of the logits by $w^1$ have $w^2$ in them", collect),
             title="the same, for a weight of the hidden layer and one of the output layer",
         ),
     ),
     (
         superscripts,
-        Hypothesis(
-            r"With a hidden layer: $z^2_u(i) = \sum_k w^1_{uk} x_{ik} + b^1_u$, $z^3_u(i) = "
-            r"\phi(z^2_u(i))$, the logits $z^4_a(i) = \sum_u w^2_{au} z^3_u(i) + b^2_a$ and their "
-            r"softmax $p_a(i)$; $J_{iauk} = \partial z^4_a(i) / \partial w^1_{uk}$."
-        ),
+        hidden_layers,
         hidden_deltas,
         Hypothesis(
-            r"$g_{iuk} = \delta^2_u(i) \, x_{ik}$ is what data point $i$ adds to the gradient by "
-            r"the weights of the hidden layer."
+            r"$J_{iauk} = \partial z^4_a(i) / \partial w^1_{uk}$, and $g_{iuk} = \delta^2_u(i) \, "
+            r"x_{ik}$ is what data point $i$ adds to the gradient by the weights of the hidden layer."
         ),
         activations.twice_differentiable,
         one_class,
@@ -1111,7 +741,13 @@ Layers = Dimension("L", "lh", 6, "layers")
 e, f = Index("l", Layers), Index("h", Layers)
 width = Array("m", (Layers,), "m", domain="nonnegative")
 next_width = Array("m'", (Layers,), "m'", domain="nonnegative")
-products = total(e, width[e] * next_width[e])
+products = Σ(e, width[e] * next_width[e])
+
+
+def count(title: str, written: Term, result: Term, reason: str) -> Chain:
+    """Return how many numbers there are."""
+    return prove(written, to(result, reason=reason), title=title)
+
 
 cost = Statement(
     "What a gradient costs",
@@ -1120,72 +756,42 @@ cost = Statement(
     "pays up to a pass forward for each. The price of the pass back is memory: it reads every value "
     "again, so all of them are kept, for every layer.",
     (
-        Chain(
-            total(i, products + products + products),
-            (
-                Step(
-                    3 * Size(N) * products,
-                    ALGEBRA,
-                    "RULES 1, 2 and 3 of every layer, for every data point",
-                ),
-            ),
-            title="reverse, for all derivatives",
+        count(
+            "reverse, for all derivatives",
+            Σ(i, products + products + products),
+            3 * Size(N) * products,
+            "RULES 1, 2 and 3 of every layer, for every data point",
         ),
-        Chain(
-            total(i, total(u, total(k, 1))),
-            (
-                Step(
-                    Size(N) * Size(K) * Size(n),
-                    ALGEBRA,
-                    r"one product $w_{uk} z_k$ for each weight and data point",
-                ),
-            ),
-            title=r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
+        count(
+            r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
             r"$\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
+            Σ(i, Σ(u, Σ(k, 1))),
+            Size(N) * Size(K) * Size(n),
+            r"one product $w_{uk} z_k$ for each weight and data point",
         ),
-        Chain(
-            total(i, products + total(k, products)),
-            (
-                Step(
-                    Size(N) * (1 + Size(n)) * products,
-                    ALGEBRA,
-                    "the values, and one direction for each of the inputs",
-                ),
-            ),
-            title=r"forward, for the derivatives by the $n$ inputs",
+        count(
+            r"forward, for the derivatives by the $n$ inputs",
+            Σ(i, products + Σ(k, products)),
+            Size(N) * (1 + Size(n)) * products,
+            "the values, and one direction for each of the inputs",
         ),
-        Chain(
-            total(i, products + total(f, width[f] * next_width[f] * products)),
-            (
-                Step(
-                    Size(N) * (1 + products) * products,
-                    ALGEBRA,
-                    r"the values, and one direction for each of the $\sum_l m_l m'_l$ weights",
-                ),
-            ),
-            title="forward, for the derivatives by the weights, at most",
+        count(
+            "forward, for the derivatives by the weights, at most",
+            Σ(i, products + Σ(f, width[f] * next_width[f] * products)),
+            Size(N) * (1 + products) * products,
+            r"the values, and one direction for each of the $\sum_l m_l m'_l$ weights",
         ),
-        Chain(
+        count(
+            "forward over reverse, for the inputs",
             Size(N) * (1 + Size(n)) * products / (3 * Size(N) * products),
-            (
-                Step(
-                    (1 + Size(n)) / 3,
-                    ALGEBRA,
-                    "the widths and the depth cancel",
-                ),
-            ),
-            title="forward over reverse, for the inputs",
+            (1 + Size(n)) / 3,
+            "the widths and the depth cancel",
         ),
-        Chain(
-            total(i, total(e, next_width[e])),
-            (
-                Step(
-                    Size(N) * total(e, next_width[e]),
-                    ALGEBRA,
-                    "every value of every data point; forward keeps one layer at a time",
-                ),
-            ),
-            title="numbers that the pass back keeps",
+        count(
+            "numbers that the pass back keeps",
+            Σ(i, Σ(e, next_width[e])),
+            Size(N) * Σ(e, next_width[e]),
+            "every value of every data point; forward keeps one layer at a time",
         ),
     ),
     (

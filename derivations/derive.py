@@ -10,10 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import sympy
+
+from derivations import from_sympy
 from derivations.language import moves, terms
 from derivations.language.moves import Move
 from derivations.language.statement import Hypothesis, Statement
-from derivations.language.terms import Array, D, Definition, Entry, Index, Sum, Term, Use
+from derivations.language.terms import (
+    Array,
+    D,
+    Definition,
+    Each,
+    Entry,
+    Index,
+    NotDifferentiable,
+    Sum,
+    Term,
+    Use,
+)
+from derivations.prints import notebook
+from derivations.prints.mathematics import text
+from derivations.proof import signs
 
 
 @dataclass(frozen=True)
@@ -33,11 +50,14 @@ class Derived:
         """Every statement, in the order in which they are used."""
         return (*self.steps, self.result, *self.further)
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return notebook.bundle(self.statements)
+
 
 def derive(
-    quantity: Definition,
-    by: Array | Entry,
-    twice: Array | Entry | None = None,
+    quantity: Definition | sympy.Basic,
+    by: Array | Entry | sympy.Basic,
+    twice: Array | Entry | sympy.Basic | None = None,
     keep: Sequence[Definition] | None = None,
     given: Sequence[Hypothesis] = (),
 ) -> Derived:
@@ -46,7 +66,8 @@ def derive(
     Parameters
     ----------
     quantity
-        A named quantity: a cost, or the output of a layer.
+        A named quantity: a cost, or the output of a layer. It may be given in SymPy, and so is
+        the variable then: see ``from_sympy``.
     by
         The array or the scalar to differentiate by.
     twice
@@ -63,6 +84,11 @@ def derive(
     ValueError
         Where the quantity does not depend on the variable.
     """
+    if isinstance(quantity, sympy.Basic):
+        variables = [v for v in (by, twice) if isinstance(v, sympy.Basic)]
+        _, quantity, (by, *rest), _ = from_sympy.read(quantity, variables)
+        twice = rest[0] if rest else None
+    assert not isinstance(by, sympy.Basic) and not isinstance(twice, sympy.Basic)
     first = variable_of(by, quantity)
     steps, result = derivatives(quantity, first, keep, given)
     if twice is None:
@@ -144,8 +170,14 @@ def path(node: Term, array: Array, keep: Sequence[Definition] | None) -> list[De
 
 
 def is_function(name: Definition) -> bool:
-    """Return True for a function of one number, whose derivative is by its argument."""
-    return len(name.parameters) == 1 and isinstance(name.parameters[0], Entry)
+    """Return True for a function of a number or of an array: its derivative is by its argument."""
+    return argument_of(name) is not None
+
+
+def argument_of(name: Definition) -> Entry | Array | None:
+    """Return the only parameter of a name that is no index."""
+    given = [p for p in name.parameters if not isinstance(p, Index)]
+    return given[0] if len(given) == 1 else None
 
 
 def derivative_of(
@@ -156,26 +188,57 @@ def derivative_of(
     given: Sequence[Hypothesis],
 ) -> Statement:
     """Return the derivative of one named quantity, by its own definition."""
-    if is_function(name):
-        (variable,) = name.parameters  # type: ignore[assignment]
+    if (argument := argument_of(name)) is not None:
+        variable = variable_of(argument, name)
     left = D(Use(name, apart(name, variable)), variable)
-    opened = [] if name.parameters and isinstance(name.parameters[0], Array) else [name]
-    chain = moves.attempt(
-        left, moves.unfold(*(opened or [name])), *presented([*names, name], known, given)
-    )
+    try:
+        chain = moves.attempt(left, moves.unfold(name), *presented([*names, name], known, given))
+    except NotDifferentiable as problem:
+        said = f"{name.name}: {place(problem)}; no derivative by {variable.array.name}"
+        raise NotDifferentiable(said, problem.part) from problem
     title = f"Derivative of {name.name} by {variable.array.name}"
     return Statement(title, "", (chain,), tuple(given))
 
 
-def apart(name: Definition, variable: Entry) -> tuple[Index | Term, ...]:
+def place(problem: NotDifferentiable) -> str:
+    """Return what has no derivative, and where."""
+    if problem.part is None:
+        return str(problem)
+    kink = problem.part.function.kink.format(*map(text, problem.part.arguments))
+    why = f"has a kink where {kink}" if kink else "is not known to have a slope"
+    return f"{text(problem.part)} {why}"
+
+
+def unproved(quantity: Definition, given: Sequence[Hypothesis]) -> list[str]:
+    """Return what has to be positive, in a logarithm or below a power, and is not proved to be."""
+    facts = signs.Facts(tuple(pair for hypothesis in given for pair in hypothesis.signs))
+    names: dict[Definition, None] = {}
+
+    def visit(name: Definition) -> None:
+        for part in terms.walk(name.body):
+            if isinstance(part, Use) and part.definition not in names:
+                visit(part.definition)
+        names[name] = None
+
+    visit(quantity)
+    return [
+        f"{name.name}: {text(argument)} stands in a logarithm, under a root or below another power "
+        "and is not proved positive"
+        for name in names
+        for argument, wanted, _ in signs.partial_arguments(name.body)
+        if wanted != "nonzero" and not signs.defined(terms.log(argument), facts)
+    ]
+
+
+def apart(name: Definition, variable: Entry) -> tuple[Index | Term | Each, ...]:
     """Return the parameters of a name, its indices other than those of the variable."""
     taken = frozenset(variable.indices)
-    arguments: list[Index | Term] = []
+    arguments: list[Index | Term | Each] = []
     for parameter in name.parameters:
         if isinstance(parameter, Index):
             parameter = parameter if parameter not in taken else parameter.dimension.fresh(taken)
             taken |= {parameter}
-        arguments.append(parameter)  # type: ignore[arg-type]
+        arguments.append(terms.itself(parameter))
     return tuple(arguments)
 
 
@@ -188,10 +251,14 @@ def presented(
         moves.chain_rule,
         moves.entry_rule,
         moves.fold(*names),
+        *(moves.by(*known), moves.linear, moves.chain_rule) * DEEP,
         moves.by(*known),
         moves.entry_rule,
         *finished(names, given),
     )
+
+
+DEEP = 3  # functions of functions in one formula
 
 
 def finished(names: Sequence[Definition], given: Sequence[Hypothesis]) -> Iterable[Move]:

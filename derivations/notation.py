@@ -8,32 +8,51 @@ from fractions import Fraction
 
 from derivations.language.matrices import Whole
 from derivations.language.statement import Hypothesis
-from derivations.language.terms import (  # noqa: F401 - a forward pass takes all from here
+from derivations.language.terms import (  # a forward pass takes all that it needs from here
     Array,
     D,
-    Definition,
     Delta,
     Dimension,
     Entry,
     Index,
-    Size,
-    Sum,
     Term,
-    absolute,
     cumulative,
     density,
-    each,
-    erf,
-    exp,
-    log,
-    maximum,
-    minimum,
-    pi,
     product,
     scalar,
     term,
     total,
     unknown,
+)
+from derivations.language.terms import (
+    Size as Size,
+)
+from derivations.language.terms import (
+    Sum as Sum,
+)
+from derivations.language.terms import (
+    absolute as absolute,
+)
+from derivations.language.terms import (
+    each as each,
+)
+from derivations.language.terms import (
+    erf as erf,
+)
+from derivations.language.terms import (
+    exp as exp,
+)
+from derivations.language.terms import (
+    log as log,
+)
+from derivations.language.terms import (
+    maximum as maximum,
+)
+from derivations.language.terms import (
+    minimum as minimum,
+)
+from derivations.language.terms import (
+    pi as pi,
 )
 
 # Notation that reads as mathematics.
@@ -46,13 +65,6 @@ def d(quantity: Term, *variables: Entry) -> Term:
     for variable in variables:
         quantity = D(quantity, variable)
     return quantity
-
-
-def define(
-    name: str, *parameters: Index | Entry | Array, body: Term, letter: str = ""
-) -> Definition:
-    """Return a named quantity or a named function."""
-    return Definition(name, parameters, body, letter)
 
 
 def root(value: Term | int) -> Term:

@@ -40,7 +40,7 @@ FORMATS = {
     "latex": r"\mathbf{X}^\top",
     "markdown": r"\begin{aligned}",
     "python": "Derivative(NLL(), w[k])",
-    "numpy": "return X.T @ (p - y)",
+    "numpy": "return X.T @ ((1 - y) * p - y * sigmoid(-z))",
     "javascript": "export function nll_gradient(w, X, y)",
     "json": '"id": "logistic.nll_gradient"',
 }
@@ -234,3 +234,87 @@ def test_new_writes_every_face_and_refuses_an_old_id(tmp_path):
         new.faces("softmax.temperature", tmp_path)
     with pytest.raises(new.Exists, match=r"expected concept\.name"):
         new.faces("temperature", tmp_path)
+
+
+FAULTS = {
+    "C = Definition('C', (), Σ(k, absolute(w[k])))": (
+        "C: |w_l| has a kink where w_l = 0; no derivative by w"
+    ),
+    "r = Definition('r', (t,), maximum(t, 0))\nC = Definition('C', (), Σ(k, r(w[k])))": (
+        "r: max(t, 0) has a kink where t = 0; no derivative by t"
+    ),
+    "f = unknown('psi', smooth=0)\nC = Definition('C', (), Σ(k, f(w[k] * w[k])))": (
+        "C: ψ(w_l w_l) is not known to have a slope; no derivative by w"
+    ),
+    "z = Definition('z', (k,), log(w[k]))\nC = Definition('C', (), Σ(k, z[k] ** 2))": (
+        "z: w_k stands in a logarithm, under a root or below another power and is not proved positive"
+    ),
+    "C = Definition('C', (), Σ(i, X[i, k]))": "PATH, line 2: C: its definition has the free indices k",
+    "C = Definition('C', (), Σ(i, w[i]))": (
+        "PATH, line 2: w: expected indices over n, got i over N"
+    ),
+    "\nC = Definition('C', (), Σ(i, strange[i]))": "PATH, line 3: name 'strange' is not defined",
+    "C = Definition('C', (), Σ(i, w[i])": "PATH, line 2: '(' was never closed",
+    "C = Definition('C', (), lam)": "C does not depend on w",
+}
+
+
+@pytest.mark.parametrize("source", FAULTS)
+def test_what_cannot_be_derived_is_said_with_its_place(source, tmp_path):
+    path = tmp_path / "forward.py"
+    path.write_text(f"from derivations.notation import *\n{source}\n", encoding="utf-8")
+    done = command("derive", path, "--by", "w")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == FAULTS[source].replace("PATH", str(path)) + "\n"
+
+
+def test_derive_as_a_page(tmp_path):
+    path = tmp_path / "forward.py"
+    source = "C = Definition('C', (), Σ(k, w[k] ** 2))"
+    path.write_text(f"from derivations.notation import *\n{source}\n", encoding="utf-8")
+    done = command("derive", path, "--by", "w", "--format", "html")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("<!DOCTYPE html>")
+    assert "<h1>Derivative of C by w</h1>" in done.stdout
+    assert "blocks" not in done.stdout  # a hypothesis that has nothing to do with it
+
+
+SYMPY = """
+from sympy import Eq, Idx, IndexedBase, Sum, Symbol, exp, log
+
+N, K = (Symbol(name, integer=True, positive=True) for name in "NK")
+i, a, b = Idx("i", N), Idx("a", K), Idx("b", K)
+Y, z = IndexedBase("Y"), IndexedBase("z")
+tau = Symbol("tau", positive=True)
+one_class = Eq(Sum(Y[i, a], a), 1)
+p = exp(z[i, a] / tau) / Sum(exp(z[i, b] / tau), b)
+C = -Sum(Y[i, a] * log(p), a, i)
+"""
+
+
+def test_derive_from_sympy(tmp_path):
+    path = tmp_path / "forward.py"
+    path.write_text(SYMPY, encoding="utf-8")
+    done = command("derive", path, "--by", "z")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Derivative of C by z   [proved, all sizes]\n")
+    assert "what is given" in done.stdout
+    of_p = command("derive", f"{path}:p", "--by", "tau", "--format", "latex")
+    assert (of_p.returncode, of_p.stderr) == (0, "")
+    assert "% Derivative of p by tau" in of_p.stdout
+
+
+def test_derive_from_sympy_says_what_there_is(tmp_path):
+    path = tmp_path / "forward.py"
+    path.write_text(SYMPY, encoding="utf-8")
+    done = command("derive", path, "--by", "X")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "there is no variable 'X'; there are Y, tau, z\n"
+    done = command("derive", f"{path}:q", "--by", "tau")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{path}: there is no quantity 'q'; there are C, p\n"
+    path.write_text(SYMPY + "from sympy import Heaviside\nC = Heaviside(z[i, a])", encoding="utf-8")
+    done = command("derive", path, "--by", "tau")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Heaviside: Heaviside(z[i, a]) has no meaning here\n"

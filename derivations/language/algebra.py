@@ -118,9 +118,12 @@ def cost(node: Term) -> int:
 
 
 def work(node: Term) -> int:
-    """Return how many operations a term takes where each index has a hundred values."""
-    below = 1 + sum(map(work, terms.children(node)))
-    return 100 * below if isinstance(node, (Sum, terms.Product)) else below
+    """Return how many addends there are where each index has a hundred values.
+
+    A sum is worked out once at each place of its free indices, whatever it stands in.
+    """
+    sums = (part for part in terms.walk(node) if isinstance(part, (Sum, terms.Product)))
+    return sum(100 ** len(terms.free_indices(part.body) | {part.index}) for part in sums)
 
 
 MANY = 6  # addends that are summed one by one
@@ -190,6 +193,13 @@ def over(numerator: Term, denominator: Term) -> Term:
     return Div(numerator, denominator)
 
 
+def scaled(factor: Term, node: Term) -> Term:
+    """Return a multiple of a term; a fraction is one line below both."""
+    if isinstance(factor, Div):
+        return over(times(factor.numerator, node), factor.denominator)
+    return times(factor, node)
+
+
 def raised(base: Term, exponent: Term) -> Term:
     """Return a power."""
     return (
@@ -256,7 +266,8 @@ class Algebra:
             case Delta(left, right) if left == right:
                 return sympy.Integer(1)
             case D(body, variable):
-                return self.atom(D(self.simplify(body), variable))
+                inner = terms.rename_bound(self.simplify(body), frozenset(variable.indices))
+                return self.atom(D(inner, variable))
             case Use() | terms.Product():
                 return self.atom(terms.with_children(node, self.simplify))
         return self.atom(node)
@@ -287,13 +298,29 @@ class Algebra:
                 return plus((contracted, self.summed(index, self.shortest(rest))))
         return min(self.ways_to_sum(index, inside), key=lambda way: (work(way), cost(way)))
 
+    def settled(self, node: Term) -> sympy.Expr:
+        """Return a finished term as an expression: its sums are not summed again."""
+        match node:
+            case Sum():
+                return self.atom(node)
+            case Mul(factors):
+                return sympy.Mul(*map(self.settled, factors))
+            case Neg(inner):
+                return -self.settled(inner)
+            case Div(numerator, denominator):
+                return self.settled(numerator) / self.settled(denominator)
+        return self.up(node)
+
     def ways_to_sum(self, index: Index, inside: sympy.Expr) -> Iterator[Term]:
         """Yield the sum over an index as it stands, addend by addend, and in the other order."""
         addends = sympy.Add.make_args(sympy.expand(inside))
         if 1 < len(addends) <= MANY:
-            yield plus([self.summed(index, self.down(addend)) for addend in addends])
+            parts = [self.settled(self.summed(index, self.down(addend))) for addend in addends]
+            yield self.down(sympy.Add(*parts))
         inside = min(forms(inside), key=lambda form: cost(self.down(form)))
         yield self.one_sum(index, inside)
+        if (together := self.joined(inside)) is not None:
+            yield Sum(index, self.apart(index, together))
         for factor in sympy.Mul.make_args(inside):
             atom = self.atoms.get(factor)
             if isinstance(atom, Sum) and index in terms.free_indices(atom):
@@ -320,7 +347,7 @@ class Algebra:
         for form in (inside, sympy.factor(inside)) if inside.is_Add else (inside,):
             outside, within = form.as_independent(*own, as_Add=False)
             summed = Sum(index, self.apart(index, self.down(within)))
-            found.append(times(self.down(outside), summed))
+            found.append(scaled(self.down(outside), summed))
         return min(found, key=cost)
 
     def shortest(self, expression: sympy.Expr) -> Term:

@@ -221,10 +221,20 @@ def shape(matrix: Matrix) -> Shape:
         case Gradient(_, by):
             return shape(Whole(by))
         case Hessian(_, by):
-            return by.dimensions[0], by.dimensions[0]
+            rows = by.dimensions[0] if len(by.dimensions) == 1 else both(*by.dimensions)
+            return rows, rows
+        case Kronecker(left, right):
+            return both(shape(left)[0], shape(right)[0]), both(shape(left)[1], shape(right)[1])
+        case Total(_, inner):
+            return shape(inner)
         case Jacobian(of, by):
             return of.dimensions[-1], by.dimensions[-1]
     raise TypeError(f"no shape for {type(matrix).__name__}")
+
+
+def both(first: Dimension, second: Dimension) -> Dimension:
+    """Return the dimension of pairs of indices."""
+    return Dimension(f"{first.name} {second.name}", "")
 
 
 def shown(pair: Shape) -> str:

@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 import sympy
 
 from derivations.language import algebra, terms
-from derivations.language.algebra import ZERO, Algebra, Rewrite, over, plus, raised, times
+from derivations.language.algebra import ONE, ZERO, Algebra, Rewrite, over, plus, raised, times
 from derivations.language.matrices import Matrix
 from derivations.language.statement import (
     ALGEBRA,
@@ -196,6 +198,11 @@ def words(text: str, source: str = "") -> Move:
     return lambda before: [Prose(text, source)]
 
 
+def then(*moves: Move) -> Move:
+    """Return the move that is several, one after the other."""
+    return lambda before: Made(before, moves)
+
+
 def because(reason: str, move: Move) -> Move:
     """Return a move with a reason of the author's, on the last line that it makes."""
 
@@ -270,14 +277,29 @@ def match_body(name: Definition, part: Term) -> Term | None:
     """Return the use of a name whose body a term is; what is to be differentiated stays open."""
     if isinstance(part, D):
         return part
-    body, factor = name.body, None
-    if isinstance(part, Div) and isinstance(body, Div) and algebra.is_number(body.numerator, 1):
-        body, factor, part = body.denominator, part.numerator, part.denominator
-    found = match(body, part, name.parameters)
-    if found is None or not all(p in found for p in name.parameters):
+    body: Term = name.body
+    factor: Term = ONE
+    power = Fraction(1)
+    match body, part:
+        case Div(Number(Fraction(numerator=1, denominator=1)), below), Div(above, beneath):
+            body, factor, part = below, above, beneath
+        case Pow(_, Number(own)), Pow(base, Number(other)) if (other / own).denominator == 1:
+            part, power = Pow(base, Number(own)), other / own  # 1 / r^3 of an r that is a root
+    found = match(body, part, own_holes(name))
+    if found is None or not all(p in found for p in own_holes(name)):
         return None
-    use = Use(name, tuple(found[p] for p in name.parameters))
-    return use if factor is None else times(factor, use)
+    use = raised(Use(name, arguments_from(name, found)), term(abs(power)))
+    return over(ONE, use) if power < 0 else times(factor, use)
+
+
+def own_holes(name: Definition) -> tuple[Index | Entry, ...]:
+    """Return the parameters that may stand for others; an array stands for itself."""
+    return tuple(p for p in name.parameters if not isinstance(p, Array))
+
+
+def arguments_from(name: Definition, found: Found) -> tuple[Any, ...]:
+    """Return the arguments of a name from what a match has found."""
+    return tuple(found.get(p, terms.itself(p)) for p in name.parameters)
 
 
 def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
@@ -293,6 +315,8 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     closed: list[Definition] = []
     for symbol in solutions[0].free_symbols - {mark}:
         atom = own.atoms[symbol]
+        if all(match(pattern, part, own_holes(name)) is None for part in terms.walk(atom)):
+            continue
         holes = tuple(p for p in name.parameters if p in terms.free_indices(atom))
         closed.append(Definition("rest", holes, atom))
         own.atoms[symbol] = Use(closed[-1], holes)
@@ -302,8 +326,8 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
     def written(part: Term) -> Term | None:
         if type(part) is not type(pattern):
             return sum_of_names(part) or rewrite(part)
-        found = match(pattern, part, name.parameters)
-        if found is None or not all(p in found for p in name.parameters):
+        found = match(pattern, part, own_holes(name))
+        if found is None or not all(p in found for p in own_holes(name)):
             return None
         return put_in(by_name, found)
 
@@ -392,7 +416,20 @@ def matches(
         case terms.Size(dimension), terms.Size(other):
             return dimension == other
     inside, theirs = terms.children(pattern), terms.children(node)
-    return len(inside) == len(theirs) > 0 and all(map(below, inside, theirs))
+    if len(inside) != len(theirs) or not inside:
+        return False
+    if not isinstance(node, (Mul, Add)) or len(inside) > FEW:
+        return all(map(below, inside, theirs))
+    before = dict(found)
+    for ordered in permutations(theirs):
+        if all(map(below, inside, ordered)):
+            return True
+        found.clear()
+        found.update(before)
+    return False
+
+
+FEW = 4  # factors or summands that are matched in every order
 
 
 def array_matches(pattern: Entry, node: Term, found: Found, bound: dict[Index, Index]) -> bool:
@@ -500,6 +537,12 @@ def layer(body: Term, variable: Entry) -> Term:
                 return times(body, logarithmic(body, variable))
             relative = times(body, logarithmic(denominator, variable))
             return plus([over(d(numerator), denominator), neg(relative)])
+        case Pow(base, Number(exponent)) if exponent.denominator > 1:
+            up, below = term(exponent.numerator), term(exponent.denominator)
+            rest = raised(base, term(abs(exponent - 1)))
+            if exponent > 1:
+                return over(times(up, rest, d(base)), below)
+            return over(times(up, d(base)), times(below, rest))
         case Pow(base, exponent) if constant(exponent, array):
             lower = exponent.value - 1 if isinstance(exponent, Number) else None
             reduced = term(lower) if lower is not None else exponent - 1
@@ -540,6 +583,9 @@ def logarithmic(node: Term, variable: Entry) -> Term:
             return plus([logarithmic(factor, variable) for factor in factors])
         case Div(numerator, denominator):
             return plus([logarithmic(numerator, variable), neg(logarithmic(denominator, variable))])
+        case Pow(base, Number(exponent)):
+            up, below = term(exponent.numerator), term(exponent.denominator)
+            return over(times(up, logarithmic(base, variable)), below)
         case Pow(base, exponent) if constant(exponent, variable.array):
             return times(exponent, logarithmic(base, variable))
         case Apply(terms.exp, (argument,)):
@@ -656,13 +702,16 @@ def by(*known: Statement | Chain) -> Move:
         for source in known:
             start = after
             for chain in chains_of(source):
-                if chain.relation == "=":
+                if chain.relation == "=" and isinstance(chain.left, (D, Use, Apply, Sum)):
                     after = rewritten(after, chain.left, chain.last)
             used += [source] if after != start else []
         above = [source.title for source in used if isinstance(source, Chain)]
-        functions = any(is_scalar_function(chains_of(source)[0].left) for source in used)
+        lefts = [chains_of(source)[0].left for source in used]
+        functions = [left.body for left in lefts if is_scalar_function(left)]  # type: ignore[attr-defined]
         after = everywhere_tidy(after) if used else after
-        rule = DIFFERENTIATE if above else CHAIN_RULE if functions else ALGEBRA
+        rule = CHAIN_RULE if functions else ALGEBRA
+        if above or through_names(before, after, [use.definition for use in functions]):
+            rule = DIFFERENTIATE
         cited = [source for source in used if isinstance(source, Statement)]
         return line(before, after, rule, f"{above[0]}, above" if above else "", *cited)
 
@@ -672,6 +721,14 @@ def by(*known: Statement | Chain) -> Move:
 def chains_of(source: Statement | Chain) -> tuple[Chain, ...]:
     """Return the chains of a statement, or a chain by itself."""
     return (source,) if isinstance(source, Chain) else source.chains
+
+
+def through_names(before: Term, after: Term, functions: Sequence[Definition]) -> bool:
+    """Return True where a function was seen through a name, such as sigma(z_i) in p_i."""
+    left = {part for part in terms.walk(after) if isinstance(part, D)}
+    gone = [p.body for p in terms.walk(before) if isinstance(p, D) and p not in left]
+    uses = [body.definition for body in gone if isinstance(body, Use)]
+    return bool(functions) and any(definition not in functions for definition in uses)
 
 
 def rewritten(node: Term, left: Term, right: Term) -> Term:
@@ -700,10 +757,52 @@ def rewritten(node: Term, left: Term, right: Term) -> Term:
                     return taken
                 return times(taken, D(everywhere(inner, change), part.variable))
             return None
+        if is_vector_function(left) and isinstance(part, D) and isinstance(part.body, Use):
+            return by_entries(part, left, right)  # type: ignore[arg-type]
         found = match(left, part, (*holes, *arguments))
         return put_in(right, found) if found is not None else None
 
     return everywhere(node, change)
+
+
+def is_vector_function(left: Term) -> bool:
+    """Return True for the derivative of a function of an array by an entry of its argument."""
+    return isinstance(left, D) and isinstance(left.body, Use) and vector_place(left) is not None
+
+
+def vector_place(left: D) -> int | None:
+    """Return the place of the array that a function is differentiated by, among its parameters."""
+    assert isinstance(left.body, Use)
+    parameters = left.body.definition.parameters
+    return parameters.index(left.variable.array) if left.variable.array in parameters else None
+
+
+def by_entries(part: D, left: D, right: Term) -> Term | None:
+    """Return the derivative of a function of an array by the chain rule: a sum over its entries."""
+    assert isinstance(part.body, Use) and isinstance(left.body, Use)
+    number = vector_place(left)
+    if part.body.definition != left.body.definition or number is None:
+        return None
+    given = part.body.arguments[number]
+    assert isinstance(given, Each)
+    taken = terms.all_indices(part) | terms.all_indices(right)
+    at: tuple[Index, ...] = ()
+    for index in given.indices:
+        at += (index.dimension.fresh(taken.union(at)),)
+    inner = terms.reindex(given.body, dict(zip(given.indices, at, strict=True)))
+    holes = [a for a in left.body.arguments if isinstance(a, Index)]
+    wanted = [a for a in part.body.arguments if isinstance(a, Index)]
+    slope = Definition("", (left.variable.array, *holes, *left.variable.indices), right)
+    found: Term = times(Use(slope, (given, *wanted, *at)), D(inner, part.variable))
+    found = everywhere(found, lambda p: opened_use(p, slope))
+    for index in reversed(at):
+        found = Sum(index, found)
+    return found
+
+
+def opened_use(node: Term, name: Definition) -> Term | None:
+    """Return what a use of a name stands for."""
+    return terms.instantiate(node) if isinstance(node, Use) and node.definition is name else None
 
 
 def is_scalar_function(left: Term) -> bool:
@@ -732,10 +831,11 @@ def known(*hypotheses: Hypothesis) -> Rewrite:
         if not isinstance(node, Sum):
             return None
         for hypothesis in hypotheses:
-            put = node
+            put: Term = terms.unfold(node) if algebra.cost(node) <= LONG else node
+            before = put
             for pattern, form in hypothesis.replace:
-                put = terms.replace_entries(put, parametrised(pattern, form))  # type: ignore[assignment]
-            if put != node:
+                put = terms.replace_entries(put, parametrised(pattern, form))
+            if put != before:
                 value = algebra.simplify(put)
                 if isinstance(value, Number):
                     return value
@@ -756,7 +856,10 @@ def parametrised(pattern: Entry, form: Term) -> Callable[[Entry], Term | None]:
 
 
 def slope(*names: Definition | Use) -> Move:
-    """Return the move that takes the derivatives of names, each by its own definition alone."""
+    """Return the move that takes the derivatives of names, each by its own definition alone.
+
+    A name whose own exponentials are left stands in its derivative, as a probability does.
+    """
     wanted = set(map(definition_of, names))
 
     def taken(part: Term) -> Term | None:
@@ -768,9 +871,120 @@ def slope(*names: Definition | Use) -> Move:
             terms.rename_bound(terms.instantiate(part.body), frozenset(part.variable.indices)),
             part.variable,
         )
-        return algebra.simplify(entries(chained(pushed(opened))))
+        found = algebra.simplify(entries(chained(pushed(opened))))
+        name = part.body.definition
+        return folded(found, [name]) if any(map(is_exponential, terms.walk(name.body))) else found
 
     return lambda before: line(before, everywhere(before, taken), DIFFERENTIATE, "")
+
+
+def adjoint(values: Use | Entry, delta: Term | None = None) -> Move:
+    """Return the move that gathers what stands before the slopes of values, or before entries.
+
+    However they were summed, what is left is a sum over ``values``, or over their derivatives: of
+    what stands before each, which is written as ``delta`` where it is that.
+    """
+
+    def move(before: Term) -> list[Step]:
+        found = {p.variable if isinstance(p, D) else None for p in terms.walk(before) if here(p)}
+        if len(found) != 1:
+            return []
+        variable = found.pop()
+        marks = tuple(Index(f"#{n}", i.dimension) for n, i in enumerate(places_of(values)))
+
+        def at_marks(part: Term) -> Term | None:
+            if not here(part):
+                return None
+            places = places_of(part.body if isinstance(part, D) else part)
+            return times(*map(Delta, places, marks))
+
+        rest = algebra.simplify(everywhere(before, lambda p: ZERO if here(p) else None))
+        weight = algebra.simplify(plus([everywhere(before, at_marks), neg(rest)]))
+        letters: dict[Index, Index] = {}
+        for own in places_of(values):
+            taken = terms.free_indices(before) | set(letters.values())
+            letters[own] = own.dimension.fresh(taken) if own in taken else own
+        places = tuple(letters.values())
+        weight = terms.rename_bound(weight, frozenset(places))
+        weight = terms.reindex(weight, dict(zip(marks, places, strict=True)))
+        if delta is not None and means(named := terms.reindex(delta, letters), weight):
+            weight = named
+        value = terms.reindex(values, letters)
+        gathered = times(weight, value if variable is None else D(value, variable))
+        for place in reversed(places):
+            gathered = Sum(place, apart(place, gathered))
+        return line(before, plus([gathered, rest]), DEFINITION, "what stands before each")
+
+    def here(part: Term) -> bool:
+        if isinstance(values, Entry):
+            return isinstance(part, Entry) and part.array == values.array
+        inner = part.body if isinstance(part, D) else None
+        return isinstance(inner, Use) and inner.definition == values.definition
+
+    return move
+
+
+def places_of(value: Term) -> tuple[Index, ...]:
+    """Return the indices at which a name or an array is read."""
+    places = value.arguments if isinstance(value, Use) else value.indices  # type: ignore[attr-defined]
+    return tuple(place for place in places if isinstance(place, Index))
+
+
+def means(named: Term, node: Term) -> bool:
+    """Return True where a term is another whose names, but for those in both, are unfolded."""
+    shown = {part.definition for part in terms.walk(node) if isinstance(part, Use)}
+
+    def opened(part: Term) -> Term | None:
+        if not isinstance(part, Use) or part.definition in shown:
+            return None
+        return everywhere(terms.instantiate(part), opened)
+
+    return algebra.simplify(plus([node, neg(everywhere(named, opened))])) == ZERO
+
+
+def inward(before: Term) -> list[Step]:
+    """Move the sums of a derivative along a direction inside, to each derivative."""
+
+    def changed(part: Term) -> Term | None:
+        outer, body = [], part
+        while isinstance(body, Sum):
+            outer.append(body.index)
+            body = body.body
+        factors = body.factors if isinstance(body, Mul) else (body,)
+        moving = [f for f in factors if any(isinstance(p, D) for p in terms.walk(f))]
+        free = {i for f in factors if f not in moving for i in terms.free_indices(f)}
+        along = [i for i in outer if i in free]
+        if not along or len(moving) != 1 or isinstance(moving[0], D):
+            return None
+        weight = [f for f in factors if f not in moving and terms.free_indices(f) & set(along)]
+        fixed = [f for f in factors if f not in moving and f not in weight]
+
+        def summed(inner: Term) -> Term | None:
+            if not isinstance(inner, D):
+                return None
+            found = times(inner, *weight)
+            for index in reversed(along):
+                found = Sum(index, apart(index, found))
+            return found
+
+        found = times(*fixed, everywhere(moving[0], summed))
+        for index in reversed([i for i in outer if i not in along]):
+            found = Sum(index, apart(index, found))
+        return found
+
+    return line(before, everywhere(before, changed), ALGEBRA, "exchange the sums")
+
+
+def exchange(before: Term) -> list[Step]:
+    """Exchange the outermost sum and the sum in it."""
+    match before:
+        case Sum(outer, Mul((*weights, Sum(inner, body)))):
+            factors = body.factors if isinstance(body, Mul) else (body,)
+            own = [f for f in factors if outer in terms.free_indices(f)]
+            within = Sum(outer, apart(outer, times(*weights, *own)))
+            rest = [f for f in factors if f not in own]
+            return line(before, Sum(inner, times(within, *rest)), ALGEBRA, "exchange the sums")
+    return []
 
 
 # -- algebra ----------------------------------------------------------------------------------------

@@ -72,15 +72,36 @@ class Prose:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What is assumed, in words; and what the checks make of it.
+    """What is assumed: in words, which nothing uses, or in a form that the checks use.
 
     ``replace`` parametrises a constraint: entries of an array are replaced by a form that satisfies
-    it whatever the numbers are. ``signs`` are the assumed signs of quantities.
+    it whatever the numbers are. ``signs`` are the assumed signs of quantities, at all of their
+    indices but those that are free in a chain; the indices of a pair in ``distinct`` differ.
     """
 
-    text: str
+    text: str = ""
     replace: tuple[tuple[Entry, Term], ...] = ()
     signs: tuple[tuple[Term, str], ...] = ()
+    distinct: tuple[tuple[Index, Index], ...] = ()
+
+    def __post_init__(self) -> None:
+        for _, sign in self.signs:
+            if sign not in SIGNS:
+                raise ValueError(f"{sign!r} is no sign; use one of {', '.join(SIGNS)}")
+        for left, right in self.distinct:
+            if left == right or left.dimension != right.dimension:
+                raise ValueError(
+                    f"{left.name} and {right.name} are no two indices of one dimension"
+                )
+
+    @property
+    def used(self) -> bool:
+        """True when the checks use it."""
+        return bool(self.replace or self.signs or self.distinct)
+
+
+SIGNS = {"positive": ">", "nonnegative": ">=", "zero": "=", "nonpositive": "<=", "negative": "<"}
+RELATIONS = ("=", ">", ">=", "<", "<=")
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 
 class NotDifferentiable(ValueError):
-    """A derivative was asked for that does not exist, or of which nothing is known."""
+    """A derivative was asked for that does not exist, or of which nothing is known.
+
+    ``part`` is the function at its arguments, where that is known.
+    """
+
+    def __init__(self, message: str, part: Apply | None = None) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class ShapeError(TypeError):
@@ -279,8 +286,9 @@ class Function:
 
     ``slopes`` returns the partial derivatives at given arguments; without it, a function of one
     argument has the next function, ``prime``, as its derivative. ``smooth`` is how often it may
-    be differentiated (None: without end); ``kink`` says where it may not. ``positive`` functions
-    have positive values. Identity is the object: two functions of one name are two functions.
+    be differentiated (None: without end); ``kink`` says where it may not, with braces for its
+    arguments. ``positive`` functions have positive values. Identity is the object: two functions of
+    one name are two functions.
     """
 
     name: str
@@ -317,8 +325,11 @@ class Function:
             Where the function has a kink, or no further derivative.
         """
         if self.kink or self.smooth == 0:
-            why = f"it has a kink where {self.kink}" if self.kink else "nothing is known of it"
-            raise NotDifferentiable(f"{self.name} has no derivative here: {why}")
+            where = self.kink.format(*"st")
+            why = f"it has a kink where {where}" if self.kink else "nothing is known of it"
+            at = ", ".join("st"[: self.arity])
+            problem = f"{self.name}({at}) has no derivative here: {why}"
+            raise NotDifferentiable(problem, Apply(self, arguments))
         return self.slopes(*arguments)[place] if self.slopes else Apply(self.prime, arguments)
 
 
@@ -415,7 +426,7 @@ class Expectation(Term):
     @cached_property
     def meaning(self) -> Term:
         """The sum over the outcomes."""
-        body = unfold(self.body)
+        body = opened(self.body, self.array)
         if isinstance(self.outcomes, Each):
             (index,), chance = self.outcomes.indices, self.outcomes.body
             body = rename_bound(body, frozenset({index, *self.at}))
@@ -515,9 +526,9 @@ def product(index: Index, body: Term | int) -> Product:
 
 exp: Function = Function("exp", slopes=lambda t: (exp(t),), letter=r"\exp", positive=True)
 log: Function = Function("log", slopes=lambda t: (1 / t,), letter=r"\log")
-absolute = Function("abs", letter=r"\lvert {} \rvert", kink="its argument is 0")
-minimum = Function("min", 2, letter=r"\min", kink="its arguments are equal")
-maximum = Function("max", 2, letter=r"\max", kink="its arguments are equal")
+absolute = Function("abs", letter=r"\lvert {} \rvert", kink="{} = 0")
+minimum = Function("min", 2, letter=r"\min", kink="{} = {}")
+maximum = Function("max", 2, letter=r"\max", kink="{} = {}")
 pi = Function("pi", 0, letter=r"\pi", positive=True)
 erf = Function(
     "erf",
@@ -867,6 +878,7 @@ def instantiate(use: Use) -> Term:
     return reindex(body, apart)
 
 
+@lru_cache(maxsize=4096)
 def unfold(node: Term) -> Term:
     """Replace every named quantity by what it stands for, all the way down."""
     match node:
@@ -875,6 +887,16 @@ def unfold(node: Term) -> Term:
         case Written() | Expectation():
             return unfold(node.meaning)
     return with_children(node, unfold)
+
+
+def opened(node: Term, array: Array) -> Term:
+    """Replace the named quantities that depend on an array by what they stand for."""
+    match node:
+        case Use() if depends_on(node, array):
+            return opened(instantiate(node), array)
+        case Written() | Expectation():
+            return opened(node.meaning, array)
+    return with_children(node, lambda child: opened(child, array))
 
 
 def check_sorts(name: str, expected: tuple[Dimension, ...], given: tuple[Index, ...]) -> None:

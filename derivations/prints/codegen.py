@@ -1,16 +1,17 @@
-"""Code from a statement: which line is computed, from which arguments, through which locals.
+"""Code from a statement: which lines are computed, from which arguments, through which locals.
 
 What the languages share. A printer of a language turns each named quantity into a local that is
-computed once, and the line into the value that is returned. The code says the formula as it was
-derived: it is no safer against overflow than the formula.
+computed once, and the line into the value that is returned. A line is printed as it was derived, or
+in the form of the same value that is computed safely.
 """
 
 from __future__ import annotations
 
 import keyword
+import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from derivations.language import matrices, terms
 from derivations.language.matrices import Matrix
@@ -25,6 +26,7 @@ from derivations.language.terms import (
     Function,
     Index,
     Limit,
+    Mul,
     Number,
     Product,
     Size,
@@ -34,6 +36,7 @@ from derivations.language.terms import (
     walk,
 )
 from derivations.prints import mathematics as printing
+from derivations.prints import stable
 
 WIDTH = 88  # of a line of generated code
 PRIMES = {"'": "_prime", "lambda": "lam"}
@@ -46,11 +49,12 @@ RESERVED = frozenset(keyword.kwlist) | {
 
 @dataclass(frozen=True)
 class Line:
-    """The line of a statement that a function computes; ``matrix`` is the same in matrix form."""
+    """A line that a function of a name computes; ``matrix`` is the same in matrix form."""
 
     term: Term
     at: tuple[Index, ...]
     matrix: Matrix | None = None
+    name: str = ""
 
 
 Argument = Array | Dimension | Function  # a function that may be any, or its derivative
@@ -65,32 +69,119 @@ class Parts:
     arrays: tuple[Array, ...]
     callbacks: tuple[Function, ...]
     sizes: tuple[Dimension, ...]
+    helpers: tuple[Definition, ...] = ()
 
 
-# -- the line --------------------------------------------------------------------------------------
+# -- the lines -------------------------------------------------------------------------------------
 
 
-def line(statement: Statement) -> Line | None:
-    """Return the line to compute: the last that the left side equals and that has no derivative.
+def results(statement: Statement, name: str = "") -> tuple[Line, ...]:
+    """Return the lines to compute as they are written, one for each result, with their names.
 
-    A number or a scalar variable says nothing as code: then it is the first line that is neither.
-    None where no line can be computed.
+    Of a chain it is the last line that the left side equals and that has no derivative. A number
+    or an argument as it was given is no result.
     """
+    own = name.rpartition(".")[2]
     if not statement.chains:
         result = statement.result
-        return Line(result.term, result.at) if computable(result.term) else None
-    chain = statement.chains[0]
-    lines = [line for line in equal_lines(chain) if computable(line.term)]
-    if not lines:
-        return None
-    if not trivial(lines[-1].term):
-        return lines[-1]
-    return next((found for found in lines if not trivial(found.term)), None)
+        if not computable(result.term):
+            return ()
+        spoken = SPOKEN.get(statement.defines[0].name, "")
+        return (
+            Line(result.term, result.at, name=own_name(spoken if own == "definition" else own)),
+        )
+    found: list[tuple[Chain, Line]] = []
+    for chain in statement.chains:
+        lines = [line for line in equal_lines(chain) if computable(line.term)]
+        if lines and not trivial(lines[-1].term):
+            found.append((chain, lines[-1]))
+    taken: dict[str, Line] = {}
+    for chain, line in found:
+        wanted = result_name(chain, own, alone=len(found) == 1, taken=taken)
+        given = unused(own_name(wanted), set(taken))
+        taken[given] = replace(line, name=given)
+    return tuple(taken.values())
+
+
+def result_name(chain: Chain, own: str, alone: bool, taken: Collection[str]) -> str:
+    """Return what the result of a chain is called: by its left side, its title or its statement."""
+    spoken = said(chain.left)
+    if alone and not (spoken.startswith(f"{own}_") or spoken.endswith(f"_{own}")):
+        return identifier(own)
+    by_variable = f"{spoken}_by_{variable(chain.left)}" if spoken and variable(chain.left) else ""
+    titled = in_words(chain.title)
+    wanted = [name for name in (spoken, by_variable, titled) if name]
+    if titled.startswith(("gradient", "hessian")) and "_" not in spoken:
+        wanted.insert(0, titled)
+    return next((name for name in wanted if name not in taken), wanted[0] if wanted else own)
+
+
+def own_name(name: str) -> str:
+    """Return a name that is not that of a function which the code may call."""
+    helpers = {function.name for function in stable.SCALAR} | {f.__name__ for f in stable.VECTOR}
+    return f"{name}_function" if name in helpers or name in RESERVED else name
+
+
+SPOKEN = {"sigma": "sigmoid", "S": "softmax", "p": "probabilities", "P": "probabilities"}
+SPOKEN |= {"z": "logits", "Z": "logits", "L": "likelihood", "C": "cost", "z'": "", "p'": ""}
+
+
+def said(node: Term) -> str:
+    """Return what a left side is called in words, or nothing."""
+    match node:
+        case D(D(body, first), second):
+            scalars = not first.indices and not second.indices
+            return joined(said(body), "second_derivative" if scalars else "hessian")
+        case D(body, of):
+            kind = "jacobian" if terms.free_indices(body) else "gradient" if of.indices else ""
+            return joined(said(body), kind or "derivative")
+        case Apply(terms.log, (Use() as inner,)) if said(inner):
+            return joined("log", said(inner))
+        case Use(definition, _):
+            return identifier(SPOKEN.get(definition.name, definition.name)).lower().strip("_")
+        case Sum(_, Sum(_, Mul((D(D(body, _), _), Entry())))) | Sum(
+            _, Mul((D(D(body, _), _), Entry()))
+        ):
+            return joined(said(body), "hvp")
+    return ""
+
+
+def joined(what: str, kind: str) -> str:
+    """Return the name of what belongs to something that has a name."""
+    return "_".join(filter(None, (what, kind)))
+
+
+def variable(node: Term) -> str:
+    """Return the name of what a left side is differentiated by."""
+    return identifier(node.variable.array.name).strip("_") if isinstance(node, D) else ""
+
+
+def in_words(title: str) -> str:
+    """Return the start of a title as an identifier, if it is in plain words."""
+    start = re.split("[,:]", title)[0].lower()
+    words = [word for word in start.replace("-", " ").split() if word not in ("the", "a", "is")]
+    plain = all(word.isalnum() and word.isascii() for word in words)
+    return "_".join(words) if plain and 0 < len(words) <= 4 and not words[0][0].isdigit() else ""
+
+
+def helpers_of(lines: Iterable[Line], needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the functions that the code of lines calls, each after what it needs itself."""
+    found: dict[str, None] = {}
+    for line in lines:
+        for helper in parts(line.term).helpers:
+            for name in (*reversed(needs.get(helper.name, ())), helper.name):
+                found[name] = None
+    return list(found)
+
+
+def stably(line: Line) -> Line:
+    """Return a line as it is computed safely."""
+    return Line(stable.stable(line.term), line.at, name=line.name)
 
 
 def trivial(node: Term) -> bool:
-    """Say whether a term is a number or a scalar variable."""
-    return isinstance(node, Number) or (isinstance(node, Entry) and not node.indices)
+    """Say whether a term is a number or an entry of an argument."""
+    return isinstance(node, (Number, Entry))
 
 
 def equal_lines(chain: Chain) -> Iterator[Line]:
@@ -177,7 +268,12 @@ def parts(root: Term | Matrix) -> Parts:
                 visit(terms.instantiate(part), own)
         found.append((node, own))
 
+    helpers: dict[Definition, None] = {}
+
     def define(definition: Definition) -> bool:
+        if stable.is_stable(definition):
+            helpers[definition] = None
+            return True
         if definition in quantities or definition in functions:
             return True
         own = frozenset(parameter_arrays(definition))
@@ -225,24 +321,23 @@ def parts(root: Term | Matrix) -> Parts:
                     sizes[dimension] = None
                 case Sum(index, _) | Product(index, _):
                     sizes[index.dimension] = None
+                case Use():
+                    sizes |= {index.dimension: None for index in terms.binds(part)}
                 case terms.Delta(left, _):
                     sizes[left.dimension] = None
-    return Parts(tuple(quantities), tuple(functions), tuple(arrays), tuple(callbacks), tuple(sizes))
+    return Parts(
+        tuple(quantities), tuple(functions), tuple(arrays), tuple(callbacks), tuple(sizes),
+        tuple(helpers),
+    )  # fmt: skip
 
 
-def arguments(statement: Statement) -> tuple[Argument, ...]:
-    """Return what the code of a statement takes: arrays, functions, sizes that no array shows.
+def line_arguments(computed: Line) -> tuple[Argument, ...]:
+    """Return what the code of a line takes: arrays, functions, sizes that no array shows.
 
     Arrays come in the order in which the named quantities, and then the line itself, need them;
     labels after other arrays, numbers after both, and what belongs to the layer above (with a prime)
     last.
     """
-    computed = line(statement)
-    return () if computed is None else line_arguments(computed)
-
-
-def line_arguments(computed: Line) -> tuple[Argument, ...]:
-    """Return what the code of a line takes."""
     found = parts(computed.term)
     shown = {d for array in found.arrays for d in array.dimensions}
     needed = dict.fromkeys((*found.sizes, *(index.dimension for index in computed.at)))
@@ -270,7 +365,9 @@ def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
         for part in walk(node):
             if isinstance(part, Use) and part.definition in found.functions:
                 uses.setdefault(part.definition, []).append(all(map(plain, part.arguments)))
-            elif isinstance(part, Use) and part.definition not in found.quantities:
+            elif isinstance(part, Use) and not (
+                part.definition in found.quantities or stable.is_stable(part.definition)
+            ):
                 count(terms.instantiate(part))
 
     def count_matrix(matrix: Matrix) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from derivations.language.matrices import Matrix
 from derivations.language.statement import Chain, Statement, Step
 from derivations.language.terms import Term
 from derivations.prints.javascript_code import javascript_code
@@ -29,18 +30,19 @@ def text(statements: Sequence[Statement], levels: Sequence[str]) -> str:
     """Return statements line by line, each with its reason and whether it was made or typed."""
     parts = []
     for statement, level in zip(statements, levels, strict=True):
-        parts.append(f"{statement.title}   [{level}]")
+        parts.append(f"{statement.title}   [{level}]" if level else statement.title)
         for chain in statement.chains:
             parts.append(f"    {show(chain.left, TEXT)}")
             for step in chain.lines:
-                parts.append(f"      = {show(line_of(step), TEXT)}   {why(step, statements)}")
+                line = f"{relation(step.relation, TEXT)} {show(line_of(step), TEXT)}"
+                parts.append(f"      {line}   {why(step, statements)}")
         parts.append("")
     return "\n".join(parts).rstrip()
 
 
-def line_of(step: Step) -> Term:
-    """Return the term on a line."""
-    assert isinstance(step.expression, Term)
+def line_of(step: Step) -> Term | Matrix:
+    """Return the expression on a line."""
+    assert not isinstance(step.expression, int)
     return step.expression
 
 
@@ -54,17 +56,21 @@ def why(step: Step, statements: Sequence[Statement]) -> str:
 
 def latex(statements: Sequence[Statement]) -> str:
     """Return the lines as LaTeX, aligned at their relations."""
-    blocks = []
-    for statement in statements:
-        for chain in statement.chains:
-            rows = [show(chain.left, LATEX)]
-            rows += [
-                rf"&= {show(line_of(s), LATEX)} && \text{{{why(s, statements)}}}"
-                for s in chain.lines
-            ]
-            joined = " \\\\\n".join(rows)
-            blocks.append(f"% {statement.title}\n\\begin{{aligned}}\n{joined}\n\\end{{aligned}}")
-    return "\n\n".join(blocks)
+    return "\n\n".join(
+        f"% {statement.title}\n{aligned(chain, statements)}"
+        for statement in statements
+        for chain in statement.chains
+    )
+
+
+def aligned(chain: Chain, statements: Sequence[Statement]) -> str:
+    """Return the lines of one chain as LaTeX."""
+    rows = [show(chain.left, LATEX)]
+    for step in chain.lines:
+        line = f"{relation(step.relation, LATEX)} {show(line_of(step), LATEX)}"
+        rows.append(rf"&{line} && \text{{{why(step, statements)}}}")
+    joined = " \\\\\n".join(rows)
+    return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
 
 def markdown(statements: Sequence[Statement], levels: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A statement as a JavaScript function: plain loops over arrays of arrays, nothing to install.
+"""A statement as JavaScript functions: plain loops over arrays of arrays, nothing to install.
 
 Each named quantity is an array that is computed once. A sum is a loop, placed as far out as its
 free indices allow and shared by all that need it there.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from derivations.language import terms
 from derivations.language.statement import Statement
 from derivations.language.terms import Array, Definition, Entry, Index, Term, Use, walk
-from derivations.prints import codegen
+from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, Argument, Code
 
 FUNCTIONS = {
@@ -22,45 +22,113 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+NEEDS = {
+    "softmax": ("shifted",), "softmax_complement": ("shifted",), "logsumexp": ("shifted",),
+    "log_softmax": ("shifted",), "deviation": ("softmax", "shifted"),
+}  # fmt: skip
+HELPERS = {
+    "sigmoid": """\
+function sigmoid(t) {
+  const e = Math.exp(-Math.abs(t));
+  return (t >= 0 ? 1 : e) / (1 + e);
+}""",
+    "softplus": """\
+function softplus(t) {
+  return Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
+}""",
+    "shifted": """\
+/** The largest of z, where it is, exp(z - largest), and the sum of these without that one. */
+function shifted(z) {
+  const largest = z.reduce((a, b) => Math.max(a, b));
+  const where = z.indexOf(largest);
+  const e = z.map((value) => Math.exp(value - largest));
+  const others = e.reduce((sum, value, a) => (a === where ? sum : sum + value), 0);
+  return { largest, where, e, others };
+}""",
+    "softmax": """\
+function softmax(z) {
+  const { e, others } = shifted(z);
+  return e.map((value) => value / (1 + others));
+}""",
+    "softmax_complement": """\
+/** 1 - softmax(z), where nothing cancels. */
+function softmax_complement(z) {
+  const { e, others } = shifted(z);
+  return e.map((value) => (value === 1 ? others : 1 - value + others) / (1 + others));
+}""",
+    "logsumexp": """\
+function logsumexp(z) {
+  const { largest, others } = shifted(z);
+  return largest + Math.log1p(others);
+}""",
+    "log_softmax": """\
+function log_softmax(z) {
+  const { largest, others } = shifted(z);
+  return z.map((value) => value - largest - Math.log1p(others));
+}""",
+    "deviation": """\
+/** r minus its mean with the weights softmax(z), counted from r of the largest weight. */
+function deviation(z, r) {
+  const { where } = shifted(z);
+  const apart = r.map((value) => value - r[where]);
+  const mean = softmax(z).reduce((sum, p, a) => sum + p * apart[a], 0);
+  return apart.map((value) => value - mean);
+}""",
+}
+BUILT_IN = {"tanh": "Math.tanh", "expm1": "Math.expm1"}
+
+
 @dataclass
 class Block:
-    """The statements inside one loop, and the sums that they have computed."""
+    """The statements inside one loop, and the names of the sums that they have computed."""
 
     index: Index | None = None
     lines: list[str] = field(default_factory=list)
-    sums: dict[Term, str] = field(default_factory=dict)
+    sums: dict[object, str] = field(default_factory=dict)
 
 
 Names = Mapping[object, str]
 
 
-def javascript_code(statement: Statement, name: str) -> str | None:
-    """Return a JavaScript function that computes what a statement says.
+def javascript_code(statement: Statement, name: str, *, as_written: bool = False) -> str | None:
+    """Return JavaScript functions that compute what a statement says.
 
     Parameters
     ----------
     statement
         The statement.
     name
-        Its id; the function is called by the part after the dot.
+        Its id.
+    as_written
+        Whether to print the lines as they were derived, not in the form that is computed safely.
 
     Returns
     -------
     str or None
-        The source of an ES module that exports one function, whose arguments are
-        ``codegen.arguments``; None where no line can be computed.
+        The source of an ES module that exports one function for each result, which are called as in
+        ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
-    computed = codegen.line(statement)
-    if computed is None:
+    lines = codegen.results(statement, name)
+    if not as_written:
+        lines = tuple(map(codegen.stably, lines))
+    if not lines:
         return None
+    helpers = codegen.helpers_of(lines, NEEDS)
+    taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
+    sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
+    sources += [line_code(line, name, taken) for line in lines]
+    return "\n\n".join(sources) + "\n"
+
+
+def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:
+    """Return the function that computes a line."""
     found = codegen.parts(computed.term)
     given = codegen.line_arguments(computed)
-    called = codegen.unused(codegen.identifier(name.rpartition(".")[2]), codegen.RESERVED)
     dimensions = codegen.dimensions_of(computed, found)
     scalars = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     indices = all_indices(computed, found)
     things = (*dimensions, *given, *found.quantities, *found.functions, *scalars, *indices)
-    names = codegen.named(things)
+    names = codegen.named(things, taken)
     top = Block()
     top.lines += size_lines(given, dimensions, names)
     for function in found.functions:
@@ -83,7 +151,8 @@ def javascript_code(statement: Statement, name: str) -> str | None:
     said = f"{codegen.headline(name, computed)}\n{codegen.shapes(given, names)}"
     comment = "/** " + said.replace("\n", "\n *  ") + " */"
     inside = [f"  {line}" for line in top.lines]
-    return "\n".join([comment, f"export function {called}({arguments}) {{", *inside, "}\n"])
+    head = f"export function {computed.name}({arguments}) {{"
+    return "\n".join([comment, head, *inside, "}"])
 
 
 def all_indices(computed: codegen.Line, found: codegen.Parts) -> list[Index]:
@@ -198,6 +267,12 @@ def use(
     names: Names,
 ) -> Code:
     """Return a named quantity by its array, a named function by a call or written out."""
+    if stable.is_vector(definition):
+        return vector(definition.name, arguments, blocks, names)
+    if stable.is_stable(definition):
+        inner = [expression(a, blocks, names).text for a in arguments if isinstance(a, Term)]
+        called = BUILT_IN.get(definition.name, definition.name)
+        return Code(f"{called}({', '.join(inner)})")
     if definition not in names:
         return expression(terms.instantiate(node), blocks, names)
     if codegen.is_quantity(definition):
@@ -207,6 +282,55 @@ def use(
     return Code(f"{names[definition]}({', '.join(given)})")
 
 
+def vector(
+    function: str,
+    arguments: Sequence[Index | Term | terms.Each],
+    blocks: Sequence[Block],
+    names: Names,
+) -> Code:
+    """Return a function of arrays: called once, in the outermost block that can hold it."""
+    given = [a for a in arguments if isinstance(a, terms.Each)]
+    places = [a for a in arguments if isinstance(a, Index)]
+    free = frozenset().union(*(terms.free_indices(e.body) - set(e.indices) for e in given))
+    depth = max((d for d, block in enumerate(blocks) if block.index in free), default=0)
+    block = blocks[depth]
+    known = (function, *given)
+    if known not in block.sums:
+        values = []
+        for array in given:
+            row = expression(array.body, blocks, names).text if is_row(array) else ""
+            if row:
+                values.append(row.removesuffix(f"[{names[array.indices[0]]}]"))
+                continue
+            name = free_name("values", blocks, names)
+            inner = Block(array.indices[0])
+            value = expression(array.body, [*blocks[: depth + 1], inner], names).text
+            inner.lines += codegen.broken(f"{name}[{names[array.indices[0]]}] = ", value, ";", "  ")
+            block.lines.append(f"const {name} = [];")
+            block.lines += loop(array.indices[0], inner.lines, names)
+            block.sums[array] = name
+            values.append(name)
+        name = block.sums[known] = free_name("along", blocks, names)
+        block.lines.append(f"const {name} = {function}({', '.join(values)});")
+    return place(block.sums[known], places, names)
+
+
+def is_row(array: terms.Each) -> bool:
+    """Say whether an array is a row of one that there is."""
+    match array.body:
+        case Entry(_, indices):
+            return indices.index(array.indices[0]) == len(indices) - 1
+        case Use(definition, arguments) if codegen.is_quantity(definition):
+            return arguments.index(array.indices[0]) == len(arguments) - 1
+    return False
+
+
+def free_name(wanted: str, blocks: Sequence[Block], names: Names) -> str:
+    """Return the name of a local that is not taken yet."""
+    taken = {*codegen.RESERVED, *names.values(), *(n for b in blocks for n in b.sums.values())}
+    return codegen.unused(wanted, taken)
+
+
 def accumulated(node: terms.Sum | terms.Product, blocks: Sequence[Block], names: Names) -> Code:
     """Return a sum or a product: the variable of a loop in the outermost block that can hold it."""
     free = terms.free_indices(node)
@@ -214,8 +338,7 @@ def accumulated(node: terms.Sum | terms.Product, blocks: Sequence[Block], names:
     block = blocks[depth]
     if node not in block.sums:
         summing = isinstance(node, terms.Sum)
-        taken = {*codegen.RESERVED, *names.values(), *(n for b in blocks for n in b.sums.values())}
-        name = block.sums[node] = codegen.unused("sum" if summing else "product", taken)
+        name = block.sums[node] = free_name("sum" if summing else "product", blocks, names)
         inner = Block(node.index)
         value = expression(node.body, [*blocks[: depth + 1], inner], names)
         inner.lines += codegen.broken(f"{name} {'+=' if summing else '*='} ", value.text, ";", "  ")

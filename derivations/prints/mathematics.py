@@ -308,13 +308,8 @@ def of_argument(given: Term | terms.Each | Index, style: Style) -> str:
 
 def derivative(node: terms.D, style: Style) -> str:
     """Return a derivative as a fraction, its orders gathered."""
-    variables = [node.variable]
-    body = node.body
-    while isinstance(body, terms.D):
-        variables.insert(0, body.variable)
-        body = body.body
-    straight = not any(variable.indices for variable in variables) and is_function_of_one(body)
-    mark = style.names["d" if straight else "partial"]
+    variables, body = gathered(node)
+    mark = style.names["d" if straight(variables, body) else "partial"]
     order = len(variables)
     above = style.power(mark.rstrip(), str(order)) + " " if order > 1 else mark
     if len(set(variables)) == 1 and order > 1:
@@ -331,6 +326,21 @@ def derivative(node: terms.D, style: Style) -> str:
     ):
         return f"{operator}{style.join}{shown}"
     return f"{operator}{style.names['[']}{shown}{style.names[']']}"
+
+
+def gathered(node: terms.D) -> tuple[list[terms.Entry], Term]:
+    """Return the variables of a derivative of a derivative, and what is differentiated."""
+    variables: list[terms.Entry] = []
+    body: Term = node
+    while isinstance(body, terms.D):
+        variables.insert(0, body.variable)
+        body = body.body
+    return variables, body
+
+
+def straight(variables: Sequence[terms.Entry], body: Term) -> bool:
+    """Return True where a derivative is written with a straight d."""
+    return not any(variable.indices for variable in variables) and is_function_of_one(body)
 
 
 def is_function_of_one(body: Term) -> bool:

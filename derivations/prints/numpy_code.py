@@ -1,4 +1,4 @@
-"""A statement as a vectorised NumPy function.
+"""A statement as vectorised NumPy functions.
 
 Each subterm is an array whose axes are indices. Named quantities become locals; a sum becomes a
 matrix product where two factors share its index, ``np.einsum`` where more do, and ``np.sum``
@@ -14,15 +14,63 @@ from derivations.language import matrices, terms
 from derivations.language.matrices import ONE, Matrix
 from derivations.language.statement import Statement
 from derivations.language.terms import Array, Definition, Dimension, Index, Term
-from derivations.prints import codegen
+from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
+LONG = 45  # characters of a factor that gets a line of its own
 CONSTANTS = {terms.pi: "np.pi"}
 FUNCTIONS = {
     terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
     terms.minimum: "np.minimum", terms.maximum: "np.maximum", terms.sine: "np.sin",
     terms.cosine: "np.cos",
 }  # fmt: skip
+
+
+NEEDS = {
+    "softmax": ("shifted",), "softmax_complement": ("shifted",), "logsumexp": ("shifted",),
+    "log_softmax": ("shifted",), "deviation": ("softmax", "shifted"),
+}  # fmt: skip
+HELPERS = {
+    "sigmoid": """\
+def sigmoid(t):
+    e = np.exp(-np.abs(t))
+    return np.where(t >= 0, 1, e) / (1 + e)""",
+    "softplus": """\
+def softplus(t):
+    return np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t)))""",
+    "shifted": """\
+def shifted(z):
+    \"\"\"The largest of z, exp(z - largest), and the sum of these without one that is 1.\"\"\"
+    largest = np.max(z, axis=-1, keepdims=True)
+    e = np.exp(z - largest)
+    others = e.copy()
+    np.put_along_axis(others, np.argmax(e, axis=-1, keepdims=True), 0, axis=-1)
+    return largest, e, np.sum(others, axis=-1, keepdims=True)""",
+    "softmax": """\
+def softmax(z):
+    _, e, others = shifted(z)
+    return e / (1 + others)""",
+    "softmax_complement": """\
+def softmax_complement(z):
+    \"\"\"1 - softmax(z), where nothing cancels.\"\"\"
+    _, e, others = shifted(z)
+    return np.where(e == 1, others, 1 - e + others) / (1 + others)""",
+    "logsumexp": """\
+def logsumexp(z):
+    largest, _, others = shifted(z)
+    return (largest + np.log1p(others))[..., 0]""",
+    "log_softmax": """\
+def log_softmax(z):
+    largest, _, others = shifted(z)
+    return z - largest - np.log1p(others)""",
+    "deviation": """\
+def deviation(z, r):
+    \"\"\"r minus its mean with the weights softmax(z), counted from r of the largest weight.\"\"\"
+    p = softmax(z)
+    r = r - np.take_along_axis(r, np.argmax(p, axis=-1, keepdims=True), axis=-1)
+    return r - np.sum(p * r, axis=-1, keepdims=True)""",
+}
+BUILT_IN = {"tanh": "np.tanh", "expm1": "np.expm1"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +89,16 @@ class Scope:
     inline: frozenset[Definition]
     at: tuple[Index, ...] = ()
     sizes: dict[Dimension, None] = field(default_factory=dict)
+    assigned: list[tuple[str, str]] = field(default_factory=list)
+
+    def local(self, wanted: str, code: Code) -> Code:
+        """Return the name of a local that is assigned before what is being written."""
+        if code.text.isidentifier():
+            return code
+        locals_ = {head.removesuffix(" = ") for head, _ in self.assigned}
+        name = codegen.unused(wanted, {*self.names.values(), *locals_, *codegen.RESERVED})
+        self.assigned.append((f"{name} = ", code.text))
+        return Code(name)
 
     def size(self, dimension: Dimension) -> str:
         """Return the name of a size, and remember that it is needed."""
@@ -48,38 +106,51 @@ class Scope:
         return self.names[dimension]
 
 
-def numpy_code(statement: Statement, name: str) -> str | None:
-    """Return a NumPy function that computes what a statement says.
+def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> str | None:
+    """Return NumPy functions that compute what a statement says.
 
     Parameters
     ----------
     statement
         The statement.
     name
-        Its id; the function is called by the part after the dot.
+        Its id.
+    as_written
+        Whether to print the lines as they were derived, not in the form that is computed safely.
 
     Returns
     -------
     str or None
-        The source of a module with one function, whose arguments are ``codegen.arguments``; None
-        where no line can be computed.
+        The source of a module with one function for each result, which are called as in
+        ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
-    computed = codegen.line(statement)
-    if computed is None:
+    lines = codegen.results(statement, name)
+    if not as_written:
+        lines = tuple(map(codegen.stably, lines))
+    if not lines:
         return None
+    helpers = codegen.helpers_of(lines, NEEDS)
+    taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
+    sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
+    sources += [line_code(line, name, taken) for line in lines]
+    return "\n\n\n".join(["import numpy as np", *sources]) + "\n"
+
+
+def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:
+    """Return the function that computes a line."""
     shown: Term | Matrix = computed.term if computed.matrix is None else computed.matrix
     found = codegen.parts(shown)
     given = codegen.line_arguments(computed)
-    called = name.rpartition(".")[2]
     dimensions = codegen.dimensions_of(computed, codegen.parts(computed.term))
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
-    scope = Scope(codegen.named(things), codegen.used_once(shown, found), computed.at)
-    assigned = []
+    scope = Scope(codegen.named(things, taken), codegen.used_once(shown, found), computed.at)
+    assigned = scope.assigned
     for quantity in found.quantities:
         axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
         body = term_value(quantity.body, replace(scope, at=axes))
-        assigned.append((f"{scope.names[quantity]} = ", full(body, axes, scope).text))
+        text = full(body, axes, scope).text
+        assigned.append((f"{scope.names[quantity]} = ", text))
     if computed.matrix is not None:
         result = matrix_code(computed.matrix, scope).text
     else:
@@ -93,17 +164,8 @@ def numpy_code(statement: Statement, name: str) -> str | None:
     documented += codegen.shapes(given, scope.names).splitlines()
     documented += ['"""', *([""] if lines[0].startswith("def ") else [])]
     inside = [*documented, *size_lines(given, scope, "\n".join(lines)), *lines]
-    head = f"def {called}({', '.join(scope.names[argument] for argument in given)}):"
-    return "\n".join(
-        [
-            "import numpy as np",
-            "",
-            "",
-            head,
-            *(f"    {line}" if line else "" for line in inside),
-            "",
-        ]
-    )
+    head = f"def {computed.name}({', '.join(scope.names[argument] for argument in given)}):"
+    return "\n".join([head, *(f"    {line}" if line else "" for line in inside)])
 
 
 def function_lines(found: codegen.Parts, scope: Scope) -> list[str]:
@@ -203,6 +265,11 @@ def use_value(
     definition: Definition, arguments: Sequence[Index | Term], use: terms.Use, scope: Scope
 ) -> Value:
     """Return a named quantity by its local, a named function by a call or written out."""
+    if stable.is_vector(definition):
+        return vector_value(definition.name, arguments, scope)
+    if stable.is_stable(definition):
+        values = [term_value(a, scope) for a in arguments if isinstance(a, Term)]
+        return call(BUILT_IN.get(definition.name, definition.name), values, scope)
     if definition not in scope.names or definition in scope.inline:
         return term_value(terms.instantiate(use), scope)
     if codegen.is_quantity(definition):
@@ -211,6 +278,26 @@ def use_value(
         )
     values = [term_value(a, scope) for a in arguments if isinstance(a, Term)]
     return call(scope.names[definition], values, scope)
+
+
+def vector_value(
+    function: str, arguments: Sequence[Index | Term | terms.Each], scope: Scope
+) -> Value:
+    """Return a function of arrays along their last axis."""
+    given = [argument for argument in arguments if isinstance(argument, terms.Each)]
+    along = given[0].indices[0]
+    values = [
+        term_value(terms.reindex(each.body, {each.indices[0]: along}), scope) for each in given
+    ]
+    outside = [index for value in values for index in value.axes if index != along]
+    axes = (*ordered(outside, scope), along)
+    codes = [
+        full(value, axes, scope) if along not in value.axes else aligned(value, axes)
+        for value in values
+    ]
+    text = f"{function}({', '.join(code.text for code in codes)})"
+    places = [argument for argument in arguments if isinstance(argument, Index)]
+    return entry_value(text, (*axes[:-1], *places))
 
 
 def call(function: str, values: Sequence[Value], scope: Scope) -> Value:
@@ -223,8 +310,15 @@ def product_value(values: Sequence[Value], scope: Scope) -> Value:
     """Return an elementwise product."""
     if len(values) == 1:
         return values[0]
-    codes, axes = together(values, scope)
+    codes, axes = together([short(value, scope) for value in values], scope)
     return Value(codegen.multiply(codes), axes)
+
+
+def short(value: Value, scope: Scope) -> Value:
+    """Return an array by a local where its code would fill a line."""
+    if len(value.code.text) <= LONG:
+        return value
+    return Value(scope.local("part", value.code), value.axes)
 
 
 def together(values: Sequence[Value], scope: Scope) -> tuple[list[Code], tuple[Index, ...]]:
@@ -350,14 +444,58 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     """Return the sum over some indices of a product of arrays."""
     if len(values) == 1:
         return reduced("np.sum", summed, values[0])
+    for index in summed:
+        (first, *more) = [value for value in values if index in value.axes]
+        if not more and len(summed) > 1:
+            inner = reduced("np.sum", [index], first)
+            others = gathered([inner if value is first else value for value in values], scope)
+            return contraction([other for other in summed if other != index], others, scope)
     if len(summed) == 1 and (found := matmul(summed[0], values, scope)) is not None:
+        return found
+    if len(summed) == 1 and (found := matmuls(summed[0], values, scope)) is not None:
         return found
     axes = ordered([i for value in values for i in value.axes if i not in summed], scope)
     letters = einsum_letters([index for value in values for index in value.axes])
     sources = ",".join("".join(letters[i] for i in value.axes) for value in values)
     target = "".join(letters[i] for i in axes)
-    operands = ", ".join(value.code.text for value in values)
-    return Value(Code(f'np.einsum("{sources}->{target}", {operands})'), axes)
+    operands = ", ".join(short(value, scope).code.text for value in values)
+    best = ", optimize=True" if len(values) > 2 else ""
+    return Value(Code(f'np.einsum("{sources}->{target}", {operands}{best})'), axes)
+
+
+def matmuls(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
+    """Return weighted products of two matrices, one for each place of the weights' other indices.
+
+    As one contraction it would hold, or go over, an array with all the indices at once.
+    """
+    free = [frozenset(value.axes) - {index} for value in values]
+    single = [n for n, axes in enumerate(free) if len(axes) == 1]
+    pair = [
+        (m, n) for m in single for n in single
+        if m < n and free[m] != free[n]
+        and not any(free[place] & (free[m] | free[n]) for place in range(len(free)) if place not in (m, n))
+    ]  # fmt: skip
+    if not pair:
+        return None
+    left, right = (values[place] for place in pair[0])
+    weights = product_value([v for v in values if v is not left and v is not right], scope)
+    around = [i for i in weights.axes if i != index]
+    if not 0 < len(around) < 3:
+        return None
+    weight = scope.local("weights", weights.code)
+    by_place = transposed(Value(weight, weights.axes), [*around, index])
+    if by_place.text != weight.text:
+        weight = scope.local("columns", Code(f"{by_place.text}.copy()"))
+    used = {*scope.names.values(), *codegen.RESERVED}
+    letters = {i: codegen.unused(codegen.plain_name(i), used) for i in around}
+    row = transposed(left, [*(i for i in left.axes if i != index), index])
+    column = transposed(right, [index, *(i for i in right.axes if i != index)])
+    at = Code(f"{weight.text}[{', '.join(letters[i] for i in around)}]")
+    code = matrix_product(codegen.multiply([row, at]), column).text
+    for i in reversed(around):
+        code = f"[{code} for {letters[i]} in range({scope.size(i.dimension)})]"
+    ends = [i for value in (left, right) for i in value.axes if i != index]
+    return Value(Code(f"np.array({code})"), (*around, *ends))
 
 
 def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -64,7 +64,7 @@ def matrix_step(chain: Chain) -> Step:
 def aligned(statement: Statement, report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report whose verdicts stand beside the lines of the record, prose included."""
     chains = []
-    for chain, found in zip(statement.chains, report["chains"], strict=True):
+    for chain, found in zip(statement.chains, report["chains"], strict=bool(report["chains"])):
         verdicts = iter(found["steps"])  # in the order of the lines, the matrix form last
         steps = [next(verdicts) for _ in chain.lines]
         matrix = list(verdicts)
@@ -164,17 +164,37 @@ def record(
         "results": latex,
         "chains": chains,
         "text": "\n".join(results(statement, TEXT)),
-        "code": {
-            "latex": "\n".join(latex),
-            "sympy": sympy_code(statement),
-            "numpy": numpy_code(statement, name),
-            "javascript": javascript_code(statement, name),
-        },
+        "code": {form: written(form, statement, name) for form in FORMS},
         "symbols": symbols(statement),
         "uses": [names[id(cited)] for cited in statement.cites],
         "level": level,
         "source": {"file": f"derivations/{concept}.py", "line": line_of(module, attribute)},
     }
+
+
+def as_written(write: Callable[..., str | None]) -> Callable[[Statement, str], str | None]:
+    """Return what prints the lines as they were derived; nothing where that is no other code."""
+
+    def printed(statement: Statement, name: str) -> str | None:
+        literal = write(statement, name, as_written=True)
+        return None if literal == write(statement, name) else literal
+
+    return printed
+
+
+FORMS: Mapping[str, Callable[[Statement, str], str | None]] = {
+    "latex": lambda statement, _: "\n".join(results(statement, LATEX)),
+    "sympy": lambda statement, _: sympy_code(statement),
+    "numpy": numpy_code,
+    "numpy_as_written": as_written(numpy_code),
+    "javascript": javascript_code,
+    "javascript_as_written": as_written(javascript_code),
+}
+
+
+def written(form: str, statement: Statement, name: str) -> str | None:
+    """Return a statement in one of the forms of code, or None where it has no such form."""
+    return FORMS[form](statement, name)
 
 
 def line_of(module: ModuleType, attribute: str) -> int:

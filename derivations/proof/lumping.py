@@ -10,23 +10,93 @@ when both sides are sums of one term for each data point, one data point decides
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import sympy
 
 from derivations.language import terms
-from derivations.language.terms import Dimension, Index, Term
-
-Tokens = dict[Index, str]
+from derivations.language.terms import Array, Dimension, Index, Term
 
 
 class NotLumpable(Exception):
     """The rest of some sum depends on the variable, or the term is not of this kind."""
 
 
-def patterns(free: Sequence[Index]) -> Iterator[dict[Index, str]]:
+@dataclass(frozen=True)
+class Other:
+    """Any index of a sum but those told apart; ``level`` counts the rests inside of its own."""
+
+    number: int = 0
+    level: int = 0
+
+
+ONE = Other()  # the one data point of a sum over the data
+Token = Index | Other
+Tokens = dict[Index, Token]
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of an array at tokens."""
+
+    array: Array
+    at: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a sum: of an expression in which the index of the sum is a level."""
+
+    dimension: Dimension
+    level: int
+    body: sympy.Expr
+    entries: frozenset[Place]
+
+
+class Scalar(sympy.Dummy):  # type: ignore[misc]
+    """A real number of which nothing is known but what it stands for."""
+
+    what: Place | Rest | Dimension
+
+
+@cache
+def symbol(what: Place | Rest | Dimension) -> Scalar:
+    """Return the number that stands for an entry, a rest or a size."""
+    found = Scalar(real=True) if not isinstance(what, Dimension) else Scalar(positive=True)
+    found.what = what
+    return found
+
+
+def tokens_of(what: Place | Rest | Dimension) -> frozenset[Token]:
+    """Return the tokens that stand in a number."""
+    match what:
+        case Place(_, at):
+            return frozenset(at)
+        case Rest(entries=entries):
+            return frozenset(t for entry in entries for t in entry.at)
+    return frozenset()
+
+
+def exchanged(what: Place | Rest | Dimension, old: Other, new: Other) -> Place | Rest | Dimension:
+    """Return what stands at another token."""
+    match what:
+        case Place(array, at):
+            return Place(array, tuple(new if t == old else t for t in at))
+        case Rest(dimension, level, body, entries):
+            moved = frozenset(exchanged(e, old, new) for e in entries)
+            return Rest(dimension, level, exchange(body, old, new), moved)  # type: ignore[arg-type]
+    return what
+
+
+def exchange(body: sympy.Expr, old: Other, new: Other) -> sympy.Expr:
+    """Return an expression at another token."""
+    mine = [s for s in body.atoms(Scalar) if old in tokens_of(s.what)]
+    return body.xreplace({s: symbol(exchanged(s.what, old, new)) for s in mine})
+
+
+def patterns(free: Sequence[Index]) -> Iterator[Tokens]:
     """Yield every way in which the free indices of each dimension may be equal or different."""
 
     def partitions(rest: Sequence[Index]) -> Iterator[list[list[Index]]]:
@@ -40,7 +110,7 @@ def patterns(free: Sequence[Index]) -> Iterator[dict[Index, str]]:
                     yield [*parts[:number], [rest[0], *part], *parts[number + 1 :]]
 
     for parts in partitions(free):
-        yield {index: part[0].name for part in parts for index in part}
+        yield {index: part[0] for part in parts for index in part}
 
 
 def degree(node: Term, dimension: Dimension) -> int | None:
@@ -65,28 +135,25 @@ def degree(node: Term, dimension: Dimension) -> int | None:
 
 @lru_cache(maxsize=512)
 def scalars(
-    node: Term, told: frozenset[tuple[Index, str]], one_point: frozenset[Dimension]
+    node: Term, told: frozenset[tuple[Index, Token]], one_point: frozenset[Dimension]
 ) -> sympy.Expr:
     """Return a term as a scalar expression in entries and rests, given tokens of the indices."""
     tokens = dict(told)
-    hidden: dict[sympy.Symbol, frozenset[sympy.Symbol]] = {}
-    distinguished: dict[Dimension, list[str]] = {}
+    distinguished: dict[Dimension, list[Token]] = {}
     for index, token in sorted(tokens.items(), key=lambda item: item[0].name):
         here = distinguished.setdefault(index.dimension, [])
         if token not in here:
             here.append(token)
-    depth = itertools.count()
+    depth = itertools.count(1)
 
     def of(node: Term, tokens: Tokens) -> sympy.Expr:
         match node:
             case terms.Number(value):
                 return sympy.Rational(value.numerator, value.denominator)
             case terms.Size(dimension):
-                return sympy.Symbol(dimension.name, positive=True)
+                return symbol(dimension)
             case terms.Entry(array, indices):
-                return sympy.Symbol(
-                    f"{array.name}[{','.join(tokens[i] for i in indices)}]", real=True
-                )
+                return symbol(Place(array, tuple(tokens[i] for i in indices)))
             case terms.Add(summands):
                 return sympy.Add(*(of(s, tokens) for s in summands))
             case terms.Mul(factors):
@@ -104,27 +171,29 @@ def scalars(
             case terms.Apply(function, (argument,)) if not function.kink:
                 return unknown(function)(of(argument, tokens))
             case terms.Delta(left, right):
-                if tokens[left] != tokens[right] and "#" in tokens[left] and "#" in tokens[right]:
+                one, other = tokens[left], tokens[right]
+                if one != other and isinstance(one, Other) and isinstance(other, Other):
                     raise NotLumpable("a delta between two rests")
-                return sympy.Integer(tokens[left] == tokens[right])
+                return sympy.Integer(one == other)
             case terms.Sum(index, body) if index.dimension in one_point:
-                return of(body, {**tokens, index: "one"})
+                return of(body, {**tokens, index: ONE})
             case terms.Sum(index, body):
                 apart = distinguished.get(index.dimension, [])
                 told = [of(body, {**tokens, index: token}) for token in apart]
-                generic = f"#{next(depth)}#"
+                generic = Other(next(depth))
                 return sympy.Add(*told, rest(of(body, {**tokens, index: generic}), generic, index))
             case terms.D(body, variable):
-                if any("#" in tokens[i] for i in variable.indices):
+                if any(isinstance(tokens[i], Other) and tokens[i] != ONE for i in variable.indices):
                     raise NotLumpable("a derivative by an entry of the rest")
                 inner, moving = of(body, tokens), of(variable, tokens)
-                if any(moving in hidden.get(s, ()) for s in inner.free_symbols):
+                rests = [s.what for s in inner.atoms(Scalar) if isinstance(s.what, Rest)]
+                if any(moving.what in rest.entries for rest in rests):
                     raise NotLumpable("the rest of a sum has the variable of differentiation in it")
                 return sympy.diff(inner, moving)
         raise NotLumpable(type(node).__name__)
 
-    def rest(body: sympy.Expr, generic: str, index: Index) -> sympy.Expr:
-        own = {s for s in body.free_symbols if generic in str(s)}
+    def rest(body: sympy.Expr, generic: Other, index: Index) -> sympy.Expr:
+        own = {s for s in body.atoms(Scalar) if generic in tokens_of(s.what)}
         value = sympy.Integer(0)
         for addend in sympy.Add.make_args(sympy.expand(body, log=True)):
             outside, inside = (
@@ -132,27 +201,35 @@ def scalars(
             )
             if inside == 1:
                 told = len(distinguished.get(index.dimension, []))
-                value += outside * (sympy.Symbol(index.dimension.name, positive=True) - told)
+                value += outside * (symbol(index.dimension) - told)
                 continue
-            # The name counts the levels of rests inside, so that inner and outer rests differ.
-            level = 1 + max(map(int, re.findall(r"rest(\d+)_", str(inside))), default=0)
-            name = str(inside).replace(generic, f"rest{level}_{index.dimension.name}")
-            symbol = sympy.Symbol(f"sum<{index.dimension.name}: {name}>", real=True)
-            below = (hidden.get(s, frozenset((s,))) for s in inside.free_symbols)
-            hidden[symbol] = frozenset().union(*below)
-            value += outside * symbol
+            # The level counts the rests inside, so that inner and outer tokens differ.
+            numbers = [s.what for s in inside.atoms(Scalar)]
+            level = 1 + max((r.level for r in numbers if isinstance(r, Rest)), default=0)
+            # Which entries stand in the rest: a derivative by one of them is not taken.
+            entries = {n for n in numbers if isinstance(n, Place)}
+            entries.update(*(n.entries for n in numbers if isinstance(n, Rest)))
+            mark = Other(0, level)
+            value += outside * symbol(
+                Rest(
+                    index.dimension,
+                    level,
+                    exchange(inside, generic, mark),
+                    frozenset(exchanged(e, generic, mark) for e in entries),  # type: ignore[misc]
+                )
+            )
         return value
 
     return of(node, tokens)
 
 
-@lru_cache
+@cache
 def unknown(function: terms.Function) -> type[sympy.Function]:
     """Return a function of one argument whose derivative is the next function."""
     if function.slopes is not None:
         raise NotLumpable(function.name)
     slope = {"fdiff": lambda self, argindex=1: unknown(function.prime)(*self.args)}
-    return type(f"{function.name}_{function.order}", (sympy.Function,), slope)
+    return type(function.name, (sympy.Function,), slope)
 
 
 def is_zero(expression: sympy.Expr) -> bool:
@@ -177,7 +254,7 @@ def is_zero(expression: sympy.Expr) -> bool:
     return bool(left == 0)
 
 
-def equal(left: Term, right: Term) -> bool:
+def equal(left: Term, right: Term, apart: Sequence[tuple[Index, Index]] = ()) -> bool:
     """Return True when two unfolded terms are proved equal for all sizes by rest-lumping.
 
     Raises
@@ -197,6 +274,8 @@ def equal(left: Term, right: Term) -> bool:
     if any(d.rank == 0 and d not in one_point for d in summed):
         raise NotLumpable("not a sum of one term for each data point")
     for tokens in patterns(free):
+        if any(tokens.get(i, i) == tokens.get(j, j) for i, j in apart):
+            continue
         told = frozenset(tokens.items())
         difference = scalars(left, told, one_point) - scalars(right, told, one_point)
         if not is_zero(difference):

@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import sympy
-from sympy.core.function import AppliedUndef
+from sympy.core.expr import Expr
 
 from derivations.language import terms
 from derivations.language.statement import Rule, Statement
 from derivations.language.terms import Term
-from derivations.proof import indices
+from derivations.proof import indices, signs
+
+LEVELS = ("everything", "functions", "nothing")  # which names stay closed
 
 
-def follows(before: Term, after: Term, rule: Rule, cites: tuple[Statement, ...]) -> bool:
-    """Return True when one line follows from the other by the rule, or by what it cites.
+@dataclass(frozen=True)
+class Equation:
+    """An equation of a cited statement as a rewriting rule; its wild parts stand for anything."""
 
-    A citation may be used under any instance of its scalars and indices, with the named
-    quantities closed, with only the functions closed, or with all of them open.
+    pattern: Expr
+    replacement: Expr
+    wild: frozenset[sympy.Basic]
+
+
+def follows(
+    before: Term,
+    after: Term,
+    rule: Rule,
+    cites: tuple[Statement, ...],
+    facts: signs.Facts = signs.NONE,
+) -> bool:
+    """Return True when one line follows from the other by the laws of the rule and what it cites.
+
+    A cited equation may be used under any instance of its scalars and indices.
     """
     if rule.deltas and not contracts(before, after):
         return False
-    if indices.is_zero(difference(before, after, rule.derive, rule.folded)):
+    if zero(difference(before, after, rule.derive, rule.folded), facts):
         return True
-    if not cites:
-        return False  # what follows takes every derivative, as a cited equation may need
     for statement in cites:
-        before = replaced(before, statement)
-    equations = [found for statement in cites for found in equations_of(statement)]
-    for folded in ("everything", "functions"):
-        rewritten = difference(before, after, "full", folded)
-        for pattern, replacement, how in equations:
-            if how == folded:
-                rewritten = rewrite(rewritten, pattern, replacement)
-        if indices.is_zero(rewritten):
+        before, after = replaced(before, statement), replaced(after, statement)
+    for folded in LEVELS[: LEVELS.index(rule.folded) + 1] if cites else ():
+        rewritten = difference(before, after, rule.derive, folded)
+        for equation in equations_of(cites, rule.derive, folded):
+            rewritten = rewrite(rewritten, equation)
+        if zero(rewritten, facts):
             return True
     return False
+
+
+def zero(expression: Expr, facts: signs.Facts) -> bool:
+    """Return True for what is proved to be zero where the indices differ that are to differ."""
+    return indices.is_zero(signs.without_deltas(expression, facts))
 
 
 def replaced(node: Term, statement: Statement) -> Term:
@@ -46,7 +64,7 @@ def replaced(node: Term, statement: Statement) -> Term:
     return terms.with_children(node, lambda child: replaced(child, statement))
 
 
-def difference(before: Term, after: Term, derive: str, folded: str) -> sympy.Expr:
+def difference(before: Term, after: Term, derive: str, folded: str) -> Expr:
     """Return the difference of two lines under the laws allowed."""
     left = indices.meaning(before, derive, folded)
     return left - indices.meaning(after, derive, folded)
@@ -62,57 +80,71 @@ def contracts(before: Term, after: Term) -> bool:
     return count(after) < count(before)
 
 
-def equations_of(statement: Statement) -> Iterator[tuple[sympy.Expr, sympy.Expr, str]]:
-    """Yield the equations of a statement whose left side is one application, as rewriting rules."""
-    for chain in statement.chains:
-        if chain.relation != "=":
-            continue
-        for folded in ("everything", "functions"):
+def equations_of(cites: tuple[Statement, ...], derive: str, folded: str) -> Iterator[Equation]:
+    """Yield the equations of statements whose left side is one application.
+
+    What the hypotheses of a statement speak of stands for itself alone.
+    """
+    for statement in cites:
+        told = spoken_of(statement)
+        for chain in statement.chains:
+            if chain.relation != "=":
+                continue
             try:
-                pattern = indices.meaning(chain.left, "full", folded)
-                replacement = indices.meaning(chain.last, "full", folded)
+                pattern = indices.meaning(chain.left, derive, folded)
+                replacement = indices.meaning(chain.last, derive, folded)
             except indices.Undecided:
                 continue
-            if isinstance(pattern, AppliedUndef):
-                yield pattern, replacement, folded
+            if isinstance(pattern, indices.Atom):
+                yield Equation(pattern, replacement, wild_of(pattern) - told)
 
 
-def rewrite(expression: sympy.Expr, pattern: sympy.Expr, replacement: sympy.Expr) -> sympy.Expr:
-    """Replace every instance of a pattern; its scalars and free indices stand for anything."""
+def wild_of(pattern: Expr) -> frozenset[sympy.Basic]:
+    """Return the scalar entries and free indices of a pattern."""
+    scalars = {entry for entry in pattern.atoms(indices.Entry) if not entry.args}
+    places = {p for p in pattern.atoms(indices.Place) if isinstance(p.args[0], sympy.Symbol)}
+    by = {indices.kind(indices.Entry, inert.what)() for inert in pattern.atoms(indices.Inert)
+          if not inert.what.dimensions}  # fmt: skip
+    return frozenset(scalars | places | by)
 
-    def change(atom: sympy.Expr) -> sympy.Expr | None:
-        found: dict[sympy.Expr, sympy.Expr] = {}
-        return instance(replacement, found) if match(pattern, atom, found) else None
+
+def spoken_of(statement: Statement) -> frozenset[sympy.Basic]:
+    """Return the scalars and indices of which a statement assumes something."""
+    parts: list[Term] = [q for h in statement.given for q, _ in (*h.signs, *h.replace)]
+    scalars = {e for part in parts for e in terms.walk(terms.unfold(part))
+               if isinstance(e, terms.Entry) and not e.indices}  # fmt: skip
+    apart = {index for h in statement.given for pair in h.distinct for index in pair}
+    return frozenset(map(indices.meaning, scalars)) | frozenset(map(indices.place, apart))
+
+
+def rewrite(expression: Expr, equation: Equation) -> Expr:
+    """Replace every instance of an equation's left side."""
+
+    def change(atom: Expr) -> Expr | None:
+        found: dict[sympy.Basic, sympy.Basic] = {}
+        if not indices.match(equation.pattern, atom, equation.wild, found):
+            return None
+        return instance(equation.replacement, found) if all(map(fits, found.items())) else None
 
     return indices.rebuild(expression, change)
 
 
-def is_variable(node: sympy.Basic) -> bool:
-    """Return True for a scalar entry or a free index of a pattern."""
-    if isinstance(node, sympy.Symbol):
-        return ":" in node.name and "#" not in node.name
-    return (
-        isinstance(node, AppliedUndef) and indices.head(node).startswith("entry ") and not node.args
-    )
-
-
-def match(pattern: sympy.Basic, node: sympy.Basic, found: dict[sympy.Expr, sympy.Expr]) -> bool:
-    """Match a node against a pattern and collect what its variables stand for."""
-    if is_variable(pattern):
-        same_kind = not isinstance(pattern, sympy.Symbol) or (
-            isinstance(node, sympy.Symbol)
-            and indices.dimension_of(node) == indices.dimension_of(pattern)
-        )
-        return same_kind and found.setdefault(pattern, node) == node
-    if pattern == node:
+def fits(pair: tuple[sympy.Basic, sympy.Basic]) -> bool:
+    """Return True when what stands for a scalar has a value that the scalar may have."""
+    scalar, value = pair
+    if not isinstance(scalar, indices.Entry) or scalar.what.domain == "real":
         return True
-    if pattern.func != node.func or len(pattern.args) != len(node.args) or not pattern.args:
-        return False
-    return all(match(p, a, found) for p, a in zip(pattern.args, node.args, strict=True))
+    if isinstance(value, indices.Entry) and value.what.domain == scalar.what.domain:
+        return True
+    found = signs.sign_of_expression(value, ())
+    return {"positive": ("positive",), "nonnegative": ("positive", "nonnegative", "zero")}.get(
+        scalar.what.domain, ()
+    ).__contains__(found)
 
 
-def instance(expression: sympy.Expr, found: dict[sympy.Expr, sympy.Expr]) -> sympy.Expr:
+def instance(expression: Expr, found: dict[sympy.Basic, sympy.Basic]) -> Expr:
     """Return an expression with the variables of a pattern replaced, and the laws applied."""
-    renamed = expression.xreplace({k: v for k, v in found.items() if isinstance(k, sympy.Symbol)})
-    scalars = {k: v for k, v in found.items() if not isinstance(k, sympy.Symbol)}
-    return indices.rebuild(renamed, scalars.get)
+    places = {k: v for k, v in found.items() if isinstance(k, indices.Place)}
+    moved = indices.reindexed(expression, places)
+    scalars = {k: v for k, v in found.items() if not isinstance(k, indices.Place)}
+    return indices.rebuild(moved, scalars.get)

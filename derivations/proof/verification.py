@@ -1,26 +1,25 @@
 """Verifying statements by routes that share no code, and saying how far each got.
 
 Four routes look at every line: the index calculus (all sizes), rest-lumping (all sizes, a second
-time), exact values modulo primes at random points, and 50 digits with numerical differentiation. Besides,
+time), fingerprints (exact values modulo primes), and 50 digits with numerical differentiation. Besides,
 the rule that a step names is held against just the laws that it allows.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import random
-import re
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
 
 from derivations.language import matrices, terms
+from derivations.language.matrices import Matrix
 from derivations.language.statement import (
     CASES,
     MATRIX_FORM,
+    RELATIONS,
     SIGN,
     Chain,
     Hypothesis,
@@ -29,21 +28,14 @@ from derivations.language.statement import (
     as_term,
     pairs,
 )
-from derivations.language.terms import (
-    Array,
-    D,
-    Dimension,
-    Entry,
-    Index,
-    Limit,
-    Term,
-    unfold,
-)
+from derivations.language.terms import D, Dimension, Entry, Index, Limit, Term, unfold
 from derivations.proof import digits, fingerprints, indices, lumping, rules, signs
+from derivations.proof.signs import Facts
 
 PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
 AGREES, REFUTED = "agrees", "refuted"
 ROUTES = ("all sizes", "restated", "fingerprints", "50 digits")
+Refused = (TypeError, ValueError, indices.Undecided)
 
 
 @dataclass(frozen=True)
@@ -64,6 +56,14 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What was said of the lines of a chain, and of its first against its last."""
+
+    steps: tuple[Verdicts, ...]
+    whole: Verdicts
+
+
+@dataclass(frozen=True)
 class Report:
     """What a verification of one statement found."""
 
@@ -72,7 +72,7 @@ class Report:
     seconds: float
     failures: tuple[str, ...]
     routes: dict[str, str]
-    chains: tuple[dict[str, Any], ...]
+    chains: tuple[Checked, ...]
 
     def to_json(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -81,67 +81,160 @@ class Report:
 
 @dataclass(frozen=True)
 class Claim:
-    """Two terms and the relation claimed between them, in every case of the hypotheses."""
+    """Two terms, with the constraints put in, the relation claimed, and what is assumed."""
 
-    cases: tuple[tuple[Term, Term], ...]
+    before: Term
+    after: Term
     relation: str
-    assumed: Mapping[Term, str]
+    facts: Facts
 
 
 def verify(statement: Statement) -> Report:
     """Verify every line of a statement, and its two ends against each other."""
     began = time.perf_counter()
-    if statement.defines:
-        routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
-        return Report("definition", False, time.perf_counter() - began, (), routes, ())
-    if ill_posed := tuple(why_ill_posed(statement)):
-        routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
-        return Report("failed", False, time.perf_counter() - began, ill_posed, routes, ())
     source = random.Random(digest(statement))
-    chains: list[dict[str, Any]] = []
-    failures: list[str] = []
-    ends: list[Verdicts] = []
-    for number, chain in enumerate(statement.chains, 1):
-        verdicts = [
-            verify_step(before, step, chain, statement.given, source)
-            for before, step in pairs(chain)
-        ]
-        for place, (found, (_, step)) in enumerate(zip(verdicts, pairs(chain), strict=True), 1):
+    failures = list(why_ill_posed(statement, source))
+    chains: list[Checked] = []
+    for number, chain in enumerate(statement.chains, 1) if not failures else ():
+        verdicts = []
+        for place, (before, step) in enumerate(pairs(chain), 1):
+            found = verify_step(before, step, chain, statement.given, source)
+            verdicts.append(found)
             if found.failed:
-                failures.append(
-                    f"chain {number}, step {place} ({step.rule.name}): {explain(found)}"
-                )
+                said = explain(found)
+                failures.append(f"chain {number}, step {place} ({step.rule.name}): {said}")
         whole = verify_ends(chain, statement.given, source, verdicts)
-        ends.append(whole)
         if whole.failed:
             failures.append(f"chain {number}, first line against last: {explain(whole)}")
-        chains.append({"steps": tuple(asdict(v) for v in verdicts), "whole": asdict(whole)})
-    flagged = any(v["flag"] for c in chains for v in (*c["steps"], c["whole"]))
-    lines = [v for c in chains for v in c["steps"]]
-    level = level_of(statement, lines, ends) if not failures else "failed"
+        chains.append(Checked(tuple(verdicts), whole))
+    ends = [chain.whole for chain in chains]
     routes = {route: worst([end.routes[route] for end in ends]) for route in ROUTES}
+    level = "failed" if failures else level_of(statement, chains)
+    flagged = any(v.flag for chain in chains for v in (*chain.steps, chain.whole))
     seconds = time.perf_counter() - began
     return Report(level, flagged, seconds, tuple(failures), routes, tuple(chains))
 
 
-def why_ill_posed(statement: Statement) -> Iterator[str]:
-    """Yield why there is nothing to verify, or why a name is ambiguous."""
-    if not statement.chains:
+# -- what cannot be verified ------------------------------------------------------------------------
+
+
+def why_ill_posed(statement: Statement, source: random.Random) -> Iterator[str]:
+    """Yield why there is nothing to verify, or what has no meaning as it is written."""
+    if not statement.chains and not statement.defines:
         yield "nothing is claimed"
     for number, chain in enumerate(statement.chains, 1):
         if not chain.lines:
             yield f"chain {number}: nothing is claimed"
-            return
-    nodes = [
-        line for chain in statement.chains for line in (chain.last, *(b for b, _ in pairs(chain)))
-    ]
-    arrays = {
-        part.array for node in nodes for part in terms.walk(unfold(node)) if isinstance(part, Entry)
-    }
-    # The routes tell arrays apart by their name and the number of their indices.
-    named = Counter((array.name, len(array.dimensions)) for array in arrays)
-    for name, _ in sorted(key for key, count in named.items() if count > 1):
-        yield f"two different arrays are called {name}"
+            continue
+        try:
+            if len({step.relation[:1] for step in chain.lines} - {"="}) > 1:
+                yield f"chain {number}: it goes both ways, up with > and down with <"
+            wrong = [f"chain {number}{reason}" for reason in why_meaningless(chain, statement)]
+            yield from wrong
+            if not wrong and not satisfiable(statement.given, source):
+                yield f"chain {number}: no point satisfies the hypotheses; weaken or parametrise them"
+        except Refused as reason:
+            yield f"chain {number}: {reason}"
+
+
+def why_meaningless(chain: Chain, statement: Statement) -> Iterator[str]:
+    """Yield what is wrong with the lines of a chain as they are written."""
+    shapes = [matrices.shape(m) for m in (*matrix_lines(chain), *(chain.matrix or ()))]
+    if len(set(shapes)) > 1:
+        shown = " and ".join(dict.fromkeys(map(matrices.shown, shapes)))
+        yield f": the matrices of one equation have the shapes {shown}"
+    for matrix in (*matrix_lines(chain), *(chain.matrix or ())):
+        if held := free_in_matrix(matrix) & set(chain.at):
+            yield f": {terms.names(held)} is free in a matrix and cannot count its rows as well"
+    try:
+        unfold(constrained(chain.left, statement.given))
+    except Refused as reason:
+        yield f", left side: {reason}"
+        return
+    assumed = [q for h in statement.given for q, _ in h.signs]
+    for part in (p for line in (chain.left, chain.last) for p in terms.walk(unfold(line))):
+        if isinstance(part, Limit) and any(
+            terms.depends_on(q, part.variable.array) for q in assumed
+        ):
+            yield f": {part.variable.array.name} tends away from where a sign of it is assumed"
+    for place, step in enumerate(chain.lines, 1):
+        where = f", step {place} ({step.rule.name})"
+        if step.relation not in RELATIONS:
+            yield f"{where}: {step.relation!r} is no relation; use one of {', '.join(RELATIONS)}"
+        try:
+            unfold(constrained(as_term(step.expression, chain.at), statement.given))
+        except Refused as reason:
+            yield f"{where}: {reason}"
+        for cited in step.cites:
+            for hypothesis in missing(cited, statement, chain):
+                yield f"{where}: {cited.title!r} assumes what is not assumed here: {hypothesis}"
+
+
+def matrix_lines(chain: Chain) -> Iterator[Matrix]:
+    """Yield the lines that are matrices."""
+    for step in chain.lines:
+        if isinstance(step.expression, Matrix):
+            yield step.expression
+
+
+def free_in_matrix(part: object) -> frozenset[Index]:
+    """Return the indices that are free in a matrix expression."""
+    match part:
+        case Term():
+            return terms.free_indices(part)
+        case Index():
+            return frozenset({part})
+        case terms.Array() | terms.Definition() | Dimension():
+            return frozenset()
+        case tuple():
+            return frozenset().union(*map(free_in_matrix, part))
+    inner = [getattr(part, f.name) for f in fields(part)] if is_dataclass(part) else []
+    return frozenset().union(*map(free_in_matrix, inner))
+
+
+def missing(cited: Statement, statement: Statement, chain: Chain) -> Iterator[str]:
+    """Yield the hypotheses of a cited statement that do not follow from the citing one's."""
+    here = {(h.replace, h.signs, h.distinct) for h in statement.given}
+    facts = facts_of(statement.given, fixed_in(chain))
+    for hypothesis in cited.given:
+        if (hypothesis.replace, hypothesis.signs, hypothesis.distinct) in here:
+            continue
+        apart = {frozenset(pair) for pair in facts.apart}
+        follow = (
+            not hypothesis.replace
+            and all(follows_sign(signs.sign(q, facts), sign) for q, sign in hypothesis.signs)
+            and all(frozenset(pair) in apart for pair in hypothesis.distinct)
+        )
+        if not follow and not holds_here(cited, statement.given):
+            yield hypothesis.text or "a sign or a difference of indices"
+
+
+@cache
+def holds_here(cited: Statement, given: tuple[Hypothesis, ...]) -> bool:
+    """Return True when the equations of a statement hold under other hypotheses than its own."""
+    return all(
+        proved_equal(claim(chain.left, chain.last, "=", given, fixed_in(chain)))
+        for chain in cited.chains
+        if chain.relation == "="
+    )
+
+
+def follows_sign(found: str, wanted: str) -> bool:
+    """Return True when one sign implies another."""
+    weaker = {"nonnegative": ("positive", "zero"), "nonpositive": ("negative", "zero")}
+    return found == wanted or found in weaker.get(wanted, ())
+
+
+def satisfiable(given: Sequence[Hypothesis], source: random.Random) -> bool:
+    """Return True when a point is found at which every assumed sign holds."""
+    quantities = [quantity for hypothesis in given for quantity, _ in hypothesis.signs]
+    if not quantities:
+        return True
+    everything: Term = terms.Add(tuple(quantities))
+    return digits.compare(everything, everything, "=", given, source).points > 0
+
+
+# -- what is said of a statement --------------------------------------------------------------------
 
 
 def explain(found: Verdicts) -> str:
@@ -161,16 +254,18 @@ def worst(verdicts: Sequence[str]) -> str:
     return said[0] if said else NOT_APPLICABLE
 
 
-def level_of(statement: Statement, lines: list[dict[str, Any]], ends: list[Verdicts]) -> str:
+def level_of(statement: Statement, chains: Sequence[Checked]) -> str:
     """Return how far the statement is verified (see the table of levels)."""
-    every = [*(line["routes"] for line in lines), *(end.routes for end in ends)]
-    by = {route: [routes[route] for routes in every] for route in ROUTES}
-    if set(by["all sizes"]) == {PROVED}:
+    if statement.defines:
+        return "definition"
+    every = [v.routes for chain in chains for v in (*chain.steps, chain.whole)]
+    by = {route: {routes[route] for routes in every} for route in ROUTES}
+    if by["all sizes"] == {PROVED}:
         if statement.prose:
             return "lemma"
         if not any(dimensions(chain.left) | dimensions(chain.last) for chain in statement.chains):
             return "proved, scalar"
-        again = all(end.routes["restated"] == PROVED for end in ends)
+        again = all(chain.whole.routes["restated"] == PROVED for chain in chains)
         return "proved, all sizes, restated" if again else "proved, all sizes"
     return "evidence"
 
@@ -184,13 +279,14 @@ def verify_step(
     """Verify one line against the one before."""
     began = time.perf_counter()
     after = as_term(step.expression, chain.at)
-    rule = rule_verdict(before, after, step, given)
-    flag = before == after and not isinstance(step.expression, matrices.Matrix)
+    fixed = fixed_in(chain)
+    rule = rule_verdict(before, after, step, given, fixed)
+    flag = before == after and not isinstance(step.expression, Matrix)
     if step.rule == MATRIX_FORM and chain.matrix is not None:
         left = matrices.entry(chain.matrix[0], chain.at)
-        if not proved_equal(claim(left, chain.left, "=", given)):
+        if not proved_equal(claim(left, chain.left, "=", given, fixed)):
             rule = "does not hold"
-    routes, residual = ask_routes(before, after, step.relation, given, source)
+    routes, residual = ask_routes(before, after, step.relation, given, source, fixed)
     return Verdicts(rule, routes, flag, residual, time.perf_counter() - began)
 
 
@@ -203,7 +299,7 @@ def verify_ends(
     if len(chain.lines) == 1:
         routes, residual = lines[0].routes, lines[0].residual
     elif chain.relation == "=":
-        routes, residual = ask_routes(chain.left, chain.last, "=", given, source)
+        routes, residual = ask_routes(chain.left, chain.last, "=", given, source, fixed_in(chain))
     else:
         proved = all(line.routes["all sizes"] == PROVED for line in lines)
         routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
@@ -213,24 +309,28 @@ def verify_ends(
     return Verdicts("", routes, flag, residual, time.perf_counter() - began)
 
 
-def rule_verdict(before: Term, after: Term, step: Step, given: Sequence[Hypothesis]) -> str:
+def rule_verdict(
+    before: Term, after: Term, step: Step, given: Sequence[Hypothesis], fixed: frozenset[Index]
+) -> str:
     """Say whether the named rule leads from one line to the next: checked, or only a label."""
     if step.relation != "=":
         return "checked" if step.rule == SIGN else "label"
     if step.rule == CASES:
-        return "checked" if proved_equal(claim(before, after, "=", given)) else "does not hold"
-    assumed = {quantity: sign for h in given for quantity, sign in h.signs}
+        return (
+            "checked" if proved_equal(claim(before, after, "=", given, fixed)) else "does not hold"
+        )
+    facts = facts_of(given, fixed)
     lines = [(before, after)]
     if any(h.replace for h in given):
         lines.append((constrained(before, given), constrained(after, given)))
     try:
         for sides in lines:
-            follows = rules.follows(*sides, step.rule, step.cites)
-            if follows and all(signs.log_arguments_positive(side, assumed) for side in sides):
+            follows = rules.follows(*sides, step.rule, step.cites, facts)
+            if follows and all(signs.defined(side, facts) for side in sides):
                 return "checked"
-    except (indices.Undecided, ValueError):
+    except Refused:
         return "label"
-    return "label" if step.cites else "does not hold"
+    return "does not hold"
 
 
 def ask_routes(
@@ -239,59 +339,71 @@ def ask_routes(
     relation: str,
     given: Sequence[Hypothesis],
     source: random.Random,
+    fixed: frozenset[Index] = frozenset(),
 ) -> tuple[dict[str, str], str]:
     """Ask each route whether the relation holds; also return what the first route left over."""
-    it = claim(before, after, relation, given)
-    residual = ""
+    it = claim(before, after, relation, given, fixed)
     if relation != "=":
-        return {
-            "all sizes": PROVED if proved_by_sign(it) else NOT_PROVED,
-            "restated": NOT_APPLICABLE,
-            "fingerprints": NOT_APPLICABLE,
-            "50 digits": at_50_digits(before, after, relation, given, source),
-        }, residual
-    generic = NOT_PROVED
-    if proved_equal(it):
-        generic = PROVED
-    else:
-        residual = left_over(it)
-    return {
-        "all sizes": generic,
-        "restated": restated(it),
-        "fingerprints": by_fingerprints(before, after, given),
-        "50 digits": at_50_digits(before, after, relation, given, source),
-    }, residual
+        said = (
+            PROVED if proved_by_sign(it) else NOT_PROVED,
+            NOT_APPLICABLE,
+            NOT_APPLICABLE,
+            at_50_digits(before, after, relation, given, source),
+        )
+        return dict(zip(ROUTES, said, strict=True)), ""
+    residual = left_over(it)
+    said = (
+        NOT_PROVED if residual else PROVED,
+        restated(it),
+        by_fingerprints(before, after, given),
+        at_50_digits(before, after, relation, given, source),
+    )
+    return dict(zip(ROUTES, said, strict=True)), residual
 
 
 # -- the claim, with the hypotheses put in ----------------------------------------------------------
 
 
-def claim(before: Term, after: Term, relation: str, given: Sequence[Hypothesis]) -> Claim:
-    """Return the claim with constraints parametrised and absolute values split into cases."""
-    assumed = {quantity: sign for h in given for quantity, sign in h.signs}
-    sides = (constrained(before, given), constrained(after, given))
-    refuse_homonyms((*map(unfold, sides), *assumed))
-    return Claim(tuple(by_cases(*sides, assumed)), relation, assumed)
+def claim(
+    before: Term,
+    after: Term,
+    relation: str,
+    given: Sequence[Hypothesis],
+    fixed: frozenset[Index] = frozenset(),
+) -> Claim:
+    """Return the claim with constraints parametrised and absolute values that have a sign."""
+    here = fixed | terms.free_indices(before) | terms.free_indices(after)
+    facts = facts_of(given, here)
+    left, right = (resolved(constrained(side, given), facts) for side in (before, after))
+    return Claim(left, right, relation, facts)
 
 
-def refuse_homonyms(nodes: Sequence[Term]) -> None:
-    """Refuse two arrays of one name over the same dimensions: the routes tell them apart by it."""
-    known: dict[tuple[str, tuple[Dimension, ...]], Array] = {}
-    for node in nodes:
-        for part in terms.walk(node):
-            variable = part.variable if isinstance(part, (D, Limit)) else part
-            if isinstance(variable, Entry):
-                array = variable.array
-                if known.setdefault((array.name, array.dimensions), array) != array:
-                    raise ValueError(f"two different arrays are called {array.name}")
+def facts_of(given: Sequence[Hypothesis], fixed: frozenset[Index]) -> Facts:
+    """Return the signs and differences that are assumed where some indices are free."""
+    return Facts(
+        tuple(pair for h in given for pair in h.signs),
+        fixed,
+        tuple(pair for h in given for pair in h.distinct if fixed.issuperset(pair)),
+    )
+
+
+def fixed_in(chain: Chain) -> frozenset[Index]:
+    """Return the indices that are free in a chain."""
+    return frozenset(chain.at) | terms.free_indices(chain.left) | terms.free_indices(chain.last)
 
 
 def constrained(node: Term, given: Sequence[Hypothesis]) -> Term:
-    """Return the unfolded term with each constrained array replaced by its parametrisation."""
+    """Return the unfolded term with each constrained array replaced by its parametrisation.
+
+    Raises
+    ------
+    ValueError
+        Where a derivative or a limit is taken by what a constraint ties to other quantities: a
+        constraint holds on a surface, and a derivative looks beside it.
+    """
     patterns = [pair for hypothesis in given for pair in hypothesis.replace]
     if not patterns:
         return node
-    node = unfold(node)
 
     def rule(entry: Entry) -> Term | None:
         for pattern, body in patterns:
@@ -299,119 +411,91 @@ def constrained(node: Term, given: Sequence[Hypothesis]) -> Term:
                 return terms.reindex(body, dict(zip(pattern.indices, entry.indices, strict=True)))
         return None
 
-    return terms.replace_entries(node, rule)
+    try:
+        return terms.replace_entries(unfold(node), rule)
+    except ValueError as reason:
+        raise ValueError(
+            f"{reason}: a constraint of the hypotheses ties it; differentiate first, in a chain "
+            "without the constraint"
+        ) from reason
 
 
-def has_cases(node: Term) -> bool:
+def resolved(node: Term, facts: Facts, strict: bool = False) -> Term:
+    """Replace absolute values, minima and maxima whose case is decided by signs.
+
+    Below a derivative only a strict sign decides: it holds in a neighbourhood. Below a limit none
+    does: its variable leaves the point of which something is assumed.
+    """
+    if not has_kinks(node) or isinstance(node, Limit):
+        return node
+    if isinstance(node, (terms.Use, terms.Written, terms.Expectation)):
+        return resolved(unfold(node), facts, strict)
+    node = terms.rename_bound(node, facts.fixed)
+    strict = strict or isinstance(node, D)
+    node = terms.with_children(node, lambda child: resolved(child, facts, strict))
+    up = ("positive",) if strict else ("positive", "nonnegative", "zero")
+    down = ("negative",) if strict else ("negative", "nonpositive")
+    match node:
+        case terms.Apply(terms.absolute, (argument,)):
+            found = signs.sign(argument, facts)
+            return argument if found in up else -argument if found in down else node
+        case terms.Apply(terms.minimum | terms.maximum, (left, right)):
+            found = signs.sign(left - right, facts)
+            least, most = (right, left) if found in up else (left, right)
+            if found in (*up, *down):
+                return least if node.function is terms.minimum else most
+    return node
+
+
+def has_kinks(node: Term) -> bool:
     """Return True when a term has an absolute value, a minimum or a maximum in it."""
     return any(
         isinstance(part, terms.Apply) and part.function.kink for part in terms.walk(unfold(node))
     )
 
 
-def by_cases(before: Term, after: Term, assumed: Mapping[Term, str]) -> Iterator[tuple[Term, Term]]:
-    """Yield both sides, once for every sign of each scalar that stands in an absolute value."""
-    if not (has_cases(before) or has_cases(after)):
-        yield before, after
-        return
-    both = (unfold(before), unfold(after))
-    variables = sorted(
-        {
-            part
-            for side in both
-            for kink in terms.walk(side)
-            if isinstance(kink, terms.Apply) and kink.function.kink
-            for part in terms.walk(kink)
-            if isinstance(part, Entry) and not part.indices and part.array.domain == "real"
-        },
-        key=lambda entry: entry.array.name,
-    )
-    moving = {p.variable for side in both for p in terms.walk(side) if isinstance(p, (D, Limit))}
-    if moving & set(variables):
-        yield both  # a variable of differentiation keeps its absolute value
-        return
-    for orientations in itertools.product((1, -1), repeat=len(variables)):
-        new: dict[Entry, Term] = {}
-        for entry, orientation in zip(variables, orientations, strict=True):
-            size = terms.scalar(f"|{entry.array.name}|", domain="nonnegative")
-            new[entry] = size if orientation == 1 else -size
-        yield tuple(resolved(terms.replace_entries(side, new.get), assumed) for side in both)  # type: ignore[misc]
-
-
-def resolved(node: Term, assumed: Mapping[Term, str]) -> Term:
-    """Replace absolute values, minima and maxima whose case is decided by signs."""
-    node = terms.with_children(node, lambda child: resolved(child, assumed))
-    match node:
-        case terms.Apply(terms.absolute, (argument,)):
-            found = signs.sign(argument, assumed)
-            if found in ("positive", "nonnegative", "zero"):
-                return argument
-            return -argument if found in ("negative", "nonpositive") else node
-        case terms.Apply(terms.minimum | terms.maximum, (left, right)):
-            found = signs.sign(left - right, assumed)
-            if found in ("positive", "nonnegative", "zero"):
-                return right if node.function is terms.minimum else left
-            if found in ("negative", "nonpositive"):
-                return left if node.function is terms.minimum else right
-    return node
-
-
 # -- the four routes --------------------------------------------------------------------------------
 
 
 def proved_equal(it: Claim) -> bool:
-    """The first route: the index calculus reduces every difference to zero."""
-    try:
-        return all(
-            signs.log_arguments_positive(side, it.assumed) for case in it.cases for side in case
-        ) and all(
-            indices.is_zero(indices.meaning(before) - indices.meaning(after))
-            for before, after in it.cases
-        )
-    except indices.Undecided:
-        return False
+    """The first route: the index calculus reduces the difference to zero."""
+    return not left_over(it)
 
 
 def left_over(it: Claim) -> str:
     """Return what the index calculus could not reduce, or why it could not begin."""
+    sides = (it.before, it.after)
     try:
-        for before, after in it.cases:
-            rest = indices.residual(indices.meaning(before) - indices.meaning(after))
-            if rest != 0:
-                return readable(str(rest))
-    except indices.Undecided as reason:
+        difference = indices.meaning(it.before) - indices.meaning(it.after)
+        rest = indices.residual(signs.without_deltas(difference, it.facts))
+        if rest == 0 and all(signs.defined(side, it.facts) for side in sides):
+            return ""
+    except Refused as reason:
         return str(reason)
-    return "a logarithm whose argument is not proved positive"
-
-
-def readable(text: str) -> str:
-    """Return a residual without the marks that the calculus puts on its names."""
-    for mark in ("entry ", "quantity ", "function "):
-        text = text.replace(mark, "")
-    text = re.sub(r"~\w+|\b\d\.(?=[A-Za-z])", "", text)
+    if rest == 0:
+        return "a logarithm or a root of what is not proved positive"
+    text = str(rest)
     return text if len(text) < 400 else text[:400] + " ..."
 
 
 def proved_by_sign(it: Claim) -> bool:
     """The first route for an inequality: the difference of the two sides has the sign."""
-    wanted = {
-        ">": ("positive",),
-        ">=": ("positive", "nonnegative", "zero"),
-        "<": ("negative",),
-        "<=": ("negative", "nonpositive", "zero"),
-    }[it.relation]
-    for before, after in it.cases:
-        zero_after = isinstance(after, terms.Number) and after.value == 0
-        difference = before if zero_after else before - after
-        if signs.sign(difference, it.assumed) not in wanted:
+    sides = (it.before, it.after)
+    try:
+        if not all(signs.defined(side, it.facts, everywhere=True) for side in sides):
             return False
-    return True
+        zero_after = isinstance(it.after, terms.Number) and it.after.value == 0
+        found = signs.sign(it.before if zero_after else it.before - it.after, it.facts)
+    except Refused:
+        return False
+    wanted = {">": "positive", ">=": "nonnegative", "<": "negative", "<=": "nonpositive"}
+    return follows_sign(found, wanted[it.relation])
 
 
 def restated(it: Claim) -> str:
     """The second route: rest-lumping."""
     try:
-        proved = all(lumping.equal(unfold(before), unfold(after)) for before, after in it.cases)
+        proved = lumping.equal(unfold(it.before), unfold(it.after), it.facts.apart)
     except lumping.NotLumpable:
         return NOT_APPLICABLE
     return PROVED if proved else NOT_PROVED
@@ -433,11 +517,6 @@ def at_50_digits(
     return digits.compare(before, after, relation, given, source).said
 
 
-def free(before: Term, after: Term) -> list[Index]:
-    """Return the free indices of both sides, in a fixed order."""
-    return sorted(terms.free_indices(before) | terms.free_indices(after), key=lambda i: i.name)
-
-
 def dimensions(node: Term) -> set[Dimension]:
     """Return the dimensions that a term mentions."""
     found = {index.dimension for index in terms.all_indices(unfold(node))}
@@ -449,18 +528,27 @@ def dimensions(node: Term) -> set[Dimension]:
     return found
 
 
-def explicit_sizes(before: Term, after: Term) -> Iterator[dict[str, int]]:
-    """Yield sizes: different ones, with K > 2, and equal ones."""
-    used = sorted(dimensions(before) | dimensions(after), key=lambda d: (d.rank, d.name))
-    apart = {d.name: {0: 1, 1: 3}.get(d.rank, 2) for d in used}
-    alike = {d.name: 2 for d in used}
-    yield apart
-    if alike != apart:
-        yield alike
+@cache
+def digest(said: Statement | terms.Definition | terms.Function) -> str:
+    """Return a hash of all that something says, and of all that it cites, where it cites it."""
+    match said:
+        case Statement():
+            parts: object = (said.title, said.summary, said.chains, said.given, said.defines)
+        case terms.Definition():
+            parts = tuple(getattr(said, f.name) for f in fields(said))
+        case terms.Function():
+            at = tuple(terms.scalar(f"argument {n}") for n in range(said.arity))
+            # A slope may lead back to the function itself: it is told by its print.
+            parts = repr((said, said.positive, said.letter, said.slopes and said.slopes(*at)))
+    return hashlib.sha256(content(parts).encode()).hexdigest()
 
 
-def digest(statement: Statement) -> str:
-    """Return a hash of all that a statement says and of all that it cites."""
-    content = repr((statement.title, statement.given, statement.chains, statement.defines))
-    cited = "".join(digest(c) for c in statement.cites)
-    return hashlib.sha256((content + cited).encode()).hexdigest()
+def content(part: object) -> str:
+    """Return all that a part of a statement says."""
+    if isinstance(part, (Statement, terms.Definition, terms.Function)):
+        return digest(part)
+    if isinstance(part, Sequence) and not isinstance(part, str):
+        return f"({','.join(map(content, part))})"
+    if is_dataclass(part) and not isinstance(part, (type, Dimension)):
+        return type(part).__name__ + content(tuple(getattr(part, f.name) for f in fields(part)))
+    return repr(part)

@@ -27,7 +27,6 @@ LAYERS = {
 }
 STATEMENTS = (
     *dict.fromkeys(name for _, *rules in LAYERS.values() for name in rules),
-    "linear.jacobian",
     "activations.log_sigmoid_jacobian",
     "activations.sigmoid_jacobian",
     "activations.tanh_jacobian",
@@ -58,9 +57,10 @@ const Formulas = {};
 
 
 def function(name, code):
-    """Return the line that gives a printed function its place."""
-    comment, _, body = code.partition("export ")
-    return f'\n{comment}Formulas["{name}"] = {body.rstrip()};\n'
+    """Return the lines that give the first of some printed functions its place."""
+    first = code.partition("export function ")[2].partition("(")[0]
+    body = code.replace("export function ", "function ").rstrip()
+    return f'\nFormulas["{name}"] = (() => {{\n{body}\nreturn {first};\n}})();\n'
 
 
 def printed(name):
@@ -74,7 +74,7 @@ def printed(name):
     wrong = row.claims[0].right
     at = tuple(sorted(terms.free_indices(wrong), key=lambda index: index.name))
     return javascript_code.javascript_code(
-        Statement(row.title, "", (Chain(wrong, (), at),)), f"errata.{name}"
+        Statement(row.title, "", (Chain(wrong, (), at),)), f"errata.{name}", as_written=True
     )
 
 

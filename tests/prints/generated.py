@@ -1,6 +1,5 @@
 """Inputs for generated code, and what it has to give: the derived line at 30 digits."""
 
-import functools
 import importlib.util
 import random
 
@@ -17,8 +16,9 @@ ALIKE = {"N": 3, "K": 3, "M": 3, "n": 3}
 SIZES = {"apart": APART, "alike": ALIKE, "ones": dict.fromkeys(APART, 1)}
 
 STATEMENTS = derivations.statements()
-LINES = {name: codegen.line(statement) for name, statement in STATEMENTS.items()}
-WITH_CODE = [name for name, line in LINES.items() if line is not None]
+RESULTS_OF = {name: codegen.results(statement, name) for name, statement in STATEMENTS.items()}
+RESULTS = {(name, line.name): line for name, lines in RESULTS_OF.items() for line in lines}
+WITH_CODE = list(dict.fromkeys(name for name, _ in RESULTS))
 
 RANGES = {
     "label": lambda source: float(source.randrange(2)),
@@ -60,9 +60,9 @@ def arrays_in(node):
     return sorted(found, key=lambda array: array.name)
 
 
-def table(node, at, arrays, sizes):
+def table(node, at, arrays, sizes, accuracy=30):
     """The value of a term for each place of its free indices; any sizes, shown or not."""
-    with mp.workdps(digits.working_digits(node, 30)):
+    with mp.workdps(digits.working_digits(node, accuracy)):
         entries = {}
         for array in arrays_in(node):
             digits.read(array, arrays[array.name], dict(sizes), entries)
@@ -76,15 +76,18 @@ def table(node, at, arrays, sizes):
         return nest(digits.Point(sizes, entries), at)
 
 
-@functools.cache
 def case(name, which):
-    """Arguments, sizes, arrays and the exact value of the line of a statement."""
-    arguments = codegen.arguments(STATEMENTS[name])
-    return arguments, *line_case(LINES[name], arguments, SIZES[which])
+    """Arguments, sizes, arrays and the exact value of each result of a statement."""
+    return {
+        called: (codegen.line_arguments(line), *line_case(line, SIZES[which]))
+        for (statement, called), line in RESULTS.items()
+        if statement == name
+    }
 
 
-def line_case(line, arguments, sizes):
+def line_case(line, sizes):
     """Sizes, arrays and the exact value of a line."""
+    arguments = codegen.line_arguments(line)
     sizes = sizes_for(arguments, sizes)
     arrays = numbers([wanted for wanted in arguments if isinstance(wanted, terms.Array)], sizes)
     return sizes, arrays, table(line.term, line.at, arrays, sizes)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_numpy_code import SYNTHETIC, equal
 
-from derivations.language.terms import Array, Dimension
+from derivations.language.terms import Array, Dimension, Function
 from derivations.prints import codegen, javascript_code
 
 NODE = shutil.which("node")
@@ -20,8 +20,8 @@ RUN = pytest.mark.skipif(NODE is None, reason="node is not installed: JavaScript
 LINES = {case: equal(right, right, at) for case, (right, at) in SYNTHETIC.items()}
 
 
-def source(name, statement):
-    return javascript_code.javascript_code(statement, name)
+def source(name, statement, as_written=True):
+    return javascript_code.javascript_code(statement, name, as_written=as_written)
 
 
 def literal(wanted, arrays, sizes):
@@ -31,18 +31,20 @@ def literal(wanted, arrays, sizes):
             return json.dumps(arrays[name])
         case Dimension(name):
             return str(sizes[name])
-        case codegen.Callback(_, order):
+        case Function(order=order):
             return f"(x) => Math.exp(x / 3) / 3 ** {order} + Math.sin(x + {order} * Math.PI / 2)"
 
 
 def run(folder, calls):
-    """What each function returns; all of them in one process."""
+    """What functions return, each given by its module, name and arguments; in one process."""
+    files = {}
     program = ["const values = [];"]
-    for number, (text, given) in enumerate(calls):
-        (folder / f"code{number}.mjs").write_text(text, encoding="utf-8")
-        called = re.search(r"export function (\w+)\(", text).group(1)
-        program.append(f'import {{ {called} as f{number} }} from "./code{number}.mjs";')
+    for number, (text, called, given) in enumerate(calls):
+        file = files.setdefault(text, f"code{len(files)}.mjs")
+        program.append(f'import {{ {called} as f{number} }} from "./{file}";')
         program.append(f"values.push(f{number}({', '.join(given)}));")
+    for text, file in files.items():
+        (folder / file).write_text(text, encoding="utf-8")
     program.append("console.log(JSON.stringify(values));")
     (folder / "main.mjs").write_text("\n".join(program), encoding="utf-8")
     done = subprocess.run([NODE, folder / "main.mjs"], capture_output=True, text=True, check=False)
@@ -50,30 +52,26 @@ def run(folder, calls):
     return json.loads(done.stdout)
 
 
-def line_case(statement, sizes):
-    arguments = codegen.arguments(statement)
-    line = codegen.line(statement)
-    return arguments, *generated.line_case(line, arguments, generated.SIZES[sizes])
-
-
 @RUN
+@pytest.mark.parametrize("as_written", [False, True])
 @pytest.mark.parametrize("sizes", ["apart", "alike"])
-@pytest.mark.parametrize("which", ["statements", "lines"])
-def test_values(which, sizes, tmp_path):
-    if which == "lines":
-        cases = {name: line_case(statement, sizes) for name, statement in LINES.items()}
-        statements = LINES
-    else:
-        cases = {name: generated.case(name, sizes) for name in generated.WITH_CODE}
-        statements = generated.STATEMENTS
-    calls = [
-        (source(name, statements[name]), [literal(wanted, arrays, shown) for wanted in arguments])
-        for name, (arguments, shown, arrays, _) in cases.items()
-    ]
+def test_values(sizes, as_written, tmp_path):
+    """Every result of every statement, and every line of these tests, as written and stable."""
+    given = [(name, s, generated.RESULTS_OF[name]) for name, s in generated.STATEMENTS.items()]
+    given += [("line", s, codegen.results(s, "line")) for s in LINES.values()]
+    cases, calls = [], []
+    for name, statement, lines in given:
+        text = source(name, statement, as_written)
+        for line in lines:
+            shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes])
+            used = line if as_written else codegen.stably(line)
+            wanted = codegen.line_arguments(used)
+            calls.append((text, line.name, [literal(one, arrays, shown) for one in wanted]))
+            cases.append((f"{name} {line.name}", expected))
     values = run(tmp_path, calls)
     assert len(values) == len(cases) > 0
-    for (name, case), value in zip(cases.items(), values, strict=True):
-        actual, expected = generated.off_zero(np.array(value, dtype=np.float64)[()], case[-1])
+    for (name, exact), value in zip(cases, values, strict=True):
+        actual, expected = generated.off_zero(np.array(value, dtype=np.float64)[()], exact)
         compare.check(actual, expected, statement=name, oracle="50 digits", case=sizes, ulp=64)
 
 

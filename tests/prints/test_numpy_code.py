@@ -19,8 +19,9 @@ from derivations.language.terms import (
     log,
     product,
     total,
+    unknown,
 )
-from derivations.notation import K, N, X, a, any_phi, b, i, j, k, l, m, n, t, v, w, y
+from derivations.notation import K, N, X, a, b, i, j, k, l, m, n, t, v, w, y
 from derivations.prints import codegen, numpy_code
 
 Y = Array("Y", (N, K), domain="unit")
@@ -29,6 +30,7 @@ T = Array("T", (N, K, n))
 A, B = Array("A", (n, n)), Array("B", (n, n))
 r, c = Array("r", (K,)), Array("c", (K,))
 probability = Definition("P", (i, a), exp(Y[i, a]) / total(b, exp(Y[i, b])))
+phi = unknown("phi")
 square = Definition("square", (t,), t * t)
 
 
@@ -74,45 +76,49 @@ SYNTHETIC = {
     "difference of differences": (w[k] - (v[k] - (1 - w[k])), (k,)),
     "function of several axes": (square(w[k] + r[a]), (a, k)),
     "function twice": (square(w[k]) - square(v[k]), (k,)),
-    "any function": (any_phi(w[k] * v[k]) * any_phi.prime.prime(w[k]), (k,)),
+    "any function": (phi(w[k] * v[k]) * phi.prime.prime(w[k]), (k,)),
     "logarithm of one plus": (log(1 + exp(w[k]) + w[k] ** 2), (k,)),
 }
 
 
-def value(statement, name, case, path):
-    """What generated code gives, and what it has to."""
-    arguments, sizes, arrays, expected = case
-    module = generated.load(numpy_code.numpy_code(statement, name), path)
-    given = [generated.argument(wanted, arrays, sizes) for wanted in arguments]
-    return getattr(module, name.rpartition(".")[2])(*given), expected
+def value(statement, name, line, sizes, as_written, path):
+    """What generated code gives for a result, and what it has to."""
+    shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes])
+    source = numpy_code.numpy_code(statement, name, as_written=as_written)
+    wanted = codegen.line_arguments(line if as_written else codegen.stably(line))
+    given = [generated.argument(one, arrays, shown) for one in wanted]
+    return getattr(generated.load(source, path), line.name)(*given), expected
 
 
-def assert_agrees(statement, name, case, path):
-    actual, expected = generated.off_zero(*value(statement, name, case, path))
-    compare.check(actual, expected, statement=name, oracle="50 digits", case="", ulp=64)
+def assert_agrees(statement, name, sizes, as_written, path):
+    for line in codegen.results(statement, name):
+        found = value(statement, name, line, sizes, as_written, path)
+        actual, expected = generated.off_zero(*found)
+        compare.check(actual, expected, statement=name, oracle="50 digits", case="", ulp=64)
 
 
+@pytest.mark.parametrize("as_written", [False, True])
 @pytest.mark.parametrize("sizes", ["apart", "alike"])
 @pytest.mark.parametrize("name", generated.WITH_CODE)
-def test_statement(name, sizes, tmp_path):
-    case = generated.case(name, sizes)
-    assert_agrees(generated.STATEMENTS[name], name, case, tmp_path / "code.py")
+def test_statement(name, sizes, as_written, tmp_path):
+    assert_agrees(generated.STATEMENTS[name], name, sizes, as_written, tmp_path / "code.py")
 
 
+@pytest.mark.parametrize("as_written", [False, True])
 @pytest.mark.parametrize("name", generated.WITH_CODE)
-def test_one_data_point_one_feature_one_class(name, tmp_path):
-    case = generated.case(name, "ones")
-    actual, expected = value(generated.STATEMENTS[name], name, case, tmp_path / "code.py")
-    assert np.shape(actual) == np.shape(np.array(expected, dtype=object))
-    assert np.isfinite(actual).all()
+def test_one_data_point_one_feature_one_class(name, as_written, tmp_path):
+    for line in generated.RESULTS_OF[name]:
+        actual, expected = value(
+            generated.STATEMENTS[name], name, line, "ones", as_written, tmp_path / "code.py"
+        )
+        assert np.shape(actual) == np.shape(np.array(expected, dtype=object))
+        assert np.isfinite(actual).all()
 
 
 def assert_line(statement, sizes, path):
     """As for a statement, for a line of these tests."""
-    arguments = codegen.arguments(statement)
-    line = codegen.line(statement)
-    case = generated.line_case(line, arguments, generated.SIZES[sizes])
-    assert_agrees(statement, "line", (arguments, *case), path)
+    for as_written in (False, True):
+        assert_agrees(statement, "line", sizes, as_written, path)
 
 
 @pytest.mark.parametrize("sizes", ["apart", "alike"])
@@ -156,17 +162,27 @@ def test_matrix_form(case, sizes, tmp_path):
     assert_line(statement, sizes, tmp_path / "code.py")
 
 
+@pytest.mark.parametrize("as_written", [False, True])
 @pytest.mark.parametrize("name", generated.WITH_CODE)
-def test_source(name):
-    """No loop in Python, nothing but NumPy, no line that leaves the page, no escape."""
-    source = numpy_code.numpy_code(generated.STATEMENTS[name], name)
+def test_source(name, as_written):
+    """No loop over data in Python, nothing but NumPy, no line that leaves the page, no escape."""
+    source = numpy_code.numpy_code(generated.STATEMENTS[name], name, as_written=as_written)
     tree = ast.parse(source)
-    loops = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.Lambda)
+    loops = (ast.For, ast.While, ast.GeneratorExp, ast.Lambda)
     assert [node for node in ast.walk(tree) if isinstance(node, loops)] == []
-    first, function = tree.body
+    over = [ast.unparse(node.generators[0].iter) for node in ast.walk(tree)
+            if isinstance(node, ast.ListComp)]  # fmt: skip
+    assert "range(N)" not in over
+    first, *functions = tree.body
     assert ast.unparse(first) == "import numpy as np"
-    assert ast.get_docstring(function).startswith(f"{name}: ")
-    assert [arg.arg for arg in function.args.args] == unique_names(function)
+    called = {line.name for line in generated.RESULTS_OF[name]}
+    results = [function for function in functions if function.name in called]
+    assert len(results) == len(called)
+    for function in results:
+        assert ast.get_docstring(function).startswith(f"{name}: ")
+        assert [arg.arg for arg in function.args.args] == unique_names(function)
+    names = [function.name for function in functions]
+    assert len(names) == len(set(names))
     assert "\\" not in source
     assert max(map(len, source.splitlines())) <= 120
 
@@ -179,11 +195,15 @@ def unique_names(function):
 
 def test_readable():
     """What a reader would write."""
-    gradient = numpy_code.numpy_code(generated.STATEMENTS["logistic.nll_gradient"], "nll_gradient")
-    assert gradient.endswith(
+    statement, name = generated.STATEMENTS["logistic.nll_gradient"], "nll_gradient"
+    assert numpy_code.numpy_code(statement, name, as_written=True).endswith(
         "    z = X @ w\n    p = 1 / (1 + np.exp(-z))\n    return X.T @ (p - y)\n"
     )
-    assert gradient.startswith("import numpy as np\n\n\ndef nll_gradient(w, X, y):\n")
+    stable = numpy_code.numpy_code(statement, name)
+    assert stable.endswith(
+        "    z = X @ w\n    p = sigmoid(z)\n    return X.T @ ((1 - y) * p - y * sigmoid(-z))\n"
+    )
+    assert "\n\n\ndef nll_gradient(w, X, y):\n" in stable
 
 
 def test_no_line():

@@ -139,16 +139,20 @@ def test_a_citation_misused(before, after, cited):
 
 def test_an_inequality_is_no_equation():
     positive = Statement("", "", (Chain(exp(x), (Step(term(0), ALGEBRA, relation=">"),)),))
-    assert list(rules.equations_of(positive)) == []
+    assert list(rules.equations_of((positive,), "full", "everything")) == []
     assert not follows(exp(x) + r, r, ALGEBRA, positive)
+
+
+def matches(pattern, node) -> bool:
+    return indices.match(pattern, node, rules.wild_of(pattern), {})
 
 
 def test_a_pattern_stands_for_one_thing_at_a_time():
     f = Definition("f", (x, t), x * t)
     pattern = indices.meaning(f(x, x), "full", "everything")
     same, other = (indices.meaning(node, "full", "everything") for node in (f(r, r), f(r, t)))
-    assert rules.match(pattern, same, {})
-    assert not rules.match(pattern, other, {})
+    assert matches(pattern, same)
+    assert not matches(pattern, other)
     of_index = indices.meaning(p[i], "full", "everything")
-    assert rules.match(of_index, indices.meaning(p[j], "full", "everything"), {})
-    assert not rules.match(of_index, indices.meaning(sigma(x), "full", "everything"), {})
+    assert matches(of_index, indices.meaning(p[j], "full", "everything"))
+    assert not matches(of_index, indices.meaning(sigma(x), "full", "everything"))

@@ -22,7 +22,7 @@ from derivations.language.terms import (
     term,
     total,
 )
-from derivations.notation import K, X, a, b, i, k, s, v, w, y
+from derivations.notation import K, X, a, b, i, k, l, s, v, w, y
 from derivations.proof import signs
 
 BLOCKS = int(os.environ.get("RANDOM_TERM_BLOCKS", "10"))
@@ -52,7 +52,7 @@ def test_random_terms(block):
             -writer.positive(1) * writer.real(1) ** 2,
             writer.positive(1) - writer.positive(1),
         ):
-            found = signs.sign(node, {})
+            found = signs.sign(node)
             COUNTS["signs of random terms claimed"] += found != "unknown"
             COUNTS["signs of random terms"] += 1
             if found != "unknown":
@@ -94,17 +94,32 @@ p = 1 / (1 + exp(-x))
     ],
 )
 def test_sign(node, expected):
-    assert signs.sign(node, {}) == expected
+    assert signs.sign(node) == expected
+
+
+def facts(*pairs, fixed=()):
+    return signs.Facts(pairs, frozenset(fixed))
 
 
 def test_assumed_signs():
     gain = Definition("d", (i,), total(k, v[k] * X[i, k]))
-    assumed = {gain[i]: "nonnegative"}
+    assumed = facts((gain[i], "nonnegative"))
     assert signs.sign(total(i, gain[i] * exp(x)), assumed) == "nonnegative"
     f = Definition("f", (x,), x**2 - 1)
-    assert signs.sign(f(x), {f(x): "nonnegative"}) == "nonnegative"
-    assert signs.sign(f(0), {f(x): "nonnegative"}) == "negative"  # of f(x), not of f(0)
-    assert signs.sign(f(r), {f(x): "nonnegative"}) == "unknown"
+    assert signs.sign(f(x), facts((f(x), "nonnegative"))) == "nonnegative"
+    # of f(x), not of f(0)
+    assert signs.sign(f(0), facts((f(x), "nonnegative"))) == "negative"
+    assert signs.sign(f(r), facts((f(x), "nonnegative"))) == "unknown"
+
+
+def test_an_assumed_sign_is_that_of_its_indices():
+    everywhere, there = facts((w[k], "positive")), facts((w[k], "positive"), fixed=(k,))
+    assert signs.sign(w[k], there) == "positive" and signs.sign(w[l], there) == "unknown"
+    assert signs.sign(w[l], everywhere) == "positive"
+    assert signs.sign(total(k, w[k]), there) == "unknown"
+    assert signs.sign(log(w[k]) - log(w[k]), there) == "zero"
+    assert not signs.defined(total(k, log(w[k])), there)
+    assert signs.defined(total(k, log(w[k])), everywhere)
 
 
 @pytest.mark.parametrize(
@@ -125,4 +140,4 @@ def test_assumed_signs():
     ],
 )
 def test_logarithms(node, holds):
-    assert signs.log_arguments_positive(node, {}) == holds
+    assert signs.defined(node) == holds

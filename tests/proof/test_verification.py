@@ -37,6 +37,7 @@ from derivations.language.terms import (
     D,
     Definition,
     Delta,
+    Function,
     Limit,
     ShapeError,
     Size,
@@ -52,7 +53,7 @@ from derivations.language.terms import (
 )
 from derivations.logistic import NLL, p, z
 from derivations.notation import K, N, X, a, b, c, i, j, k, l, m, n, t, v, w, y
-from derivations.proof import verification
+from derivations.proof import ledger, verification
 from derivations.proof.verification import verify
 from derivations.sigmoid import sigma
 
@@ -148,13 +149,13 @@ WRONG = [
     ), rule="label"),
     Wrong("a cited derivative of another argument", D(sigma(2 * t), t), (
         Step(sigma(2 * t) * (1 - sigma(2 * t)), CHAIN_RULE, cites=(sigmoid.derivative,)),
-    ), rule="label"),
+    )),
     Wrong("a cited symmetry with a wrong sign", sigma(-t), (
         Step(sigma(t) - 1, ALGEBRA, cites=(sigmoid.symmetry,)),
-    ), rule="label"),
+    )),
     Wrong("a cited gradient at another index", D(NLL, w[k]), (
         Step(total(i, X[i, l] * (p[i] - y[i])), DIFFERENTIATE, cites=(logistic.nll_gradient,)),
-    ), (k, l), rule="label"),
+    ), (k, l)),
     Wrong("two classes taken for all", total(a, S[a] ** 2), (
         Step(1 - 2 * S[b] * (1 - S[b]), ALGEBRA),
     ), (b,)),
@@ -200,16 +201,16 @@ def test_a_wrong_step_is_rejected_where_it_is(wrong):
     blamed = [text.split(" (")[0] for text in report.failures if ", step " in text]
     assert blamed == [f"chain 1, step {place}"]
     assert report.failures[0].startswith(f"chain 1, step {place} ({wrong.steps[-1].rule.name}):")
-    *right, last = report.chains[0]["steps"]
+    *right, last = report.chains[0].steps
     for verdicts in right:
-        assert verdicts["rule"] == "checked" and verdicts["routes"]["all sizes"] == "proved"
-    assert last["rule"] == wrong.rule
-    assert last["routes"]["all sizes"] == "not proved"
-    assert last["routes"]["restated"] != "proved"
-    refuted = {route for route, said in last["routes"].items() if said == "refuted"}
+        assert verdicts.rule == "checked" and verdicts.routes["all sizes"] == "proved"
+    assert last.rule == wrong.rule
+    assert last.routes["all sizes"] == "not proved"
+    assert last.routes["restated"] != "proved"
+    refuted = {route for route, said in last.routes.items() if said == "refuted"}
     assert refuted & {"50 digits", "fingerprints"} or wrong.name == "an absolute value dropped"
     if wrong.steps[-1].relation == "=":
-        assert last["residual"] and last["residual"] in report.failures[0]
+        assert last.residual and last.residual in report.failures[0]
     COUNTS["wrong steps rejected where they are"] += 1
 
 
@@ -233,9 +234,9 @@ TRUE_BY_ANOTHER_RULE = [
 )
 def test_a_true_step_by_a_rule_that_does_not_lead_there(left, right, rule, at):
     report = verify(Statement("true", "", (Chain(left, (Step(right, rule),), at=at),)))
-    (step,) = report.chains[0]["steps"]
-    assert step["rule"] == "does not hold"
-    assert step["routes"]["all sizes"] == "proved"
+    (step,) = report.chains[0].steps
+    assert step.rule == "does not hold"
+    assert step.routes["all sizes"] == "proved"
     assert report.level == "failed"
     (failure,) = report.failures
     assert failure.startswith(f"chain 1, step 1 ({rule.name}): the rule does not lead here")
@@ -282,8 +283,8 @@ def test_errors_that_cancel_are_seen():
 def test_a_matrix_form_is_held_against_both_sides(matrix, rule, routes):
     chain = Chain(D(NLL, w[k]), (Step(good_gradient, DIFFERENTIATE),), at=(k,), matrix=matrix)
     report = verify(Statement("gradient", "", (chain,)))
-    step = report.chains[0]["steps"][-1]
-    assert (step["rule"], step["routes"]["all sizes"]) == (rule, routes)
+    step = report.chains[0].steps[-1]
+    assert (step.rule, step.routes["all sizes"]) == (rule, routes)
     assert (report.level != "failed") == (rule == "checked")
     if rule != "checked":
         assert report.failures[0].startswith("chain 1, step 2 (matrix form)")
@@ -292,8 +293,10 @@ def test_a_matrix_form_is_held_against_both_sides(matrix, rule, routes):
 def test_a_matrix_form_of_another_shape():
     matrix = (Hessian(NLL, w), Whole(X).T @ (Whole(p) - Whole(y)))
     chain = Chain(D(NLL, w[k]), (Step(good_gradient, DIFFERENTIATE),), at=(k,), matrix=matrix)
-    with pytest.raises(ShapeError):
-        verify(Statement("gradient", "", (chain,)))
+    report = verify(Statement("gradient", "", (chain,)))
+    assert report.failures == (
+        "chain 1: the matrices of one equation have the shapes n x n and n x 1",
+    )
 
 
 # -- levels, flags, nothing claimed ----------------------------------------------------------------
@@ -313,7 +316,7 @@ def test_levels():
     assert level(sigma(-t), 1 - sigma(t), more=(Prose("so it is", "someone"),)) == "lemma"
     assert level(sigma(-t), sigma(t)) == "failed"
     shifted = absolute(w[k]) + 1 - 1
-    assert level(shifted, absolute(w[k]), ALGEBRA, (k,)) == "evidence"  # numbers alone
+    assert level(shifted, absolute(w[k]), ALGEBRA, (k,)) == "proved, all sizes"
 
 
 def test_evidence_is_not_called_a_proof():
@@ -325,12 +328,12 @@ def test_evidence_is_not_called_a_proof():
 def test_a_statement_of_which_both_sides_are_the_same_is_flagged():
     steps = (Step(2 * x, ALGEBRA), Step(x + x, ALGEBRA))
     report = verify(Statement("", "", (Chain(x + x, steps),)))
-    assert report.flagged and report.chains[0]["whole"]["flag"]
-    assert not any(step["flag"] for step in report.chains[0]["steps"])
+    assert report.flagged and report.chains[0].whole.flag
+    assert not any(step.flag for step in report.chains[0].steps)
     opened = verify(Statement("", "", (Chain(p[i], (Step(sigma(z[i]), DEFINITION),), at=(i,)),)))
-    assert opened.flagged and not opened.chains[0]["steps"][0]["flag"]  # one by definition
+    assert opened.flagged and not opened.chains[0].steps[0].flag  # one by definition
     repeated = verify(Statement("", "", (Chain(x + x, (Step(x + x, ALGEBRA),)),)))
-    assert repeated.chains[0]["steps"][0]["flag"]
+    assert repeated.chains[0].steps[0].flag
     assert not verify(sigmoid.symmetry).flagged
 
 
@@ -340,26 +343,9 @@ def test_a_statement_of_which_both_sides_are_the_same_is_flagged():
         (Statement("", ""), "nothing is claimed"),
         (Statement("", "", (Chain(x, ()),)), "chain 1: nothing is claimed"),
         (Statement("", "", (Chain(x, (Prose("words", ""),)),)), "chain 1: nothing is claimed"),
-        (
-            Statement("", "", (Chain(x, (Step(scalar("x", domain="positive"), ALGEBRA),)),)),
-            "two different arrays are called x",
-        ),
-        (
-            Statement(
-                "",
-                "",
-                (
-                    Chain(
-                        total(k, w[k]),
-                        (Step(total(a, Array("w", (K,))[a]), ALGEBRA),),
-                    ),
-                ),
-            ),
-            "two different arrays are called w",
-        ),
     ],
 )
-def test_nothing_claimed_or_ambiguous(statement, message):
+def test_nothing_claimed(statement, message):
     report = verify(statement)
     assert report.level == "failed" and report.failures == (message,)
 
@@ -367,8 +353,8 @@ def test_nothing_claimed_or_ambiguous(statement, message):
 def test_a_failure_lists_what_is_left():
     chain = Chain(total(k, w[k] * v[k]), (Step(total(k, w[k] * v[k]) + x, ALGEBRA),))
     report = verify(Statement("", "", (chain,)))
-    assert report.chains[0]["steps"][0]["residual"] == "-x()"
-    assert "what is left: -x()" in report.failures[0]
+    assert report.chains[0].steps[0].residual == "-x"
+    assert "what is left: -x" in report.failures[0]
 
 
 # -- hypotheses ------------------------------------------------------------------------------------
@@ -394,13 +380,13 @@ def test_an_assumed_sign_is_needed_and_used(sign):
     assert verify(Statement("", "", (chain,))).level == "failed"
     report = verify(Statement("", "", (chain,), (assumed,)))
     assert report.level == "proved, scalar"
-    assert report.chains[0]["steps"][0]["routes"]["50 digits"] == "agrees"
+    assert report.chains[0].steps[0].routes["50 digits"] == "agrees"
 
 
 def test_a_derivative_by_what_stands_in_an_absolute_value_is_no_crash():
     chain = Chain(D(absolute(t) * t, t), (Step(2 * absolute(t), DIFFERENTIATE),))
     report = verify(Statement("", "", (chain,)))
-    assert report.chains[0]["steps"][0]["routes"]["all sizes"] == "not proved"
+    assert report.chains[0].steps[0].routes["all sizes"] == "not proved"
 
 
 # -- as data, and the same in every run ------------------------------------------------------------
@@ -463,3 +449,37 @@ def test_the_digest_sees_a_changed_citation():
     assert first == verification.digest(citing(sigmoid.symmetry))
     assert first != verification.digest(citing(sigmoid.derivative))
     assert j != i
+
+
+def test_the_digest_sees_which_step_cites():
+    def citing(first, second):
+        steps = (
+            Step(1 - sigma(t), DEFINITION, cites=first),
+            Step(-sigma(t) + 1, ALGEBRA, cites=second),
+        )
+        return Statement("", "", (Chain(sigma(-t), steps),))
+
+    cited = (sigmoid.symmetry,)
+    assert verification.digest(citing(cited, ())) != verification.digest(citing((), cited))
+
+
+def test_the_digest_sees_a_slope_and_a_program():
+    def said(function, given=()):
+        return verification.digest(
+            Statement("", "", (Chain(function(x), (Step(x, ALGEBRA),)),), given)
+        )
+
+    plain, steep = Function("f", slopes=lambda t: (t,)), Function("f", slopes=lambda t: (2 * t,))
+    assert said(plain) != said(steep) != said(Function("f", smooth=1)) != said(Function("f"))
+    weak, strict = (Hypothesis("x", signs=((x, sign),)) for sign in ("nonnegative", "positive"))
+    assert len({said(plain), said(plain, (weak,)), said(plain, (strict,))}) == 3
+
+
+def test_the_ledger_hashes_all_that_has_a_say():
+    program = "import sys; import derivations.proof.ledger; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    rooms = {name.split(".")[1] for name in found if name.startswith("derivations.")}
+    concepts = {path.stem for path in (ROOT / "derivations").glob("*.py")}
+    assert rooms - concepts == set(ledger.JUDGES)

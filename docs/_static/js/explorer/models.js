@@ -17,7 +17,7 @@
     kind: "linear",
     forward: (Z) => F["linear.forward"](Z, W, b),
     backward: (Z, D) => D.map((delta) => F["linear.backward"](W, delta)),
-    jacobian: () => F["linear.jacobian"](W),
+    jacobian: () => W,
     parameters: (Z, D) => ({
       W: F["linear.parameter_gradient"](Z, D),
       b: F["linear.parameter_gradient"](Z.map(() => [1]), D).flat(),

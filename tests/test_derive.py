@@ -1,0 +1,169 @@
+"""Forward passes derived from their files: proved, and held against 50-digit differences."""
+
+import functools
+import random
+from pathlib import Path
+
+import pytest
+from mpmath import mp, mpf
+
+from derivations import forward_pass
+from derivations.__main__ import main
+from derivations.derive import derive
+from derivations.language import terms
+from derivations.language.terms import Array, D, Definition, Entry, NotDifferentiable
+from derivations.notation import Σ, M, X, absolute, i, k, n, unknown, w
+from derivations.prints.mathematics import TEXT, show
+from derivations.proof import digits
+from derivations.proof.verification import verify
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "forward_passes"
+APART = {"N": 2, "K": 3, "M": 4, "n": 5}
+ALIKE = dict.fromkeys(APART, 3)
+
+# file, variable, a second one, the last line
+CASES = [
+    ("temperature", "W", "", "Σ_i (p_ia - [y_i = a]) X_ik / τ"),
+    ("temperature", "tau", "", "Σ_i Σ_b z_ib ([y_i = b] - p_ib) / τ^2"),
+    ("label_smoothing", "W", "", "Σ_i (p_ia - q_ia) X_ik"),
+    ("focal", "w", "", None),
+    ("focal", "gamma", "", None),
+    ("silu", "z", "", None),
+    ("gelu", "z", "", "δ_uv (z_u φ(z_u) + Φ(z_u))"),
+    ("gelu_erf", "z", "", None),
+    ("hidden_layer", "U", "", "v_u Σ_i (f_i - y_i) X_ik φ'(z_iu)"),
+    ("hidden_layer", "b", "", "v_u Σ_i (f_i - y_i) φ'(z_iu)"),
+    ("hidden_layer", "v", "", "Σ_i (f_i - y_i) h_iu"),
+    ("layer_norm", "z", "", "(δ_uv M - 1 - z'_u z'_v) / (M √(s + ε))"),
+    ("rms_norm", "z", "", "(g_u δ_uv - x_u z_v / (r M)) / r"),
+    ("rms_norm", "g", "", "z_u δ_uv / r"),
+    ("poisson", "w", "", "Σ_i (μ_i - y_i) X_ik"),
+    ("poisson", "w", "w", "Σ_i X_ik μ_i X_il"),
+    ("smooth_hinge", "w", "", None),
+    ("cauchy", "w", "", "c^2 Σ_i r_i X_ik / (c^2 + r_i^2)"),
+    ("mahalanobis", "A", "", "Σ_i (X_ik - m_k) r_iu"),
+    ("mahalanobis", "m", "", "-Σ_u A_uk Σ_i r_iu"),
+    ("gated_linear_unit", "U", "", "g_iu δ_uv X_ik"),
+    ("gated_linear_unit", "V", "", "h_iu g_iu (1 - g_iu) δ_uv X_ik"),
+    ("attention", "q", "", "Σ_i V_iu p_i (X_ik - Σ_j p_j X_jk) / √(n)"),
+    ("attention", "X", "", "p_i q_k (V_iu - x_u) / √(n)"),
+    ("contrastive", "Q", "", "(Σ_l X_lk p_il - X_ik) / τ"),
+    ("contrastive", "tau", "", None),
+    ("vector_softmax", "W", "", "Σ_i X_ik (S_a(z_i· / τ) - [y_i = a]) / τ"),
+]  # fmt: skip
+NAMES = ["-".join(filter(None, case[:3])) for case in CASES]
+
+
+@functools.cache
+def derived(file, by, twice=""):
+    forward = forward_pass.read(FOLDER / f"{file}.py")
+    second = forward.variable(twice) if twice else None
+    found = derive(forward.quantity, forward.variable(by), second, given=forward.given)
+    return forward, found
+
+
+def numbers(nodes, sizes, seed):
+    """Random numbers for every array; each row of indicators of labels has one that is 1."""
+    source = random.Random(seed)
+    arrays = {}
+    for node in nodes:
+        for part in terms.walk(terms.unfold(node)):
+            if isinstance(part, (Entry, D)):
+                array = part.array if isinstance(part, Entry) else part.variable.array
+                arrays[array.name] = array
+
+    def filled(array, dimensions):
+        if dimensions:
+            return [filled(array, dimensions[1:]) for _ in range(sizes[dimensions[0].name])]
+        return digits.random_number(array.domain, source)
+
+    values = {name: filled(array, array.dimensions) for name, array in sorted(arrays.items())}
+    if "Y" in values:
+        for row in values["Y"]:
+            row[:] = [mpf(0)] * len(row)
+            row[source.randrange(len(row))] = mpf(1)
+    return values
+
+
+def flat(values):
+    return [v for part in values for v in flat(part)] if isinstance(values, list) else [values]
+
+
+@pytest.mark.parametrize("sizes", [APART, ALIKE], ids=["apart", "alike"])
+@pytest.mark.parametrize(("file", "by", "twice", "line"), CASES, ids=NAMES)
+def test_each_end_of_a_derivation_has_the_value_of_differences(file, by, twice, line, sizes):
+    _, found = derived(file, by, twice)
+    for statement in (found.result, *found.further):
+        (chain,) = statement.chains
+        given = numbers((chain.left, chain.last), sizes, f"{file} {by}")
+        # Differences of the forward pass itself: its names unfolded, no move asked.
+        left = digits.table(chain.left, given, at=chain.at, sizes=sizes)
+        right = digits.table(chain.last, given, at=chain.at, sizes=sizes)
+        with mp.workdps(60):
+            assert len(flat(left)) == len(flat(right)) > 0
+            for one, other in zip(flat(left), flat(right), strict=True):
+                assert abs(one - other) <= mpf(10) ** -50 * max(1, abs(one))
+            assert any(flat(right))
+
+
+@pytest.mark.parametrize(("file", "by", "twice", "line"), CASES, ids=NAMES)
+def test_each_line_is_made_and_verified(file, by, twice, line):
+    _, found = derived(file, by, twice)
+    for statement in found.statements:
+        report = verify(statement)
+        assert report.failures == ()
+        assert report.level.startswith("proved")
+        assert all(step.made for chain in statement.chains for step in chain.lines)
+
+
+@pytest.mark.parametrize(("file", "by", "twice", "line"), [c for c in CASES if c[3]],
+                         ids=[n for n, c in zip(NAMES, CASES, strict=True) if c[3]])  # fmt: skip
+def test_the_last_line_is_the_one_in_books(file, by, twice, line):
+    _, found = derived(file, by, twice)
+    assert show(found.result.chains[0].last, TEXT) == line
+
+
+def test_no_derivative_is_left_in_a_result():
+    for file, by, twice, _ in CASES:
+        last = derived(file, by, twice)[1].result.chains[0].last
+        assert not any(isinstance(part, D) for part in terms.walk(last))
+
+
+def test_rules_of_the_pass_back():
+    said = {
+        ("layer_norm", "z"): "(M δ'_v - z'_v Σ_u δ'_u z'_u - Σ_u δ'_u) / (M √(s + ε))",
+        ("gelu", "z"): "(z_v φ(z_v) + Φ(z_v)) δ'_v",
+        ("gated_linear_unit", "V"): "Σ_i X_ik δ'_iv h_iv g_iv (1 - g_iv)",
+    }
+    for (file, by), line in said.items():
+        (statement,) = derived(file, by)[1].further
+        assert sorted(show(statement.chains[0].last, TEXT)) == sorted(line)
+
+
+def test_product_of_a_hessian_and_a_direction():
+    _, found = derived("poisson", "w", "w")
+    (product,) = found.further
+    assert product.title == "Hessian-vector product"
+    assert show(product.chains[0].last, TEXT) == "Σ_i X_ik μ_i Σ_l X_il direction_l"
+
+
+def test_what_cannot_be_derived_is_said():
+    y = Array("y", (X.dimensions[0],), "y")
+    size = Definition("C", (), Σ(i, absolute(Σ(k, w[k] * X[i, k]) - y[i])))
+    with pytest.raises(NotDifferentiable, match="kink where its argument is 0"):
+        derive(size, w)
+    with pytest.raises(ValueError, match="C does not depend on b"):
+        derive(size, Array("b", (M,)))
+    rough = unknown("rho", smooth=0)
+    with pytest.raises(NotDifferentiable, match="nothing is known of it"):
+        derive(Definition("C", (), rough(Σ(k, w[k] * w[k]))), Array("w", (n,), "w", r"\mathbf{w}"))
+
+
+def test_command_line_says_what_there_is(capsys):
+    file = str(FOLDER / "poisson.py")
+    assert main(["derive", file, "--by", "V_no"]) == 2
+    assert "there is no variable 'V_no'; there are" in capsys.readouterr().err
+    assert main(["derive", file + ":no", "--by", "w"]) == 2
+    assert "there is no quantity 'no'" in capsys.readouterr().err
+    assert main(["derive", str(FOLDER / "none.py"), "--by", "w"]) == 2
+    assert "there is no such Python file" in capsys.readouterr().err
