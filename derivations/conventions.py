@@ -506,10 +506,7 @@ Z3 = Array("Z", (N, K, M), "z", r"\mathbf{Z}")
 Y3 = Array("Y", (N, K, M), "y", r"\mathbf{Y}")
 S3 = Definition("S3", (i, a, u), exp(Z3[i, a, u]) / Σ(b, exp(Z3[i, b, u])), "S")
 cost3 = Definition(
-    "C",
-    (),
-    Σ(i, Σ(u, log(Σ(b, exp(Z3[i, b, u]))) - Σ(b, Y3[i, b, u] * Z3[i, b, u]))),
-    "C",
+    "C", (), Σ(i, Σ(u, log(Σ(b, exp(Z3[i, b, u]))) - Σ(b, Y3[i, b, u] * Z3[i, b, u]))), "C"
 )()
 
 class_axis = Statement(
@@ -555,19 +552,13 @@ Pc = Definition(
     "P'", (a, i), exp(Zc[a, i]) / Σ(b, exp(Zc[b, i])), "p", r"\mathbf{P}", superscript=r"\prime"
 )
 cost_c = Definition(
-    "NLL'",
-    (),
-    Σ(i, log(Σ(b, exp(Zc[b, i]))) - Σ(b, Yc[b, i] * Zc[b, i])),
-    r"\operatorname{NLL}",
+    "NLL'", (), Σ(i, log(Σ(b, exp(Zc[b, i]))) - Σ(b, Yc[b, i] * Zc[b, i])), r"\operatorname{NLL}"
 )()
 U = Array("U", (n, K), "u", r"\mathbf{U}")
 Zu = Definition("Z_U", (i, a), Σ(k, X[i, k] * U[k, a]), "z", r"\mathbf{Z}")
 Pu = Definition("P_U", (i, a), exp(Zu[i, a]) / Σ(b, exp(Zu[i, b])), "p", r"\mathbf{P}")
 cost_u = Definition(
-    "NLL_U",
-    (),
-    Σ(i, log(Σ(b, exp(Zu[i, b]))) - Σ(b, soft[i, b] * Zu[i, b])),
-    r"\operatorname{NLL}",
+    "NLL_U", (), Σ(i, log(Σ(b, exp(Zu[i, b]))) - Σ(b, soft[i, b] * Zu[i, b])), r"\operatorname{NLL}"
 )()
 
 columns = Statement(

@@ -61,11 +61,7 @@ z_other = Definition(
     "z''", (i, a), Σ(k, (W[a, k] + Psi[a, k]) * X[i, k]), "z", superscript=r"\prime\prime"
 )
 p_other = Definition(
-    "p''",
-    (i, a),
-    exp(z_other[i, a]) / Σ(b, exp(z_other[i, b])),
-    "p",
-    superscript=r"\prime\prime",
+    "p''", (i, a), exp(z_other[i, a]) / Σ(b, exp(z_other[i, b])), "p", superscript=r"\prime\prime"
 )
 
 translation = Statement(
@@ -265,11 +261,7 @@ sum_to_zero = Statement(
         prove(
             log(P[i, a] / P[i, b]),
             to(Z[i, a] - Z[i, b], DEFINITION, "the denominators cancel"),
-            to(
-                Σ(k, (centred[a, k] - centred[b, k]) * X[i, k]),
-                DEFINITION,
-                r"$\bar{w}_k$ cancels",
-            ),
+            to(Σ(k, (centred[a, k] - centred[b, k]) * X[i, k]), DEFINITION, r"$\bar{w}_k$ cancels"),
             title="the same log-odds of any two classes",
         ),
         prove(
@@ -293,12 +285,7 @@ sum_to_zero = Statement(
         prove(
             reference[r, a, k] - Σ(b, reference[r, b, k]) / Size(K),
             unfold(reference),
-            to(
-                centred[a, k],
-                DEFINITION,
-                r"$w_{rk}$ cancels",
-                reference_class,
-            ),
+            to(centred[a, k], DEFINITION, r"$w_{rk}$ cancels", reference_class),
             title="from the rows of a reference class",
         ),
         prove(
@@ -324,11 +311,7 @@ sum_to_zero = Statement(
         prove(
             Σ(a, opposite_ab * Σ(c, H[a, k, c, l] * opposite_cg)),
             to(Σ(a, opposite_ab * (H[a, k, g, l] - H[a, k, r, l])), CONTRACT, "the columns"),
-            to(
-                H[b, k, g, l] - H[b, k, r, l] - H[r, k, g, l] + H[r, k, r, l],
-                CONTRACT,
-                "the rows",
-            ),
+            to(H[b, k, g, l] - H[b, k, r, l] - H[r, k, g, l] + H[r, k, r, l], CONTRACT, "the rows"),
             at=(r, b, k, g, l),
             title="the Hessian by the free rows",
         ),
@@ -358,10 +341,7 @@ penalty_selects_sum_to_zero = Statement(
         prove(
             lam / 2 * Σ(k, Σ(a, W[a, k] ** 2)) - lam / 2 * Σ(k, Σ(a, centred[a, k] ** 2)),
             to(
-                lam / 2 * Size(K) * Σ(k, mean[k] ** 2),
-                DEFINITION,
-                "expand the square",
-                sum_to_zero,
+                lam / 2 * Size(K) * Σ(k, mean[k] ** 2), DEFINITION, "expand the square", sum_to_zero
             ),
             to(0, SIGN, "squares with positive weights", relation=">="),
             title="the penalty of equivalent weights",
