@@ -233,7 +233,7 @@ reference_class = Statement(
             title=r"the gradient by the free rows, $\mathbf{M}^\top \mathbf{G}$",
         ),
     ),
-    (fixed, by_weights),
+    (one_class, fixed, by_weights),
 )
 
 mean = Definition("mean", (k,), Σ(b, W[b, k]) / Size(K), r"\bar{w}")
@@ -316,7 +316,7 @@ sum_to_zero = Statement(
             title="the Hessian by the free rows",
         ),
     ),
-    (fixed, by_weights),
+    (one_class, fixed, by_weights),
 )
 
 # -- the penalty -----------------------------------------------------------------------------------

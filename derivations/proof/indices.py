@@ -131,7 +131,8 @@ def kind(base: type[Typed], what: Any) -> Any:
     rank = getattr(what, "rank", 0)
     content = hashlib.sha256(repr(what).encode()).hexdigest()[:8]
     key = f"{base.__name__} {rank} {called(what)} {content} {next(SERIAL):06}"
-    return type(base.__name__, (base,), {"what": what, "key": key})
+    # SymPy orders factors by the names of their classes: those of two objects are to differ.
+    return type(key, (base,), {"what": what, "key": key})
 
 
 def atoms(expression: Expr) -> list[Atom]:
@@ -174,7 +175,7 @@ def rational(
     expression: Expr,
 ) -> tuple[Expr, Expr, dict[sympy.Symbol, Expr]]:
     """Return numerator and denominator, cancelled, over one symbol for each application."""
-    names = {atom: standing_for(atom) for atom in atoms(expression)}
+    names = {atom: sympy.Dummy(f"a{i}") for i, atom in enumerate(atoms(expression))}
     flat = expression.xreplace(names)
     whole = all(not power.exp.is_negative for power in flat.atoms(sympy.Pow))
     cancelled = sympy.expand(flat) if whole else sympy.cancel(flat)
@@ -194,12 +195,6 @@ def rational(
             above, beneath = (lowered(side, name, order, radicand) for side in sides)
             return rational((above / beneath).xreplace(known))
     return numerator, denominator, known
-
-
-@lru_cache(maxsize=65536)
-def standing_for(atom: Atom) -> sympy.Dummy:
-    """Return the symbol of an application, the same each time: what SymPy keeps is found again."""
-    return sympy.Dummy(f"a{next(SERIAL)}")
 
 
 def root_order(atom: Expr) -> int:
