@@ -169,9 +169,10 @@ weighted_mean = Statement(
         prove(
             d(mean_cost, w[k], w[l]),
             because("the weights are constants", chain_rule),
-            by(logistic.weighted),
-            because("the labels are constants", linear),
-            *slope_of(p, z),
+            to(
+                Σ(i, s[i] * X[i, k] * (p[i] * (1 - p[i])) * X[i, l]) / whole,
+                cites=logistic.weighted,
+            ),
             to(Σ(i, s[i] / whole * X[i, k] * (p[i] * (1 - p[i])) * X[i, l])),
             title="Hessian",
         ),

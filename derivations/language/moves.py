@@ -724,7 +724,9 @@ def chains_of(source: Statement | Chain) -> tuple[Chain, ...]:
 
 
 def through_names(before: Term, after: Term, functions: Sequence[Definition]) -> bool:
-    """Return True where a function was seen through a name, such as sigma(z_i) in p_i."""
+    """Return True where a function was seen through a name, as sigma in p_i, or differentiated."""
+    if functions and any(isinstance(p, D) and isinstance(p.body, D) for p in terms.walk(before)):
+        return True
     left = {part for part in terms.walk(after) if isinstance(part, D)}
     gone = [p.body for p in terms.walk(before) if isinstance(p, D) and p not in left]
     uses = [body.definition for body in gone if isinstance(body, Use)]
