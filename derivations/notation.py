@@ -11,48 +11,29 @@ from derivations.language.statement import Hypothesis
 from derivations.language.terms import (  # a forward pass takes all that it needs from here
     Array,
     D,
+    Definition,
     Delta,
     Dimension,
     Entry,
     Index,
+    Size,
+    Sum,
     Term,
+    absolute,
     cumulative,
     density,
+    each,
+    erf,
+    exp,
+    log,
+    maximum,
+    minimum,
+    pi,
     product,
     scalar,
     term,
     total,
     unknown,
-)
-from derivations.language.terms import (
-    Size as Size,
-)
-from derivations.language.terms import (
-    Sum as Sum,
-)
-from derivations.language.terms import (
-    absolute as absolute,
-)
-from derivations.language.terms import (
-    each as each,
-)
-from derivations.language.terms import (
-    erf as erf,
-)
-from derivations.language.terms import (
-    exp as exp,
-)
-from derivations.language.terms import (
-    log as log,
-)
-from derivations.language.terms import (
-    maximum as maximum,
-)
-from derivations.language.terms import (
-    minimum as minimum,
-)
-from derivations.language.terms import (
-    pi as pi,
 )
 
 # Notation that reads as mathematics.
