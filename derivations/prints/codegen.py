@@ -354,7 +354,7 @@ def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
     """Return the functions that read best written out: used in one place, no argument repeated."""
     uses: dict[Definition, list[bool]] = {}
 
-    def plain(argument: Term | Index) -> bool:
+    def plain(argument: Index | Term | terms.Each) -> bool:
         """Say whether an argument is a name, which may be repeated."""
         return isinstance(argument, Entry) or (
             isinstance(argument, Use) and is_quantity(argument.definition)

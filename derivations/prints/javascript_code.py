@@ -261,7 +261,7 @@ def place(name: str, indices: Sequence[Index], names: Names) -> Code:
 
 def use(
     definition: Definition,
-    arguments: Sequence[Index | Term],
+    arguments: Sequence[Index | Term | terms.Each],
     node: Use,
     blocks: Sequence[Block],
     names: Names,

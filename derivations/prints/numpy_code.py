@@ -262,7 +262,10 @@ def entry_value(name: str, indices: tuple[Index, ...]) -> Value:
 
 
 def use_value(
-    definition: Definition, arguments: Sequence[Index | Term], use: terms.Use, scope: Scope
+    definition: Definition,
+    arguments: Sequence[Index | Term | terms.Each],
+    use: terms.Use,
+    scope: Scope,
 ) -> Value:
     """Return a named quantity by its local, a named function by a call or written out."""
     if stable.is_vector(definition):

@@ -41,7 +41,7 @@ def results(statement: Statement, style: Style) -> list[str]:
 
 def defined(definition: Definition, style: Style) -> str:
     """Return a definition as an equation."""
-    use = terms.Use(definition, definition.parameters)
+    use = terms.Use(definition, tuple(map(terms.itself, definition.parameters)))
     sign = ":=" if style is TEXT else "="
     return f"{show(use, style)} {sign} {show(definition.body, style)}"
 

@@ -413,10 +413,10 @@ def one_minus(left: Term, right: Term) -> Term | None:
     if (found := other(right.term)) is not None:
         return found
     match right.term:
-        case Mul((Number(two), p)) if two == 2 and (found := named(p, sigmoid)):
-            return Neg(tanh(half_of(found[0])))
-        case Pow(base, Number(two)) if two == 2 and (found := named(base, tanh)):
-            u = 2 * found[0]
+        case Mul((Number(two), p)) if two == 2 and (given := named(p, sigmoid)):
+            return Neg(tanh(half_of(given[0])))
+        case Pow(base, Number(two)) if two == 2 and (given := named(base, tanh)):
+            u = 2 * given[0]
             return 4 * sigmoid(u) * sigmoid(negative(u))
     return None
 

@@ -47,7 +47,7 @@ IMPORTED = (
     *FUNCTIONS.values(),
 )
 RESERVED = codegen.RESERVED | {*IMPORTED, PLACE}
-Bound = Mapping[Index | Entry, sympy.Expr]
+Bound = Mapping[Index | Entry | Array, sympy.Expr]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def symbol_of(definition: Definition) -> Term:
 def prepare(nodes: Sequence[Term]) -> Prepared:
     """Rename bound indices until none stands in two places, and name everything."""
     free = frozenset().union(*map(terms.free_indices, nodes))
-    apart = tuple(terms.rename_bound(node, free) for node in nodes)
+    apart = tuple(terms.rename_bound(of_numbers(node), free) for node in nodes)
     taken = free.union(*map(terms.bound_indices, apart))
     bodies: dict[Definition, Term] = {}
     order: dict[Definition, None] = {}
@@ -139,7 +139,7 @@ def prepare(nodes: Sequence[Term]) -> Prepared:
         collect(node, order)
     for definition in order:
         own = frozenset(p for p in definition.parameters if isinstance(p, Index))
-        bodies[definition] = terms.rename_bound(definition.body, taken | own)
+        bodies[definition] = terms.rename_bound(of_numbers(definition.body), taken | own)
         taken |= terms.bound_indices(bodies[definition])
     things: dict[object, None] = {}
     parameters = {p for definition in bodies for p in definition.parameters}
@@ -156,11 +156,18 @@ def prepare(nodes: Sequence[Term]) -> Prepared:
     return Prepared(apart, bodies, codegen.named((*ranked, *bodies, *indices), RESERVED))
 
 
+def of_numbers(node: Term) -> Term:
+    """Write out the functions of arrays: a function has numbers and indices as arguments."""
+    if isinstance(node, Use) and any(isinstance(a, terms.Each) for a in node.arguments):
+        return of_numbers(terms.instantiate(node))
+    return terms.with_children(node, of_numbers)
+
+
 def collect(node: Term, order: dict[Definition, None]) -> None:
     """Note the definitions that a term uses, those first that others need."""
     for part in walk(node):
         if isinstance(part, Use) and part.definition not in order:
-            collect(part.definition.body, order)
+            collect(of_numbers(part.definition.body), order)
             order[part.definition] = None
 
 
@@ -219,7 +226,11 @@ def build(node: Term, prepared: Prepared, bound: Bound) -> sympy.Expr:
                 return sympy.Symbol(array.name, **assumed)
             return sympy.IndexedBase(array.name, **assumed)[tuple(map(of, indices))]
         case Use(definition, arguments):
-            values = [of(a) if isinstance(a, Index) else at(a) for a in arguments]
+            values = [
+                of(a) if isinstance(a, Index) else at(a)
+                for a in arguments
+                if not isinstance(a, terms.Each)
+            ]
             inner = dict(zip(definition.parameters, values, strict=True))
             return build(prepared.bodies[definition], prepared, inner)
         case terms.Neg(inner):
@@ -310,7 +321,7 @@ def functions(prepared: Prepared) -> list[str]:
     lines = []
     for definition, body in prepared.bodies.items():
         arguments = ", ".join(
-            prepared.names[p if isinstance(p, Index) else p.array] for p in definition.parameters
+            prepared.names[p.array if isinstance(p, Entry) else p] for p in definition.parameters
         )
         lines += ["", f"def {prepared.names[definition]}({arguments}):"]
         lines += [f"    return {source(body, prepared).text}", ""]
@@ -367,7 +378,11 @@ def source(node: Term, prepared: Prepared) -> Code:
             inside = ", ".join(names[index] for index in indices)
             return Code(f"{names[array]}[{inside}]" if indices else names[array])
         case Use(definition, arguments):
-            given = [names[a] if isinstance(a, Index) else argument(a) for a in arguments]
+            given = [
+                names[a] if isinstance(a, Index) else argument(a)
+                for a in arguments
+                if not isinstance(a, terms.Each)
+            ]
             return call(names[definition], *given)
         case terms.Neg(inner):
             return Code(f"-{at(inner).within(POWER)}", UNARY)

@@ -1,10 +1,11 @@
 """Inputs for generated code, and what it has to give: the derived line at 30 digits."""
 
+import functools
 import importlib.util
 import random
 
 import numpy as np
-from mpmath import mp
+from mpmath import mp, mpf
 
 import derivations
 from derivations.language import terms
@@ -93,9 +94,12 @@ def line_case(line, sizes):
     return sizes, arrays, table(line.term, line.at, arrays, sizes)
 
 
-def derivative_of_any_function(order):
-    """In NumPy, the function that the evaluation at many digits puts in the place of any."""
-    return lambda x: np.exp(x / 3) / 3**order + np.sin(x + order * np.pi / 2)
+def any_function(function):
+    """What the evaluation at many digits puts in the place of a function, or its derivative."""
+    base = function.of or function
+    exact = functools.partial(digits.any_function, f"{base.name} 0", function.order)
+    exact = functools.partial(exact, positive=base.positive)
+    return np.vectorize(lambda x: float(exact(mpf(float(x)))), otypes=[np.float64])
 
 
 def argument(wanted, arrays, sizes):
@@ -105,8 +109,8 @@ def argument(wanted, arrays, sizes):
             return np.asarray(arrays[name], dtype=np.float64)[()]
         case terms.Dimension(name):
             return sizes[name]
-        case terms.Function(order=order):
-            return derivative_of_any_function(order)
+        case terms.Function():
+            return any_function(wanted)
 
 
 def off_zero(value, expected):

@@ -13,6 +13,7 @@ from test_numpy_code import SYNTHETIC, equal
 
 from derivations.language.terms import Array, Dimension, Function
 from derivations.prints import codegen, javascript_code
+from derivations.proof import digits
 
 NODE = shutil.which("node")
 RUN = pytest.mark.skipif(NODE is None, reason="node is not installed: JavaScript is not run")
@@ -31,8 +32,20 @@ def literal(wanted, arrays, sizes):
             return json.dumps(arrays[name])
         case Dimension(name):
             return str(sizes[name])
-        case Function(order=order):
-            return f"(x) => Math.exp(x / 3) / 3 ** {order} + Math.sin(x + {order} * Math.PI / 2)"
+        case Function():
+            return any_function(wanted)
+
+
+def any_function(function):
+    """As ``generated.any_function``, in JavaScript: a line and two waves."""
+    base, order = function.of or function, function.order
+    (_, (slope,), start), *rest = digits.waves(f"{base.name} 0", 1)
+    line = "4" if base.positive else f"{start} + {slope} * x"
+    shown = line if order == 0 else str(slope) if order == 1 and not base.positive else "0"
+    for height, (frequency,), phase in rest:
+        shown += f" + {height * frequency**order}"
+        shown += f" * Math.sin({frequency} * x + {phase} + {order} * Math.PI / 2)"
+    return f"(x) => {shown}"
 
 
 def run(folder, calls):
@@ -77,11 +90,19 @@ def test_values(sizes, as_written, tmp_path):
 
 @pytest.mark.parametrize("name", generated.WITH_CODE)
 def test_text(name):
-    """One exported function with the arguments of the NumPy code, balanced, without dependency."""
-    statement = generated.STATEMENTS[name]
-    text = source(name, statement)
+    """An exported function for each result, in order, without dependency."""
+    text = source(name, generated.STATEMENTS[name])
+    assert "import" not in text
+    before, *functions = re.split(r"^(?=/\*\*)", text, flags=re.MULTILINE)
+    assert before == ""
+    called = [exported(name, function) for function in functions]
+    assert called == [line.name for line in generated.RESULTS_OF[name]]
+
+
+def exported(name, text):
+    """The name of a function, with the arguments of the NumPy code, balanced."""
     assert text.startswith(f"/** {name}: ")
-    assert text.count("export ") == 1 and "import" not in text and "*/" in text
+    assert text.count("export ") == 1 and "*/" in text
     for opening, closing in ("()", "[]", "{}"):
         assert text.count(opening) == text.count(closing)
     comment, _, code = text.partition("*/")
@@ -95,6 +116,7 @@ def test_text(name):
     functions = {"exp", "log", "log1p", "abs", "min", "max"}
     called = re.search(r"export function (\w+)", code).group(1)
     assert used - set(declared) <= words | functions | {called}
+    return called
 
 
 def test_readable():
