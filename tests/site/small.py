@@ -52,7 +52,7 @@ def record(identifier, **changes):
         "uses": [],
         "used_by": [],
         "level": "proved, all sizes",
-        "source": {"file": f"derivations/{concept}.py", "line": 1},
+        "source": {"file": f"derivations/{concept}.py"},
         **changes,
     }
 
