@@ -24,8 +24,7 @@ import derivations
 from derivations import forward_pass, new, notation
 from derivations.derive import derive, unproved
 from derivations.language.statement import Prose, Statement, count_lines
-from derivations.prints import derived, page
-from derivations.prints import record as records
+from derivations.prints import derived, page, record as records
 from derivations.prints.mathematics import LATEX, TEXT, relation, show
 from derivations.proof import ledger
 from derivations.proof.verification import Report, verify

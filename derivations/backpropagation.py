@@ -1,68 +1,21 @@
 """Backpropagation: the layers of the note, the three rules, and what one pass back computes."""
 
-from typing import NamedTuple
+from typing import NamedTuple  # noqa: I001 - several names a line
 
 from derivations import activations, linear, log_softmax, nll, softmax
 from derivations.language.matrices import Each, Gradient, Whole
 from derivations.language.moves import (
-    Move,
-    adjoint,
-    because,
-    by,
-    chain_rule,
-    collect,
-    contract,
-    entry_rule,
-    exchange,
-    fold,
-    given,
-    inward,
-    prove,
-    slope,
-    then,
-    to,
-    unfold,
-    words,
+    Move, adjoint, because, by, chain_rule, collect, contract, entry_rule, exchange, fold, given,
+    inward, prove, slope, then, to, unfold, words,
 )  # fmt: skip
 from derivations.language.moves import linear as linearity
 from derivations.language.statement import (
-    CONTRACT,
-    DEFINITION,
-    DIFFERENTIATE,
-    LOGARITHM,
-    Chain,
-    Hypothesis,
-    Statement,
-)
+    CONTRACT, DEFINITION, DIFFERENTIATE, LOGARITHM, Chain, Hypothesis, Statement,
+)  # fmt: skip
 from derivations.language.terms import Array, Definition, Dimension, Function, Index, Size, Use
 from derivations.notation import (
-    Σ,
-    K,
-    M,
-    N,
-    Term,
-    V,
-    W,
-    X,
-    Y,
-    a,
-    any_chi,
-    any_phi,
-    any_psi,
-    b,
-    c,
-    d,
-    exp,
-    i,
-    j,
-    k,
-    l,
-    log,
-    n,
-    scalar,
-    twice_phi,
-    v,
-    δ,
+    K, M, N, Term, V, W, X, Y, a, any_chi, any_phi, any_psi, b, c, d, exp, i, j, k, l, log, n,
+    scalar, twice_phi, v, δ, Σ,
 )  # fmt: skip
 from derivations.softmax import NLL, P, R, Z, fixed, one_class
 

@@ -2,29 +2,26 @@
 
 from derivations import logistic, sigmoid, softmax
 from derivations.language.matrices import Gradient, Whole
-from derivations.language.statement import (
-    ALGEBRA,
-    CONTRACT,
-    DEFINITION,
-    DIFFERENTIATE,
-    LINEARITY,
-    Chain,
-    Hypothesis,
-    Statement,
-    Step,
+from derivations.language.moves import (
+    Move,
+    because,
+    by,
+    chain_rule,
+    collect,
+    contract,
+    entry_rule,
+    fold,
+    given,
+    linear,
+    prove,
+    slope,
+    to,
+    unfold,
 )
-from derivations.language.terms import (
-    Array,
-    D,
-    Definition,
-    Delta,
-    Size,
-    exp,
-    log,
-    scalar,
-    total,
-)
+from derivations.language.statement import ALGEBRA, CONTRACT, DEFINITION, Hypothesis, Statement
+from derivations.language.terms import Array, Definition, Size, scalar
 from derivations.notation import (
+    Σ,
     K,
     M,
     N,
@@ -34,12 +31,15 @@ from derivations.notation import (
     a,
     b,
     c,
+    d,
     design,
+    exp,
     i,
     j,
     k,
     l,
     labels,
+    log,
     n,
     o,
     s,
@@ -47,12 +47,19 @@ from derivations.notation import (
     u,
     w,
     y,
+    δ,
 )
 from derivations.sigmoid import sigma, soft_plus
 from derivations.softmax import P, S, covariance
 
 NLL, p, z = logistic.NLL, logistic.p, logistic.z
 fixed = logistic.fixed
+
+
+def slope_of(probability: Definition, logit: Definition) -> tuple[Move, ...]:
+    """Return the moves that take the derivative of a probability of the model of two classes."""
+    return slope(probability), by(sigmoid.derivative), slope(logit), fold(probability)
+
 
 # -- the size of the cost --------------------------------------------------------------------------
 
@@ -70,59 +77,31 @@ factor = Statement(
     r"it is the maximiser. The inverse of the Hessian is divided by $\kappa$: that of the sum, $\kappa = 1$, "
     r"is the inverse of the information.",
     (
-        Chain(
-            D(kappa * NLL, w[k]),
-            (
-                Step(kappa * D(NLL, w[k]), LINEARITY, "a constant factor"),
-                Step(
-                    kappa * total(i, X[i, k] * (p[i] - y[i])),
-                    DIFFERENTIATE,
-                    cites=(logistic.nll_gradient,),
-                ),
-            ),
-            at=(k,),
+        prove(
+            d(kappa * NLL, w[k]),
+            because("a constant factor", linear),
+            by(logistic.nll_gradient),
             title="gradient, two classes",
             matrix=(
                 Gradient(kappa * NLL, w),
                 kappa * (design.T @ (logistic.probabilities - labels)),
             ),
         ),
-        Chain(
-            D(D(kappa * NLL, w[k]), w[l]),
-            (
-                Step(kappa * D(D(NLL, w[k]), w[l]), DIFFERENTIATE, "a constant factor"),
-                Step(
-                    kappa * total(i, X[i, k] * (p[i] * (1 - p[i])) * X[i, l]),
-                    DIFFERENTIATE,
-                    cites=(logistic.nll_hessian,),
-                ),
-            ),
-            at=(k, l),
+        prove(
+            d(kappa * NLL, w[k], w[l]),
+            because("a constant factor", linear),
+            by(logistic.nll_hessian),
             title="Hessian, two classes",
         ),
-        Chain(
-            D(kappa * softmax.NLL, W[a, k]),
-            (
-                Step(kappa * D(softmax.NLL, W[a, k]), LINEARITY, "a constant factor"),
-                Step(
-                    kappa * total(i, X[i, k] * (P[i, a] - Y[i, a])),
-                    ALGEBRA,
-                    cites=(softmax.nll_gradient,),
-                ),
-            ),
-            at=(a, k),
+        prove(
+            d(kappa * softmax.NLL, W[a, k]),
+            because("a constant factor", linear),
+            by(softmax.nll_gradient),
             title="gradient, any number of classes",
         ),
-        Chain(
-            total(l, kappa * H[k, l] * step[l]) + kappa * G[k],
-            (
-                Step(
-                    kappa * (total(l, H[k, l] * step[l]) + G[k]),
-                    ALGEBRA,
-                    r"zero exactly when $\mathbf{H} \mathbf{d} = -\mathbf{g}$",
-                ),
-            ),
-            at=(k,),
+        prove(
+            Σ(l, kappa * H[k, l] * step[l]) + kappa * G[k],
+            because(r"zero exactly when $\mathbf{H} \mathbf{d} = -\mathbf{g}$", collect),
             title="Newton's equations",
         ),
     ),
@@ -137,7 +116,7 @@ factor = Statement(
 )
 
 alpha, C = scalar("alpha", r"\alpha", domain="positive"), scalar("C", domain="positive")
-norm = total(k, w[k] ** 2)
+norm = Σ(k, w[k] ** 2)
 
 penalty_strength = Statement(
     "The strength of a penalty",
@@ -146,28 +125,25 @@ penalty_strength = Statement(
     r"the penalty, is $\lambda = 1 / C$. Without the half, $\alpha \lVert \mathbf{w} \rVert^2$, "
     r"it is twice as much.",
     (
-        Chain(
+        prove(
             NLL / Size(N) + alpha / 2 * norm,
-            (
-                Step(
-                    (NLL + Size(N) * alpha / 2 * norm) / Size(N),
-                    ALGEBRA,
-                    r"the sum with $\lambda = N \alpha$",
-                ),
+            to(
+                (NLL + Size(N) * alpha / 2 * norm) / Size(N),
+                ALGEBRA,
+                r"the sum with $\lambda = N \alpha$",
             ),
             title="mean and penalty",
         ),
-        Chain(
+        prove(
             C * NLL + norm / 2,
-            (Step(C * (NLL + 1 / (2 * C) * norm), ALGEBRA, r"the sum with $\lambda = 1 / C$"),),
+            to(C * (NLL + 1 / (2 * C) * norm), ALGEBRA, r"the sum with $\lambda = 1 / C$"),
             title="a factor on the sum",
         ),
     ),
     (Hypothesis(r"$\alpha > 0$ is the strength of the penalty, $C > 0$ the factor on the sum."),),
 )
 
-whole = total(j, s[j])
-scaled_weight = total(i, kappa * s[i])
+whole = Σ(j, s[j])
 point_loss = logistic.point_loss
 mean_cost = logistic.NLL_w / whole
 
@@ -178,51 +154,36 @@ weighted_mean = Statement(
     r"$N$ instead gives the sum times $1 / N$; the two differ by a factor, which matters for the size of "
     "a step and for a penalty, and not for the minimiser.",
     (
-        Chain(
-            D(mean_cost, w[k]),
-            (
-                Step(D(logistic.NLL_w, w[k]) / whole, DIFFERENTIATE, "the weights are constants"),
-                Step(
-                    total(i, s[i] * X[i, k] * (p[i] - y[i])) / whole,
-                    DIFFERENTIATE,
-                    cites=(logistic.weighted,),
-                ),
-                Step(
-                    total(i, s[i] / whole * X[i, k] * (p[i] - y[i])),
-                    ALGEBRA,
-                    r"the weights $s_i / \sum_j s_j$",
-                ),
+        prove(
+            d(mean_cost, w[k]),
+            because("the weights are constants", chain_rule),
+            by(logistic.weighted),
+            to(
+                Σ(i, s[i] / whole * X[i, k] * (p[i] - y[i])),
+                ALGEBRA,
+                r"the weights $s_i / \sum_j s_j$",
             ),
             at=(k,),
             title="gradient",
         ),
-        Chain(
-            D(D(mean_cost, w[k]), w[l]),
-            (
-                Step(
-                    D(total(i, s[i] / whole * X[i, k] * (p[i] - y[i])), w[l]),
-                    DIFFERENTIATE,
-                    "the gradient",
-                ),
-                Step(
-                    total(i, s[i] / whole * X[i, k] * (p[i] * (1 - p[i])) * X[i, l]),
-                    DIFFERENTIATE,
-                    "the labels are constants",
-                ),
+        prove(
+            d(mean_cost, w[k], w[l]),
+            because("the weights are constants", chain_rule),
+            to(
+                Σ(i, s[i] * X[i, k] * (p[i] * (1 - p[i])) * X[i, l]) / whole,
+                cites=logistic.weighted,
             ),
-            at=(k, l),
+            to(Σ(i, s[i] / whole * X[i, k] * (p[i] * (1 - p[i])) * X[i, l])),
             title="Hessian",
         ),
-        Chain(
-            total(i, kappa * s[i] * point_loss[i]) / total(j, kappa * s[j]),
-            (
-                Step(
-                    kappa * total(i, s[i] * point_loss[i]) / (kappa * whole),
-                    ALGEBRA,
-                    r"$\kappa$ is the same for every data point",
-                ),
-                Step(total(i, s[i] * point_loss[i]) / whole, ALGEBRA, r"$\kappa$ cancels"),
+        prove(
+            Σ(i, kappa * s[i] * point_loss[i]) / Σ(j, kappa * s[j]),
+            to(
+                kappa * Σ(i, s[i] * point_loss[i]) / (kappa * whole),
+                ALGEBRA,
+                r"$\kappa$ is the same for every data point",
             ),
+            because(r"$\kappa$ cancels", collect),
             title="a factor on all weights",
         ),
     ),
@@ -230,7 +191,8 @@ weighted_mean = Statement(
         logistic.binary,
         fixed,
         Hypothesis(
-            r"$s_i \ge 0$, and some $s_i > 0$; $\kappa \ne 0$; $\ell_i$ is the loss of data point $i$."
+            r"$s_i \ge 0$, and some $s_i > 0$; $\kappa \ne 0$; $\ell_i$ is the loss of data point $i$.",
+            signs=((kappa**2, "positive"), (whole, "positive")),
         ),
     ),
 )
@@ -239,7 +201,7 @@ weighted_mean = Statement(
 
 m = Array("m", (N,), "m", r"\mathbf{m}")
 sign, outcome = scalar("m", "m"), scalar("y", "y")
-margin_cost = total(i, soft_plus(-(m[i] * z[i])))
+margin_cost = Σ(i, soft_plus(-(m[i] * z[i])))
 signed = Definition("rho", (sign, t), -(sign * sigma(-(sign * t))), r"\rho")
 unsigned = Definition("r", (outcome, t), sigma(t) - outcome, "r")
 curvature = Definition("omega", (sign, t), sigma(sign * t) * sigma(-(sign * t)), r"\omega")
@@ -252,87 +214,68 @@ signs = Statement(
     r"$\rho(m, z) = -m \sigma(-m z)$ is $r(y, z) = \sigma(z) - y$, and the variance $\omega(m, z) = "
     r"\sigma(m z) \sigma(-m z)$ is $p (1 - p)$.",
     (
-        Chain(
-            D(margin_cost, w[k]),
-            (
-                Step(total(i, D(soft_plus(-(m[i] * z[i])), w[k])), LINEARITY, "sum rule"),
-                Step(
-                    -total(i, X[i, k] * (m[i] * sigma(-(m[i] * z[i])))),
-                    DIFFERENTIATE,
-                    "the slope of softplus",
-                    cites=(sigmoid.softplus,),
-                ),
-            ),
-            at=(k,),
+        prove(
+            d(margin_cost, w[k]),
+            linear,
+            because("the slope of softplus", by(sigmoid.softplus)),
+            linear,
+            slope(z),
+            to(-Σ(i, X[i, k] * (m[i] * sigma(-(m[i] * z[i]))))),
             title="gradient",
         ),
-        Chain(
-            D(D(margin_cost, w[k]), w[l]),
-            (
-                Step(
-                    -total(i, X[i, k] * m[i] * D(sigma(-(m[i] * z[i])), w[l])),
-                    DIFFERENTIATE,
-                    "the gradient",
-                ),
-                Step(
-                    total(
-                        i,
-                        m[i] ** 2
-                        * X[i, k]
-                        * (sigma(m[i] * z[i]) * sigma(-(m[i] * z[i])))
-                        * X[i, l],
-                    ),
-                    DIFFERENTIATE,
-                    r"the slope of the sigmoid; $m_i^2 = 1$ for the labels",
-                    cites=(sigmoid.derivative, sigmoid.symmetry),
-                ),
+        prove(
+            d(margin_cost, w[k], w[l]),
+            linear,
+            by(sigmoid.softplus),
+            linear,
+            slope(z),
+            linear,
+            by(sigmoid.derivative),
+            linear,
+            slope(z),
+            to(
+                Σ(i, m[i] ** 2 * X[i, k] * (sigma(m[i] * z[i]) * sigma(-(m[i] * z[i]))) * X[i, l]),
+                DEFINITION,
+                r"$m_i^2 = 1$ for the labels",
+                sigmoid.symmetry,
             ),
-            at=(k, l),
             title="Hessian",
         ),
-        Chain(
+        prove(
             signed(1, t),
-            (
-                Step(-sigma(-t), DEFINITION, r"$m = 1$"),
-                Step(sigma(t) - 1, DEFINITION, cites=(sigmoid.symmetry,)),
-                Step(unsigned(1, t), DEFINITION, r"$y = 1$"),
-            ),
+            to(-sigma(-t), DEFINITION, r"$m = 1$"),
+            to(sigma(t) - 1, DEFINITION, cites=sigmoid.symmetry),
+            to(unsigned(1, t), DEFINITION, r"$y = 1$"),
             title="residual, label 1",
         ),
-        Chain(
+        prove(
             signed(-1, t),
-            (
-                Step(sigma(t), DEFINITION, r"$m = -1$"),
-                Step(unsigned(0, t), DEFINITION, r"$y = 0$"),
-            ),
+            to(sigma(t), DEFINITION, r"$m = -1$"),
+            to(unsigned(0, t), DEFINITION, r"$y = 0$"),
             title="residual, label 0",
         ),
-        Chain(
+        prove(
             curvature(1, t),
-            (
-                Step(sigma(t) * sigma(-t), DEFINITION, r"$m = 1$"),
-                Step(sigma(t) * (1 - sigma(t)), DEFINITION, cites=(sigmoid.symmetry,)),
-            ),
+            to(sigma(t) * sigma(-t), DEFINITION, r"$m = 1$"),
+            by(sigmoid.symmetry),
             title="variance, label 1",
         ),
-        Chain(
+        prove(
             curvature(-1, t),
-            (
-                Step(sigma(-t) * sigma(t), DEFINITION, r"$m = -1$"),
-                Step(sigma(t) * (1 - sigma(t)), DEFINITION, cites=(sigmoid.symmetry,)),
-            ),
+            to(sigma(-t) * sigma(t), DEFINITION, r"$m = -1$"),
+            to(sigma(t) * (1 - sigma(t)), DEFINITION, cites=sigmoid.symmetry),
             title="variance, label 0",
         ),
     ),
     (fixed, Hypothesis(r"$m_i \in \{-1, 1\}$. The gradient holds for any numbers $m_i$.")),
 )
 
-z_opposite = Definition("z'", (i,), total(k, -w[k] * X[i, k]), "z", superscript=r"\prime")
+z_opposite = Definition("z'", (i,), Σ(k, -w[k] * X[i, k]), "z", superscript=r"\prime")
 p_opposite = Definition("p'", (i,), sigma(z_opposite[i]), "p", superscript=r"\prime")
 NLL_opposite = Definition(
     "NLL'",
     (),
-    -total(i, (1 - y[i]) * log(p_opposite[i]) + y[i] * log(1 - p_opposite[i])),
+    -Σ(i, (1 - y[i]) * log(p_opposite[i]) + y[i] * log(1 - p_opposite[i])),
     r"\operatorname{NLL}_{1 - \mathbf{y}}",
 )()
 
@@ -342,47 +285,33 @@ swapped_labels = Statement(
     "the gradient changes its sign, the Hessian stays. So a fit has the opposite coefficients and the same "
     "information.",
     (
-        Chain(
+        prove(
             p_opposite[i],
-            (
-                Step(sigma(-z[i]), DEFINITION, r"the logits at $-\mathbf{w}$"),
-                Step(1 - p[i], DEFINITION, cites=(sigmoid.symmetry,)),
-            ),
-            at=(i,),
+            to(sigma(-z[i]), DEFINITION, r"the logits at $-\mathbf{w}$"),
+            to(1 - p[i], DEFINITION, cites=sigmoid.symmetry),
             title="probability",
         ),
-        Chain(
+        prove(
             NLL_opposite,
-            (
-                Step(
-                    -total(i, (1 - y[i]) * log(1 - p[i]) + y[i] * log(p[i])),
-                    DEFINITION,
-                    r"$p'_i = 1 - p_i$",
-                ),
-                Step(NLL, DEFINITION),
+            to(
+                -Σ(i, (1 - y[i]) * log(1 - p[i]) + y[i] * log(p[i])),
+                DEFINITION,
+                r"$p'_i = 1 - p_i$",
             ),
+            to(NLL, DEFINITION),
             title="value",
         ),
-        Chain(
-            total(i, X[i, k] * (p_opposite[i] - (1 - y[i]))),
-            (
-                Step(-total(i, X[i, k] * (p[i] - y[i])), DEFINITION, r"$p'_i = 1 - p_i$"),
-                Step(-D(NLL, w[k]), DEFINITION, cites=(logistic.nll_gradient,)),
-            ),
+        prove(
+            Σ(i, X[i, k] * (p_opposite[i] - (1 - y[i]))),
+            to(-Σ(i, X[i, k] * (p[i] - y[i])), DEFINITION, r"$p'_i = 1 - p_i$"),
+            to(-d(NLL, w[k]), DEFINITION, cites=logistic.nll_gradient),
             at=(k,),
             title=r"gradient for the labels $1 - y_i$, at $-\mathbf{w}$",
         ),
-        Chain(
-            total(i, X[i, k] * (p_opposite[i] * (1 - p_opposite[i])) * X[i, l]),
-            (
-                Step(
-                    total(i, X[i, k] * ((1 - p[i]) * p[i]) * X[i, l]),
-                    DEFINITION,
-                    r"$p'_i = 1 - p_i$",
-                ),
-                Step(D(D(NLL, w[k]), w[l]), DEFINITION, cites=(logistic.nll_hessian,)),
-            ),
-            at=(k, l),
+        prove(
+            Σ(i, X[i, k] * (p_opposite[i] * (1 - p_opposite[i])) * X[i, l]),
+            to(Σ(i, X[i, k] * ((1 - p[i]) * p[i]) * X[i, l]), DEFINITION, r"$p'_i = 1 - p_i$"),
+            to(d(NLL, w[k], w[l]), DEFINITION, cites=logistic.nll_hessian),
             title=r"Hessian for the labels $1 - y_i$, at $-\mathbf{w}$",
         ),
     ),
@@ -392,26 +321,21 @@ swapped_labels = Statement(
 # -- the labels of K classes -----------------------------------------------------------------------
 
 logits = softmax.z
-picked = total(b, Delta(b, c) * log(S[b]))
+picked = Σ(b, δ(b, c) * log(S[b]))
 
 one_hot = Statement(
     "One-hot labels",
     r"For one data point with the label $c$: a row of the numbers $[c = b]$ in place of the class number "
     "gives the same loss, and its residual is probability minus row.",
     (
-        Chain(
-            -picked,
-            (Step(-log(S[c]), CONTRACT, r"only $b = c$ remains"),),
-            at=(c,),
-            title="loss",
-        ),
-        Chain(
-            D(-picked, logits[a]),
-            (
-                Step(-D(log(S[c]), logits[a]), CONTRACT, r"only $b = c$ remains"),
-                Step(-(Delta(a, c) - S[a]), DIFFERENTIATE, "the Jacobian of the log-softmax"),
-                Step(S[a] - Delta(a, c), ALGEBRA),
-            ),
+        prove(-picked, because("only $b = c$ remains", contract), title="loss"),
+        prove(
+            d(-picked, logits[a]),
+            because("only $b = c$ remains", contract),
+            linear,
+            chain_rule,
+            by(softmax.jacobian),
+            to(S[a] - δ(a, c), ALGEBRA, "", softmax.jacobian),
             at=(a, c),
             title="its derivative by the logits",
         ),
@@ -420,9 +344,9 @@ one_hot = Statement(
 )
 
 soft = Array("Y", (N, K), "y", r"\mathbf{Y}")
-mass = total(c, soft[i, c])
-soft_cost = Definition("C", (), -total(i, total(b, soft[i, b] * log(P[i, b]))), "C")()
-repeated = total(i, total(c, soft[i, c] * -total(b, Delta(b, c) * log(P[i, b]))))
+mass = Σ(c, soft[i, c])
+soft_cost = Definition("C", (), -Σ(i, Σ(b, soft[i, b] * log(P[i, b]))), "C")()
+repeated = Σ(i, Σ(c, soft[i, c] * -Σ(b, δ(b, c) * log(P[i, b]))))
 
 soft_labels = Statement(
     "Soft labels",
@@ -431,46 +355,32 @@ soft_labels = Statement(
     r"Soft labels need no function of their own: the data point stands $K$ times, once for each class "
     r"$c$ with the weight $y_{ic}$.",
     (
-        Chain(
-            D(soft_cost, W[a, k]),
-            (
-                Step(
-                    -total(i, total(b, soft[i, b] * (Delta(a, b) - P[i, a]) * X[i, k])),
-                    DIFFERENTIATE,
-                    cites=(softmax.probability_gradient,),
-                ),
-                Step(
-                    total(i, X[i, k] * (mass * P[i, a] - soft[i, a])),
-                    CONTRACT,
-                    r"only $b = a$ remains of the delta",
-                ),
+        prove(
+            d(soft_cost, W[a, k]),
+            unfold(soft_cost),
+            linear,
+            chain_rule,
+            by(softmax.probability_gradient),
+            to(
+                Σ(i, X[i, k] * (mass * P[i, a] - soft[i, a])),
+                CONTRACT,
+                "only $b = a$ remains of the delta",
             ),
-            at=(a, k),
             title="gradient",
         ),
-        Chain(
-            D(total(i, X[i, k] * (mass * P[i, a] - soft[i, a])), W[b, l]),
-            (
-                Step(
-                    total(i, mass * X[i, k] * X[i, l] * covariance),
-                    DIFFERENTIATE,
-                    "the labels are constants",
-                ),
-            ),
+        prove(
+            d(Σ(i, X[i, k] * (mass * P[i, a] - soft[i, a])), W[b, l]),
+            because("the labels are constants", chain_rule),
+            by(softmax.probability_gradient),
+            to(Σ(i, mass * X[i, k] * X[i, l] * covariance)),
             at=(a, k, b, l),
             title="Hessian: the derivatives of the gradient",
         ),
-        Chain(
+        prove(
             repeated,
-            (
-                Step(
-                    -total(i, total(c, soft[i, c] * log(P[i, c]))),
-                    CONTRACT,
-                    r"only $b = c$ remains",
-                ),
-                Step(soft_cost, DEFINITION),
-            ),
-            title=r"as $K$ data points with hard labels",
+            because("only $b = c$ remains", contract),
+            to(soft_cost, DEFINITION),
+            title="as $K$ data points with hard labels",
         ),
     ),
     (fixed,),
@@ -479,11 +389,11 @@ soft_labels = Statement(
 q = Array("q", (K,), "q", r"\mathbf{q}", domain="nonnegative")
 q1 = scalar("q", "q", domain="nonnegative")
 class_cost = Definition(
-    "NLL_q", (), -total(i, total(b, q[b] * soft[i, b] * log(P[i, b]))), r"C_{\mathbf{q}}"
+    "NLL_q", (), -Σ(i, Σ(b, q[b] * soft[i, b] * log(P[i, b]))), r"C_{\mathbf{q}}"
 )()
-one_label = total(b, q[b] * Delta(b, c) * log(S[b]))
+one_label = Σ(b, q[b] * δ(b, c) * log(S[b]))
 positive_cost = Definition(
-    "NLL_1", (), -total(i, q1 * y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])), "C_q"
+    "NLL_1", (), -Σ(i, q1 * y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])), "C_q"
 )()
 
 class_weights = Statement(
@@ -493,57 +403,45 @@ class_weights = Statement(
     r"$q_b y_{ib}$ takes the place of $y_{ib}$. With two classes a weight $q$ of the label 1 alone is "
     r"the sample weight $q y_i + 1 - y_i$.",
     (
-        Chain(
+        prove(
             -one_label,
-            (Step(q[c] * -log(S[c]), CONTRACT, r"only $b = c$ remains"),),
-            at=(c,),
+            to(q[c] * -log(S[c]), CONTRACT, "only $b = c$ remains"),
             title="loss of one data point with the label $c$",
         ),
-        Chain(
-            D(-one_label, logits[a]),
-            (
-                Step(-(q[c] * D(log(S[c]), logits[a])), CONTRACT, r"only $b = c$ remains"),
-                Step(
-                    q[c] * (S[a] - Delta(a, c)),
-                    DIFFERENTIATE,
-                    "the Jacobian of the log-softmax",
-                ),
-            ),
+        prove(
+            d(-one_label, logits[a]),
+            because("only $b = c$ remains", contract),
+            linear,
+            chain_rule,
+            by(softmax.jacobian),
+            to(q[c] * (S[a] - δ(a, c)), ALGEBRA, "", softmax.jacobian),
             at=(a, c),
             title="its derivative by the logits",
         ),
-        Chain(
-            D(class_cost, W[a, k]),
-            (
-                Step(
-                    -total(i, total(b, q[b] * soft[i, b] * (Delta(a, b) - P[i, a]) * X[i, k])),
-                    DIFFERENTIATE,
-                    cites=(softmax.probability_gradient,),
-                ),
-                Step(
-                    total(i, X[i, k] * (total(b, q[b] * soft[i, b]) * P[i, a] - q[a] * soft[i, a])),
-                    CONTRACT,
-                    r"only $b = a$ remains of the delta",
-                ),
+        prove(
+            d(class_cost, W[a, k]),
+            unfold(class_cost),
+            linear,
+            chain_rule,
+            by(softmax.probability_gradient),
+            to(
+                Σ(i, X[i, k] * (Σ(b, q[b] * soft[i, b]) * P[i, a] - q[a] * soft[i, a])),
+                CONTRACT,
+                "only $b = a$ remains of the delta",
             ),
-            at=(a, k),
             title="gradient for any labels",
         ),
-        Chain(
-            D(positive_cost, w[k]),
-            (
-                Step(
-                    -total(i, (q1 * y[i] * (1 - p[i]) - (1 - y[i]) * p[i]) * X[i, k]),
-                    DIFFERENTIATE,
-                    r"the slope of the sigmoid",
-                ),
-                Step(
-                    total(i, X[i, k] * ((q1 * y[i] + 1 - y[i]) * p[i] - q1 * y[i])),
-                    ALGEBRA,
-                    r"for the label 1 it is $q (p_i - 1)$, for 0 it is $p_i$",
-                ),
+        prove(
+            d(positive_cost, w[k]),
+            unfold(positive_cost),
+            linear,
+            chain_rule,
+            *slope_of(p, z),
+            to(
+                Σ(i, X[i, k] * ((q1 * y[i] + 1 - y[i]) * p[i] - q1 * y[i])),
+                ALGEBRA,
+                "for the label 1 it is $q (p_i - 1)$, for 0 it is $p_i$",
             ),
-            at=(k,),
             title="two classes, a weight of the label 1",
         ),
     ),
@@ -559,7 +457,7 @@ class_weights = Statement(
 
 e = Array("e", (N,), "e", r"\mathbf{e}", domain="label")
 point = softmax.point_loss
-kept = Definition("NLL_e", (), total(i, (1 - e[i]) * point[i]), r"C_{\mathbf{e}}")()
+kept = Definition("NLL_e", (), Σ(i, (1 - e[i]) * point[i]), r"C_{\mathbf{e}}")()
 
 ignored_labels = Statement(
     "Ignored labels",
@@ -567,44 +465,34 @@ ignored_labels = Statement(
     r"$1 - e_i$ is a sample weight. What stands as the label of such a point has no effect. A mean divides "
     r"by the number of points that are left.",
     (
-        Chain(
+        prove(
             kept,
-            (
-                Step(total(i, (1 - e[i]) * point[i]), DEFINITION),
-                Step(total(i, point[i]) - total(i, e[i] * point[i]), ALGEBRA, "two sums"),
-            ),
+            unfold(kept),
+            to(Σ(i, point[i]) - Σ(i, e[i] * point[i]), ALGEBRA, "two sums"),
             title="value: what is ignored is taken off",
         ),
-        Chain(
-            D(kept, W[a, k]),
-            (
-                Step(total(i, (1 - e[i]) * D(point[i], W[a, k])), DIFFERENTIATE, "sum rule"),
-                Step(
-                    total(i, (1 - e[i]) * X[i, k] * (P[i, a] - Y[i, a])),
-                    DIFFERENTIATE,
-                    "one data point, as for the gradient of the NLL",
-                ),
-            ),
-            at=(a, k),
+        prove(
+            d(kept, W[a, k]),
+            unfold(kept),
+            linear,
+            unfold(point),
+            linear,
+            chain_rule,
+            by(softmax.probability_gradient),
+            contract,
+            because("the labels sum to one", given(softmax.one_class)),
+            to(Σ(i, (1 - e[i]) * X[i, k] * (P[i, a] - Y[i, a]))),
             title="gradient",
         ),
-        Chain(
-            D(total(i, (1 - e[i]) * X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
-            (
-                Step(
-                    total(i, (1 - e[i]) * X[i, k] * X[i, l] * covariance),
-                    DIFFERENTIATE,
-                    "the labels are constants",
-                ),
-            ),
+        prove(
+            d(Σ(i, (1 - e[i]) * X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
+            because("the labels are constants", linear),
+            by(softmax.probability_gradient),
+            to(Σ(i, (1 - e[i]) * X[i, k] * X[i, l] * covariance)),
             at=(a, k, b, l),
             title="Hessian: the derivatives of the gradient",
         ),
-        Chain(
-            total(i, 1 - e[i]),
-            (Step(Size(N) - total(i, e[i]), ALGEBRA, "two sums"),),
-            title="how many are left",
-        ),
+        prove(Σ(i, 1 - e[i]), because("two sums", collect), title="how many are left"),
     ),
     (
         softmax.one_class,
@@ -617,12 +505,9 @@ ignored_labels = Statement(
 
 Z3 = Array("Z", (N, K, M), "z", r"\mathbf{Z}")
 Y3 = Array("Y", (N, K, M), "y", r"\mathbf{Y}")
-S3 = Definition("S3", (i, a, u), exp(Z3[i, a, u]) / total(b, exp(Z3[i, b, u])), "S")
+S3 = Definition("S3", (i, a, u), exp(Z3[i, a, u]) / Σ(b, exp(Z3[i, b, u])), "S")
 cost3 = Definition(
-    "C",
-    (),
-    total(i, total(u, log(total(b, exp(Z3[i, b, u]))) - total(b, Y3[i, b, u] * Z3[i, b, u]))),
-    "C",
+    "C", (), Σ(i, Σ(u, log(Σ(b, exp(Z3[i, b, u]))) - Σ(b, Y3[i, b, u] * Z3[i, b, u]))), "C"
 )()
 
 class_axis = Statement(
@@ -632,35 +517,28 @@ class_axis = Statement(
     r"places, and a place of a data point is in every respect a data point: it has a residual of its own, "
     "and no second derivative with another. So the axis of the classes goes last and the others become one.",
     (
-        Chain(
-            D(cost3, Z3[j, a, o]),
-            (
-                Step(
-                    total(
-                        i,
-                        total(
-                            u,
-                            total(b, (S3[i, b, u] - Y3[i, b, u]) * D(Z3[i, b, u], Z3[j, a, o])),
-                        ),
-                    ),
-                    DIFFERENTIATE,
-                    "the gradient of log-sum-exp",
-                    cites=(softmax.logsumexp_gradient,),
-                ),
-                Step(S3[j, a, o] - Y3[j, a, o], CONTRACT, "an entry by an entry"),
-            ),
-            at=(j, a, o),
+        prove(
+            d(cost3, Z3[j, a, o]),
+            unfold(cost3),
+            linear,
+            chain_rule,
+            because("the gradient of log-sum-exp", fold(S3), softmax.logsumexp_gradient),
+            entry_rule,
+            to(S3[j, a, o] - Y3[j, a, o], CONTRACT, "an entry by an entry"),
             title="gradient by the logits",
         ),
-        Chain(
-            D(S3[j, a, o] - Y3[j, a, o], Z3[i, b, u]),
-            (
-                Step(
-                    Delta(i, j) * Delta(o, u) * S3[j, a, o] * (Delta(a, b) - S3[j, b, o]),
-                    DIFFERENTIATE,
-                    "zero for another data point and for another place",
-                    cites=(softmax.jacobian,),
-                ),
+        prove(
+            d(S3[j, a, o] - Y3[j, a, o], Z3[i, b, u]),
+            linear,
+            unfold(S3),
+            chain_rule,
+            fold(S3),
+            entry_rule,
+            to(
+                δ(i, j) * δ(o, u) * S3[j, a, o] * (δ(a, b) - S3[j, b, o]),
+                CONTRACT,
+                "zero for another data point and for another place",
+                softmax.jacobian,
             ),
             at=(j, a, o, i, b, u),
             title="Hessian by the logits: the derivatives of the gradient",
@@ -670,26 +548,18 @@ class_axis = Statement(
 
 Xc = Array("X'", (n, N), "x", r"\mathbf{X}", superscript=r"\prime")
 Yc = Array("Y'", (K, N), "y", r"\mathbf{Y}", superscript=r"\prime")
-Zc = Definition(
-    "Z'", (a, i), total(k, W[a, k] * Xc[k, i]), "z", r"\mathbf{Z}", superscript=r"\prime"
-)
+Zc = Definition("Z'", (a, i), Σ(k, W[a, k] * Xc[k, i]), "z", r"\mathbf{Z}", superscript=r"\prime")
 Pc = Definition(
-    "P'", (a, i), exp(Zc[a, i]) / total(b, exp(Zc[b, i])), "p", r"\mathbf{P}", superscript=r"\prime"
+    "P'", (a, i), exp(Zc[a, i]) / Σ(b, exp(Zc[b, i])), "p", r"\mathbf{P}", superscript=r"\prime"
 )
 cost_c = Definition(
-    "NLL'",
-    (),
-    total(i, log(total(b, exp(Zc[b, i]))) - total(b, Yc[b, i] * Zc[b, i])),
-    r"\operatorname{NLL}",
+    "NLL'", (), Σ(i, log(Σ(b, exp(Zc[b, i]))) - Σ(b, Yc[b, i] * Zc[b, i])), r"\operatorname{NLL}"
 )()
 U = Array("U", (n, K), "u", r"\mathbf{U}")
-Zu = Definition("Z_U", (i, a), total(k, X[i, k] * U[k, a]), "z", r"\mathbf{Z}")
-Pu = Definition("P_U", (i, a), exp(Zu[i, a]) / total(b, exp(Zu[i, b])), "p", r"\mathbf{P}")
+Zu = Definition("Z_U", (i, a), Σ(k, X[i, k] * U[k, a]), "z", r"\mathbf{Z}")
+Pu = Definition("P_U", (i, a), exp(Zu[i, a]) / Σ(b, exp(Zu[i, b])), "p", r"\mathbf{P}")
 cost_u = Definition(
-    "NLL_U",
-    (),
-    total(i, log(total(b, exp(Zu[i, b]))) - total(b, soft[i, b] * Zu[i, b])),
-    r"\operatorname{NLL}",
+    "NLL_U", (), Σ(i, log(Σ(b, exp(Zu[i, b]))) - Σ(b, soft[i, b] * Zu[i, b])), r"\operatorname{NLL}"
 )()
 
 columns = Statement(
@@ -698,41 +568,25 @@ columns = Statement(
     r"are transposed, and the gradient by $\mathbf{W}$ is the same. With the weights of a class as a "
     r"column of $\mathbf{U}$, $n \times K$, it is transposed. In both cases a transpose leads back.",
     (
-        Chain(
-            D(cost_c, W[a, k]),
-            (
-                Step(
-                    total(i, total(b, (Pc[b, i] - Yc[b, i]) * D(Zc[b, i], W[a, k]))),
-                    DIFFERENTIATE,
-                    "the gradient of log-sum-exp",
-                    cites=(softmax.logsumexp_gradient,),
-                ),
-                Step(
-                    total(i, (Pc[a, i] - Yc[a, i]) * Xc[k, i]),
-                    DIFFERENTIATE,
-                    r"$\partial z'_{bi} / \partial w_{ak} = \delta_{ab} x'_{ki}$",
-                ),
-            ),
-            at=(a, k),
+        prove(
+            d(cost_c, W[a, k]),
+            unfold(cost_c),
+            linear,
+            chain_rule,
+            because("the gradient of log-sum-exp", fold(Pc), softmax.logsumexp_gradient),
+            because(r"$\partial z'_{bi} / \partial w_{ak} = \delta_{ab} x'_{ki}$", slope(Zc)),
+            to(Σ(i, (Pc[a, i] - Yc[a, i]) * Xc[k, i]), CONTRACT),
             title=r"gradient, $\mathbf{Z}' = \mathbf{W} \mathbf{X}'$",
             matrix=(Gradient(cost_c, W), (Whole(Pc) - Whole(Yc)) @ Whole(Xc).T),
         ),
-        Chain(
-            D(cost_u, U[k, a]),
-            (
-                Step(
-                    total(i, total(b, (Pu[i, b] - soft[i, b]) * D(Zu[i, b], U[k, a]))),
-                    DIFFERENTIATE,
-                    "the gradient of log-sum-exp",
-                    cites=(softmax.logsumexp_gradient,),
-                ),
-                Step(
-                    total(i, X[i, k] * (Pu[i, a] - soft[i, a])),
-                    DIFFERENTIATE,
-                    r"$\partial z_{ib} / \partial u_{ka} = \delta_{ab} x_{ik}$",
-                ),
-            ),
-            at=(k, a),
+        prove(
+            d(cost_u, U[k, a]),
+            unfold(cost_u),
+            linear,
+            chain_rule,
+            because("the gradient of log-sum-exp", fold(Pu), softmax.logsumexp_gradient),
+            because(r"$\partial z_{ib} / \partial u_{ka} = \delta_{ab} x_{ik}$", slope(Zu)),
+            to(Σ(i, X[i, k] * (Pu[i, a] - soft[i, a])), CONTRACT),
             title=r"gradient, $\mathbf{Z} = \mathbf{X} \mathbf{U}$",
             matrix=(Gradient(cost_u, U), design.T @ (Whole(Pu) - Whole(soft))),
         ),
@@ -750,50 +604,45 @@ intercept = Statement(
     r"have one row more, in which the feature is 1. Taking a number off a column, such as its mean, moves "
     r"the intercept and nothing else. All this is said of the NLL without a penalty.",
     (
-        Chain(
-            D(NLL0, w0),
-            (Step(total(i, p0[i] - y[i]), DIFFERENTIATE, cites=(logistic.score_equations,)),),
+        prove(
+            d(NLL0, w0),
+            by(logistic.score_equations),
+            to(Σ(i, p0[i] - y[i])),
             title="gradient by the intercept",
         ),
-        Chain(
-            D(NLL0, w[k]),
-            (
-                Step(
-                    total(i, (p0[i] - y[i]) * D(z0[i], w[k])),
-                    DIFFERENTIATE,
-                    "as for the gradient of the NLL",
-                ),
-                Step(
-                    total(i, X[i, k] * (p0[i] - y[i])), DIFFERENTIATE, "the intercept is constant"
-                ),
-            ),
-            at=(k,),
+        prove(
+            d(NLL0, w[k]),
+            unfold(NLL0),
+            linear,
+            chain_rule,
+            *slope_of(p0, z0),
+            to(Σ(i, X[i, k] * (p0[i] - y[i])), ALGEBRA, "the intercept is constant"),
             title="gradient by the weights",
         ),
-        Chain(
-            D(D(NLL0, w0), w0),
-            (
-                Step(D(total(i, p0[i] - y[i]), w0), DIFFERENTIATE, "the gradient"),
-                Step(total(i, spread0), DIFFERENTIATE, r"the feature is 1, twice"),
-            ),
+        prove(
+            d(NLL0, w0, w0),
+            by(logistic.score_equations),
+            linear,
+            slope(p0),
+            by(sigmoid.derivative),
+            slope(z0),
+            to(Σ(i, spread0), DEFINITION, "the feature is 1, twice"),
             title="Hessian, intercept and intercept",
         ),
-        Chain(
-            D(D(NLL0, w0), w[k]),
-            (
-                Step(D(total(i, p0[i] - y[i]), w[k]), DIFFERENTIATE, "the gradient"),
-                Step(total(i, spread0 * X[i, k]), DIFFERENTIATE, r"the feature is 1, once"),
-            ),
-            at=(k,),
+        prove(
+            d(NLL0, w0, w[k]),
+            by(logistic.score_equations),
+            linear,
+            slope(p0),
+            by(sigmoid.derivative),
+            slope(z0),
+            to(Σ(i, spread0 * X[i, k]), DEFINITION, "the feature is 1, once"),
             title="Hessian, intercept and weights",
         ),
-        Chain(
-            w0 + total(k, w[k] * centre[k]) + total(k, w[k] * (X[i, k] - centre[k])),
-            (
-                Step(w0 + total(k, w[k] * X[i, k]), ALGEBRA, r"$m_k$ cancels"),
-                Step(z0[i], DEFINITION),
-            ),
-            at=(i,),
+        prove(
+            w0 + Σ(k, w[k] * centre[k]) + Σ(k, w[k] * (X[i, k] - centre[k])),
+            because("$m_k$ cancels", collect),
+            fold(z0),
             title=r"the logits for $x_{ik} - m_k$, with the intercept $w_0 + \sum_k w_k m_k$",
         ),
     ),

@@ -8,51 +8,32 @@ from fractions import Fraction
 
 from derivations.language.matrices import Whole
 from derivations.language.statement import Hypothesis
-from derivations.language.terms import (  # a forward pass takes all that it needs from here
+from derivations.language.terms import (
     Array,
     D,
+    Definition as Definition,  # a forward pass takes all that it needs from here
     Delta,
     Dimension,
     Entry,
     Index,
+    Size as Size,
+    Sum as Sum,
     Term,
+    absolute as absolute,
     cumulative,
     density,
+    each as each,
+    erf as erf,
+    exp as exp,
+    log as log,
+    maximum as maximum,
+    minimum as minimum,
+    pi as pi,
     product,
     scalar,
     term,
     total,
     unknown,
-)
-from derivations.language.terms import (
-    Size as Size,
-)
-from derivations.language.terms import (
-    Sum as Sum,
-)
-from derivations.language.terms import (
-    absolute as absolute,
-)
-from derivations.language.terms import (
-    each as each,
-)
-from derivations.language.terms import (
-    erf as erf,
-)
-from derivations.language.terms import (
-    exp as exp,
-)
-from derivations.language.terms import (
-    log as log,
-)
-from derivations.language.terms import (
-    maximum as maximum,
-)
-from derivations.language.terms import (
-    minimum as minimum,
-)
-from derivations.language.terms import (
-    pi as pi,
 )
 
 # Notation that reads as mathematics.

@@ -24,8 +24,20 @@ from derivations.language.statement import (
     Hypothesis,
     Statement,
 )
-from derivations.language.terms import Array, Definition, Limit, expectation, scalar, term
-from derivations.notation import Σ, M, absolute, d, exp, log, maximum, minimum, o, t, u
+from derivations.language.terms import (
+    Array,
+    Definition,
+    Limit,
+    absolute,
+    exp,
+    expectation,
+    log,
+    maximum,
+    minimum,
+    scalar,
+    term,
+)
+from derivations.notation import Σ, M, d, o, t, u
 
 sigma = Definition("sigma", (t,), 1 / (1 + exp(-t)), r"\sigma")
 label = scalar("y", "y", domain="label")

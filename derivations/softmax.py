@@ -1,6 +1,7 @@
 """The softmax model of K classes, from one vector of logits to Newton's method."""
 
 from derivations import sigmoid
+from derivations.language import moves
 from derivations.language.matrices import (
     Diagonal,
     Gradient,
@@ -11,26 +12,36 @@ from derivations.language.matrices import (
     Total,
     Whole,
 )
+from derivations.language.moves import (
+    because,
+    by,
+    chain_rule,
+    collect,
+    collected,
+    contract,
+    entry_rule,
+    fold,
+    given,
+    linear,
+    prove,
+    slope,
+    to,
+    unfold,
+    words,
+)
 from derivations.language.statement import (
     ALGEBRA,
-    CHAIN_RULE,
     CONTRACT,
     DEFINITION,
     DIFFERENTIATE,
-    LINEARITY,
     LOGARITHM,
     SIGN,
-    Chain,
     Hypothesis,
-    Prose,
     Statement,
-    Step,
 )
 from derivations.language.terms import (
     Array,
-    D,
     Definition,
-    Delta,
     Expectation,
     Index,
     Size,
@@ -38,12 +49,12 @@ from derivations.language.terms import (
     each,
     exp,
     log,
-    product,
     scalar,
     term,
-    total,
 )
 from derivations.notation import (
+    Π,
+    Σ,
     K,
     N,
     V,
@@ -54,6 +65,7 @@ from derivations.notation import (
     b,
     block,
     c,
+    d,
     design,
     i,
     j,
@@ -66,18 +78,26 @@ from derivations.notation import (
     psi,
     s,
     y,
+    δ,
 )
 from derivations.sigmoid import sigma
 
 # -- one vector of logits --------------------------------------------------------------------------
 
 z = Array("z", (K,), "z", r"\mathbf{z}")
-S = Definition("S", (a,), exp(z[a]) / total(b, exp(z[b])), "S", r"\mathbf{S}")
+S = Definition("S", (a,), exp(z[a]) / Σ(b, exp(z[b])), "S", r"\mathbf{S}")
 log_sum_exp = Definition(
-    "logsumexp", (), log(total(b, exp(z[b]))), r"\operatorname{logsumexp}(\mathbf{z})"
+    "logsumexp", (), log(Σ(b, exp(z[b]))), r"\operatorname{logsumexp}(\mathbf{z})"
 )
 lse = log_sum_exp()
 shift = scalar("gamma", r"\gamma")
+
+of_product, sum_to_one = "the logarithm of a product", "the probabilities sum to one"
+the_rest = "the other classes; a factor 0 or 1 is its own square"
+deviation = "a variance is the mean squared deviation"
+squares_times_positive = to(0, SIGN, "squares times positive numbers", relation=">=")
+squares_with_weights = to(0, SIGN, "squares with positive weights", relation=">=")
+normalised_sums = because(sum_to_one, moves.normalised)
 
 definition = Statement(
     "The softmax",
@@ -91,51 +111,23 @@ normalised = Statement(
     "They are positive and sum to one; with two classes or more, each is below one. The ratio of "
     "two is the exponential of the difference of their logits, so they are in the same order.",
     (
-        Chain(
-            total(a, S[a]),
-            (
-                Step(
-                    total(a, exp(z[a])) / total(b, exp(z[b])),
-                    DEFINITION,
-                    "the denominator is the same for every class",
-                ),
-                Step(1, ALGEBRA),
-            ),
+        prove(
+            Σ(a, S[a]), because("the denominator is the same for every class", unfold(S)), collect
         ),
-        Chain(
+        prove(
             S[a],
-            (
-                Step(exp(z[a]) / total(b, exp(z[b])), DEFINITION),
-                Step(0, SIGN, "every exponential is positive", relation=">"),
-            ),
-            at=(a,),
+            unfold(S),
+            to(0, SIGN, "every exponential is positive", relation=">"),
             title="positive",
         ),
-        Chain(
-            1 - S[a] - (1 - Delta(a, b)) * S[b],
-            (
-                Step(
-                    total(c, S[c]) - S[a] - (1 - Delta(a, b)) * S[b], DEFINITION, "they sum to one"
-                ),
-                Step(
-                    total(c, ((1 - Delta(a, c)) * (1 - Delta(b, c))) ** 2 * S[c]),
-                    DEFINITION,
-                    "the classes that are left; a factor 0 or 1 is its own square",
-                ),
-                Step(0, SIGN, "squares times positive numbers", relation=">="),
-            ),
-            at=(a, b),
+        prove(
+            1 - S[a] - (1 - δ(a, b)) * S[b],
+            to(Σ(c, S[c]) - S[a] - (1 - δ(a, b)) * S[b], DEFINITION, "they sum to one"),
+            to(Σ(c, ((1 - δ(a, c)) * (1 - δ(b, c))) ** 2 * S[c]), DEFINITION, the_rest),
+            squares_times_positive,
             title=r"below one: $S_a \le 1 - S_b < 1$ for any second class $b$",
         ),
-        Chain(
-            S[a] / S[b],
-            (
-                Step(exp(z[a]) / exp(z[b]), DEFINITION, "the denominators cancel"),
-                Step(exp(z[a] - z[b]), ALGEBRA),
-            ),
-            at=(a, b),
-            title="ratio",
-        ),
+        prove(S[a] / S[b], unfold(S), collect, to(exp(z[a] - z[b])), title="ratio"),
     ),
 )
 
@@ -146,82 +138,56 @@ upper = Hypothesis(
     replace=((z[a], m - below[a]),),
 )
 
+relative = Σ(b, exp(z[b] - z[c]))
+
 shift_invariance = Statement(
     "Shift invariance and the log-sum-exp trick",
     "A number added to all logits cancels in the softmax and comes out of the log-sum-exp. So the "
     "largest logit $m$ may be taken off first. Then no exponential exceeds one and that of the "
     "largest is $e^0 = 1$: the sum lies between 1 and $K$, so it neither overflows nor is zero.",
     (
-        Chain(
-            exp(z[a] + shift) / total(b, exp(z[b] + shift)),
-            (
-                Step(
-                    exp(shift) * exp(z[a]) / total(b, exp(shift) * exp(z[b])),
-                    ALGEBRA,
-                    r"$e^{s + t} = e^s e^t$",
-                ),
-                Step(
-                    exp(shift) * exp(z[a]) / (exp(shift) * total(b, exp(z[b]))),
-                    ALGEBRA,
-                    "a common factor of all terms",
-                ),
-                Step(S[a], DEFINITION, r"$e^{\gamma}$ cancels"),
-            ),
-            at=(a,),
+        prove(
+            exp(z[a] + shift) / Σ(b, exp(z[b] + shift)),
+            because(r"$e^{s + t} = e^s e^t$, and $e^{\gamma}$ cancels", collect),
+            fold(S),
             title=r"softmax of $\mathbf{z} + \gamma \mathbf{1}$",
         ),
-        Chain(
-            log(total(b, exp(z[b] + shift))),
-            (
-                Step(
-                    log(exp(shift) * total(b, exp(z[b]))), ALGEBRA, "a common factor of all terms"
-                ),
-                Step(shift + log(total(b, exp(z[b]))), LOGARITHM, "the logarithm of a product"),
-                Step(shift + lse, DEFINITION),
-            ),
+        prove(
+            log(Σ(b, exp(z[b] + shift))),
+            because("a common factor of all terms", collect),
+            to(shift + log(Σ(b, exp(z[b]))), LOGARITHM, of_product),
+            fold(lse),
             title=r"log-sum-exp of $\mathbf{z} + \gamma \mathbf{1}$",
         ),
-        Chain(
+        prove(
             lse,
-            (
-                Step(log(total(b, exp(z[b]))), DEFINITION),
-                Step(log(exp(m) * total(b, exp(z[b] - m))), ALGEBRA, r"take $e^m$ out of the sum"),
-                Step(m + log(total(b, exp(z[b] - m))), LOGARITHM, "the logarithm of a product"),
-            ),
+            unfold(lse),
+            to(log(exp(m) * Σ(b, exp(z[b] - m))), ALGEBRA, "take $e^m$ out of the sum"),
+            to(m + log(Σ(b, exp(z[b] - m))), LOGARITHM, of_product),
             title="the trick",
         ),
-        Chain(
+        prove(
             exp(z[a] - m) - 1,
-            (Step(0, SIGN, r"$z_a - m \le 0$", relation="<="),),
-            at=(a,),
+            to(0, SIGN, r"$z_a - m \le 0$", relation="<="),
             title="no exponential exceeds one",
         ),
-        Chain(
-            Size(K) - total(b, exp(z[b] - m)),
-            (
-                Step(total(b, 1 - exp(z[b] - m)), ALGEBRA, r"one sum of $K$ terms"),
-                Step(0, SIGN, r"$z_b - m \le 0$", relation=">="),
-            ),
+        prove(
+            Size(K) - Σ(b, exp(z[b] - m)),
+            to(Σ(b, 1 - exp(z[b] - m)), ALGEBRA, r"one sum of $K$ terms"),
+            to(0, SIGN, r"$z_b - m \le 0$", relation=">="),
             title=r"their sum is at most $K$",
         ),
-        Chain(
-            total(b, exp(z[b] - z[c])) - 1,
-            (
-                Step(
-                    total(b, (1 - Delta(b, c)) ** 2 * exp(z[b] - z[c])),
-                    DEFINITION,
-                    "the other classes; a factor 0 or 1 is its own square",
-                ),
-                Step(0, SIGN, "squares times positive numbers", relation=">="),
-            ),
-            at=(c,),
+        prove(
+            relative - 1,
+            to(Σ(b, (1 - δ(b, c)) ** 2 * exp(z[b] - z[c])), DEFINITION, the_rest),
+            squares_times_positive,
             title=r"and at least 1, for $m = z_c$",
         ),
     ),
     (upper,),
 )
 
-others = Definition("T", (c,), total(b, (1 - Delta(b, c)) * exp(z[b] - z[c])), "T", r"\mathbf{T}")
+others = Definition("T", (c,), Σ(b, (1 - δ(b, c)) * exp(z[b] - z[c])), "T", r"\mathbf{T}")
 the_others = Hypothesis(r"$T_c = \sum_{b \ne c} e^{z_b - z_c}$, a sum over the other classes.")
 
 term_left_out = Statement(
@@ -230,32 +196,20 @@ term_left_out = Statement(
     "sum, which a computer has as a function of its own (log1p). So a log-sum-exp close to the "
     "largest logit keeps what is small. Take for $c$ the class of the largest logit.",
     (
-        Chain(
+        prove(
             lse,
-            (
-                Step(log(total(b, exp(z[b]))), DEFINITION),
-                Step(
-                    log(exp(z[c]) * total(b, exp(z[b] - z[c]))),
-                    ALGEBRA,
-                    r"take $e^{z_c}$ out of the sum",
-                ),
-                Step(log(exp(z[c]) * (1 + others[c])), DEFINITION, r"its own term is $e^0 = 1$"),
-                Step(z[c] + log(1 + others[c]), LOGARITHM, "the logarithm of a product"),
-            ),
+            unfold(lse),
+            to(log(exp(z[c]) * relative), ALGEBRA, "take $e^{z_c}$ out of the sum"),
+            to(log(exp(z[c]) * (1 + others[c])), DEFINITION, "its own term is $e^0 = 1$"),
+            to(z[c] + log(1 + others[c]), LOGARITHM, of_product),
             at=(c,),
             title="log-sum-exp, any class $c$",
         ),
-        Chain(
+        prove(
             S[a],
-            (
-                Step(exp(z[a]) / total(b, exp(z[b])), DEFINITION),
-                Step(
-                    exp(z[a] - z[c]) / total(b, exp(z[b] - z[c])),
-                    ALGEBRA,
-                    r"times $e^{-z_c} / e^{-z_c}$",
-                ),
-                Step(exp(z[a] - z[c]) / (1 + others[c]), DEFINITION, r"its own term is $e^0 = 1$"),
-            ),
+            unfold(S),
+            to(exp(z[a] - z[c]) / relative, ALGEBRA, "times $e^{-z_c} / e^{-z_c}$"),
+            to(exp(z[a] - z[c]) / (1 + others[c]), DEFINITION, "its own term is $e^0 = 1$"),
             at=(a, c),
             title="softmax, any class $c$",
         ),
@@ -269,37 +223,27 @@ logsumexp_bounds = Statement(
     r"+ \log K$, for it is at least every logit $z_a$, and at most $m + \log K$ when no logit "
     "exceeds $m$.",
     (
-        Chain(
+        prove(
             exp(lse) - exp(z[a]),
-            (
-                Step(total(b, exp(z[b])) - exp(z[a]), DEFINITION, r"$e^{\log t} = t$"),
-                Step(
-                    total(b, (1 - Delta(a, b)) ** 2 * exp(z[b])),
-                    DEFINITION,
-                    "the other classes; a factor 0 or 1 is its own square",
-                ),
-                Step(0, SIGN, "squares times positive numbers", relation=">="),
-                Prose(
-                    "The exponential is strictly increasing, so "
-                    r"$\operatorname{logsumexp}(\mathbf{z}) \ge z_a$ for every class, the largest "
-                    "logit included.",
-                    "blanchard2021",
-                ),
+            to(Σ(b, exp(z[b])) - exp(z[a]), DEFINITION, r"$e^{\log t} = t$"),
+            to(Σ(b, (1 - δ(a, b)) ** 2 * exp(z[b])), DEFINITION, the_rest),
+            squares_times_positive,
+            words(
+                r"The exponential is strictly increasing, so $\operatorname{logsumexp}(\mathbf{z}) \ge z_a$ "
+                "for every class, the largest logit included.",
+                "blanchard2021",
             ),
-            at=(a,),
             title="at least every logit",
         ),
-        Chain(
+        prove(
             exp(m + log(Size(K))) - exp(lse),
-            (
-                Step(Size(K) * exp(m) - total(a, exp(z[a])), DEFINITION, r"$e^{\log t} = t$"),
-                Step(total(a, exp(m) - exp(z[a])), ALGEBRA, r"one sum of $K$ terms"),
-                Step(0, SIGN, r"$z_a \le m$", relation=">="),
-                Prose(
-                    "The exponential is strictly increasing, so "
-                    r"$\operatorname{logsumexp}(\mathbf{z}) \le m + \log K$.",
-                    "blanchard2021",
-                ),
+            to(Size(K) * exp(m) - Σ(a, exp(z[a])), DEFINITION, r"$e^{\log t} = t$"),
+            to(Σ(a, exp(m) - exp(z[a])), ALGEBRA, r"one sum of $K$ terms"),
+            to(0, SIGN, r"$z_a \le m$", relation=">="),
+            words(
+                "The exponential is strictly increasing, so "
+                r"$\operatorname{logsumexp}(\mathbf{z}) \le m + \log K$.",
+                "blanchard2021",
             ),
             title=r"at most $\log K$ above the largest",
         ),
@@ -311,21 +255,13 @@ logsumexp_gradient = Statement(
     "Gradient of log-sum-exp",
     "The slope in the direction of a logit is the probability of its class.",
     (
-        Chain(
-            D(lse, z[a]),
-            (
-                Step(D(log(total(b, exp(z[b]))), z[a]), DEFINITION),
-                Step(
-                    D(total(b, exp(z[b])), z[a]) / total(b, exp(z[b])),
-                    CHAIN_RULE,
-                    r"$d \log t = dt / t$",
-                ),
-                Step(
-                    exp(z[a]) / total(b, exp(z[b])), DIFFERENTIATE, r"only $b = a$ has $z_a$ in it"
-                ),
-                Step(S[a], DEFINITION),
-            ),
-            at=(a,),
+        prove(
+            d(lse, z[a]),
+            unfold(lse),
+            chain_rule,
+            entry_rule,
+            contract,
+            fold(S),
             matrix=(Gradient(lse, z), Whole(S)),
         ),
     ),
@@ -338,38 +274,19 @@ jacobian = Statement(
     "Each probability grows with its own logit and falls with the others. The matrix is that of the "
     r"covariances of a one-hot label that has class $c$ with probability $S_c$.",
     (
-        Chain(
-            D(S[a], z[b]),
-            (
-                Step(D(exp(z[a]) / total(c, exp(z[c])), z[b]), DEFINITION),
-                Step(
-                    (exp(z[a]) * Delta(a, b) * total(c, exp(z[c])) - exp(z[a]) * exp(z[b]))
-                    / total(c, exp(z[c])) ** 2,
-                    DIFFERENTIATE,
-                    "the derivative of a quotient",
-                ),
-                Step(
-                    exp(z[a])
-                    / total(c, exp(z[c]))
-                    * (Delta(a, b) - exp(z[b]) / total(c, exp(z[c]))),
-                    ALGEBRA,
-                    "split the square",
-                ),
-                Step(S[a] * (Delta(a, b) - S[b]), DEFINITION),
-            ),
-            at=(a, b),
+        prove(
+            d(S[a], z[b]),
+            unfold(S),
+            chain_rule,
+            entry_rule,
+            contract,
+            fold(S),
             matrix=(Jacobian(S, z), spread),
         ),
-        Chain(
-            total(c, S[c] * (Delta(c, a) - S[a]) * (Delta(c, b) - S[b])),
-            (
-                Step(
-                    S[a] * (Delta(a, b) - S[b]),
-                    DEFINITION,
-                    "expand; the probabilities sum to one",
-                    cites=(normalised,),
-                ),
-            ),
+        prove(
+            Σ(c, S[c] * (δ(c, a) - S[a]) * (δ(c, b) - S[b])),
+            contract,
+            normalised_sums,
             at=(a, b),
             title="covariances",
         ),
@@ -382,13 +299,10 @@ logsumexp_hessian = Statement(
     "Hessian of log-sum-exp",
     "It is the Jacobian of the softmax.",
     (
-        Chain(
-            D(D(lse, z[a]), z[b]),
-            (
-                Step(D(S[a], z[b]), ALGEBRA, cites=(logsumexp_gradient,)),
-                Step(S[a] * (Delta(a, b) - S[b]), DIFFERENTIATE, cites=(jacobian,)),
-            ),
-            at=(a, b),
+        prove(
+            d(lse, z[a], z[b]),
+            by(logsumexp_gradient),
+            by(jacobian),
             matrix=(Hessian(lse, z), spread),
         ),
     ),
@@ -399,27 +313,12 @@ logsumexp_convex = Statement(
     "The quadratic form of its Hessian is the variance of the number $r_a$ when class $a$ has "
     "probability $S_a$, and a variance is never negative.",
     (
-        Chain(
-            total(a, total(b, r[a] * D(D(lse, z[a]), z[b]) * r[b])),
-            (
-                Step(
-                    total(a, total(b, r[a] * S[a] * (Delta(a, b) - S[b]) * r[b])),
-                    ALGEBRA,
-                    cites=(logsumexp_hessian,),
-                ),
-                Step(
-                    total(a, S[a] * r[a] ** 2) - total(a, S[a] * r[a]) ** 2,
-                    CONTRACT,
-                    "the mean of the square minus the square of the mean",
-                ),
-                Step(
-                    total(a, S[a] * (r[a] - total(b, S[b] * r[b])) ** 2),
-                    DEFINITION,
-                    "a variance is the mean squared deviation",
-                    cites=(normalised,),
-                ),
-                Step(0, SIGN, "squares with positive weights", relation=">="),
-            ),
+        prove(
+            Σ(a, Σ(b, r[a] * d(lse, z[a], z[b]) * r[b])),
+            by(logsumexp_hessian),
+            because("the mean of the square minus the square of the mean", contract),
+            to(Σ(a, S[a] * (r[a] - Σ(b, S[b] * r[b])) ** 2), DEFINITION, deviation, normalised),
+            squares_with_weights,
         ),
     ),
 )
@@ -431,8 +330,8 @@ S1 = Definition("S_1", (z1, z2), exp(z1) / (exp(z1) + exp(z2)), "S_1")
 S2 = Definition("S_2", (z1, z2), exp(z2) / (exp(z1) + exp(z2)), "S_2")
 w1 = Array("w_1", (n,), "w", r"\mathbf{w}_1", "w_{{1{0}}}")
 w2 = Array("w_2", (n,), "w", r"\mathbf{w}_2", "w_{{2{0}}}")
-score1 = Definition("z_1", (i,), total(k, w1[k] * X[i, k]), written="z_{{{0}1}}")
-score2 = Definition("z_2", (i,), total(k, w2[k] * X[i, k]), written="z_{{{0}2}}")
+score1 = Definition("z_1", (i,), Σ(k, w1[k] * X[i, k]), written="z_{{{0}1}}")
+score2 = Definition("z_2", (i,), Σ(k, w2[k] * X[i, k]), written="z_{{{0}2}}")
 p1 = Definition("p_1", (i,), S1(score1[i], score2[i]), written="p_{{{0}1}}")
 p2 = Definition("p_2", (i,), S2(score1[i], score2[i]), written="p_{{{0}2}}")
 
@@ -442,34 +341,27 @@ two_class = Statement(
     r"two weight vectors is the binary model with $\mathbf{w} = \mathbf{w}_1 - \mathbf{w}_2$: "
     "only the difference counts.",
     (
-        Chain(
+        prove(
             S1(z1, z2),
-            (
-                Step(exp(z1) / (exp(z1) + exp(z2)), DEFINITION),
-                Step(1 / (1 + exp(-(z1 - z2))), ALGEBRA, r"times $e^{-z_1} / e^{-z_1}$"),
-                Step(sigma(z1 - z2), DEFINITION, cites=(sigmoid.definition,)),
-            ),
+            unfold(S1),
+            to(1 / (1 + exp(-(z1 - z2))), ALGEBRA, "times $e^{-z_1} / e^{-z_1}$"),
+            to(sigma(z1 - z2), DEFINITION, "", sigmoid.definition),
         ),
-        Chain(
+        prove(
             S2(z1, z2),
-            (
-                Step(exp(z2) / (exp(z1) + exp(z2)), DEFINITION),
-                Step(1 - exp(z1) / (exp(z1) + exp(z2)), ALGEBRA, "one minus its complement"),
-                Step(1 - sigma(z1 - z2), DEFINITION, "the first class, as above"),
-            ),
+            unfold(S2),
+            to(1 - exp(z1) / (exp(z1) + exp(z2)), ALGEBRA, "one minus its complement"),
+            to(1 - sigma(z1 - z2), DEFINITION, "the first class, as above"),
         ),
-        Chain(
+        prove(
             p1[i],
-            (
-                Step(S1(score1[i], score2[i]), DEFINITION),
-                Step(sigma(score1[i] - score2[i]), DEFINITION, "the first line"),
-                Step(
-                    sigma(total(k, (w1[k] - w2[k]) * X[i, k])),
-                    DEFINITION,
-                    "both logits are linear in the same features",
-                ),
+            unfold(p1),
+            to(sigma(score1[i] - score2[i]), DEFINITION, "the first line"),
+            to(
+                sigma(Σ(k, (w1[k] - w2[k]) * X[i, k])),
+                DEFINITION,
+                "both logits are linear in the same features",
             ),
-            at=(i,),
             title="linear logits",
         ),
     ),
@@ -477,17 +369,17 @@ two_class = Statement(
 
 # -- the model -------------------------------------------------------------------------------------
 
-Z = Definition("Z", (i, a), total(k, W[a, k] * X[i, k]), "z", r"\mathbf{Z}")
-P = Definition("P", (i, a), exp(Z[i, a]) / total(b, exp(Z[i, b])), "p", r"\mathbf{P}")
-L = Definition("L", (), product(i, product(a, P[i, a] ** Y[i, a])), r"\mathcal{L}")
-log_terms = total(i, total(a, Y[i, a] * log(P[i, a])))
+Z = Definition("Z", (i, a), Σ(k, W[a, k] * X[i, k]), "z", r"\mathbf{Z}")
+P = Definition("P", (i, a), exp(Z[i, a]) / Σ(b, exp(Z[i, b])), "p", r"\mathbf{P}")
+L = Definition("L", (), Π(i, Π(a, P[i, a] ** Y[i, a])), r"\mathcal{L}")
+log_terms = Σ(i, Σ(a, Y[i, a] * log(P[i, a])))
 NLL = Definition("NLL", (), -log_terms, r"\operatorname{NLL}")()
 probabilities, labels = Whole(P), Whole(Y)
 
 one_class = Hypothesis(
     "Each data point has one label, a class from 1 to $K$: the numbers $[y_i = a]$ sum to one "
     "over the classes. Nothing else is used of them, so labels may be soft.",
-    replace=((Y[i, a], Y[i, a] / total(b, Y[i, b])),),
+    replace=((Y[i, a], Y[i, a] / Σ(b, Y[i, b])),),
 )
 one_label = Hypothesis(
     "Each data point has one label, a class from 1 to $K$: $[y_i = a]$ is one for this class and "
@@ -513,37 +405,25 @@ nll = Statement(
     "The cost that maximum likelihood minimises. The second form needs no probability, only the "
     "logits.",
     (
-        Chain(
+        prove(
             -log(L()),
-            (
-                Step(-log(product(i, product(a, P[i, a] ** Y[i, a]))), DEFINITION),
-                Step(
-                    -total(i, log(product(a, P[i, a] ** Y[i, a]))),
-                    LOGARITHM,
-                    "the logarithm of a product",
-                ),
-                Step(
-                    -total(i, total(a, log(P[i, a] ** Y[i, a]))),
-                    LOGARITHM,
-                    "the logarithm of a product",
-                ),
-                Step(-log_terms, LOGARITHM, "the logarithm of a power"),
-            ),
+            unfold(L),
+            to(-Σ(i, log(Π(a, P[i, a] ** Y[i, a]))), LOGARITHM, of_product),
+            to(-Σ(i, Σ(a, log(P[i, a] ** Y[i, a]))), LOGARITHM, of_product),
+            to(-log_terms, LOGARITHM, "the logarithm of a power"),
         ),
-        Chain(
+        prove(
             NLL,
-            (
-                Step(-log_terms, DEFINITION),
-                Step(
-                    -total(i, total(a, Y[i, a] * (Z[i, a] - log(total(b, exp(Z[i, b])))))),
-                    DEFINITION,
-                    "the logarithm of a quotient",
-                ),
-                Step(
-                    total(i, log(total(b, exp(Z[i, b]))) - total(a, Y[i, a] * Z[i, a])),
-                    ALGEBRA,
-                    "the labels of a data point sum to one",
-                ),
+            unfold(NLL),
+            to(
+                -Σ(i, Σ(a, Y[i, a] * (Z[i, a] - log(Σ(b, exp(Z[i, b])))))),
+                DEFINITION,
+                "the logarithm of a quotient",
+            ),
+            to(
+                Σ(i, log(Σ(b, exp(Z[i, b]))) - Σ(a, Y[i, a] * Z[i, a])),
+                ALGEBRA,
+                "the labels of a data point sum to one",
             ),
             title="by logits",
         ),
@@ -557,38 +437,12 @@ probability_gradient = Statement(
     "Derivatives of the probabilities by the weights",
     "The Jacobian of the softmax, times the features: the logit of a class is linear in the "
     "weights of that class and has no others in it.",
-    (
-        Chain(
-            D(P[i, a], W[b, k]),
-            (
-                Step(
-                    total(c, P[i, a] * (Delta(a, c) - P[i, c]) * D(Z[i, c], W[b, k])),
-                    DIFFERENTIATE,
-                    "the Jacobian of the softmax, then the logits",
-                    cites=(jacobian,),
-                ),
-                Step(
-                    total(c, P[i, a] * (Delta(a, c) - P[i, c]) * (Delta(b, c) * X[i, k])),
-                    DIFFERENTIATE,
-                    r"$\partial z_{ic} / \partial w_{bk} = \delta_{bc} x_{ik}$",
-                ),
-                Step(
-                    P[i, a] * (Delta(a, b) - P[i, b]) * X[i, k],
-                    CONTRACT,
-                    r"only $c = b$ remains",
-                ),
-            ),
-            at=(i, a, b, k),
-        ),
-    ),
+    (prove(d(P[i, a], W[b, k]), unfold(P), chain_rule, fold(P), slope(Z), contract),),
     (fixed,),
 )
 
 NLL2 = Definition(
-    "NLL_2",
-    (),
-    -total(i, y[i] * log(p1[i]) + (1 - y[i]) * log(p2[i])),
-    r"\operatorname{NLL}_2",
+    "NLL_2", (), -Σ(i, y[i] * log(p1[i]) + (1 - y[i]) * log(p2[i])), r"\operatorname{NLL}_2"
 )()
 two_labels = Hypothesis(
     r"With two classes, $\operatorname{NLL}_2 = -\sum_i (y_i \log p_{i1} + (1 - y_i) \log p_{i2})$ with "
@@ -596,6 +450,15 @@ two_labels = Hypothesis(
     r"x_{ik}$ and $z_{i2} = \sum_k w_{2k} x_{ik}$; $y_i$ is 1 for class 1 and 0 for class 2."
 )
 residuals = probabilities - labels
+pull = X[i, k] * (P[i, a] - Y[i, a])  # of one data point
+labels_sum_to_one = "the labels of a data point sum to one"
+row_by_row = (
+    linear,
+    chain_rule,
+    because(r"the probability $p_{ib}$ cancels", by(probability_gradient)),
+    contract,
+    because(labels_sum_to_one, given(one_class)),
+)
 
 nll_gradient = Statement(
     "Gradient of the NLL",
@@ -603,83 +466,41 @@ nll_gradient = Statement(
     "probability of that class is wrong. With two classes these are the two gradients of the note; "
     "its second one needs the label of class 2, $1 - y_i$.",
     (
-        Chain(
-            D(NLL, W[a, k]),
-            (
-                Step(D(-total(i, total(b, Y[i, b] * log(P[i, b]))), W[a, k]), DEFINITION),
-                Step(
-                    -total(i, total(b, Y[i, b] * D(log(P[i, b]), W[a, k]))),
-                    LINEARITY,
-                    "sum rule; the labels are constants",
-                ),
-                Step(
-                    -total(i, total(b, Y[i, b] / P[i, b] * D(P[i, b], W[a, k]))),
-                    CHAIN_RULE,
-                    r"$d \log t = dt / t$",
-                ),
-                Step(
-                    -total(i, total(b, Y[i, b] * (Delta(a, b) - P[i, a]) * X[i, k])),
-                    CHAIN_RULE,
-                    r"the probability $p_{ib}$ cancels",
-                    cites=(probability_gradient,),
-                ),
-                Step(
-                    -total(i, X[i, k] * (Y[i, a] - P[i, a] * total(b, Y[i, b]))),
-                    CONTRACT,
-                    r"only $b = a$ remains of the delta",
-                ),
-                Step(
-                    total(i, X[i, k] * (P[i, a] - Y[i, a])),
-                    ALGEBRA,
-                    "the labels of a data point sum to one",
-                ),
-            ),
-            at=(a, k),
+        prove(
+            d(NLL, W[a, k]),
+            unfold(NLL),
+            *row_by_row,
             matrix=(Gradient(NLL, W), residuals.T @ design),
         ),
-        Chain(
-            D(NLL2, w1[k]),
-            (
-                Step(
-                    -total(
-                        i, y[i] / p1[i] * D(p1[i], w1[k]) + (1 - y[i]) / p2[i] * D(p2[i], w1[k])
-                    ),
-                    DIFFERENTIATE,
-                    r"$d \log t = dt / t$",
-                ),
-                Step(
-                    -total(i, (y[i] * (1 - p1[i]) - (1 - y[i]) * p1[i]) * X[i, k]),
-                    DIFFERENTIATE,
-                    "the slopes are $p_{i1} (1 - p_{i1})$ and $-p_{i1} p_{i2}$",
-                ),
-                Step(-total(i, X[i, k] * (y[i] - p1[i])), ALGEBRA, "collect"),
+        prove(
+            d(NLL2, w1[k]),
+            unfold(NLL2),
+            linear,
+            chain_rule,
+            to(
+                -Σ(i, (y[i] * (1 - p1[i]) - (1 - y[i]) * p1[i]) * X[i, k]),
+                DIFFERENTIATE,
+                "the slopes are $p_{i1} (1 - p_{i1})$ and $-p_{i1} p_{i2}$",
             ),
-            at=(k,),
+            to(-Σ(i, X[i, k] * (y[i] - p1[i])), ALGEBRA, "collect"),
             title="two classes, the weights of class 1",
         ),
-        Chain(
-            D(NLL2, w2[k]),
-            (
-                Step(
-                    -total(
-                        i, y[i] / p1[i] * D(p1[i], w2[k]) + (1 - y[i]) / p2[i] * D(p2[i], w2[k])
-                    ),
-                    DIFFERENTIATE,
-                    r"$d \log t = dt / t$",
-                ),
-                Step(
-                    -total(i, ((1 - y[i]) * (1 - p2[i]) - y[i] * p2[i]) * X[i, k]),
-                    DIFFERENTIATE,
-                    "the slopes are $p_{i2} (1 - p_{i2})$ and $-p_{i1} p_{i2}$",
-                ),
-                Step(-total(i, X[i, k] * ((1 - y[i]) - p2[i])), ALGEBRA, "collect"),
-                Step(
-                    total(i, X[i, k] * (y[i] - p1[i])),
-                    DEFINITION,
-                    r"$p_{i2} = 1 - p_{i1}$: the opposite of the first",
-                ),
+        prove(
+            d(NLL2, w2[k]),
+            unfold(NLL2),
+            linear,
+            chain_rule,
+            to(
+                -Σ(i, ((1 - y[i]) * (1 - p2[i]) - y[i] * p2[i]) * X[i, k]),
+                DIFFERENTIATE,
+                "the slopes are $p_{i2} (1 - p_{i2})$ and $-p_{i1} p_{i2}$",
             ),
-            at=(k,),
+            to(-Σ(i, X[i, k] * ((1 - y[i]) - p2[i])), ALGEBRA, "collect"),
+            to(
+                Σ(i, X[i, k] * (y[i] - p1[i])),
+                DEFINITION,
+                r"$p_{i2} = 1 - p_{i1}$: the opposite of the first",
+            ),
             title="two classes, the weights of class 2",
         ),
     ),
@@ -693,53 +514,33 @@ label_left_out = Statement(
     r"loss and its residual where $\log S_c$ and $S_c - 1$ round to zero. Where class $c$ is far below "
     "another, $T_c$ overflows, and the log-sum-exp with the largest term left out takes its place.",
     (
-        Chain(
+        prove(
             -log(S[c]),
-            (
-                Step(-log(1 / (1 + others[c])), DEFINITION, cites=(term_left_out,)),
-                Step(log(1 + others[c]), LOGARITHM, "the logarithm of a reciprocal"),
-            ),
-            at=(c,),
+            to(-log(1 / (1 + others[c])), DEFINITION, "", term_left_out),
+            to(log(1 + others[c]), LOGARITHM, "the logarithm of a reciprocal"),
             title="loss",
         ),
-        Chain(
+        prove(
             S[c] - 1,
-            (
-                Step(1 / (1 + others[c]) - 1, DEFINITION, cites=(term_left_out,)),
-                Step(-(others[c] / (1 + others[c])), ALGEBRA, "one fraction"),
-            ),
-            at=(c,),
+            to(1 / (1 + others[c]) - 1, DEFINITION, "", term_left_out),
+            to(-(others[c] / (1 + others[c])), ALGEBRA, "one fraction"),
             title="residual of the label's class",
         ),
-        Chain(
-            S[a] - Delta(a, c),
-            (
-                Step(
-                    (1 - Delta(a, c)) * S[a] + Delta(a, c) * (S[c] - 1),
-                    ALGEBRA,
-                    r"$a \ne c$, or $a = c$",
-                ),
-                Step(
-                    (1 - Delta(a, c)) * (exp(z[a] - z[c]) / (1 + others[c]))
-                    - Delta(a, c) * (others[c] / (1 + others[c])),
-                    DEFINITION,
-                    cites=(term_left_out,),
-                ),
+        prove(
+            S[a] - δ(a, c),
+            to((1 - δ(a, c)) * S[a] + δ(a, c) * (S[c] - 1), ALGEBRA, r"$a \ne c$, or $a = c$"),
+            to(
+                (1 - δ(a, c)) * (exp(z[a] - z[c]) / (1 + others[c]))
+                - δ(a, c) * (others[c] / (1 + others[c])),
+                DEFINITION,
+                "",
+                term_left_out,
             ),
-            at=(a, c),
             title="residual of every class",
         ),
-        Chain(
+        prove(
             S[c] - 1,
-            (
-                Step(
-                    -total(a, (1 - Delta(a, c)) * S[a]),
-                    DEFINITION,
-                    "the probabilities sum to one",
-                    cites=(normalised,),
-                ),
-            ),
-            at=(c,),
+            to(-Σ(a, (1 - δ(a, c)) * S[a]), DEFINITION, sum_to_one, normalised),
             title="residual of the label's class, from the others",
         ),
     ),
@@ -751,24 +552,11 @@ gradients_sum_to_zero = Statement(
     "What one class gains the others lose: the gradients of all classes cancel, for any weights "
     "and any data.",
     (
-        Chain(
-            total(a, D(NLL, W[a, k])),
-            (
-                Step(
-                    total(a, total(i, X[i, k] * (P[i, a] - Y[i, a]))),
-                    ALGEBRA,
-                    cites=(nll_gradient,),
-                ),
-                Step(
-                    total(i, X[i, k] * (total(a, P[i, a]) - total(a, Y[i, a]))),
-                    ALGEBRA,
-                    "exchange the sums",
-                ),
-                Step(
-                    0, DEFINITION, "probabilities and labels both sum to one", cites=(normalised,)
-                ),
-            ),
-            at=(k,),
+        prove(
+            Σ(a, d(NLL, W[a, k])),
+            by(nll_gradient),
+            because("exchange the sums", collect),
+            to(0, DEFINITION, "probabilities and labels both sum to one", normalised),
         ),
     ),
     (one_class, fixed),
@@ -776,8 +564,8 @@ gradients_sum_to_zero = Statement(
 
 # -- the Hessian -----------------------------------------------------------------------------------
 
-hessian = D(D(NLL, W[a, k]), W[b, l])
-covariance = P[i, a] * (Delta(a, b) - P[i, b])
+hessian = d(NLL, W[a, k], W[b, l])
+covariance = P[i, a] * (δ(a, b) - P[i, b])
 
 p_i, x_i = Whole(P, (i,)), Whole(X, (i,))
 
@@ -787,28 +575,12 @@ nll_hessian = Statement(
     r"covariance of the indicators of the two classes. The labels are gone. In $\otimes$, the "
     "Kronecker product, a row is a pair of class and feature, and so is a column.",
     (
-        Chain(
+        prove(
             hessian,
-            (
-                Step(
-                    D(total(i, X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
-                    ALGEBRA,
-                    cites=(nll_gradient,),
-                ),
-                Step(
-                    total(i, X[i, k] * D(P[i, a], W[b, l])), LINEARITY, "the labels are constants"
-                ),
-                Step(
-                    total(i, X[i, k] * X[i, l] * covariance),
-                    CHAIN_RULE,
-                    cites=(probability_gradient,),
-                ),
-            ),
-            at=(a, k, b, l),
-            matrix=(
-                Hessian(NLL, W),
-                Total(i, Kronecker(Diagonal(p_i) - p_i @ p_i.T, x_i @ x_i.T)),
-            ),
+            by(nll_gradient),
+            linear,
+            by(probability_gradient),
+            matrix=(Hessian(NLL, W), Total(i, Kronecker(Diagonal(p_i) - p_i @ p_i.T, x_i @ x_i.T))),
         ),
     ),
     (one_class, fixed),
@@ -817,30 +589,12 @@ nll_hessian = Statement(
 hessian_blocks_sum_to_zero = Statement(
     "The Hessian blocks sum to zero",
     "In each row of blocks they cancel, so that the diagonal blocks follow from the others.",
-    (
-        Chain(
-            total(b, hessian),
-            (
-                Step(
-                    total(b, total(i, X[i, k] * X[i, l] * covariance)),
-                    ALGEBRA,
-                    cites=(nll_hessian,),
-                ),
-                Step(
-                    total(i, X[i, k] * X[i, l] * P[i, a] * (1 - total(b, P[i, b]))),
-                    CONTRACT,
-                    r"only $b = a$ remains of the delta",
-                ),
-                Step(0, DEFINITION, "the probabilities sum to one", cites=(normalised,)),
-            ),
-            at=(a, k, l),
-        ),
-    ),
+    (prove(Σ(b, hessian), by(nll_hessian), contract, normalised_sums),),
     (one_class, fixed),
 )
 
 H = Definition(
-    "H", (a, k, b, l), total(i, X[i, k] * X[i, l] * covariance), written="H_{{{0}{1}{2}{3}}}"
+    "H", (a, k, b, l), Σ(i, X[i, k] * X[i, l] * covariance), written="H_{{{0}{1}{2}{3}}}"
 )
 
 entries_of_hessian = Hypothesis(
@@ -853,35 +607,34 @@ diagonal_blocks = Statement(
     "A diagonal block is minus the sum of the others in its row of blocks: it needs no work of its "
     "own, and $1 - p_{ia}$ is never formed.",
     (
-        Chain(
+        prove(
             H[a, k, a, l],
-            (
-                Step(total(i, X[i, k] * X[i, l] * P[i, a] * (1 - P[i, a])), DEFINITION),
-                Step(
-                    total(i, X[i, k] * X[i, l] * P[i, a] * total(b, (1 - Delta(a, b)) * P[i, b])),
-                    DEFINITION,
-                    "the probabilities sum to one",
-                    cites=(normalised,),
-                ),
-                Step(
-                    -total(b, (1 - Delta(a, b)) * H[a, k, b, l]),
-                    DEFINITION,
-                    r"for $b \ne a$ the block has $-p_{ia} p_{ib}$",
-                    cites=(nll_hessian,),
-                ),
+            unfold(H),
+            contract,
+            to(
+                Σ(i, X[i, k] * X[i, l] * P[i, a] * Σ(b, (1 - δ(a, b)) * P[i, b])),
+                DEFINITION,
+                sum_to_one,
+                normalised,
             ),
-            at=(a, k, l),
+            to(
+                -Σ(b, (1 - δ(a, b)) * H[a, k, b, l]),
+                DEFINITION,
+                r"for $b \ne a$ the block has $-p_{ia} p_{ib}$",
+                nll_hessian,
+            ),
         ),
     ),
     (one_class, fixed, entries_of_hessian),
 )
 
-R = Definition("R", (i, a), total(l, X[i, l] * V[a, l]), "r", r"\mathbf{R}")
+R = Definition("R", (i, a), Σ(l, X[i, l] * V[a, l]), "r", r"\mathbf{R}")
 spreads = Whole(R)
+spread_pull = X[i, k] * P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b]))  # of one data point
 HV = Definition(
     "HV",
     (a, k),
-    total(b, total(l, hessian * V[b, l])),
+    Σ(b, Σ(l, hessian * V[b, l])),
     r"(\nabla^2 \operatorname{NLL} \, \mathbf{V})",
     r"\nabla^2 \operatorname{NLL} \, \mathbf{V}",
 )
@@ -896,42 +649,25 @@ nll_hvp = Statement(
     r"The change of the logits along the direction is centred by its mean under the probabilities of "
     "each data point. Two products with the design matrix; the Hessian is never formed.",
     (
-        Chain(
-            total(b, total(l, hessian * V[b, l])),
-            (
-                Step(
-                    total(b, total(l, total(i, X[i, k] * X[i, l] * covariance) * V[b, l])),
-                    ALGEBRA,
-                    cites=(nll_hessian,),
-                ),
-                Step(
-                    total(i, X[i, k] * total(b, covariance * R[i, b])),
-                    DEFINITION,
-                    r"exchange the sums; $\sum_l x_{il} v_{bl} = r_{ib}$",
-                ),
-                Step(
-                    total(i, X[i, k] * P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b]))),
-                    CONTRACT,
-                    r"only $b = a$ remains of the delta",
-                ),
-            ),
-            at=(a, k),
+        prove(
+            Σ(b, Σ(l, hessian * V[b, l])),
+            by(nll_hessian),
+            contract,
+            fold(R),
             matrix=(Whole(HV), (probabilities * (spreads - row_sums)).T @ design),
         ),
     ),
     (one_class, fixed, change_of_logits),
 )
 
-point_loss = Definition("loss", (i,), -total(a, Y[i, a] * log(P[i, a])), r"\ell")
+point_loss = Definition("loss", (i,), -Σ(a, Y[i, a] * log(P[i, a])), r"\ell")
 block_gradient = Definition(
-    "block_gradient",
-    (block, a, k),
-    total(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a])),
-    written="g^{{({0})}}_{{{1}{2}}}",
+    "block_gradient", (block, a, k), Σ(i, member[block, i] * pull), written="g^{{({0})}}_{{{1}{2}}}"
 )
 NLL_block = Definition(
-    "cost", (block,), total(i, member[block, i] * point_loss[i]), r"\operatorname{NLL}"
+    "cost", (block,), Σ(i, member[block, i] * point_loss[i]), r"\operatorname{NLL}"
 )
+in_one_block = "each row is in one block"
 
 blocks = Statement(
     "Sums over blocks of rows",
@@ -939,80 +675,42 @@ blocks = Statement(
     "whole are the sums of those of the blocks. So they can be computed block by block, in any order, "
     "on one machine or on many, in memory for one block.",
     (
-        Chain(
+        prove(
             NLL,
-            (
-                Step(total(i, point_loss[i]), DEFINITION, "the sign goes to each data point"),
-                Step(
-                    total(i, total(block, member[block, i]) * point_loss[i]),
-                    ALGEBRA,
-                    "each row is in one block",
-                ),
-                Step(
-                    total(block, total(i, member[block, i] * point_loss[i])),
-                    ALGEBRA,
-                    "exchange the sums",
-                ),
-                Step(total(block, NLL_block[block]), DEFINITION),
-            ),
+            to(Σ(i, point_loss[i]), DEFINITION, "the sign goes to each data point"),
+            to(Σ(i, Σ(block, member[block, i]) * point_loss[i]), ALGEBRA, in_one_block),
+            to(Σ(block, Σ(i, member[block, i] * point_loss[i])), ALGEBRA, "exchange the sums"),
+            fold(NLL_block),
             title="value",
         ),
-        Chain(
-            D(NLL, W[a, k]),
-            (
-                Step(D(total(block, NLL_block[block]), W[a, k]), DEFINITION, "the value"),
-                Step(total(block, D(NLL_block[block], W[a, k])), LINEARITY, "sum rule"),
-                Step(
-                    total(block, total(i, member[block, i] * X[i, k] * (P[i, a] - Y[i, a]))),
-                    DIFFERENTIATE,
-                    "one data point, as for the gradient of the NLL",
-                ),
+        prove(
+            d(NLL, W[a, k]),
+            to(d(Σ(block, NLL_block[block]), W[a, k]), DEFINITION, "the value"),
+            linear,
+            unfold(NLL_block),
+            unfold(point_loss),
+            *row_by_row[:3],
+            to(
+                Σ(block, Σ(i, member[block, i] * pull)),
+                CONTRACT,
+                "the labels of a data point sum to one",
             ),
-            at=(a, k),
             title="gradient",
         ),
-        Chain(
+        prove(
             hessian,
-            (
-                Step(
-                    D(total(block, block_gradient[block, a, k]), W[b, l]),
-                    DIFFERENTIATE,
-                    "the gradient",
-                ),
-                Step(total(block, D(block_gradient[block, a, k], W[b, l])), LINEARITY, "sum rule"),
-                Step(
-                    total(block, total(i, member[block, i] * X[i, k] * X[i, l] * covariance)),
-                    DIFFERENTIATE,
-                    "the labels are constants",
-                ),
-            ),
-            at=(a, k, b, l),
+            to(d(Σ(block, block_gradient[block, a, k]), W[b, l]), DIFFERENTIATE, "the gradient"),
+            linear,
+            unfold(block_gradient),
+            linear,
+            by(probability_gradient),
             title="Hessian",
         ),
-        Chain(
-            total(b, total(l, H[a, k, b, l] * V[b, l])),
-            (
-                Step(
-                    total(i, X[i, k] * P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b]))),
-                    DEFINITION,
-                    cites=(nll_hvp,),
-                ),
-                Step(
-                    total(
-                        block,
-                        total(
-                            i,
-                            member[block, i]
-                            * X[i, k]
-                            * P[i, a]
-                            * (R[i, a] - total(b, P[i, b] * R[i, b])),
-                        ),
-                    ),
-                    ALGEBRA,
-                    "each row is in one block",
-                ),
-            ),
-            at=(a, k),
+        prove(
+            Σ(b, Σ(l, H[a, k, b, l] * V[b, l])),
+            unfold(H),
+            collected(R),
+            to(Σ(block, Σ(i, member[block, i] * spread_pull)), ALGEBRA, in_one_block),
             title="Hessian-vector product",
         ),
     ),
@@ -1029,7 +727,8 @@ blocks = Statement(
     ),
 )
 
-quadratic_form = total(a, total(k, total(b, total(l, V[a, k] * H[a, k, b, l] * V[b, l]))))
+quadratic_form = Σ(a, Σ(k, Σ(b, Σ(l, V[a, k] * H[a, k, b, l] * V[b, l]))))
+variances = Σ(i, Σ(a, P[i, a] * (R[i, a] - Σ(b, P[i, b] * R[i, b])) ** 2))
 
 nll_convex = Statement(
     "Convexity",
@@ -1037,28 +736,12 @@ nll_convex = Statement(
     "of its logits, $r_{ia}$, when class $a$ is drawn with probability $p_{ia}$. A variance is never "
     "negative, so the NLL is convex.",
     (
-        Chain(
+        prove(
             quadratic_form,
-            (
-                Step(
-                    total(i, total(a, total(b, R[i, a] * covariance * R[i, b]))),
-                    DEFINITION,
-                    r"exchange the sums; $\sum_k x_{ik} v_{ak} = r_{ia}$",
-                    cites=(nll_hessian,),
-                ),
-                Step(
-                    total(i, total(a, P[i, a] * R[i, a] ** 2) - total(a, P[i, a] * R[i, a]) ** 2),
-                    CONTRACT,
-                    "the mean of the square minus the square of the mean",
-                ),
-                Step(
-                    total(i, total(a, P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b])) ** 2)),
-                    DEFINITION,
-                    "a variance is the mean squared deviation",
-                    cites=(normalised,),
-                ),
-                Step(0, SIGN, "squares with positive weights", relation=">="),
-            ),
+            unfold(H),
+            because("the mean of the square minus the square of the mean", collected(R)),
+            to(variances, DEFINITION, deviation, normalised),
+            squares_with_weights,
         ),
     ),
     (one_class, fixed, entries_of_hessian, change_of_logits),
@@ -1070,29 +753,31 @@ null_space = Statement(
     r"$\boldsymbol{\psi}$ to zero, whatever the data and the weights: there is one such flat "
     "direction for each feature.",
     (
-        Chain(
-            total(b, total(l, hessian * psi[l])),
-            (
-                Step(
-                    total(l, total(b, hessian) * psi[l]),
-                    ALGEBRA,
-                    r"exchange the sums; $\psi_l$ is the same for every class",
-                ),
-                Step(0, ALGEBRA, cites=(hessian_blocks_sum_to_zero,)),
+        prove(
+            Σ(b, Σ(l, hessian * psi[l])),
+            because(
+                r"exchange the sums; $\psi_l$ is the same for every class",
+                to(Σ(l, Σ(b, hessian) * psi[l])),
             ),
-            at=(a, k),
+            by(hessian_blocks_sum_to_zero),
         ),
     ),
     (one_class, fixed),
 )
 
 centred = Definition(
-    "E", (i, a), R[i, a] - total(b, R[i, b]) / Size(K), r"\tilde{r}", r"\tilde{\mathbf{R}}"
+    "E", (i, a), R[i, a] - Σ(b, R[i, b]) / Size(K), r"\tilde{r}", r"\tilde{\mathbf{R}}"
 )
-two_classes = Definition("Q", (i, a, b), (1 - Delta(a, b)) ** 2 * P[i, a] * P[i, b], "q")
+two_classes = Definition("Q", (i, a, b), (1 - δ(a, b)) ** 2 * P[i, a] * P[i, b], "q")
 half = term(1) / 2
-bound = half * total(i, total(a, R[i, a] ** 2) - total(a, R[i, a]) ** 2 / Size(K))
-mean_change = total(a, P[i, a] * R[i, a])
+bound = half * Σ(i, Σ(a, R[i, a] ** 2) - Σ(a, R[i, a]) ** 2 / Size(K))
+mean_change = Σ(a, P[i, a] * R[i, a])
+own_part = 2 * (half - P[i, a]) ** 2 * centred[i, a] ** 2
+pairs = two_classes[i, a, b] * (centred[i, a] + centred[i, b]) ** 2
+same_variance = (
+    r"a variance does not change with the mean of the numbers; $2 (s^2 + t^2) - "
+    r"(s - t)^2 = (s + t)^2$ for each pair of classes"
+)
 
 smoothness = Statement(
     "Smoothness",
@@ -1102,57 +787,36 @@ smoothness = Statement(
     r"step size $2 / \lambda_{\max}(\mathbf{X}^\top \mathbf{X})$ cannot raise the NLL. The bound is "
     r"stated by quadratic forms, for every direction $\mathbf{V}$.",
     (
-        Chain(
+        prove(
             bound - quadratic_form,
-            (
-                Step(
-                    bound - total(i, total(a, P[i, a] * R[i, a] ** 2) - mean_change**2),
-                    DEFINITION,
-                    "variances",
-                    cites=(nll_convex,),
-                ),
-                Step(
-                    total(
-                        i,
-                        total(
-                            a,
-                            2 * (half - P[i, a]) ** 2 * centred[i, a] ** 2
-                            + half
-                            * total(
-                                b,
-                                two_classes[i, a, b] * (centred[i, a] + centred[i, b]) ** 2,
-                            ),
-                        ),
-                    ),
-                    DEFINITION,
-                    r"a variance does not change with the mean of the numbers; $2 (s^2 + t^2) - "
-                    r"(s - t)^2 = (s + t)^2$ for each pair of classes",
-                    cites=(normalised,),
-                ),
-                Step(0, SIGN, "squares with positive weights", relation=">="),
-                Prose(
-                    r"The first part of the left side is the quadratic form of $\frac{1}{2} (\mathbf{I} - "
-                    r"\frac{1}{K} \mathbf{1} \mathbf{1}^\top) \otimes \mathbf{X}^\top \mathbf{X}$.",
-                    "bohning1992",
-                ),
+            to(
+                bound - Σ(i, Σ(a, P[i, a] * R[i, a] ** 2) - mean_change**2),
+                DEFINITION,
+                "variances",
+                nll_convex,
+            ),
+            to(Σ(i, Σ(a, own_part + half * Σ(b, pairs))), DEFINITION, same_variance, normalised),
+            squares_with_weights,
+            words(
+                r"The first part of the left side is the quadratic form of $\frac{1}{2} (\mathbf{I} - "
+                r"\frac{1}{K} \mathbf{1} \mathbf{1}^\top) \otimes \mathbf{X}^\top \mathbf{X}$.",
+                "bohning1992",
             ),
             title=r"the bound minus the Hessian, along $\mathbf{V}$",
         ),
-        Chain(
-            half * total(i, total(a, R[i, a] ** 2)) - bound,
-            (
-                Step(
-                    total(i, total(a, R[i, a]) ** 2) / (2 * Size(K)),
-                    ALGEBRA,
-                    "the squares of the single numbers cancel",
-                ),
-                Step(0, SIGN, "a sum of squares", relation=">="),
-                Prose(
-                    r"And $\sum_i r_{ia}^2 \le \lambda_{\max}(\mathbf{X}^\top \mathbf{X}) "
-                    r"\sum_k v_{ak}^2$. A function whose Hessian is bounded by $L > 0$ does not rise "
-                    "along a gradient step of step size $1 / L$ (descent lemma).",
-                    "boyd2004",
-                ),
+        prove(
+            half * Σ(i, Σ(a, R[i, a] ** 2)) - bound,
+            to(
+                Σ(i, Σ(a, R[i, a]) ** 2) / (2 * Size(K)),
+                ALGEBRA,
+                "the squares of the single numbers cancel",
+            ),
+            to(0, SIGN, "a sum of squares", relation=">="),
+            words(
+                r"And $\sum_i r_{ia}^2 \le \lambda_{\max}(\mathbf{X}^\top \mathbf{X}) "
+                r"\sum_k v_{ak}^2$. A function whose Hessian is bounded by $L > 0$ does not rise "
+                "along a gradient step of step size $1 / L$ (descent lemma).",
+                "boyd2004",
             ),
             title=r"$\frac{1}{2} \mathbf{I} \otimes \mathbf{X}^\top \mathbf{X}$ minus the bound",
         ),
@@ -1180,7 +844,6 @@ def expected(point: Index, outcome: Index, body: Term) -> Expectation:
     return Expectation(y[point], Y, (point,), each(outcome, P[point, outcome]), body)
 
 
-score_iak = X[i, k] * (P[i, a] - Y[i, a])
 score_ibl = X[i, l] * (P[i, b] - Y[i, b])
 residual_jb = P[j, b] - Y[j, b]
 rho = Array("rho", (N, K), r"\rho")
@@ -1191,58 +854,39 @@ fisher_information = Statement(
     "Hessian has no labels in it, expected and observed information are the same (the link is "
     "canonical).",
     (
-        Chain(
-            total(i, expected(i, c, score_iak * score_ibl)),
-            (
-                Step(
-                    total(
-                        i,
-                        X[i, k]
-                        * X[i, l]
-                        * total(c, P[i, c] * (P[i, a] - Delta(c, a)) * (P[i, b] - Delta(c, b))),
-                    ),
-                    ALGEBRA,
-                    "the classes and their probabilities",
-                ),
-                Step(
-                    total(i, X[i, k] * X[i, l] * covariance),
-                    DEFINITION,
-                    "expand; the probabilities sum to one",
-                    cites=(normalised,),
-                ),
-                Step(hessian, DEFINITION, cites=(nll_hessian,)),
+        prove(
+            Σ(i, expected(i, c, pull * score_ibl)),
+            to(
+                Σ(i, X[i, k] * X[i, l] * Σ(c, P[i, c] * (P[i, a] - δ(c, a)) * (P[i, b] - δ(c, b)))),
+                ALGEBRA,
+                "the classes and their probabilities",
             ),
+            contract,
+            normalised_sums,
+            to(hessian, DEFINITION, "", nll_hessian),
             at=(a, k, b, l),
             title="the same data point",
         ),
-        Chain(
-            expected(i, c, score_iak),
-            (
-                Step(
-                    X[i, k] * total(c, P[i, c] * (P[i, a] - Delta(c, a))),
-                    ALGEBRA,
-                    "the classes and their probabilities",
-                ),
-                Step(
-                    X[i, k] * P[i, a] * (total(c, P[i, c]) - 1),
-                    CONTRACT,
-                    r"only $c = a$ remains of the delta",
-                ),
-                Step(0, DEFINITION, "the probabilities sum to one", cites=(normalised,)),
+        prove(
+            expected(i, c, pull),
+            to(
+                X[i, k] * Σ(c, P[i, c] * (P[i, a] - δ(c, a))),
+                ALGEBRA,
+                "the classes and their probabilities",
             ),
+            contract,
+            normalised_sums,
             at=(i, a, k),
             title="the score has mean zero",
         ),
-        Chain(
+        prove(
             expected(j, c, rho[i, a] * residual_jb),
-            (
-                Step(
-                    rho[i, a] * expected(j, c, residual_jb),
-                    ALGEBRA,
-                    "independence: the label of one says nothing of the other's",
-                ),
-                Step(0, DEFINITION, "the mean of a residual is zero", cites=(normalised,)),
+            to(
+                rho[i, a] * expected(j, c, residual_jb),
+                ALGEBRA,
+                "independence: the label of one says nothing of the other's",
             ),
+            to(0, DEFINITION, "the mean of a residual is zero", normalised),
             at=(i, j, a, b),
             title="two data points",
         ),
@@ -1263,8 +907,9 @@ response = Definition(
     "zeta", (i, a), Z[i, a] + (Y[i, a] - P[i, a]) / P[i, a], r"\zeta", r"\boldsymbol{\zeta}"
 )
 U = Array("U", (K, n), "u", r"\mathbf{U}")
-gap = Definition("d", (i, a), response[i, a] - total(l, X[i, l] * U[a, l]), "d")
-squares = total(i, total(b, P[i, b] * gap[i, b] ** 2) - total(b, P[i, b] * gap[i, b]) ** 2)
+gap = Definition("d", (i, a), response[i, a] - Σ(l, X[i, l] * U[a, l]), "d")
+squares = Σ(i, Σ(b, P[i, b] * gap[i, b] ** 2) - Σ(b, P[i, b] * gap[i, b]) ** 2)
+both_sum_to_one = "the labels of a data point and its probabilities both sum to one"
 
 newton_step = Statement(
     "Newton's step is weighted least squares",
@@ -1273,54 +918,30 @@ newton_step = Statement(
     "the normal equations of a least squares problem in which each data point has a response for every "
     "class, and the covariance of its indicators as the weight.",
     (
-        Chain(
-            D(squares / 2, U[a, k]),
-            (
-                Step(
-                    -total(i, X[i, k] * total(b, covariance * gap[i, b])),
-                    DIFFERENTIATE,
-                    r"$\zeta$ and $p$ do not depend on $\mathbf{U}$",
-                ),
-                Step(
-                    total(i, X[i, k] * (P[i, a] - Y[i, a]))
-                    + total(
-                        b, total(l, total(i, X[i, k] * X[i, l] * covariance) * (U[b, l] - W[b, l]))
-                    ),
-                    DEFINITION,
-                    "the labels of a data point and its probabilities both sum to one",
-                ),
-                Step(
-                    D(NLL, W[a, k]) + total(b, total(l, H[a, k, b, l] * (U[b, l] - W[b, l]))),
-                    DIFFERENTIATE,
-                    "zero exactly for Newton's equations",
-                    cites=(nll_gradient, nll_hessian),
-                ),
+        prove(
+            d(squares / 2, U[a, k]),
+            chain_rule,
+            slope(gap),
+            contract,
+            to(
+                Σ(i, pull) + Σ(b, Σ(l, Σ(i, X[i, k] * X[i, l] * covariance) * (U[b, l] - W[b, l]))),
+                DEFINITION,
+                both_sum_to_one,
             ),
-            at=(a, k),
+            to(
+                d(NLL, W[a, k]) + Σ(b, Σ(l, H[a, k, b, l] * (U[b, l] - W[b, l]))),
+                DIFFERENTIATE,
+                "zero exactly for Newton's equations",
+                (nll_gradient, nll_hessian),
+            ),
             title="the slopes of the least squares are the left side of Newton's equations",
         ),
-        Chain(
-            total(b, total(l, H[a, k, b, l] * W[b, l])) - D(NLL, W[a, k]),
-            (
-                Step(
-                    total(b, total(l, H[a, k, b, l] * W[b, l]))
-                    - total(i, X[i, k] * (P[i, a] - Y[i, a])),
-                    ALGEBRA,
-                    cites=(nll_gradient,),
-                ),
-                Step(
-                    total(i, X[i, k] * total(b, covariance * Z[i, b]))
-                    - total(i, X[i, k] * (P[i, a] - Y[i, a])),
-                    DEFINITION,
-                    r"exchange the sums; $\sum_l x_{il} w_{bl} = z_{ib}$",
-                    cites=(nll_hessian,),
-                ),
-                Step(
-                    total(i, X[i, k] * total(b, covariance * response[i, b])),
-                    DEFINITION,
-                    r"the labels of a data point and its probabilities both sum to one",
-                ),
-            ),
+        prove(
+            Σ(b, Σ(l, H[a, k, b, l] * W[b, l])) - d(NLL, W[a, k]),
+            by(nll_gradient),
+            unfold(H),
+            collected(Z),
+            to(Σ(i, X[i, k] * Σ(b, covariance * response[i, b])), DEFINITION, both_sum_to_one),
             at=(a, k),
             title=r"solved for $\mathbf{H} \mathbf{U}$: the right side",
         ),
@@ -1338,7 +959,7 @@ newton_step = Statement(
 
 # -- with weights and with a penalty ---------------------------------------------------------------
 
-weighted_terms = total(i, s[i] * total(b, Y[i, b] * log(P[i, b])))
+weighted_terms = Σ(i, s[i] * Σ(b, Y[i, b] * log(P[i, b])))
 NLL_s = Definition("NLL_s", (), -weighted_terms, r"\operatorname{NLL}_{\mathbf{s}}")()
 
 weighted = Statement(
@@ -1347,45 +968,18 @@ weighted = Statement(
     "$y_i$), the mean ($s_i = 1 / N$), repeated rows (whole $s_i$) and ignored rows ($s_i = 0$) "
     "are special cases.",
     (
-        Chain(
-            D(NLL_s, W[a, k]),
-            (
-                Step(D(-weighted_terms, W[a, k]), DEFINITION),
-                Step(
-                    -total(i, s[i] * total(b, Y[i, b] * D(log(P[i, b]), W[a, k]))),
-                    LINEARITY,
-                    "sum rule; weights and labels are constants",
-                ),
-                Step(
-                    total(i, s[i] * X[i, k] * (P[i, a] - Y[i, a])),
-                    DIFFERENTIATE,
-                    "one data point, as for the gradient of the NLL",
-                ),
-            ),
-            at=(a, k),
+        prove(
+            d(NLL_s, W[a, k]),
+            unfold(NLL_s),
+            *row_by_row,
             title="gradient",
             matrix=(Gradient(NLL_s, W), residuals.T @ Diagonal(Whole(s)) @ design),
         ),
-        Chain(
-            D(D(NLL_s, W[a, k]), W[b, l]),
-            (
-                Step(
-                    D(total(i, s[i] * X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
-                    DIFFERENTIATE,
-                    "the gradient",
-                ),
-                Step(
-                    total(i, s[i] * X[i, k] * D(P[i, a], W[b, l])),
-                    LINEARITY,
-                    "the labels are constants",
-                ),
-                Step(
-                    total(i, s[i] * X[i, k] * X[i, l] * covariance),
-                    CHAIN_RULE,
-                    cites=(probability_gradient,),
-                ),
-            ),
-            at=(a, k, b, l),
+        prove(
+            d(NLL_s, W[a, k], W[b, l]),
+            to(d(Σ(i, s[i] * pull), W[b, l]), DIFFERENTIATE, "the gradient"),
+            linear,
+            by(probability_gradient),
             title="Hessian",
         ),
     ),
@@ -1399,74 +993,51 @@ weighted = Statement(
     ),
 )
 
-penalty = lam / 2 * total(b, total(l, W[b, l] ** 2))
+penalty = lam / 2 * Σ(b, Σ(l, W[b, l] ** 2))
 NLL_pen = Definition("NLL_lambda", (), NLL + penalty, r"\operatorname{NLL}_\lambda")()
-pen_hessian = D(D(NLL_pen, W[a, k]), W[b, l])
 
 penalised = Statement(
     "Penalised NLL",
     r"A ridge penalty adds $\lambda \mathbf{W}$ to the gradient and $\lambda$ times the identity "
     "to the Hessian. No direction is flat any more, so exactly one minimiser exists on any data.",
     (
-        Chain(
-            D(NLL_pen, W[a, k]),
-            (
-                Step(
-                    D(NLL, W[a, k]) + D(penalty, W[a, k]),
-                    DIFFERENTIATE,
-                    "sum rule",
-                ),
-                Step(
-                    total(i, X[i, k] * (P[i, a] - Y[i, a])) + lam * W[a, k],
-                    ALGEBRA,
-                    cites=(nll_gradient,),
-                ),
-            ),
-            at=(a, k),
+        prove(
+            d(NLL_pen, W[a, k]),
+            unfold(NLL_pen),
+            linear,
+            chain_rule,
+            by(nll_gradient),
+            entry_rule,
+            contract,
             title="gradient",
             matrix=(Gradient(NLL_pen, W), residuals.T @ design + lam * Whole(W)),
         ),
-        Chain(
-            pen_hessian,
-            (
-                Step(hessian + D(lam * W[a, k], W[b, l]), DIFFERENTIATE, "sum rule"),
-                Step(
-                    total(i, X[i, k] * X[i, l] * covariance) + lam * Delta(a, b) * Delta(k, l),
-                    ALGEBRA,
-                    cites=(nll_hessian,),
-                ),
-            ),
-            at=(a, k, b, l),
+        prove(
+            d(NLL_pen, W[a, k], W[b, l]),
+            unfold(NLL_pen),
+            linear,
+            chain_rule,
+            by(nll_hessian),
+            entry_rule,
+            contract,
             title="Hessian",
         ),
-        Chain(
-            total(
-                a,
-                total(
-                    k,
-                    V[a, k]
-                    * (
-                        total(i, X[i, k] * P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b])))
-                        + lam * V[a, k]
-                    ),
-                ),
-            )
-            - lam * total(a, total(k, V[a, k] ** 2)),
-            (
-                Step(
-                    total(i, total(a, P[i, a] * (R[i, a] - total(b, P[i, b] * R[i, b])) ** 2)),
-                    DEFINITION,
-                    "the penalty's part cancels; the rest is the form of the NLL",
-                    cites=(nll_hvp, nll_convex),
-                ),
-                Step(0, SIGN, "squares with positive weights", relation=">="),
-                Prose(
-                    r"So the Hessian is at least $\lambda$ times the identity: strictly convex. "
-                    r"The NLL is not negative, hence the sum is at least $\frac{\lambda}{2} "
-                    r"\lVert \mathbf{W} \rVert^2$ and grows without bound; a continuous function "
-                    "that does so attains its minimum, and a strictly convex one attains it once.",
-                    "boyd2004",
-                ),
+        prove(
+            Σ(a, Σ(k, V[a, k] * (Σ(i, spread_pull) + lam * V[a, k])))
+            - lam * Σ(a, Σ(k, V[a, k] ** 2)),
+            to(
+                variances,
+                DEFINITION,
+                "the penalty's part cancels; the rest is the form of the NLL",
+                (nll_hvp, nll_convex),
+            ),
+            squares_with_weights,
+            words(
+                r"So the Hessian is at least $\lambda$ times the identity: strictly convex. "
+                r"The NLL is not negative, hence the sum is at least $\frac{\lambda}{2} "
+                r"\lVert \mathbf{W} \rVert^2$ and grows without bound; a continuous function "
+                "that does so attains its minimum, and a strictly convex one attains it once.",
+                "boyd2004",
             ),
             title=r"strong convexity: $\mathbf{V}$ against its Hessian-vector product",
         ),

@@ -12,8 +12,7 @@ import compare
 import loops
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mpmath import mp, mpf
 
 from benchmarks import accuracy, exact_values

@@ -9,8 +9,7 @@ import designs
 import loops
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from mpmath import mp, mpf
 
 from reference_impl import conventions, estimation, logistic, softmax

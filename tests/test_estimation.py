@@ -7,8 +7,7 @@ import designs
 import loops
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from mpmath import mp
 
 from reference_impl import data, estimation, logistic, minimisation, softmax

@@ -5,8 +5,7 @@ import designs
 import loops
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from reference_impl import identification, softmax
 

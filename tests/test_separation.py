@@ -12,8 +12,7 @@ from fractions import Fraction
 import compare
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from reference_impl import estimation, logistic, separation
 from reference_impl.separation import RankError, SeparationError

@@ -6,8 +6,7 @@ import loops
 import numpy as np
 import pytest
 import vectors
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from reference_impl import sigmoid
 

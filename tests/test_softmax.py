@@ -11,8 +11,7 @@ import loops
 import numpy as np
 import pytest
 import vectors
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import derivations.softmax
 from derivations.proof import digits as evaluation

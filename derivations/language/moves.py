@@ -203,13 +203,13 @@ def then(*moves: Move) -> Move:
     return lambda before: Made(before, moves)
 
 
-def because(reason: str, move: Move) -> Move:
+def because(reason: str, move: Move, *cites: Statement) -> Move:
     """Return a move with a reason of the author's, on the last line that it makes."""
 
     def named(before: Term) -> Iterable[Step | Prose]:
         made = list(move(before))
         if made and isinstance(made[-1], Step):
-            made[-1] = replace(made[-1], reason=reason)
+            made[-1] = replace(made[-1], reason=reason, cites=(*made[-1].cites, *cites))
         return made
 
     return named
@@ -724,7 +724,9 @@ def chains_of(source: Statement | Chain) -> tuple[Chain, ...]:
 
 
 def through_names(before: Term, after: Term, functions: Sequence[Definition]) -> bool:
-    """Return True where a function was seen through a name, such as sigma(z_i) in p_i."""
+    """Return True where a function was seen through a name, as sigma in p_i, or differentiated."""
+    if functions and any(isinstance(p, D) and isinstance(p.body, D) for p in terms.walk(before)):
+        return True
     left = {part for part in terms.walk(after) if isinstance(part, D)}
     gone = [p.body for p in terms.walk(before) if isinstance(p, D) and p not in left]
     uses = [body.definition for body in gone if isinstance(body, Use)]

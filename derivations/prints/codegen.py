@@ -35,8 +35,7 @@ from derivations.language.terms import (
     Use,
     walk,
 )
-from derivations.prints import mathematics as printing
-from derivations.prints import stable
+from derivations.prints import mathematics as printing, stable
 
 WIDTH = 88  # of a line of generated code
 PRIMES = {"'": "_prime", "lambda": "lam"}

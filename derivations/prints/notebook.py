@@ -10,9 +10,7 @@ from derivations.language.statement import Chain, Statement, Step
 from derivations.language.terms import Array, Definition, Term, Use, as_argument
 from derivations.prints import derived, page
 from derivations.prints.mathematics import LATEX, TEXT, Style, relation, show
-from derivations.prints.mathml import mathml, prose
-from derivations.prints.mathml import relation as sign
-from derivations.prints.mathml import show as markup
+from derivations.prints.mathml import mathml, prose, relation as sign, show as markup
 
 Shown = Term | Matrix | Array | Definition | Step | Chain | Statement
 

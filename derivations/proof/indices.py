@@ -131,7 +131,8 @@ def kind(base: type[Typed], what: Any) -> Any:
     rank = getattr(what, "rank", 0)
     content = hashlib.sha256(repr(what).encode()).hexdigest()[:8]
     key = f"{base.__name__} {rank} {called(what)} {content} {next(SERIAL):06}"
-    return type(base.__name__, (base,), {"what": what, "key": key})
+    # SymPy orders factors by the names of their classes: those of two objects are to differ.
+    return type(key, (base,), {"what": what, "key": key})
 
 
 def atoms(expression: Expr) -> list[Atom]:

@@ -7,8 +7,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium import SITE
 
-from reference_impl import activations, backpropagation, linear, logistic, nll, softmax
-from reference_impl import log_softmax as log_softmax_layer
+from reference_impl import (
+    activations,
+    backpropagation,
+    linear,
+    log_softmax as log_softmax_layer,
+    logistic,
+    nll,
+    softmax,
+)
 
 STATES = 1000
 RELATIVE = 1e-12

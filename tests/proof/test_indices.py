@@ -28,8 +28,7 @@ from derivations.language.terms import (
     unknown,
 )
 from derivations.notation import K, N, X, a, b, c, i, k, l, m, n, t, v, w, y
-from derivations.proof import indices, signs
-from derivations.proof import verification as checks
+from derivations.proof import indices, signs, verification as checks
 
 BLOCKS = int(os.environ.get("RANDOM_TERM_BLOCKS", "20"))  # of 50 seeds, two pairs for each
 SEEDS = 50

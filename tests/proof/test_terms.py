@@ -5,8 +5,7 @@ from fractions import Fraction
 import brute_force
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from random_terms import FREE, LETTERS, Writer, t1, t2, two, x
 from tally import COUNTS
 
