@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import difflib
-import importlib
 import json
 import os
 import re
@@ -297,9 +296,8 @@ def chosen_one(name: str) -> dict[str, Statement]:
 def record_of(name: str, statement: Statement) -> dict[str, object]:
     """Return a statement as data, with the level of the last verification where it is known."""
     report = ledger.load(BUILD / "ledger.json").get(ledger.key(statement))
-    module = importlib.import_module(f"derivations.{name.split('.')[0]}")
     level = str(report["level"]) if report else "not verified yet"
-    return records.record(name, statement, module, names(), level)
+    return records.record(name, statement, names(), level)
 
 
 def verify_statements(options: argparse.Namespace) -> int:
@@ -360,13 +358,7 @@ def export_statements(options: argparse.Namespace) -> int:
     statements = derivations.statements()
     reports = verified(statements, BUILD, options.jobs)
     entries = [
-        records.record(
-            name,
-            statement,
-            importlib.import_module(f"derivations.{name.split('.')[0]}"),
-            names(),
-            str(reports[name]["level"]),
-        )
+        records.record(name, statement, names(), str(reports[name]["level"]))
         for name, statement in statements.items()
     ]
     files = {

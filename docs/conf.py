@@ -39,6 +39,7 @@ extensions = [
     "_extensions.accuracy_run",
     "_extensions.worked_fit",
     "_extensions.separation_run",
+    "_extensions.unsound_run",
     "_extensions.errata_cards",
     "_extensions.explorer",
     "_extensions.modules",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -141,7 +140,7 @@ def symbols(statement: Statement) -> list[str]:
 
 
 def record(
-    name: str, statement: Statement, module: ModuleType, names: Mapping[int, str], level: str
+    name: str, statement: Statement, names: Mapping[int, str], level: str
 ) -> dict[str, object]:
     """Return a statement as data, with its level as verified."""
     concept, _, attribute = name.partition(".")
@@ -168,7 +167,7 @@ def record(
         "symbols": symbols(statement),
         "uses": [names[id(cited)] for cited in statement.cites],
         "level": level,
-        "source": {"file": f"derivations/{concept}.py", "line": line_of(module, attribute)},
+        "source": {"file": f"derivations/{concept}.py"},
     }
 
 
@@ -195,14 +194,6 @@ FORMS: Mapping[str, Callable[[Statement, str], str | None]] = {
 def written(form: str, statement: Statement, name: str) -> str | None:
     """Return a statement in one of the forms of code, or None where it has no such form."""
     return FORMS[form](statement, name)
-
-
-def line_of(module: ModuleType, attribute: str) -> int:
-    """Return the line on which a statement is assigned."""
-    for number, text in enumerate(inspect.getsource(module).splitlines(), 1):
-        if text.startswith(f"{attribute} = "):
-            return number
-    raise ValueError(f"{module.__name__}: {attribute} is not assigned at the top level")
 
 
 def with_used_by(records: list[dict[str, object]]) -> list[dict[str, object]]:

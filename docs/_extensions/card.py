@@ -306,9 +306,9 @@ def vectors(identifier):
 
 def source_links(record, docname):
     """Return the links to derivation, implementation, test and vectors."""
-    identifier, source = record["id"], record["source"]
+    identifier, file = record["id"], record["source"]["file"]
     places = [
-        (source["file"], source["line"], "derivation"),
+        *((file, line, "derivation") for file, line in sources.derivations(file, record["name"])),
         *((file, line, "implementation") for file, line in sources.implementations(identifier)[:1]),
         *((file, line, "test") for file, line in sources.tests(identifier)[:1]),
     ]

@@ -151,15 +151,20 @@ class StatementLevels(SphinxDirective):
         ]
         total = nodes.paragraph("", "", nodes.Text(
             f"{card.counted(sum(counts.values()), 'statement')}, "
-            f"{card.counted(self.steps(found), 'step')}, "
+            f"{card.counted(len(self.steps(found)), 'step')}, {self.made(found)} of them made by moves, "
             f"verified {card.versions(found.verification)}, "
             f"in {found.verification.get('seconds', 0):.0f} s."
         ))  # fmt: skip
         return [total, table(("Level", "Statements", "Means"), rows, "levels")]
 
     def steps(self, found):
-        """Return how many steps there are."""
-        return sum(len(c["steps"]) for r in found.statements.values() for c in r["chains"])
+        """Return all steps."""
+        chains = [chain for record in found.statements.values() for chain in record["chains"]]
+        return [step for chain in chains for step in chain["steps"]]
+
+    def made(self, found):
+        """Return how many steps were made by moves; prose is not."""
+        return sum(not step["prose"] and step["made"] for step in self.steps(found))
 
 
 def as_on_the_pages(app, doctree, docname):

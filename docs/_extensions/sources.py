@@ -41,6 +41,13 @@ def functions(file):
     return _functions(file, path.stat().st_mtime_ns) if path.exists() else ()
 
 
+def derivations(file, name):
+    """The place in a file where a statement is assigned."""
+    path = ROOT / file
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [(file, n) for n, line in enumerate(lines, 1) if line.startswith(f"{name} = ")]
+
+
 def implementations(identifier):
     """The places in reference_impl whose docstring names a statement, its own stem first."""
     stem = f"reference_impl/{identifier.split('.')[0]}.py"

@@ -1,11 +1,13 @@
 """False statements by hand, each of a kind that a prover can be made to prove.
 
-Every one is refused by at least two routes that share no code; ``docs/checking.md`` shows the
-table of which route refuses which. ``given`` are hypotheses, ``at`` the free indices.
+None may be proved. What each route says of each is kept in ``unsound.json``, which
+``docs/checking.md`` shows; ``python -m tests.proof.unsound`` writes it anew.
 """
 
+import json
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from derivations.language.matrices import ONE as _  # noqa: F401 - matrices are part of the language
 from derivations.language.statement import (
@@ -41,6 +43,9 @@ from derivations.language.terms import (
     total,
     unknown,
 )
+from derivations.proof.verification import verify
+
+STORED = Path(__file__).with_suffix(".json")
 
 N, K, n = Dimension("N", "ij", 0), Dimension("K", "abc", 1), Dimension("n", "klm", 3)
 i, j = Index("i", N), Index("j", N)
@@ -325,3 +330,16 @@ CLAIMS = (
     *CAPTURES, *EXPECTATIONS, *POINTS, *PATTERNS, *UNDEFINED, *LOGARITHMS, *SIZES, *NAMES, *DELTAS,
     *DERIVATIVES, *INEQUALITIES,
 )  # fmt: skip
+
+
+def judged(one):
+    """What verification says of a claim; without verdicts where it is refused as it is written."""
+    found = verify(one.statement)
+    lines = [step for chain in found.chains for step in chain.steps]
+    verdicts = {"rule": lines[0].rule, **lines[0].routes} if lines else {}
+    return {"kind": one.kind, "words": one.words, "level": found.level, "verdicts": verdicts}
+
+
+if __name__ == "__main__":
+    rows = [judged(one) for one in CLAIMS]
+    STORED.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -30,7 +30,7 @@ PAGES = {
     "second": f"# Second\n\n```{{statements}} b\n```\n\n{LEVELS}\n\n```{{symbol-table}}\n```\n\n"
     "```{formula-index}\n```\n\n```{uses-graph}\n```\n\n```{statement-levels}\n```\n",
 }
-STEP = {"relation": "=", "latex": "x x", "text": "x x", "rule": "unfold",
+STEP = {"relation": "=", "latex": "x x", "text": "x x", "rule": "unfold", "made": True,
         "reason": "the square $x^2$", "cites": ["a.one"], "prose": None}  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def record(identifier, **changes):
         "uses": [],
         "used_by": [],
         "level": "proved, all sizes",
-        "source": {"file": f"derivations/{concept}.py", "line": 1},
+        "source": {"file": f"derivations/{concept}.py"},
         **changes,
     }
 
