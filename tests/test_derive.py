@@ -75,7 +75,7 @@ def numbers(nodes, sizes, seed):
     def filled(array, dimensions):
         if dimensions:
             return [filled(array, dimensions[1:]) for _ in range(sizes[dimensions[0].name])]
-        return digits.random_number(array.domain, source)
+        return digits.random_number(array.domain, digits.USUAL, source)
 
     values = {name: filled(array, array.dimensions) for name, array in sorted(arrays.items())}
     if "Y" in values:
