@@ -75,7 +75,7 @@ def numbers(nodes, sizes, seed):
     def filled(array, dimensions):
         if dimensions:
             return [filled(array, dimensions[1:]) for _ in range(sizes[dimensions[0].name])]
-        return digits.random_number(array.domain, source)
+        return digits.random_number(array.domain, digits.USUAL, source)
 
     values = {name: filled(array, array.dimensions) for name, array in sorted(arrays.items())}
     if "Y" in values:
@@ -150,7 +150,7 @@ def test_product_of_a_hessian_and_a_direction():
 def test_what_cannot_be_derived_is_said():
     y = Array("y", (X.dimensions[0],), "y")
     size = Definition("C", (), Σ(i, absolute(Σ(k, w[k] * X[i, k]) - y[i])))
-    with pytest.raises(NotDifferentiable, match="kink where its argument is 0"):
+    with pytest.raises(NotDifferentiable, match="has a kink where .* = 0"):
         derive(size, w)
     with pytest.raises(ValueError, match="C does not depend on b"):
         derive(size, Array("b", (M,)))

@@ -86,11 +86,18 @@ def case(name, which):
     }
 
 
-def line_case(line, sizes):
-    """Sizes, arrays and the exact value of a line."""
+def one_hot(rows):
+    """The indicators of labels that go round."""
+    return [[float(a == i % len(row)) for a in range(len(row))] for i, row in enumerate(rows)]
+
+
+def line_case(line, sizes, as_written=True):
+    """Sizes, arrays and the exact value of a line; the safe form holds for indicators alone."""
     arguments = codegen.line_arguments(line)
     sizes = sizes_for(arguments, sizes)
     arrays = numbers([wanted for wanted in arguments if isinstance(wanted, terms.Array)], sizes)
+    if not as_written:
+        arrays = {name: one_hot(a) if name == "Y" else a for name, a in arrays.items()}
     return sizes, arrays, table(line.term, line.at, arrays, sizes)
 
 

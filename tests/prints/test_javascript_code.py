@@ -76,7 +76,7 @@ def test_values(sizes, as_written, tmp_path):
     for name, statement, lines in given:
         text = source(name, statement, as_written)
         for line in lines:
-            shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes])
+            shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes], as_written)
             used = line if as_written else codegen.stably(line)
             wanted = codegen.line_arguments(used)
             calls.append((text, line.name, [literal(one, arrays, shown) for one in wanted]))
@@ -107,7 +107,9 @@ def exported(name, text):
         assert text.count(opening) == text.count(closing)
     comment, _, code = text.partition("*/")
     assert "/*" not in code and comment.count("/*") == 1
-    declared = re.findall(r"(?:const|let) (\w+) =", code) + re.findall(r"\((\w+)\) =>", code)
+    declared = re.findall(r"(?:const|let) (\w+) =", code)
+    for parameters in re.findall(r"\(([\w, ]+)\) =>", code):
+        declared += parameters.split(", ")
     arguments = re.search(r"export function \w+\((.*?)\)", code).group(1)
     declared += arguments.split(", ") if arguments else []
     assert set(declared) & codegen.RESERVED == set()

@@ -83,7 +83,7 @@ SYNTHETIC = {
 
 def value(statement, name, line, sizes, as_written, path):
     """What generated code gives for a result, and what it has to."""
-    shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes])
+    shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes], as_written)
     source = numpy_code.numpy_code(statement, name, as_written=as_written)
     wanted = codegen.line_arguments(line if as_written else codegen.stably(line))
     given = [generated.argument(one, arrays, shown) for one in wanted]

@@ -58,12 +58,9 @@ def numbers(arguments, sizes, scale):
 
     given = {array.name: fill(array, fixed[array.name]) for array in arguments}
     labels = {array.name for array in arguments if array.name == "Y" and len(array.dimensions) == 2}
-    return {name: one_hot(value) if name in labels else value for name, value in given.items()}
-
-
-def one_hot(rows):
-    """The indicators of labels that go round."""
-    return [[float(a == i % len(row)) for a in range(len(row))] for i, row in enumerate(rows)]
+    return {
+        name: generated.one_hot(value) if name in labels else value for name, value in given.items()
+    }
 
 
 @functools.cache
