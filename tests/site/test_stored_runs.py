@@ -5,7 +5,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from _extensions import accuracy_run, scale_run, separation_run, speed_run
+from _extensions import accuracy_run, scale_run, separation_run, speed_run, unsound_run
 from _extensions.records import ROOT
 from small import EXTENSIONS
 
@@ -14,12 +14,14 @@ MODULES = {
     "scale": scale_run,
     "separation": separation_run,
     "speed": speed_run,
+    "unsound": unsound_run,
 }
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
 
 
 def stored(name):
-    return json.loads((ROOT / f"benchmarks/results/{name}.json").read_text())
+    folder = "tests/proof" if name == "unsound" else "benchmarks/results"
+    return json.loads((ROOT / f"{folder}/{name}.json").read_text())
 
 
 @pytest.fixture
@@ -66,6 +68,9 @@ SHOWN = [
      lambda: speed_run.times_table("gradient", 1), "43.21"),
     ("speed", ["rows", 0, "seconds", "PyTorch"], 0.01 * OURS,
      lambda: speed_run.verdict("gradient", 1), "PyTorch takes 0.01 of our time at 1,000"),
+    ("unsound", [3, "words"], "two is three", unsound_run.every, "two is three"),
+    ("unsound", [3, "level"], "evidence", unsound_run.left, "g(w_k) is the sum of squares"),
+    ("unsound", [3, "verdicts", "50 digits"], "agrees", unsound_run.by_route, "62"),
 ]  # fmt: skip
 
 
