@@ -171,9 +171,9 @@ def test_planted_fault_is_caught_at_its_step(plant):
     report = verification.verify(statement)
     assert report.level == "failed"
     assert report.failures[0].startswith(f"chain 1, step {len(lines)} (algebra)")
-    found = report.chains[0]["steps"][len(lines) - 1]
-    assert found["rule"] == "does not hold"
-    assert found["routes"] == {
+    found = report.chains[0].steps[len(lines) - 1]
+    assert found.rule == "does not hold"
+    assert found.routes == {
         "all sizes": "not proved",
         "restated": "not proved",
         "fingerprints": "refuted",
