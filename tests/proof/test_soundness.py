@@ -177,7 +177,7 @@ def test_the_level_is_that_of_the_worst_line():
     claimed = Statement("", "", (Chain(total(k, w[k]), (Step(total(l, w[l]), ALGEBRA),)),))
     good = Verdicts("checked", dict.fromkeys(ROUTES, "proved"), False, "", 0.0)
     for worse, level in (
-        ("all sizes", "proved at explicit sizes"),
+        ("all sizes", "evidence"),
         ("restated", "proved, all sizes"),
     ):
         bad = Verdicts("checked", {**good.routes, worse: "not proved"}, False, "", 0.0)

@@ -398,7 +398,7 @@ def test_a_report_is_json():
     assert data["level"] == report.level and data["flagged"] is False
     assert set(data["routes"]) == set(verification.ROUTES)
     (chain,) = data["chains"]
-    assert len(chain["steps"]) == 8  # the seven lines and the matrix form
+    assert len(chain["steps"]) == 7  # the six lines and the matrix form
     for step in (*chain["steps"], chain["whole"]):
         assert set(step) == {"rule", "routes", "flag", "residual", "seconds"}
         assert set(step["routes"]) == set(verification.ROUTES) and step["seconds"] >= 0
