@@ -27,7 +27,7 @@ from derivations.language.statement import Prose, Statement, count_lines
 from derivations.prints import derived, page, record as records
 from derivations.prints.mathematics import LATEX, TEXT, relation, show
 from derivations.proof import ledger
-from derivations.proof.verification import Report, verify
+from derivations.proof.verification import ROUTES, Report, verify
 
 BUILD = Path("build")
 FORMATS = ("text", "latex", "markdown", "python", "numpy", "javascript", "json")
@@ -313,7 +313,7 @@ def verify_statements(options: argparse.Namespace) -> int:
     for name, report in reports.items():
         routes = report["routes"]
         assert isinstance(routes, dict)
-        marks = [MARKS[verdict] for verdict in routes.values()]
+        marks = [MARKS[routes[route]] for route in ROUTES]
         flag = "[red]vacuous[/]" if report["flagged"] else ""
         level = str(report["level"])
         shown = f"[red]{level}[/]" if level == "failed" else level
@@ -438,7 +438,7 @@ def marks(verdicts: Iterator[dict[str, Any]]) -> str:
     found = next(verdicts, None)
     if found is None:
         return ""
-    routes = "".join(MARKS[verdict] for verdict in found["routes"].values())
+    routes = "".join(MARKS[found["routes"][route]] for route in ROUTES)
     rule = {"checked": "[green]rule ✓[/]", "label": "[dim]rule named[/]"}.get(
         found["rule"], "[red]rule ✗[/]"
     )
