@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from derivations import sigmoid, softmax
+from derivations.language import terms
 from derivations.language.matrices import Diagonal, Each, Gradient, Jacobian, Whole
 from derivations.language.moves import (
     because,
@@ -18,7 +19,14 @@ from derivations.language.moves import (
     to,
     unfold,
 )  # fmt: skip
-from derivations.language.statement import ALGEBRA, CASES, DEFINITION, Hypothesis, Statement
+from derivations.language.statement import (
+    ALGEBRA,
+    CASES,
+    CONTRACT,
+    DEFINITION,
+    Hypothesis,
+    Statement,
+)
 from derivations.language.terms import Array, Definition, Index, Term, absolute, maximum, scalar
 from derivations.notation import Σ, K, M, any_phi, d, exp, log, o, t, twice_phi, u
 from derivations.sigmoid import delta_out, sigma, soft_plus, z
@@ -83,7 +91,7 @@ def backward_of(
                 unfold(cost),
                 because("RULE 2: every output that the input reaches", linear),
                 by(jacobian),
-                because("only $u = v$ remains", contract),
+                to(delta_out[o] * terms.instantiate(slope(z[o])), CONTRACT, "only $u = v$ remains"),
                 matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z))),
             ),
         ),

@@ -608,6 +608,11 @@ def entry_or_inert(node: Term, variable: Entry) -> Term:
     return D(node, variable)
 
 
+def inert(node: Term, variable: Entry) -> D:
+    """Return a derivative that is not taken, none of whose own indices is that of the variable."""
+    return D(terms.rename_bound(node, frozenset(variable.indices)), variable)
+
+
 def is_closed(node: Term) -> bool:
     """Return True for what the chain rule leaves: a name or an entry, or a derivative of one."""
     return isinstance(node, (Entry, Use)) or (isinstance(node, D) and is_closed(node.body))
@@ -757,7 +762,7 @@ def rewritten(node: Term, left: Term, right: Term) -> Term:
                 inner = found[scalar]
                 if inner == part.variable:
                     return taken
-                return times(taken, D(everywhere(inner, change), part.variable))
+                return times(taken, inert(everywhere(inner, change), part.variable))
             return None
         if is_vector_function(left) and isinstance(part, D) and isinstance(part.body, Use):
             return by_entries(part, left, right)  # type: ignore[arg-type]
