@@ -86,9 +86,12 @@ def case(name, which):
     }
 
 
-def one_hot(rows):
-    """The indicators of labels that go round."""
-    return [[float(a == i % len(row)) for a in range(len(row))] for i, row in enumerate(rows)]
+def one_hot(array, numbers):
+    """The indicators of labels that go round, along the axis of the classes."""
+    classes = [dimension.name for dimension in array.dimensions].index("K")
+    places = np.indices(np.shape(numbers))
+    others = np.delete(places, classes, axis=0).sum(axis=0)
+    return (places[classes] == others % np.shape(numbers)[classes]).astype(float).tolist()
 
 
 def line_case(line, sizes, as_written=True):
@@ -97,7 +100,8 @@ def line_case(line, sizes, as_written=True):
     sizes = sizes_for(arguments, sizes)
     arrays = numbers([wanted for wanted in arguments if isinstance(wanted, terms.Array)], sizes)
     if not as_written:
-        arrays = {name: one_hot(a) if name == "Y" else a for name, a in arrays.items()}
+        labels = {a.name: a for a in arguments if isinstance(a, terms.Array) and a.name == "Y"}
+        arrays |= {name: one_hot(a, arrays[name]) for name, a in labels.items()}
     return sizes, arrays, table(line.term, line.at, arrays, sizes)
 
 
