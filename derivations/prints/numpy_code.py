@@ -66,7 +66,7 @@ def log_softmax(z):
     "deviation": """\
 def deviation(z, r):
     \"\"\"r minus its mean with the weights softmax(z), counted from r of the largest weight.\"\"\"
-    p = softmax(z)
+    p, r = np.broadcast_arrays(softmax(z), r)
     r = r - np.take_along_axis(r, np.argmax(p, axis=-1, keepdims=True), axis=-1)
     return r - np.sum(p * r, axis=-1, keepdims=True)""",
 }
