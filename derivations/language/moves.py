@@ -715,7 +715,8 @@ def by(*known: Statement | Chain) -> Move:
         functions = [left.body for left in lefts if is_scalar_function(left)]  # type: ignore[attr-defined]
         after = everywhere_tidy(after) if used else after
         rule = CHAIN_RULE if functions else ALGEBRA
-        if above or through_names(before, after, [use.definition for use in functions]):
+        vectors = any(is_vector_function(left) for left in lefts)
+        if above or vectors or through_names(before, after, [use.definition for use in functions]):
             rule = DIFFERENTIATE
         cited = [source for source in used if isinstance(source, Statement)]
         return line(before, after, rule, f"{above[0]}, above" if above else "", *cited)
