@@ -676,7 +676,10 @@ def linear(before: Term) -> list[Step]:
 
 def chain_rule(before: Term) -> list[Step]:
     """Apply product, quotient and chain rule, down to names and entries."""
-    return line(before, chained(before), CHAIN_RULE, "")
+    # That a power has a value shows only when the names below it are opened.
+    powers = [p for p in terms.walk(before) if isinstance(p, Pow)]
+    opened = any(not isinstance(p.exponent, Number) for p in powers)
+    return line(before, chained(before), DIFFERENTIATE if opened else CHAIN_RULE, "")
 
 
 def one_layer(before: Term) -> list[Step]:
