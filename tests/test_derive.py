@@ -155,7 +155,7 @@ def test_what_cannot_be_derived_is_said():
     with pytest.raises(ValueError, match="C does not depend on b"):
         derive(size, Array("b", (M,)))
     rough = unknown("rho", smooth=0)
-    with pytest.raises(NotDifferentiable, match="nothing is known of it"):
+    with pytest.raises(NotDifferentiable, match="is not known to have a slope; no derivative by w"):
         derive(Definition("C", (), rough(Σ(k, w[k] * w[k]))), Array("w", (n,), "w", r"\mathbf{w}"))
 
 
