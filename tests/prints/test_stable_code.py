@@ -57,10 +57,8 @@ def numbers(arguments, sizes, scale):
         return value if array.domain == "label" else round(value * 64 + 0.5) / 64
 
     given = {array.name: fill(array, fixed[array.name]) for array in arguments}
-    labels = {array.name for array in arguments if array.name == "Y" and len(array.dimensions) == 2}
-    return {
-        name: generated.one_hot(value) if name in labels else value for name, value in given.items()
-    }
+    labels = {array.name: array for array in arguments if array.name == "Y"}
+    return given | {name: generated.one_hot(array, given[name]) for name, array in labels.items()}
 
 
 @functools.cache
