@@ -229,6 +229,10 @@ class Algebra:
         if changed is not None:
             return self.up(changed)
         its_key = key(node)
+        # A sum of differences that has been met the other way round is its negative.
+        other = turned(node) if isinstance(node, Sum) else None
+        if other is not None and its_key not in self.symbols and key(other) in self.symbols:
+            return -self.symbols[key(other)]
         if its_key not in self.symbols:
             symbol = sympy.Dummy(f"x{len(self.symbols):03}")
             self.symbols[its_key], self.atoms[symbol] = symbol, node
