@@ -90,7 +90,7 @@ translation = Statement(
                 "log-odds are differences of logits",
             ),
             unfold(z_other, Z),
-            because("the weights cancel", collect),
+            to(Σ(k, (Psi[a, k] - Psi[b, k]) * X[i, k]), ALGEBRA, "the weights cancel"),
             title=r"weights $\mathbf{w}_a + \boldsymbol{\psi}_a$",
         ),
     ),

@@ -1103,10 +1103,3 @@ def described(
         said.append(f"{array.name} = {numbers if not array.dimensions else f'[{numbers}]'}")
     left, right = ("undefined" if v is None else mpmath.nstr(v, 12) for v in values)
     return f"at {', '.join(said)}: {left} {relation} {right} does not hold"
-
-
-def distance(difference: Term, scale: Sequence[Term], point: Point, digits: int = DIGITS) -> mpf:
-    """Return how far a term is from zero at a point, relative to the terms that it compares."""
-    with mp.workdps(working_digits(difference, digits)):
-        size = max([mpf(1), *(abs(value(part, point, digits)) for part in scale)])
-        return abs(value(difference, point, digits)) / size
