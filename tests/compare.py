@@ -86,6 +86,17 @@ def check(actual, expected, *, statement, oracle, case, ulp, entrywise=False):
     )
 
 
+def agree(actual, expected, *, digits):
+    """Assert that two nested lists of mpmath numbers agree to so many digits, below one in units."""
+    actual, expected = (np.array(values, dtype=object) for values in (actual, expected))
+    assert actual.shape == expected.shape, f"shape {actual.shape}, expected {expected.shape}"
+    assert actual.size > 0, "nothing to compare"
+    with mp.workdps(digits + 10):
+        for one, other in zip(actual.ravel(), expected.ravel(), strict=True):
+            assert mp.isfinite(one) and mp.isfinite(other), f"not finite: {one}, {other}"
+            assert abs(one - other) <= mpf(10) ** -digits * max(1, abs(other)), f"{one}, {other}"
+
+
 def same(actual, expected):
     """Assert that two float64 or integer results are equal bit for bit, -0.0 and 0.0 apart."""
     actual, expected = np.asarray(actual), np.asarray(expected)

@@ -106,3 +106,10 @@ def test_not_the_same(actual, expected):
 
 def test_the_same():
     compare.same(np.array([0.0, np.inf]), np.array([0.0, np.inf]))
+
+
+@pytest.mark.parametrize("wrong", [[mpf(1) + mpf(10) ** -12], [mpf("nan")], [mpf(1), mpf(1)], []])
+def test_numbers_that_do_not_agree(wrong):
+    compare.agree([mpf(1) / 3], [mpf(1) / 3], digits=15)
+    with pytest.raises(AssertionError):
+        compare.agree(wrong, [mpf(1)] * max(1, len(wrong) - 1), digits=15)
