@@ -16,8 +16,11 @@ SCRIPTS = DOCS / "_static/js/explorer"
 def test_the_script_is_the_code_of_the_statements():
     text = explorer.script(STATEMENTS)
     for name in explorer.STATEMENTS:
-        comment, _, body = STATEMENTS[name]["code"]["javascript"].partition("export ")
-        assert f'{comment}Formulas["{name}"] = {body.rstrip()};' in text
+        module = STATEMENTS[name]["code"]["javascript"]
+        first = re.search(r"export function (\w+)\(", module)[1]
+        body = module.replace("export ", "").rstrip()
+        whole = f'Formulas["{name}"] = (() => {{\n{body}\nreturn {first};\n}})();'
+        assert whole in text
     assert text.count("\nFormulas[") == len(explorer.STATEMENTS) + len(explorer.COMPUTED_MISPRINTS)
     assert "export" not in text and "import" not in text
 
