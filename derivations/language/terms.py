@@ -13,8 +13,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cached_property, lru_cache, wraps
+from typing import Any, TypeVar, dataclass_transform
+
+Said = TypeVar("Said")
+
+
+def once(question: Callable[[Any], Said]) -> Callable[[Any], Said]:
+    """Keep the answer with the term: terms never change, and they stand in one another."""
+    name = f"_{question.__name__.strip('_')}"
+
+    @wraps(question)
+    def kept(node: Any) -> Said:
+        known: dict[str, Said] = node.__dict__
+        if name not in known:
+            known[name] = question(node)
+        return known[name]
+
+    return kept
+
+
+@dataclass_transform(frozen_default=True)
+def frozen(kind: type[Said]) -> type[Said]:
+    """Make a frozen dataclass whose hash is worked out once."""
+    made = dataclass(frozen=True)(kind)
+    made.__hash__ = once(made.__hash__)  # type: ignore[method-assign, assignment]
+    return made
 
 
 class NotDifferentiable(ValueError):
@@ -32,7 +56,7 @@ class ShapeError(TypeError):
     """An index of one dimension was used where another dimension is expected."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Dimension:
     """A symbolic size, with the letters that its indices are printed with.
 
@@ -55,7 +79,7 @@ class Dimension:
             primes += "'"
 
 
-@dataclass(frozen=True)
+@frozen
 class Index:
     """A name that runs over one dimension."""
 
@@ -104,21 +128,21 @@ class Term:
         return Neg(self)
 
 
-@dataclass(frozen=True)
+@frozen
 class Number(Term):
     """An exact rational number."""
 
     value: Fraction
 
 
-@dataclass(frozen=True)
+@frozen
 class Size(Term):
     """A dimension's size, as a number."""
 
     dimension: Dimension
 
 
-@dataclass(frozen=True)
+@frozen
 class Array:
     """A table of unknown reals over dimensions; without dimensions, a scalar variable.
 
@@ -140,7 +164,7 @@ class Array:
         return Entry(self, indices if isinstance(indices, tuple) else (indices,))
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry(Term):
     """One entry of an array, ``x_ik``."""
 
@@ -151,7 +175,7 @@ class Entry(Term):
         check_sorts(self.array.name, self.array.dimensions, self.indices)
 
 
-@dataclass(frozen=True)
+@frozen
 class Each:
     """An array given by its entries, as the argument of a function of an array: b -> z_ib / tau."""
 
@@ -163,7 +187,7 @@ class Each:
             check_binder(index, self.body)
 
 
-@dataclass(frozen=True)
+@frozen
 class Definition:
     """A named quantity ``p_i := ...`` or function ``sigma(t) := ...``.
 
@@ -185,14 +209,6 @@ class Definition:
         if stray:
             raise ShapeError(f"{self.name}: its definition has the free indices {names(stray)}")
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash((self.name, self.parameters, self.body))
-
-    def __hash__(self) -> int:
-        """Return a hash that is worked out once: definitions stand in one another."""
-        return self._hash
-
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> Use:
         return Use(self, indices if isinstance(indices, tuple) else (indices,))
 
@@ -207,7 +223,7 @@ class Definition:
         return tuple(p.dimension for p in self.parameters if isinstance(p, Index))
 
 
-@dataclass(frozen=True)
+@frozen
 class Partial:
     """A function of an array at its arguments: name the entry, as in ``S(z)[a]``."""
 
@@ -219,7 +235,7 @@ class Partial:
         return Use(self.definition, (*self.given, *at))
 
 
-@dataclass(frozen=True)
+@frozen
 class Use(Term):
     """A named quantity at given indices, or a named function at given arguments."""
 
@@ -243,28 +259,28 @@ class Use(Term):
         check_sorts(self.definition.name, self.definition.dimensions, indices)
 
 
-@dataclass(frozen=True)
+@frozen
 class Add(Term):
     """A sum of terms, in the author's order."""
 
     terms: tuple[Term, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Mul(Term):
     """A product of factors, in the author's order."""
 
     factors: tuple[Term, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Neg(Term):
     """The negative of a term."""
 
     term: Term
 
 
-@dataclass(frozen=True)
+@frozen
 class Div(Term):
     """A fraction."""
 
@@ -272,7 +288,7 @@ class Div(Term):
     denominator: Term
 
 
-@dataclass(frozen=True)
+@frozen
 class Pow(Term):
     """A power."""
 
@@ -333,7 +349,7 @@ class Function:
         return self.slopes(*arguments)[place] if self.slopes else Apply(self.prime, arguments)
 
 
-@dataclass(frozen=True)
+@frozen
 class Apply(Term):
     """A function at its arguments."""
 
@@ -345,7 +361,7 @@ class Apply(Term):
             raise ShapeError(f"{self.function.name} takes {self.function.arity} arguments")
 
 
-@dataclass(frozen=True)
+@frozen
 class Delta(Term):
     """The Kronecker delta of two indices of one dimension."""
 
@@ -356,7 +372,7 @@ class Delta(Term):
         check_sorts("delta", (self.left.dimension,), (self.right,))
 
 
-@dataclass(frozen=True)
+@frozen
 class Sum(Term):
     """The sum of the body over all values of the index, which is bound in it."""
 
@@ -367,7 +383,7 @@ class Sum(Term):
         check_binder(self.index, self.body)
 
 
-@dataclass(frozen=True)
+@frozen
 class Product(Term):
     """The product of the body over all values of the index, which is bound in it."""
 
@@ -378,7 +394,7 @@ class Product(Term):
         check_binder(self.index, self.body)
 
 
-@dataclass(frozen=True)
+@frozen
 class D(Term):
     """The partial derivative of a term with respect to one entry; inert until it is verified."""
 
@@ -395,7 +411,7 @@ class D(Term):
             )
 
 
-@dataclass(frozen=True)
+@frozen
 class Limit(Term):
     """The limit of the body as a scalar variable tends to a number or to +-infinity (+-1)."""
 
@@ -408,7 +424,7 @@ class Limit(Term):
             raise TypeError(f"a limit in a scalar variable, not in {self.variable!r}")
 
 
-@dataclass(frozen=True)
+@frozen
 class Expectation(Term):
     """The expectation of a term over a label, whose outcomes have given probabilities.
 
@@ -548,6 +564,7 @@ def unknown(name: str, letter: str = "", smooth: int | None = None) -> Function:
     return Function(name, 1, None, letter or "\\" + name, smooth=smooth)
 
 
+@once
 def children(node: Term) -> tuple[Term, ...]:
     """Return the terms directly below a term; a definition's body is not below its use."""
     match node:
@@ -656,6 +673,7 @@ def binds(node: Term) -> frozenset[Index]:
     return frozenset()
 
 
+@once
 def free_indices(node: Term) -> frozenset[Index]:
     """Return the indices that nothing in the term binds."""
     match node:
@@ -685,9 +703,10 @@ def free_in_argument(argument: Index | Term | Each) -> frozenset[Index]:
     return free_indices(argument)
 
 
+@once
 def bound_indices(node: Term) -> frozenset[Index]:
     """Return the indices that something in the term binds."""
-    return frozenset().union(*map(binds, walk(node)))
+    return binds(node).union(*map(bound_indices, children(node)))
 
 
 def reindex(node: Term, new: Mapping[Index, Index]) -> Term:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from math import isqrt
+from typing import NamedTuple
 
 from derivations.language import terms
 from derivations.language.statement import Hypothesis
@@ -166,6 +167,25 @@ class Setting:
     labels: int
     given: Sequence[Hypothesis]
 
+    @cached_property
+    def constraints(self) -> dict[Array, list[tuple[Entry, Term]]]:
+        """The constrained entries of each array, and what they are."""
+        found: dict[Array, list[tuple[Entry, Term]]] = {}
+        for hypothesis in self.given:
+            for pattern, body in hypothesis.replace:
+                found.setdefault(pattern.array, []).append((pattern, body))
+        return found
+
+    @cached_property
+    def assumed_positive(self) -> frozenset[Array]:
+        """The arrays of which every entry is assumed to be positive."""
+        quantities = (q for h in self.given for q, s in h.signs if s in ("positive", "nonnegative"))
+        return frozenset(
+            q.array
+            for q in quantities
+            if isinstance(q, Entry) and len(set(q.indices)) == len(q.indices)
+        )
+
 
 def parts(nodes: Sequence[Term]) -> Iterator[Term]:
     """Yield everything in some terms, the bodies of named quantities included, each once."""
@@ -271,13 +291,12 @@ def where(setting: Setting) -> str:
 # -- one point --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """What names mean: places of indices, arrays that are parameters, entries set anew."""
 
     places: Mapping[Index, int]
-    bound: Mapping[Array, Values] = field(default_factory=dict)
-    entries: Mapping[tuple[Array, Place], Number] = field(default_factory=dict)
+    bound: Mapping[Array, Values] = {}
+    entries: Mapping[tuple[Array, Place], Number] = {}
     state: tuple[object, ...] = ()  # tells one setting of the entries from another
     depth: int = 0  # open derivatives
 
@@ -336,20 +355,16 @@ class Point:
     def free_entry(self, array: Array, place: Place, level: int, base: Array | None) -> Jet:
         """Return an entry of the point; of the array ``base`` the number before any constraint."""
         if array != base:
-            for hypothesis in self.setting.given:
-                for pattern, body in hypothesis.replace:
-                    at = dict(zip(pattern.indices, place, strict=False))
-                    if pattern.array == array and place == tuple(at[i] for i in pattern.indices):
-                        return self.constrained(array, place, body, at, level)
+            for pattern, body in self.setting.constraints.get(array, ()):
+                at = dict(zip(pattern.indices, place, strict=False))
+                if place == tuple(at[i] for i in pattern.indices):
+                    return self.constrained(array, place, body, at, level)
         if array.domain == "label":
             shift = self.setting.labels
             return {0: 1} if shift == 2 or (shift < 2 and (sum(place) + shift) % 2 == 0) else {}
-        assumed = [
-            q for h in self.setting.given for q, s in h.signs if s in ("positive", "nonnegative")
-        ]
-        square = array.domain in ("positive", "nonnegative", "unit") or any(
-            isinstance(q, Entry) and q.array == array and len(set(q.indices)) == len(q.indices)
-            for q in assumed
+        square = (
+            array.domain in ("positive", "nonnegative", "unit")
+            or array in self.setting.assumed_positive
         )
         return {0: self.draw((array, place), level, square)}
 
@@ -369,12 +384,12 @@ class Point:
             raise NotApplicable("too many exponentials or logarithms in one another")
         p = PRIMES[level]
         match node:
+            case Entry(array, indices):
+                return self.entry(array, scope.at(indices), scope, level)
             case terms.Number(number):
                 return self.constant(number, p)
             case terms.Size(dimension):
                 return {0: self.setting.sizes[dimension]}
-            case Entry(array, indices):
-                return self.entry(array, scope.at(indices), scope, level)
             case terms.Add(summands):
                 total: Jet = {}
                 for part in summands:
@@ -396,7 +411,7 @@ class Point:
                 adds = isinstance(node, terms.Sum)
                 total = {} if adds else {0: 1}
                 for place in range(self.setting.sizes[index.dimension]):
-                    inner_scope = replace(scope, places={**scope.places, index: place})
+                    inner_scope = scope._replace(places={**scope.places, index: place})
                     part_value = self.value(body, inner_scope, level)
                     total = (plus if adds else times)(total, part_value, p)
                 return total
@@ -462,7 +477,7 @@ class Point:
         def values(place: Place, level: int) -> Jet:
             if (place, level) not in found:
                 inner = {**scope.places, **dict(zip(argument.indices, place, strict=True))}
-                body = self.value(argument.body, replace(scope, places=inner), level)
+                body = self.value(argument.body, scope._replace(places=inner), level)
                 found[place, level] = body
             return found[place, level]
 
@@ -475,9 +490,9 @@ class Point:
         if array in scope.bound:
             old = scope.bound[array]
             new: Values = lambda at, level: number(level) if at == place else old(at, level)  # noqa: E731
-            return replace(scope, bound={**scope.bound, array: new})
+            return scope._replace(bound={**scope.bound, array: new})
         entries = {**scope.entries, (array, place): number}
-        return replace(scope, entries=entries, state=(*scope.state, (array, place, tag)))
+        return scope._replace(entries=entries, state=(*scope.state, (array, place, tag)))
 
     def slope(self, body: Term, variable: Entry, scope: Scope, level: int) -> Jet:
         """Return a derivative: the coefficient of a new epsilon that is added to the variable."""
@@ -486,7 +501,7 @@ class Point:
             **self.entry(variable.array, place, scope, l), bit: 1
         }  # fmt: skip
         moved = self.with_entry(scope, variable.array, place, number, scope.depth)
-        moved = replace(moved, depth=scope.depth + 1)
+        moved = moved._replace(depth=scope.depth + 1)
         return slope_by(bit, self.value(body, moved, level))
 
     def expected(self, node: terms.Expectation, scope: Scope, level: int) -> Jet:
@@ -501,7 +516,7 @@ class Point:
                 for other in range(size):
                     is_it: Number = entries_constant({0: 1} if other == outcome else {})
                     inner = self.with_entry(inner, node.array, (*at, other), is_it, ("is", outcome))
-                chance_scope = replace(scope, places={**scope.places, index: outcome})
+                chance_scope = scope._replace(places={**scope.places, index: outcome})
                 chance = self.value(node.outcomes.body, chance_scope, level)
                 total = plus(total, times(chance, self.value(node.body, inner, level), p), p)
             return total

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import sympy
+from sympy.polys.fields import FracField
 
 from derivations.language import terms
 from derivations.language.terms import Array, Dimension, Index, Term
@@ -64,7 +65,7 @@ class Scalar(sympy.Dummy):  # type: ignore[misc]
 @cache
 def symbol(what: Place | Rest | Dimension) -> Scalar:
     """Return the number that stands for an entry, a rest or a size."""
-    found = Scalar(real=True) if not isinstance(what, Dimension) else Scalar(positive=True)
+    found = Scalar()
     found.what = what
     return found
 
@@ -167,7 +168,7 @@ def scalars(
             case terms.Apply(terms.exp, (argument,)):
                 return sympy.exp(of(argument, tokens))
             case terms.Apply(terms.log, (argument,)):
-                return sympy.log(of(argument, tokens))
+                return logarithm(of(argument, tokens))
             case terms.Apply(function, (argument,)) if not function.kink:
                 return unknown(function)(of(argument, tokens))
             case terms.Delta(left, right):
@@ -195,7 +196,7 @@ def scalars(
     def rest(body: sympy.Expr, generic: Other, index: Index) -> sympy.Expr:
         own = {s for s in body.atoms(Scalar) if generic in tokens_of(s.what)}
         value = sympy.Integer(0)
-        for addend in sympy.Add.make_args(sympy.expand(body, log=True)):
+        for addend in sympy.Add.make_args(sympy.expand(body)):
             outside, inside = (
                 addend.as_independent(*own, as_Add=False) if own else (addend, sympy.Integer(1))
             )
@@ -223,6 +224,20 @@ def scalars(
     return of(node, tokens)
 
 
+def logarithm(value: sympy.Expr) -> sympy.Expr:
+    """Return the logarithm of a product as a sum; that it exists is for another route to say."""
+    total = sympy.Integer(0)
+    for factor in sympy.Mul.make_args(value):
+        base, power = factor.as_base_exp()
+        if base is sympy.E:
+            total += power
+        else:
+            total += power * (
+                sympy.expand_log(sympy.log(base)) if base.is_Number else sympy.log(base)
+            )
+    return total
+
+
 @cache
 def unknown(function: terms.Function) -> type[sympy.Function]:
     """Return a function of one argument whose derivative is the next function."""
@@ -234,8 +249,6 @@ def unknown(function: terms.Function) -> type[sympy.Function]:
 
 def is_zero(expression: sympy.Expr) -> bool:
     """Return True when a rational expression in exponentials of monomials is zero."""
-    if expression.has(sympy.log):
-        expression = sympy.expand_log(expression, force=True)
     symbols: dict[sympy.Expr, sympy.Symbol] = {}
 
     def split(argument: sympy.Expr) -> sympy.Expr:
@@ -248,10 +261,23 @@ def is_zero(expression: sympy.Expr) -> bool:
         return value
 
     expression = expression.replace(sympy.exp, split)
-    numerator, _ = sympy.fraction(sympy.together(expression))
-    if (left := sympy.expand(numerator)) != 0 and left.has(sympy.log):
+    free = sorted(generators(expression), key=sympy.default_sort_key)
+    try:
+        left = FracField(free, sympy.QQ, sympy.lex).from_expr(expression)
+    except ZeroDivisionError:
+        return False
+    if left and any(g.has(sympy.log) for g in free):
         raise NotLumpable("logarithms of sums are left")
-    return bool(left == 0)
+    return not left
+
+
+def generators(expression: sympy.Expr) -> set[sympy.Expr]:
+    """Return what a rational expression is one of."""
+    if expression.is_Add or expression.is_Mul:
+        return set().union(*map(generators, expression.args))
+    if expression.is_Pow and expression.exp.is_Integer:
+        return generators(expression.base)
+    return set() if expression.is_Rational else {expression}
 
 
 def equal(left: Term, right: Term, apart: Sequence[tuple[Index, Index]] = ()) -> bool:

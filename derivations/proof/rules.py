@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sympy
 from sympy.core.expr import Expr
 
 from derivations.language import terms
 from derivations.language.statement import Rule, Statement
 from derivations.language.terms import Term
 from derivations.proof import indices, signs
+from derivations.proof.atoms import Atom, Entry, Inert, Place, application, atoms, place
+from derivations.proof.matching import Node, match
+from derivations.proof.meaning import meaning
 
 LEVELS = ("everything", "functions", "nothing")  # which names stay closed
 
@@ -22,7 +24,7 @@ class Equation:
 
     pattern: Expr
     replacement: Expr
-    wild: frozenset[sympy.Basic]
+    wild: frozenset[Atom | Place]
 
 
 def follows(
@@ -66,8 +68,8 @@ def replaced(node: Term, statement: Statement) -> Term:
 
 def difference(before: Term, after: Term, derive: str, folded: str) -> Expr:
     """Return the difference of two lines under the laws allowed."""
-    left = indices.meaning(before, derive, folded)
-    return left - indices.meaning(after, derive, folded)
+    left = meaning(before, derive, folded)
+    return left - meaning(after, derive, folded)
 
 
 def contracts(before: Term, after: Term) -> bool:
@@ -91,50 +93,51 @@ def equations_of(cites: tuple[Statement, ...], derive: str, folded: str) -> Iter
             if chain.relation != "=":
                 continue
             try:
-                pattern = indices.meaning(chain.left, derive, folded)
-                replacement = indices.meaning(chain.last, derive, folded)
+                pattern = meaning(chain.left, derive, folded)
+                replacement = meaning(chain.last, derive, folded)
             except indices.Undecided:
                 continue
-            if isinstance(pattern, indices.Atom):
+            if isinstance(pattern, Atom):
                 yield Equation(pattern, replacement, wild_of(pattern) - told)
 
 
-def wild_of(pattern: Expr) -> frozenset[sympy.Basic]:
+def wild_of(pattern: Expr) -> frozenset[Atom | Place]:
     """Return the scalar entries and free indices of a pattern."""
-    scalars = {entry for entry in pattern.atoms(indices.Entry) if not entry.args}
-    places = {p for p in pattern.atoms(indices.Place) if isinstance(p.args[0], sympy.Symbol)}
-    by = {indices.kind(indices.Entry, inert.what)() for inert in pattern.atoms(indices.Inert)
-          if not inert.what.dimensions}  # fmt: skip
+    parts = frozenset().union(*(atom.parts for atom in atoms(pattern)))
+    scalars = {atom for atom in parts if isinstance(atom, Entry) and not atom.arguments}
+    places = {p for atom in parts for p in atom.places if not p.bound}
+    by = {application(Entry, atom.what) for atom in parts
+          if isinstance(atom, Inert) and not atom.what.dimensions}  # fmt: skip
     return frozenset(scalars | places | by)
 
 
-def spoken_of(statement: Statement) -> frozenset[sympy.Basic]:
+def spoken_of(statement: Statement) -> frozenset[Atom | Place]:
     """Return the scalars and indices of which a statement assumes something."""
     parts: list[Term] = [q for h in statement.given for q, _ in (*h.signs, *h.replace)]
     scalars = {e for part in parts for e in terms.walk(terms.unfold(part))
                if isinstance(e, terms.Entry) and not e.indices}  # fmt: skip
     apart = {index for h in statement.given for pair in h.distinct for index in pair}
-    return frozenset(map(indices.meaning, scalars)) | frozenset(map(indices.place, apart))
+    return frozenset(map(meaning, scalars)) | frozenset(map(place, apart))
 
 
 def rewrite(expression: Expr, equation: Equation) -> Expr:
     """Replace every instance of an equation's left side."""
 
-    def change(atom: Expr) -> Expr | None:
-        found: dict[sympy.Basic, sympy.Basic] = {}
-        if not indices.match(equation.pattern, atom, equation.wild, found):
+    def change(atom: Atom) -> Expr | None:
+        found: dict[Atom | Place, Node] = {}
+        if not match(equation.pattern, atom, equation.wild, found):
             return None
         return instance(equation.replacement, found) if all(map(fits, found.items())) else None
 
     return indices.rebuild(expression, change)
 
 
-def fits(pair: tuple[sympy.Basic, sympy.Basic]) -> bool:
+def fits(pair: tuple[Atom | Place, Node]) -> bool:
     """Return True when what stands for a scalar has a value that the scalar may have."""
     scalar, value = pair
-    if not isinstance(scalar, indices.Entry) or scalar.what.domain == "real":
+    if not isinstance(scalar, Entry) or scalar.what.domain == "real":
         return True
-    if isinstance(value, indices.Entry) and value.what.domain == scalar.what.domain:
+    if isinstance(value, Entry) and value.what.domain == scalar.what.domain:
         return True
     found = signs.sign_of_expression(value, ())
     return {"positive": ("positive",), "nonnegative": ("positive", "nonnegative", "zero")}.get(
@@ -142,9 +145,9 @@ def fits(pair: tuple[sympy.Basic, sympy.Basic]) -> bool:
     ).__contains__(found)
 
 
-def instance(expression: Expr, found: dict[sympy.Basic, sympy.Basic]) -> Expr:
+def instance(expression: Expr, found: dict[Atom | Place, Node]) -> Expr:
     """Return an expression with the variables of a pattern replaced, and the laws applied."""
-    places = {k: v for k, v in found.items() if isinstance(k, indices.Place)}
+    places = {k: v for k, v in found.items() if isinstance(k, Place)}
     moved = indices.reindexed(expression, places)
-    scalars = {k: v for k, v in found.items() if not isinstance(k, indices.Place)}
+    scalars = {k: v for k, v in found.items() if not isinstance(k, Place)}
     return indices.rebuild(moved, scalars.get)

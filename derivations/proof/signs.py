@@ -7,7 +7,7 @@ laws below. It is incomplete on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +17,26 @@ from sympy.core.expr import Expr
 from derivations.language import terms
 from derivations.language.terms import Index, Term
 from derivations.proof import indices
-from derivations.proof.indices import Abs, Atom, Entry, Exp, Kronecker, Log, Place, Size, Total
+from derivations.proof.atoms import (
+    Abs,
+    Applied,
+    Atom,
+    Entry,
+    Exp,
+    Kronecker,
+    Log,
+    Place,
+    Size,
+    Total,
+    fresh,
+    moved,
+    ordered,
+    parts,
+    place,
+    stands_in,
+)
+from derivations.proof.matching import match
+from derivations.proof.meaning import meaning
 
 DOMAINS = {
     "real": "unknown",
@@ -115,8 +134,8 @@ def known_signs(facts: Facts) -> Known:
     """Return the assumed signs by normal form, with the indices that stand for any."""
     return tuple(
         (
-            indices.meaning(quantity),
-            frozenset(indices.place(i) for i in terms.free_indices(quantity) - facts.fixed),
+            meaning(quantity),
+            frozenset(place(i) for i in terms.free_indices(quantity) - facts.fixed),
             its_sign,
         )
         for quantity, its_sign in facts.signs
@@ -209,15 +228,15 @@ def sign_of_normal_form(node: Term, facts: Facts) -> str:
     """Return the sign of the cancelled form, factor by factor."""
     if not defined(node, facts):
         return "unknown"
-    expression = without_deltas(indices.meaning(node), facts)
+    expression = without_deltas(meaning(node), facts)
     return sign_in_cases(expression, known_signs(facts))
 
 
 def without_deltas(expression: Expr, facts: Facts) -> Expr:
     """Put zero in the place of the delta of two indices that are assumed to differ."""
     for left, right in facts.apart:
-        atom = indices.delta(indices.place(left), indices.place(right))
-        if expression.has(atom):
+        atom = indices.delta(place(left), place(right))
+        if stands_in(atom, expression):
             expression = indices.without(expression, atom)
     return expression
 
@@ -228,14 +247,10 @@ MOST_CASES = 6
 def sign_in_cases(expression: Expr, known: Known) -> str:
     """Return the sign, from those in each case of the absolute values when it has to be."""
     found = sign_of_expression(expression, known)
-    kinks = [
-        a
-        for a in sorted(expression.atoms(Abs), key=sympy.default_sort_key)
-        if not any(map(indices.is_bound, a.atoms(Place)))
-    ]
+    kinks = [a for a in parts(expression, Abs) if not any(p.bound for p in a.places)]
     if found != "unknown" or not kinks or len(kinks) > MOST_CASES:
         return found
-    argument = kinks[0].args[0]
+    (argument,) = kinks[0].arguments
     cases = [
         sign_in_cases(
             indices.put(expression, kinks[0], turned * argument),
@@ -258,7 +273,7 @@ def assumed(expression: Expr, known: Known) -> str | None:
     """Return the sign that is assumed of an expression or of its negative."""
     for turned in (expression, indices.normal(-expression)) if known else ():
         for pattern, wild, its_sign in known:
-            if indices.match(pattern, turned, wild, {}):
+            if match(pattern, turned, wild, {}):
                 return its_sign if turned == expression else OPPOSITE[its_sign]
     return None
 
@@ -267,7 +282,7 @@ def sign_of_expression(expression: Expr, known: Known) -> str:
     """Return the sign of an expression of the index calculus."""
     if found := assumed(expression, known):
         return found
-    numerator, denominator, names = indices.rational(expression)
+    numerator, denominator = indices.rational(expression)
     result = "positive"
     for part in (numerator, denominator):
         content, factors = sympy.factor_list(part)
@@ -275,7 +290,7 @@ def sign_of_expression(expression: Expr, known: Known) -> str:
             return "zero"
         result = times(result, "positive" if content > 0 else "negative")
         for factor, power in factors:
-            of_factor = sign_of_factor(factor, names, known)
+            of_factor = sign_of_factor(factor, known)
             if power % 2 == 0:
                 of_factor = even(of_factor)
             if part is denominator and of_factor not in ("positive", "negative"):
@@ -291,41 +306,37 @@ def even(of_base: str) -> str:
     return "positive" if of_base in ("positive", "negative") else "nonnegative"
 
 
-Names = Mapping[sympy.Symbol, Atom]
-
-
-def sign_of_factor(factor: Expr, names: Names, known: Known) -> str:
+def sign_of_factor(factor: Expr, known: Known) -> str:
     """Return the sign of one factor, which may be a quantity of which it is assumed."""
-    found = assumed(factor.xreplace(names), known)
-    by_form = sign_of_polynomial(factor, names, known)
+    found = assumed(factor, known)
+    by_form = sign_of_polynomial(factor, known)
     if found is None or found == by_form or by_form in ("positive", "negative", "zero"):
         return by_form
     return "zero" if by_form == OPPOSITE[found] else found
 
 
-def sign_of_polynomial(polynomial: Expr, names: Names, known: Known) -> str:
+def sign_of_polynomial(polynomial: Expr, known: Known) -> str:
     """Return the sign of a polynomial by the first law that says one."""
     for law in (of_exponential_less_one, of_monomials, of_lower_bounds, of_square, of_products):
-        found = law(polynomial, names, known)
+        found = law(polynomial, known)
         if found != "unknown":
             return found
     return "unknown"
 
 
-def of_exponential_less_one(polynomial: Expr, names: Names, known: Known) -> str:
+def of_exponential_less_one(polynomial: Expr, known: Known) -> str:
     """exp(m) - 1 has the sign of m; what is at most 1, less 1, has none above zero."""
     for orientation in (1, -1):
         shifted = sympy.expand(orientation * polynomial + 1)
-        atom = names.get(shifted)
-        if isinstance(atom, Exp):
-            inner = sign_of_expression(atom.args[0], known)
+        if isinstance(shifted, Exp):
+            inner = sign_of_expression(shifted.arguments[0], known)
             return inner if orientation == 1 else OPPOSITE[inner]
-        if isinstance(atom, Entry) and atom.what.domain in ("label", "unit"):
+        if isinstance(shifted, Entry) and shifted.what.domain in ("label", "unit"):
             return "nonpositive" if orientation == 1 else "nonnegative"
     return "unknown"
 
 
-def of_monomials(polynomial: Expr, names: Names, known: Known) -> str:
+def of_monomials(polynomial: Expr, known: Known) -> str:
     """A sum of what is nonnegative is."""
     result = "zero"
     for monomial in sympy.Add.make_args(sympy.expand(polynomial)):
@@ -334,36 +345,35 @@ def of_monomials(polynomial: Expr, names: Names, known: Known) -> str:
         for base, power in monomial.as_powers_dict().items():
             if base.is_Number:
                 continue
-            of_atom = sign_of_atom(names[base], known) if base in names else "nonnegative"
+            of_atom = sign_of_atom(base, known) if isinstance(base, Atom) else "nonnegative"
             of_monomial = times(of_monomial, even(of_atom) if power % 2 == 0 else of_atom)
         result = plus(result, of_monomial)
     return result
 
 
-def of_lower_bounds(polynomial: Expr, names: Names, known: Known) -> str:
+def of_lower_bounds(polynomial: Expr, known: Known) -> str:
     """A size is 1 and something nonnegative, and exp(m) is 1 + m and something nonnegative."""
     bounds: dict[Expr, Expr] = {}
-    for name, atom in names.items():
-        if isinstance(atom, Size):
+    names = polynomial.free_symbols
+    for name in ordered(names):
+        if isinstance(name, Size):
             bounds[name] = 1 + sympy.Dummy("more")
-        elif isinstance(atom, Exp):
-            exponent, denominator, inner = indices.rational(atom.args[0])
-            back = {a: n for n, a in names.items()}
-            if denominator.is_Number and set(inner.values()) <= set(names.values()):
-                linear = (exponent / denominator).xreplace({n: back[a] for n, a in inner.items()})
-                bounds[name] = 1 + linear + sympy.Dummy("more")
+        elif isinstance(name, Exp):
+            (exponent,) = name.arguments
+            if indices.rational(exponent)[1].is_Number and exponent.free_symbols <= names:
+                bounds[name] = 1 + exponent + sympy.Dummy("more")
     if not bounds:
         return "unknown"
-    return of_monomials(sympy.expand(polynomial.xreplace(bounds)), names, known)
+    return of_monomials(sympy.expand(polynomial.xreplace(bounds)), known)
 
 
-def of_square(polynomial: Expr, names: Names, known: Known) -> str:
+def of_square(polynomial: Expr, known: Known) -> str:
     """A quadratic in one quantity has the sign of its first coefficient, without two roots."""
-    for name in sorted(polynomial.free_symbols & set(names), key=sympy.default_sort_key):
+    for name in ordered(polynomial.free_symbols):
         whole = sympy.Poly(polynomial, name)
         if whole.degree() == 2:
             first, middle, last = whole.all_coeffs()
-            apart = [sign_of_expression(e.xreplace(names), known)
+            apart = [sign_of_expression(e, known)
                      for e in (first, sympy.expand(4 * first * last - middle**2))]  # fmt: skip
             if apart[0] in ("positive", "negative") and apart[1] in (
                 "positive", "nonnegative", "zero",
@@ -373,7 +383,7 @@ def of_square(polynomial: Expr, names: Names, known: Known) -> str:
     return "unknown"
 
 
-def of_products(polynomial: Expr, names: Names, known: Known) -> str:
+def of_products(polynomial: Expr, known: Known) -> str:
     """A difference of products of two sums, as one double sum in which two indices may change.
 
     This is the identity of Lagrange, and with it the inequality of Cauchy and Schwarz.
@@ -383,18 +393,16 @@ def of_products(polynomial: Expr, names: Names, known: Known) -> str:
     for monomial in sympy.Add.make_args(sympy.expand(polynomial)):
         coefficient, rest = monomial.as_coeff_Mul()
         factors = [b for b, e in rest.as_powers_dict().items() for _ in range(int(e))]
-        sums = [s for f in factors if isinstance(s := names.get(f), Total)]
+        sums = [f.arguments for f in factors if isinstance(f, Total)]
         if not len(sums) == len(factors) == 2:
             return "unknown"
         if pair is None:
-            pair = (indices.fresh(sums[0].args[0].what), indices.fresh(sums[0].args[0].what))
-        if any(s.args[0].what != pair[0].what for s in sums):
+            pair = (fresh(sums[0][0].dimension), fresh(sums[0][0].dimension))
+        if any(bound.dimension != pair[0].dimension for bound, _ in sums):
             return "unknown"
-        parts = [s.args[1].xreplace({s.args[0]: p}) for s, p in zip(sums, pair, strict=True)]
-        swapped = [
-            s.args[1].xreplace({s.args[0]: p}) for s, p in zip(sums, pair[::-1], strict=True)
-        ]
-        body += coefficient * (sympy.Mul(*parts) + sympy.Mul(*swapped))
+        for order in (pair, pair[::-1]):
+            at = [moved(inner, {b: p}) for (b, inner), p in zip(sums, order, strict=True)]
+            body += coefficient * sympy.Mul(*at)
     found = sign_of_expression(body, known)
     # Where the two indices are equal, the body may vanish: nothing strict comes of it.
     return {"positive": "nonnegative", "negative": "nonpositive"}.get(found, found)
@@ -408,16 +416,16 @@ def sign_of_atom(atom: Atom, known: Known) -> str:
         case Exp() | Size():
             return "positive"
         case Log():
-            return sign_of_expression(atom.args[0] - 1, known)
+            return sign_of_expression(atom.arguments[0] - 1, known)
         case Total():
             return sign_of_expression(indices.open_sum(atom)[1], known)
         case Kronecker():
             return "nonnegative"
         case Abs():
-            return even(sign_of_expression(atom.args[0], known))
+            return even(sign_of_expression(atom.arguments[0], known))
         case Entry():
             return DOMAINS[atom.what.domain]
-        case indices.Applied() if atom.what.positive:
+        case Applied() if atom.what.positive:
             return "positive"
     return "unknown"
 
@@ -444,19 +452,19 @@ def _defined(node: Term, facts: Facts, everywhere: bool) -> bool:
             return _defined(renamed(node, facts.fixed), facts, everywhere)
         if not everywhere and wanted == "nonzero":
             continue
-        expression = without_deltas(indices.meaning(argument), facts)
+        expression = without_deltas(meaning(argument), facts)
         if wanted == "nonzero":
             if sign_in_cases(expression, known) not in ("positive", "negative"):
                 return False
             continue
-        numerator, denominator, names = indices.rational(expression)
+        numerator, denominator = indices.rational(expression)
         open_powers: list[int] = []
         for part in (numerator, denominator):
             content, factors = sympy.factor_list(part)
             if content <= 0:
                 return False
             for factor, power in factors:
-                found = sign_of_factor(factor, names, known)
+                found = sign_of_factor(factor, known)
                 root = wanted == "root" and part is numerator and power % 2 == 0
                 open_powers += [power] if found != "positive" and not root else []
         # Where the whole is positive and all factors but one are, so is that one to an odd power.
@@ -483,7 +491,7 @@ def partial_arguments(
         case terms.Div(_, denominator):
             yield denominator, "nonzero", bound
         case terms.Pow(base, exponent):
-            power = indices.meaning(exponent)
+            power = meaning(exponent)
             if not power.is_Integer:
                 yield base, "root" if power.is_Rational and power > 0 else "positive", bound
             elif power < 0:

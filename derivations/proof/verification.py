@@ -30,6 +30,7 @@ from derivations.language.statement import (
 )
 from derivations.language.terms import D, Dimension, Entry, Index, Limit, Term, unfold
 from derivations.proof import digits, fingerprints, indices, lumping, rules, signs
+from derivations.proof.meaning import meaning
 from derivations.proof.signs import Facts
 
 PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
@@ -466,7 +467,7 @@ def left_over(it: Claim) -> str:
     """Return what the index calculus could not reduce, or why it could not begin."""
     sides = (it.before, it.after)
     try:
-        difference = indices.meaning(it.before) - indices.meaning(it.after)
+        difference = meaning(it.before) - meaning(it.after)
         rest = indices.residual(signs.without_deltas(difference, it.facts))
         if rest == 0 and all(signs.defined(side, it.facts) for side in sides):
             return ""

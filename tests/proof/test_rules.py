@@ -31,7 +31,9 @@ from derivations.language.terms import (
 )
 from derivations.logistic import NLL, p, z
 from derivations.notation import K, X, a, b, i, j, k, l, t, v, w, y
-from derivations.proof import indices, rules
+from derivations.proof import rules
+from derivations.proof.matching import match
+from derivations.proof.meaning import meaning
 from derivations.sigmoid import sigma
 
 x, r = scalar("x"), scalar("r", domain="positive")
@@ -144,15 +146,15 @@ def test_an_inequality_is_no_equation():
 
 
 def matches(pattern, node) -> bool:
-    return indices.match(pattern, node, rules.wild_of(pattern), {})
+    return match(pattern, node, rules.wild_of(pattern), {})
 
 
 def test_a_pattern_stands_for_one_thing_at_a_time():
     f = Definition("f", (x, t), x * t)
-    pattern = indices.meaning(f(x, x), "full", "everything")
-    same, other = (indices.meaning(node, "full", "everything") for node in (f(r, r), f(r, t)))
+    pattern = meaning(f(x, x), "full", "everything")
+    same, other = (meaning(node, "full", "everything") for node in (f(r, r), f(r, t)))
     assert matches(pattern, same)
     assert not matches(pattern, other)
-    of_index = indices.meaning(p[i], "full", "everything")
-    assert matches(of_index, indices.meaning(p[j], "full", "everything"))
-    assert not matches(of_index, indices.meaning(sigma(x), "full", "everything"))
+    of_index = meaning(p[i], "full", "everything")
+    assert matches(of_index, meaning(p[j], "full", "everything"))
+    assert not matches(of_index, meaning(sigma(x), "full", "everything"))

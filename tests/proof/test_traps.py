@@ -29,7 +29,8 @@ from derivations.language.terms import (
     total,
 )
 from derivations.notation import K, N, X, a, b, c, i, k, l, m, n, v, w, y
-from derivations.proof import digits, indices, signs
+from derivations.proof import atoms, digits, indices, signs
+from derivations.proof.meaning import meaning
 
 S_j, S_k, S_n = sympy.Symbol("j", integer=True), sympy.Symbol("k", integer=True), sympy.Symbol("n")
 S_w = sympy.IndexedBase("w")
@@ -43,7 +44,7 @@ def sympy_says(found, wrong: str) -> None:
 
 def proved(left, right) -> bool:
     """The calculus proves it, and brute force agrees."""
-    found = indices.is_zero(indices.meaning(left) - indices.meaning(right))
+    found = indices.is_zero(meaning(left) - meaning(right))
     assert not found or brute_force.equal(left, right)
     return found
 
@@ -76,7 +77,7 @@ def test_w3_a_condition_is_pulled_out_of_a_sum():
     sympy_says(point in folded.free_symbols, "True")  # the bound index is free now
     label = Array("[y=a]", (N, K), domain="label")
     counted = total(i, label[i, a] * v[k])
-    assert indices.place(i) not in indices.meaning(counted).atoms(indices.Place)
+    assert not atoms.stands_in(atoms.place(i), meaning(counted))
     assert proved(counted, v[k] * total(i, label[i, a]))
 
 
@@ -128,7 +129,7 @@ def test_w8_derivative_of_an_opaque_quantity():
     named = sympy.Function("p")
     sympy_says(sympy.Derivative(named(S_j), S_w[S_k]).doit(), "0")
     p = Definition("p", (i,), total(k, w[k] * X[i, k]))
-    closed = indices.meaning(D(p[i], w[k]), "full", "everything")
+    closed = meaning(D(p[i], w[k]), "full", "everything")
     assert closed != 0 and not indices.is_zero(closed)
     assert proved(D(p[i], w[k]), X[i, k])
     f = Definition("f", (a, b), Delta(a, b))  # no entry in it: constant, and known to be
