@@ -63,7 +63,7 @@ def backward_of(
             unfold(cost),
             because("RULE 2: every output that the input reaches", linearity),
             by(jacobian),
-            to(delta_out[o] * terms.instantiate(slope(z[o])), CONTRACT, "only $u = v$ remains"),
+            to(delta_out[o] * instantiate(slope(z[o])), CONTRACT, "only $u = v$ remains"),
             matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z))),
         ),
         given=(given_deltas, *given),
@@ -78,7 +78,7 @@ differentiable = Hypothesis(r"$\phi$ is any differentiable function of one real 
 twice_differentiable = Hypothesis(
     r"$\phi$ is any twice differentiable function of one real number."
 )
-w = Index("w", M)
+q = Index("w", M)
 
 any_function_forward = forward_of(
     "Elementwise", any_phi, r"The same function $\phi$ of one real number at every unit."
@@ -90,7 +90,7 @@ any_function_backward = backward_of(
 any_function_second_order = state(
     "Elementwise layer, second order",
     r"$\phi''$ where all three units are the same, and zero elsewhere.",
-    prove(d(layer(twice_phi)[u], z[o], z[w]), unfold(layer(twice_phi)), chain_rule, entry_rule),
+    prove(d(layer(twice_phi)[u], z[o], z[q]), unfold(layer(twice_phi)), chain_rule, entry_rule),
     given=(twice_differentiable,),
 )
 
@@ -126,7 +126,7 @@ log_sigmoid_forward = forward_of(
 log_sigmoid_derivative = state(
     "Slope of the log-sigmoid",
     "The probability of the other label: close to 1 where the first is nearly impossible.",
-    prove(d(log_sigma(t), t), unfold(log_sigma), chain_rule, by(sigmoid_derivative), collect),
+    prove(d(log_sigma(t), t), differentiate(log_sigma), by(sigmoid_derivative), collect),
     level=SCALAR,
 )
 log_sigmoid_jacobian = jacobian_of(
@@ -157,7 +157,7 @@ tanh_derivative = state(
     "Slope of tanh",
     "One minus the square of the value. In the second form nothing is subtracted, and no exponential is "
     "larger than one.",
-    prove(d(tanh(t), t), unfold(tanh), chain_rule, entry_rule, fold(tanh), collect),
+    prove(d(tanh(t), t), differentiate(tanh), fold(tanh), collect),
     prove(
         1 - tanh(t) ** 2,
         to(
@@ -216,9 +216,7 @@ relu_jacobian = state(
     "A diagonal of ones and zeros: the units that passed.",
     prove(
         d(relu_out[u], z[o]),
-        unfold(relu_out),
-        linearity,
-        entry_rule,
+        differentiate(relu_out),
         matrix=(Jacobian(relu_out, z), Diagonal(Whole(mask))),
     ),
     given=(off_the_kink,),
@@ -228,8 +226,7 @@ relu_backward = state(
     "A delta passes where the value passed, and stops elsewhere.",
     prove(
         d(relu_cost, z[o]),
-        unfold(relu_cost),
-        linearity,
+        differentiate(relu_cost),
         by(relu_jacobian),
         contract,
         matrix=(Gradient(relu_cost, z), Whole(delta_out) * Whole(mask)),
@@ -247,7 +244,7 @@ softplus_forward = forward_of(
 softplus_derivative = state(
     "Slope of softplus",
     "The sigmoid: a smooth step in the place of ReLU's sudden one.",
-    prove(d(soft_plus(t), t), unfold(soft_plus), chain_rule, entry_rule, collected(sigma)),
+    prove(d(soft_plus(t), t), differentiate(soft_plus), collected(sigma)),
     prove(
         soft_plus(t) - relu(t),
         to(

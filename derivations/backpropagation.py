@@ -101,7 +101,7 @@ deltas = state(
     ),
     prove(
         d(above2, free2[i, u]),
-        then(unfold(above2), linearity, because("RULE 2", adjoint(lsm[i, o], d3[i, o]))),
+        then(differentiate(above2), because("RULE 2", adjoint(lsm[i, o], d3[i, o]))),
         then(because("the Jacobian of log-softmax", slope(lsm)), fold(p2), own_unit),
         then(unfold(d3), labels_sum_to_one),
         title=r"$\delta^2_u(i)$",
@@ -230,11 +230,11 @@ hvp_forward_over_reverse = state(
 
 # -- a hidden layer --------------------------------------------------------------------------------
 
-s, t, o_ = Index("u", M), Index("v", M), Index("w", M)  # hidden units
+h, q = Index("u", M), Index("v", M)  # hidden units
 W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", r"\mathbf{b}^1")
 W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
-h2 = values("h2", "z^2", s, Σ(k, W1[s, k] * X[i, k]) + b1_[s])
+h2 = values("h2", "z^2", h, Σ(k, W1[h, k] * X[i, k]) + b1_[h])
 free_h2 = Array("z2", (N, M), r"z^2", r"\mathbf{Z}^2", written="z^2_{1}({0})")
 
 
@@ -254,21 +254,21 @@ class Network(NamedTuple):
 
 def network(phi: Function, below: Array | Definition) -> Network:
     """Return the layers of the activation, the logits and the cost, and their deltas."""
-    h3 = values("h3", "z^3", s, phi(below[i, s]))
-    h4 = values("h4", "z^4", a, Σ(s, W2[a, s] * h3[i, s]) + b2_[a])
+    h3 = values("h3", "z^3", h, phi(below[i, h]))
+    h4 = values("h4", "z^4", a, Σ(h, W2[a, h] * h3[i, h]) + b2_[a])
     h5, p = log_softmax_of(h4, 5, a, b), softmax_of(h4, a, b)
     bold, cost = r"\boldsymbol{\delta}^4", cost_of(h5, a)
     e4 = values("delta4", r"\delta^4", a, p[i, a] * Σ(b, Y[i, b]) - Y[i, a], bold)
-    e3 = values("delta3", r"\delta^3", s, Σ(a, W2[a, s] * e4[i, a]))
-    e2 = values("delta2", r"\delta^2", s, phi.prime(below[i, s]) * e3[i, s])
+    e3 = values("delta3", r"\delta^3", h, Σ(a, W2[a, h] * e4[i, a]))
+    e2 = values("delta2", r"\delta^2", h, phi.prime(below[i, h]) * e3[i, h])
     to_logits = because("RULE 2 of NLL and log-softmax", adjoint(h4[i, a], e4[i, a]))
-    to_values = because("RULE 2 of the linear layer", adjoint(h3[i, t], e3[i, t]))
-    high = then(unfold(cost), linearity, slope(h5), to_logits, slope(h4))
+    to_values = because("RULE 2 of the linear layer", adjoint(h3[i, q], e3[i, q]))
+    high = then(differentiate(cost), slope(h5), to_logits, slope(h4))
     return Network(h3, h4, cost, p, e4, e3, e2, high, then(high, to_values, slope(h3)))
 
 
 above_h2, whole = network(any_phi, free_h2), network(any_phi, h2)
-to_first_layer = because("RULE 2 of the activation", adjoint(h2[i, t], whole.delta2[i, t]))
+to_first_layer = because("RULE 2 of the activation", adjoint(h2[i, q], whole.delta2[i, q]))
 down_to_first_layer = then(whole.down_to_values, to_first_layer, slope(h2))
 own_row = because("only the values of its own row depend on it", contract)
 hidden_layers = Hypothesis(
@@ -286,10 +286,10 @@ hidden_layer = state(
     "every parameter and by the data. Left, the composed function, differentiated as it stands; right, "
     "the deltas of the pass back. Nothing is asked of the labels.",
     prove(
-        d(above_h2.cost, free_h2[i, s]),
+        d(above_h2.cost, free_h2[i, h]),
         above_h2.down_to_values,
         because(r"only the value of its own unit depends on $z^2_u(i)$", contract),
-        to(any_phi.prime(free_h2[i, s]) * Σ(a, W2[a, s] * above_h2.delta4[i, a]), DEFINITION),
+        to(any_phi.prime(free_h2[i, h]) * Σ(a, W2[a, h] * above_h2.delta4[i, a]), DEFINITION),
         title=r"$\delta^2_u(i)$",
         matrix=(
             Gradient(above_h2.cost, free_h2),
@@ -297,13 +297,13 @@ hidden_layer = state(
         ),
     ),
     prove(
-        d(whole.cost, W1[s, k]),
+        d(whole.cost, W1[h, k]),
         then(down_to_first_layer, own_row),
         title="weights of the hidden layer",
     ),
-    prove(d(whole.cost, b1_[s]), down_to_first_layer, own_row, title="its bias"),
+    prove(d(whole.cost, b1_[h]), down_to_first_layer, own_row, title="its bias"),
     prove(
-        d(whole.cost, W2[a, s]),
+        d(whole.cost, W2[a, h]),
         then(whole.down_to_logits, own_row),
         title="weights of the output layer",
     ),
@@ -331,20 +331,20 @@ G, g0, g = Array("G", (T, N, M), "G"), Array("d", (T,), "d"), Array("c", (T,), "
 
 weight = Definition("omega", (a, k), Σ(q_, A[a, k, q_] * theta[q_]), r"\omega")
 layer = Definition(
-    "z'", (i, s), Σ(a, E[s, a] * any_phi(Σ(k, weight[a, k] * below[i, k]))), "z^{l+1}"
+    "z'", (i, h), Σ(a, E[h, a] * any_phi(Σ(k, weight[a, k] * below[i, k]))), "z^{l+1}"
 )
 variable = Array("z'", (N, M), "z^{l+1}")
 
 
 def arguments(value: Array | Definition) -> Term:
     """A weighted sum of all outputs of all data points."""
-    return Σ(j, Σ(t, G[r, j, t] * value[j, t])) + g0[r]
+    return Σ(j, Σ(q, G[r, j, q] * value[j, q])) + g0[r]
 
 
 of_outputs = Definition("C", (), Σ(r, g[r] * any_psi(arguments(variable))), "C")()
 of_inputs = Definition("C", (), Σ(r, g[r] * any_psi(arguments(layer))), "C")()
 delta_above = Definition(
-    "delta'", (i, s), Σ(r, g[r] * any_psi.prime(arguments(layer)) * G[r, i, s]), r"\delta^{l+1}"
+    "delta'", (i, h), Σ(r, g[r] * any_psi.prime(arguments(layer)) * G[r, i, h]), r"\delta^{l+1}"
 )
 
 a_layer = Hypothesis(
@@ -359,9 +359,7 @@ a_cost = Hypothesis(
     r"\sum_r c_r \, \psi'(\sum_j \sum_v G_{rjv} z^{l+1}_{jv} + d_r) \, G_{riu}$."
 )
 through_the_cost = then(
-    unfold(of_inputs),
-    chain_rule,
-    because("exchange the sums", adjoint(layer[i, s], delta_above[i, s])),
+    differentiate(of_inputs), because("exchange the sums", adjoint(layer[i, h], delta_above[i, h]))
 )
 several_variables = words(
     "The lines are for the layers and costs of the hypotheses. For any differentiable layer and cost the "
@@ -389,7 +387,7 @@ rule_backward = state(
         d(of_inputs, below[i, k]),
         through_the_cost,
         to(
-            Σ(s, delta_above[i, s] * d(layer[i, s], below[i, k])),
+            Σ(h, delta_above[i, h] * d(layer[i, h], below[i, k])),
             DIFFERENTIATE,
             "no other data point depends on this input",
         ),
@@ -397,8 +395,8 @@ rule_backward = state(
         title=r"$\delta^l_{ik}$",
     ),
     prove(
-        d(of_outputs, variable[i, s]),
-        then(unfold(of_outputs), chain_rule, entry_rule, contract),
+        d(of_outputs, variable[i, h]),
+        then(differentiate(of_outputs), contract),
         title=r"$\delta^{l+1}_{iu}$, with the outputs as the variables",
     ),
     given=(a_layer, a_cost),
@@ -420,19 +418,19 @@ z = Array("z", (n,), "z", r"\mathbf{z}")
 x = Array("x", (M,), "x", r"\mathbf{x}")
 F, B = Array("F", (M, Q), "F"), Array("B", (Q, n), "B")
 H, U = Array("H", (K, T), "H"), Array("U", (T, M), "U")
-first = Definition("f", (s,), Σ(q_, F[s, q_] * any_phi(Σ(k, B[q_, k] * z[k]))), "f")
-second_of = Definition("g", (a,), Σ(r, H[a, r] * any_psi(Σ(s, U[r, s] * x[s]))), "g")
-second = Definition("h", (a,), Σ(r, H[a, r] * any_psi(Σ(s, U[r, s] * first[s]))), "h")
+first = Definition("f", (h,), Σ(q_, F[h, q_] * any_phi(Σ(k, B[q_, k] * z[k]))), "f")
+second_of = Definition("g", (a,), Σ(r, H[a, r] * any_psi(Σ(h, U[r, h] * x[h]))), "g")
+second = Definition("h", (a,), Σ(r, H[a, r] * any_psi(Σ(h, U[r, h] * first[h]))), "h")
 slopes = Definition(
-    "J", (a, s), Σ(r, H[a, r] * any_psi.prime(Σ(t, U[r, t] * first[t])) * U[r, s]), "J"
+    "J", (a, h), Σ(r, H[a, r] * any_psi.prime(Σ(q, U[r, q] * first[q])) * U[r, h]), "J"
 )
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
-between = Definition("delta", (s,), Σ(a, delta_out[a] * slopes[a, s]), r"\delta")
+between = Definition("delta", (h,), Σ(a, delta_out[a] * slopes[a, h]), r"\delta")
 end = Definition("C", (), Σ(a, delta_out[a] * second[a]), "C")()
-through_second = then(unfold(second), chain_rule)
+through_second = then(differentiate(second))
 jacobians_multiply = prove(
     d(second[a], z[k]),
-    then(through_second, because("exchange the sums", adjoint(first[s], slopes[a, s]))),
+    then(through_second, because("exchange the sums", adjoint(first[h], slopes[a, h]))),
     title="the Jacobians multiply",
 )
 
@@ -443,28 +441,28 @@ composition_is_a_layer = state(
     "the way.",
     jacobians_multiply,
     prove(
-        d(second_of[a], x[s]),
-        then(unfold(second_of), chain_rule, entry_rule),
+        d(second_of[a], x[h]),
+        then(differentiate(second_of)),
         because(r"the Jacobian $J$ at $\mathbf{x} = \mathbf{f}(\mathbf{z})$", contract),
         title="the Jacobian of the second layer",
     ),
     prove(
         d(end, z[k]),
-        then(unfold(end), linearity, because("its Jacobian", by(jacobians_multiply))),
-        because("RULE 2 of the second layer, then of the first", adjoint(first[s], between[s])),
+        then(differentiate(end), because("its Jacobian", by(jacobians_multiply))),
+        because("RULE 2 of the second layer, then of the first", adjoint(first[h], between[h])),
         title="RULE 2",
     ),
     prove(
         d(end, B[q_, k]),
-        then(unfold(end), linearity, through_second),
-        because("RULE 3, with the delta between the layers", adjoint(first[s], between[s])),
+        then(differentiate(end), through_second),
+        because("RULE 3, with the delta between the layers", adjoint(first[h], between[h])),
         title="RULE 3, parameters of the first layer",
     ),
     prove(
         d(end, H[a, r]),
-        then(unfold(end), linearity),
+        then(differentiate(end)),
         because("the first layer does not come in", slope(second)),
-        to(delta_out[a] * any_psi(Σ(s, U[r, s] * first[s])), CONTRACT),
+        to(delta_out[a] * any_psi(Σ(h, U[r, h] * first[h])), CONTRACT),
         title="RULE 3, parameters of the second layer",
     ),
     given=(
@@ -484,16 +482,16 @@ composition_is_a_layer = state(
 
 left_arm, right_arm = Array("A", (M, n), "A"), Array("B", (K, n), "B")
 left_share, right_share = Array("c", (M,), "c"), Array("d", (K,), "d")
-branch = Definition("f", (s,), any_phi(Σ(k, left_arm[s, k] * z[k])), "f")
+branch = Definition("f", (h,), any_phi(Σ(k, left_arm[h, k] * z[k])), "f")
 other = Definition("g", (a,), any_psi(Σ(k, right_arm[a, k] * z[k])), "g")
-meeting = Σ(s, left_share[s] * branch[s]) + Σ(a, right_share[a] * other[a])
+meeting = Σ(h, left_share[h] * branch[h]) + Σ(a, right_share[a] * other[a])
 joined = Definition("C", (), any_chi(meeting), "C")()
-delta_left = Definition("delta'", (s,), any_chi.prime(meeting) * left_share[s], r"\delta'")
+delta_left = Definition("delta'", (h,), any_chi.prime(meeting) * left_share[h], r"\delta'")
 delta_right = Definition("delta''", (a,), any_chi.prime(meeting) * right_share[a], r"\delta''")
 square = Array("W", (M, M), "w", r"\mathbf{W}")
 deltas_out = Array("eta'", (M,), r"\eta'", r"\boldsymbol{\eta}'")
-skip = Definition("z'", (s,), x[s] + any_phi(Σ(t, square[s, t] * x[t])), "z'")
-skipped = Definition("C_skip", (), Σ(s, deltas_out[s] * skip[s]), r"C_{\mathrm{skip}}")()
+skip = Definition("z'", (h,), x[h] + any_phi(Σ(q, square[h, q] * x[q])), "z'")
+skipped = Definition("C_skip", (), Σ(h, deltas_out[h] * skip[h]), r"C_{\mathrm{skip}}")()
 
 fan_out = state(
     "A value that is used twice",
@@ -504,12 +502,12 @@ fan_out = state(
         then(unfold(joined), because(r"chain rule for $\chi$", chain_rule)),
         because(
             "RULE 2 for each path",
-            then(adjoint(other[a], delta_right[a]), adjoint(branch[s], delta_left[s])),
+            then(adjoint(other[a], delta_right[a]), adjoint(branch[h], delta_left[h])),
         ),
         title="two layers on one value",
     ),
     prove(
-        d(skipped, x[t]),
+        d(skipped, x[q]),
         then(unfold(skipped), because("RULE 2", linearity)),
         because("the value itself, and the layer", slope(skip)),
         because("the delta passes unchanged, and the layer adds its own", contract),
@@ -536,7 +534,7 @@ fan_out = state(
 class_deltas, logits, S = linear.delta_out, softmax.z, softmax.S
 push = Array("r", (K,), "r", r"\mathbf{r}")
 inputs = Array("x", (n,), "x", r"\mathbf{x}")
-linear_out = Definition("z'", (u,), Σ(k, W[u, k] * inputs[k]) + linear.b[u], "z'")
+linear_out = Definition("z'", (u,), Σ(k, W[u, k] * inputs[k]) + linear.bias[u], "z'")
 each_out = Definition("z'", (u,), any_phi(logits[u]), "z'")
 log_p = Array("Z", (N, K), "z", r"\mathbf{Z}")
 push_all = Array("R", (N, K), "r", r"\mathbf{R}")
@@ -586,9 +584,9 @@ adjoint_identity = state(
 
 d_ = Index("d", K)
 twice = network(twice_phi, h2)
-bend = twice_phi.prime.prime(h2[i, s])
-rise = Definition("J", (i, a, s, k), X[i, k] * W2[a, s] * twice_phi.prime(h2[i, s]), "J")
-pull = Definition("g", (i, s, k), twice.delta2[i, s] * X[i, k], "g")
+bend = twice_phi.prime.prime(h2[i, h])
+rise = Definition("J", (i, a, h, k), X[i, k] * W2[a, h] * twice_phi.prime(h2[i, h]), "J")
+pull = Definition("g", (i, h, k), twice.delta2[i, h] * X[i, k], "g")
 
 
 def sandwich(left: Term, p: Definition, right: Term) -> Term:
@@ -597,13 +595,13 @@ def sandwich(left: Term, p: Definition, right: Term) -> Term:
 
 
 rises = prove(
-    d(twice.logits[i, a], W1[s, k]),
+    d(twice.logits[i, a], W1[h, k]),
     then(slope(twice.logits), because(r"chain rule for $\phi$", slope(twice.values)), slope(h2)),
     then(contract, fold(rise)),
     title="a hidden layer: the slopes of the logits by its weights",
 )
 differentiate_pull = then(
-    then(unfold(pull), linearity, because("product rule", slope(twice.delta2))),
+    then(differentiate(pull), because("product rule", slope(twice.delta2))),
     then(slope(twice.delta3), slope(twice.delta4), slope(twice.probabilities)),
 )
 softmax_regression = prove(
@@ -629,20 +627,20 @@ gauss_newton = state(
     softmax_regression,
     rises,
     prove(
-        d(rise[i, a, s, k], W1[t, l]),
-        then(unfold(rise), linearity, because("these are not constant", chain_rule), slope(h2)),
+        d(rise[i, a, h, k], W1[q, l]),
+        then(differentiate(rise), because("these are not constant", chain_rule), slope(h2)),
         title="their second derivatives, which are dropped",
     ),
     prove(
-        d(pull[i, s, k], W1[t, l])
-        - sandwich(rise[i, c, s, k], twice.probabilities, rise[i, d_, t, l]),
+        d(pull[i, h, k], W1[q, l])
+        - sandwich(rise[i, c, h, k], twice.probabilities, rise[i, d_, q, l]),
         then(differentiate_pull, by(rises), slope(h2), given(one_class), unfold(rise)),
         because(r"$\sum_a \delta^4_a$ times what was dropped", collect),
         title="one data point: Hessian minus Gauss-Newton",
     ),
     prove(
-        d(pull[i, s, k], W2[b, t])
-        - sandwich(rise[i, c, s, k], twice.probabilities, d(twice.logits[i, d_], W2[b, t])),
+        d(pull[i, h, k], W2[b, q])
+        - sandwich(rise[i, c, h, k], twice.probabilities, d(twice.logits[i, d_], W2[b, q])),
         then(differentiate_pull, slope(twice.logits), given(one_class), unfold(rise)),
         because(r"the slopes of the logits by $w^1$ have $w^2$ in them", collect),
         title="the same, for a weight of the hidden layer and one of the output layer",

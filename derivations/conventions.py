@@ -135,12 +135,14 @@ weighted_mean = state(
 
 # -- the labels of two classes ---------------------------------------------------------------------
 
-m = Array("m", (N,), "m", r"\mathbf{m}")
-sign, outcome = scalar("m", "m"), scalar("y", "y")
-margin_cost = Σ(i, soft_plus(-(m[i] * z[i])))
-signed = Definition("rho", (sign, t), -(sign * sigma(-(sign * t))), r"\rho")
+signs_of = Array("m", (N,), "m", r"\mathbf{m}")
+one_sign, outcome = scalar("m", "m"), scalar("y", "y")
+margin_cost = Σ(i, soft_plus(-(signs_of[i] * z[i])))
+signed = Definition("rho", (one_sign, t), -(one_sign * sigma(-(one_sign * t))), r"\rho")
 unsigned = Definition("r", (outcome, t), sigma(t) - outcome, "r")
-curvature = Definition("omega", (sign, t), sigma(sign * t) * sigma(-(sign * t)), r"\omega")
+curvature = Definition(
+    "omega", (one_sign, t), sigma(one_sign * t) * sigma(-(one_sign * t)), r"\omega"
+)
 
 signs = state(
     "Labels -1 and 1",
@@ -155,7 +157,7 @@ signs = state(
         because("the slope of softplus", by(sigmoid.softplus)),
         linearity,
         slope(z),
-        to(-Σ(i, X[i, k] * (m[i] * sigma(-(m[i] * z[i]))))),
+        to(-Σ(i, X[i, k] * (signs_of[i] * sigma(-(signs_of[i] * z[i]))))),
         title="gradient",
     ),
     prove(
@@ -169,7 +171,13 @@ signs = state(
         linearity,
         slope(z),
         to(
-            Σ(i, m[i] ** 2 * X[i, k] * (sigma(m[i] * z[i]) * sigma(-(m[i] * z[i]))) * X[i, l]),
+            Σ(
+                i,
+                signs_of[i] ** 2
+                * X[i, k]
+                * (sigma(signs_of[i] * z[i]) * sigma(-(signs_of[i] * z[i])))
+                * X[i, l],
+            ),
             DEFINITION,
             r"$m_i^2 = 1$ for the labels",
             sigmoid.symmetry,
@@ -283,9 +291,7 @@ soft_labels = state(
     "weight $y_{ic}$.",
     prove(
         d(soft_cost, W[a, k]),
-        unfold(soft_cost),
-        linearity,
-        chain_rule,
+        differentiate(soft_cost),
         by(softmax.probability_gradient),
         to(
             Σ(i, X[i, k] * (mass * P[i, a] - soft[i, a])),
@@ -345,9 +351,7 @@ class_weights = state(
     ),
     prove(
         d(class_cost, W[a, k]),
-        unfold(class_cost),
-        linearity,
-        chain_rule,
+        differentiate(class_cost),
         by(softmax.probability_gradient),
         to(
             Σ(i, X[i, k] * (Σ(b, q[b] * soft[i, b]) * P[i, a] - q[a] * soft[i, a])),
@@ -358,9 +362,7 @@ class_weights = state(
     ),
     prove(
         d(positive_cost, w[k]),
-        unfold(positive_cost),
-        linearity,
-        chain_rule,
+        differentiate(positive_cost),
         *slope_of(p, z),
         to(
             Σ(i, X[i, k] * ((q1 * y[i] + 1 - y[i]) * p[i] - q1 * y[i])),
@@ -395,11 +397,8 @@ ignored_labels = state(
     ),
     prove(
         d(kept, W[a, k]),
-        unfold(kept),
-        linearity,
-        unfold(point),
-        linearity,
-        chain_rule,
+        differentiate(kept),
+        differentiate(point),
         by(softmax.probability_gradient),
         contract,
         because("the labels sum to one", given(softmax.one_class)),
@@ -441,9 +440,7 @@ class_axis = state(
     "one.",
     prove(
         d(cost3, Z3[j, a, o]),
-        unfold(cost3),
-        linearity,
-        chain_rule,
+        differentiate(cost3),
         because("the gradient of log-sum-exp", fold(S3), softmax.logsumexp_gradient),
         entry_rule,
         to(S3[j, a, o] - Y3[j, a, o], CONTRACT, "an entry by an entry"),
@@ -452,8 +449,7 @@ class_axis = state(
     prove(
         d(S3[j, a, o] - Y3[j, a, o], Z3[i, b, u]),
         linearity,
-        unfold(S3),
-        chain_rule,
+        differentiate(S3),
         fold(S3),
         entry_rule,
         to(
@@ -490,9 +486,7 @@ columns = state(
     r"column of $\mathbf{U}$, $n \times K$, it is transposed. In both cases a transpose leads back.",
     prove(
         d(cost_c, W[a, k]),
-        unfold(cost_c),
-        linearity,
-        chain_rule,
+        differentiate(cost_c),
         because("the gradient of log-sum-exp", fold(Pc), softmax.logsumexp_gradient),
         because(r"$\partial z'_{bi} / \partial w_{ak} = \delta_{ab} x'_{ki}$", slope(Zc)),
         to(Σ(i, (Pc[a, i] - Yc[a, i]) * Xc[k, i]), CONTRACT),
@@ -501,9 +495,7 @@ columns = state(
     ),
     prove(
         d(cost_u, U[k, a]),
-        unfold(cost_u),
-        linearity,
-        chain_rule,
+        differentiate(cost_u),
         because("the gradient of log-sum-exp", fold(Pu), softmax.logsumexp_gradient),
         because(r"$\partial z_{ib} / \partial u_{ka} = \delta_{ab} x_{ik}$", slope(Zu)),
         to(Σ(i, X[i, k] * (Pu[i, a] - soft[i, a])), CONTRACT),
@@ -530,9 +522,7 @@ intercept = state(
     ),
     prove(
         d(NLL0, w[k]),
-        unfold(NLL0),
-        linearity,
-        chain_rule,
+        differentiate(NLL0),
         *slope_of(p0, z0),
         to(Σ(i, X[i, k] * (p0[i] - y[i])), "the intercept is constant"),
         title="gradient by the weights",

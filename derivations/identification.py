@@ -54,9 +54,9 @@ translation = state(
 
 free_classes = Dimension("K-1", "de", 1, "classes whose weights are free")
 e, f = Index("d", free_classes), Index("e", free_classes)  # rows of the free weights
-M = Array("coding", (K, free_classes), "m", r"\mathbf{M}")
+coding_matrix = Array("coding", (K, free_classes), "m", r"\mathbf{M}")
 B = Array("free", (free_classes, n), "v", r"\mathbf{V}")
-z_coded = Definition("z_M", (i, a), Σ(e, M[a, e] * Σ(k, B[e, k] * X[i, k])), "z")
+z_coded = Definition("z_M", (i, a), Σ(e, coding_matrix[a, e] * Σ(k, B[e, k] * X[i, k])), "z")
 p_coded = Definition(
     "p_M", (i, a), exp(z_coded[i, a]) / Σ(b, exp(z_coded[i, b])), "p", r"\mathbf{P}"
 )
@@ -75,9 +75,7 @@ coding = state(
     r"the gradient by $\mathbf{W}$, and the Hessian is multiplied by $\mathbf{M}$ on both sides.",
     prove(
         d(NLL_coded, B[e, k]),
-        unfold(NLL_coded),
-        linearity,
-        chain_rule,
+        differentiate(NLL_coded),
         because(
             "log-sum-exp has the probabilities as its gradient",
             fold(p_coded),
@@ -87,27 +85,28 @@ coding = state(
         slope(z_coded),
         contract,
         to(
-            Σ(a, M[a, e] * Σ(i, X[i, k] * (p_coded[i, a] - Y[i, a]))),
+            Σ(a, coding_matrix[a, e] * Σ(i, X[i, k] * (p_coded[i, a] - Y[i, a]))),
             "exchange the sums: inside is the gradient by the weights",
             softmax.nll_gradient,
         ),
         title="gradient",
-        matrix=(Gradient(NLL_coded, B), Whole(M).T @ residuals.T @ design),
+        matrix=(Gradient(NLL_coded, B), Whole(coding_matrix).T @ residuals.T @ design),
     ),
     prove(
-        d(Σ(a, M[a, e] * Σ(i, X[i, k] * (p_coded[i, a] - Y[i, a]))), B[f, l]),
+        d(Σ(a, coding_matrix[a, e] * Σ(i, X[i, k] * (p_coded[i, a] - Y[i, a]))), B[f, l]),
         linearity,
-        unfold(p_coded),
-        chain_rule,
+        differentiate(p_coded),
         fold(p_coded),
         slope(z_coded),
         contract,
         to(
             Σ(
                 a,
-                M[a, e]
+                coding_matrix[a, e]
                 * Σ(
-                    b, Σ(i, X[i, k] * X[i, l] * p_coded[i, a] * (δ(a, b) - p_coded[i, b])) * M[b, f]
+                    b,
+                    Σ(i, X[i, k] * X[i, l] * p_coded[i, a] * (δ(a, b) - p_coded[i, b]))
+                    * coding_matrix[b, f],
                 ),
             ),
             "the labels are constants; inside is the Hessian by the weights",
@@ -267,10 +266,7 @@ penalty_selects_sum_to_zero = state(
     "gradient is. The centred weights have the same NLL and no larger penalty.",
     prove(
         Σ(a, d(NLL_pen, W[a, k])),
-        unfold(NLL_pen),
-        linearity,
-        chain_rule,
-        entry_rule,
+        differentiate(NLL_pen),
         because("the gradient of the penalty", contract, softmax.penalised),
         to(Σ(a, d(NLL, W[a, k])) + lam * Σ(a, W[a, k]), "two sums"),
         by(softmax.gradients_sum_to_zero),

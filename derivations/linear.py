@@ -7,9 +7,9 @@ u, o = Index("u", K), Index("v", K)  # two outputs
 # -- one data point --------------------------------------------------------------------------------
 
 z = Array("z", (n,), "z", r"\mathbf{z}")
-b = Array("b", (K,), "b", r"\mathbf{b}")
+bias = Array("b", (K,), "b", r"\mathbf{b}")
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
-out = Definition("z'", (u,), Σ(k, W[u, k] * z[k]) + b[u], "z'", r"\mathbf{z}'")
+out = Definition("z'", (u,), Σ(k, W[u, k] * z[k]) + bias[u], "z'", r"\mathbf{z}'")
 plain = Definition("z0'", (u,), Σ(k, W[u, k] * z[k]), "z'", r"\mathbf{z}'")
 cost = Definition("C", (), Σ(u, delta_out[u] * out[u]), "C")()
 
@@ -17,7 +17,7 @@ cost = Definition("C", (), Σ(u, delta_out[u] * out[u]), "C")()
 
 Z = Array("Z", (N, n), "z", r"\mathbf{Z}")
 deltas_out = Array("delta'", (N, K), r"\delta'", r"\boldsymbol{\Delta}'")
-rows = Definition("Z'", (i, u), Σ(k, W[u, k] * Z[i, k]) + b[u], "z'", r"\mathbf{Z}'")
+rows = Definition("Z'", (i, u), Σ(k, W[u, k] * Z[i, k]) + bias[u], "z'", r"\mathbf{Z}'")
 total_cost = Definition("C", (), Σ(i, Σ(o, deltas_out[i, o] * rows[i, o])), "C")()
 
 any_widths = Hypothesis(
@@ -40,11 +40,11 @@ forward = state(
     prove(
         rows[i, u],
         to(
-            Σ(k, Z[i, k] * W[u, k]) + b[u],
+            Σ(k, Z[i, k] * W[u, k]) + bias[u],
             DEFINITION,
             r"row $i$ of $\mathbf{Z}$ times column $u$ of $\mathbf{W}^\top$",
         ),
-        matrix=(Whole(rows), Whole(Z) @ Whole(W).T + Ones(N) @ Whole(b).T),
+        matrix=(Whole(rows), Whole(Z) @ Whole(W).T + Ones(N) @ Whole(bias).T),
     ),
     given=(any_widths,),
 )
@@ -92,12 +92,10 @@ parameter_jacobian = state(
         title="a weight",
     ),
     prove(
-        d(out[u], b[o]),
-        unfold(out),
-        linearity,
-        entry_rule,
+        d(out[u], bias[o]),
+        differentiate(out),
         title="a bias",
-        matrix=(Jacobian(out, b), Diagonal(Ones(K))),
+        matrix=(Jacobian(out, bias), Diagonal(Ones(K))),
     ),
     given=(any_widths,),
 )
@@ -121,13 +119,13 @@ parameter_gradient = state(
         matrix=(Gradient(total_cost, W), Whole(deltas_out).T @ Whole(Z)),
     ),
     prove(
-        d(total_cost, b[u]),
+        d(total_cost, bias[u]),
         unfold(total_cost),
         because("RULE 3: every output of every data point", linearity),
         slope(rows),
         because("only $v = u$ remains", contract, parameter_jacobian),
         title="a bias",
-        matrix=(Gradient(total_cost, b), Whole(deltas_out).T @ Ones(N)),
+        matrix=(Gradient(total_cost, bias), Whole(deltas_out).T @ Ones(N)),
     ),
     given=(any_widths, summed),
 )

@@ -4,7 +4,7 @@ from derivations import softmax
 from derivations.notation import *
 from derivations.softmax import S, lse, others, the_others, z
 
-u, o, w = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
+u, o, q = Index("u", K), Index("v", K), Index("w", K)  # classes, as units of the layer
 
 delta_out = Array("delta'", (K,), r"\delta'", r"\boldsymbol{\delta}'")
 out = Definition("z'", (u,), z[u] - lse, "z'", r"\mathbf{z}'")
@@ -56,9 +56,7 @@ jacobian = state(
     "is the same but for the one on the diagonal.",
     prove(
         d(out[u], z[o]),
-        unfold(out),
-        linearity,
-        entry_rule,
+        differentiate(out),
         by(softmax.logsumexp_gradient),
         matrix=(Jacobian(out, z), Diagonal(Ones(K)) - Ones(K) @ Whole(S).T),
     ),
@@ -78,7 +76,7 @@ backward = state(
     ),
     prove(
         Σ(o, delta_out[o] - S[o] * all_deltas),
-        because("the probabilities sum to one", normalised),
+        because("the probabilities sum to one", known_sums),
         title="the deltas that come out sum to zero",
     ),
     given=(given_deltas,),
@@ -87,7 +85,7 @@ backward = state(
 second_order = state(
     "Log-softmax layer, second order",
     r"The same for every output $u$: minus the covariance matrix of the indicators of a class.",
-    prove(d(out[u], z[o], z[w]), by(jacobian), linearity, by(softmax.jacobian)),
+    prove(d(out[u], z[o], z[q]), by(jacobian), linearity, by(softmax.jacobian)),
 )
 
 if __name__ == "__main__":

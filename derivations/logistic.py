@@ -263,9 +263,7 @@ def gradient_of(
     """Return the gradient of a negative log-likelihood: back through logarithm and sigmoid."""
     return prove(
         d(cost, weight),
-        unfold(cost),
-        linearity,
-        chain_rule,
+        differentiate(cost),
         by_sigmoid,
         slope(logits),
         to(result, "the denominators cancel; collect"),
@@ -407,11 +405,8 @@ blocks = state(
         d(NLL, w[k]),
         to(d(Σ(block, NLL_block[block]), w[k]), DEFINITION, "the value"),
         linearity,
-        unfold(NLL_block),
-        linearity,
-        unfold(point_loss),
-        linearity,
-        chain_rule,
+        differentiate(NLL_block),
+        differentiate(point_loss),
         by_sigmoid,
         slope(z),
         to(Σ(block, block_gradient.body), "the denominators cancel; collect"),
@@ -475,13 +470,7 @@ nll_convex = state(
 )
 
 second, third = d(soft_plus(t), t, t), d(soft_plus(t), t, t, t)
-derivatives = (
-    by(sigmoid.softplus),
-    by_sigmoid,
-    chain_rule,
-    by_sigmoid,
-    collect,
-)
+derivatives = (by(sigmoid.softplus), by_sigmoid, chain_rule, by_sigmoid, collect)
 
 smoothness = state(
     "Smoothness",
@@ -582,9 +571,7 @@ newton_step = state(
     ),
     prove(
         d(Σ(i, s[i] * (some_response[i] - Σ(l, X[i, l] * solution[l])) ** 2) / 2, solution[k]),
-        linearity,
-        chain_rule,
-        entry_rule,
+        differentiate(),
         contract,
         to(
             Σ(l, Σ(i, X[i, k] * s[i] * X[i, l]) * solution[l])
@@ -780,8 +767,7 @@ NLL_pen = Definition("NLL_lambda", (), NLL + penalty, r"\operatorname{NLL}_\lamb
 
 penalised_gradient = prove(
     d(NLL_pen, w[k]),
-    unfold(NLL_pen),
-    linearity,
+    differentiate(NLL_pen),
     by(nll_gradient),
     chain_rule,
     entry_rule,

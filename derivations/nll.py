@@ -25,14 +25,7 @@ forward = define(
 jacobian = state(
     "Jacobian of the NLL layer",
     "Minus one at the label of each data point, zero elsewhere, whatever the log-probabilities are.",
-    prove(
-        d(out, z[i, u]),
-        unfold(cost),
-        linearity,
-        entry_rule,
-        contract,
-        matrix=(Gradient(out, z), -Whole(Y)),
-    ),
+    prove(d(out, z[i, u]), differentiate(cost), contract, matrix=(Gradient(out, z), -Whole(Y))),
     given=(any_labels,),
 )
 

@@ -23,7 +23,7 @@ from derivations.language.statement import (
 from derivations.language.terms import (
     Array, D, Definition, Delta, Dimension, Entry, Expectation, Function, Index, Limit, Size, Sum,
     Term, Use, absolute, cumulative, density, each, erf, exp, expectation, log, maximum, minimum,
-    pi, product, scalar, term, total, unknown,
+    instantiate, pi, product, scalar, term, total, unknown,
 )  # fmt: skip
 
 # Notation that reads as mathematics.

@@ -28,7 +28,7 @@ symmetry = state(
 derivative = state(
     "Derivative of the sigmoid",
     "The slope is the variance of a Bernoulli variable with this probability.",
-    prove(d(sigma(t), t), unfold(sigma), chain_rule, entry_rule, collected(sigma)),
+    prove(d(sigma(t), t), differentiate(sigma), collected(sigma)),
     prove(
         expectation(label, {1: sigma(t), 0: 1 - sigma(t)}, (label - sigma(t)) ** 2),
         to(
@@ -109,7 +109,7 @@ log_sigmoid = state(
 softplus = state(
     "Softplus",
     "An antiderivative of the sigmoid; its values at opposite points differ by the argument.",
-    prove(d(soft_plus(t), t), unfold(soft_plus), chain_rule, entry_rule, collected(sigma)),
+    prove(d(soft_plus(t), t), differentiate(soft_plus), collected(sigma)),
     prove(
         soft_plus(t) - soft_plus(-t),
         to(log(1 + exp(t)) - log(1 + exp(-t)), DEFINITION),
@@ -155,7 +155,7 @@ stable = state(
 z = Array("z", (M,), "z", r"\mathbf{z}")
 delta_out = Array("delta'", (M,), r"\delta", r"\boldsymbol{\delta}", superscript="\\prime")
 out = Definition("z'", (u,), sigma(z[u]), "z", r"\mathbf{z}", superscript="\\prime")
-slope = Definition("sigma'", (t,), sigma(t) * (1 - sigma(t)), r"\sigma'")
+sigma_slope = Definition("sigma'", (t,), sigma(t) * (1 - sigma(t)), r"\sigma'")
 
 backward = state(
     "Backward through a sigmoid layer",
@@ -167,7 +167,7 @@ backward = state(
         by(derivative),
         entry_rule,
         title="Jacobian",
-        matrix=(Jacobian(out, z), Diagonal(Each(slope, Whole(z)))),
+        matrix=(Jacobian(out, z), Diagonal(Each(sigma_slope, Whole(z)))),
     ),
     prove(
         Σ(u, delta_out[u] * d(out[u], z[o])),

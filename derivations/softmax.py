@@ -390,7 +390,8 @@ label_left_out = state(
         to(
             (1 - δ(a, c)) * (exp(z[a] - z[c]) / (1 + others[c]))
             - δ(a, c) * (others[c] / (1 + others[c])),
-            *(DEFINITION, term_left_out),
+            DEFINITION,
+            term_left_out,
         ),
         title="residual of every class",
     ),
@@ -534,8 +535,7 @@ blocks = state(
         linearity,
         differentiate(NLL_block, point_loss),
         to_probabilities,
-        contract,
-        to(Σ(block, Σ(i, member[block, i] * pull)), labels_sum_to_one),
+        to(Σ(block, Σ(i, member[block, i] * pull)), CONTRACT, labels_sum_to_one),
         title="gradient",
     ),
     prove(
@@ -723,7 +723,10 @@ newton_step = state(
         to(Σ(i, pull) + Σ(b, Σ(l, H.body * step_bl)), DEFINITION, both_sum_to_one),
         to(
             d(NLL, W[a, k]) + Σ(b, Σ(l, H[a, k, b, l] * step_bl)),
-            *(DIFFERENTIATE, "zero exactly for Newton's equations", nll_gradient, nll_hessian),
+            DIFFERENTIATE,
+            "zero exactly for Newton's equations",
+            nll_gradient,
+            nll_hessian,
         ),
         title="the slopes of the least squares are the left side of Newton's equations",
     ),

@@ -264,15 +264,26 @@ def everywhere(node: Term, change: Callable[[Term], Term | None]) -> Term:
 
 
 def unfold(*names: Definition | Use) -> Move:
-    """Return the move that puts what names stand for in their place; without names, each once."""
-    wanted = set(map(definition_of, names))
+    """Return the move that puts what names stand for in their place, one name after the other.
 
-    def opened(part: Term) -> Term | None:
-        if isinstance(part, Use) and (not wanted or part.definition in wanted):
-            return terms.instantiate(part)
-        return None
+    Without names, each that there is, once.
+    """
 
-    return lambda before: line(before, everywhere(before, opened), DEFINITION, "")
+    def opened(node: Term, wanted: Definition | None = None) -> Term:
+        def change(part: Term) -> Term | None:
+            if isinstance(part, Use) and wanted in (None, part.definition):
+                return terms.instantiate(part)
+            return None
+
+        return everywhere(node, change)
+
+    def move(before: Term) -> list[Step]:
+        after = before if names else opened(before)
+        for name in names:
+            after = opened(after, definition_of(name))
+        return line(before, after, DEFINITION, "")
+
+    return move
 
 
 def fold(*names: Definition | Use) -> Move:
