@@ -1,4 +1,6 @@
 """The cost layer: the negative log-likelihood of the labels, given log-probabilities."""
+# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# fmt: off
 
 from derivations.notation import *
 
@@ -10,34 +12,31 @@ out = cost()
 delta_out = scalar("delta'", r"\delta'")
 
 any_labels = Hypothesis(
-    "$[y_i = u]$ is 1 for the label of data point $i$ and 0 for the other classes. Nothing of this is "
-    "used: any numbers may stand there, such as probabilities (soft labels)."
-)
+    "$[y_i = u]$ is 1 for the label of data point $i$ and 0 for the other classes. Nothing of "
+    "this is used: any numbers may stand there, such as probabilities (soft labels).")
 
 forward = define(
     "NLL layer, RULE 1",
-    "Minus the log-probabilities of the labels, added over the data points. The output is one number, the "
-    "cost; it is a sum and not a mean.",
-    cost,
-    given=(any_labels,),
+    "Minus the log-probabilities of the labels, added over the data points. The output is one "
+    "number, the cost; it is a sum and not a mean.",
+    cost, given=(any_labels,),
 )
 
 jacobian = state(
     "Jacobian of the NLL layer",
-    "Minus one at the label of each data point, zero elsewhere, whatever the log-probabilities are.",
+    "Minus one at the label of each data point, zero elsewhere, whatever the log-probabilities "
+    "are.",
     prove(d(out, z[i, u]), differentiate(cost), contract, matrix=(Gradient(out, z), -Whole(Y))),
     given=(any_labels,),
 )
 
 backward = state(
     "NLL layer, RULE 2",
-    "One delta comes in, and every log-probability gets it with the sign of its label. At the start of a "
-    r"backward pass $\delta' = 1$.",
-    prove(
-        delta_out * d(out, z[i, u]),
+    "One delta comes in, and every log-probability gets it with the sign of its label. At the "
+    r"start of a backward pass $\delta' = 1$.",
+    prove(delta_out * d(out, z[i, u]),
         by(jacobian),
-        matrix=(delta_out * Gradient(out, z), -(delta_out * Whole(Y))),
-    ),
+        matrix=(delta_out * Gradient(out, z), -(delta_out * Whole(Y)))),
     given=(any_labels,),
 )
 
