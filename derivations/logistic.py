@@ -54,6 +54,7 @@ decision_rule = state(
     given=(costs_of_errors,), level=SCALAR,
 )
 
+power_0 = because("a power with exponent 0 is 1", collect)
 one_bernoulli = Hypothesis(
     r"The label $y \in \{0, 1\}$ has the probability $P(y) = h^y (1 - h)^{1 - y}$, with $0 < h < "
     "1$.")
@@ -61,8 +62,8 @@ one_bernoulli = Hypothesis(
 bernoulli = state(
     "One label",
     "One formula holds both cases of a Bernoulli variable, and its two values sum to one.",
-    prove(mass(1), unfold(mass), because("a power with exponent 0 is 1", collect)),
-    prove(mass(0), unfold(mass), because("a power with exponent 0 is 1", collect)),
+    prove(mass(1), unfold(mass), power_0),
+    prove(mass(0), unfold(mass), power_0),
     prove(mass(0) + mass(1), to(1 - h + h, DEFINITION, "the two cases"), collect),
     given=(one_bernoulli,), level=SCALAR,
 )
@@ -71,15 +72,19 @@ right, wrong = p[i] ** y[i], (1 - p[i]) ** (1 - y[i])
 L = Definition("L", (), Π(i, right * wrong), r"\mathcal{L}")
 
 
-def log_likelihood_of(probability: Definition) -> Term:
-    """Return the logarithm of the probability of one label."""
-    return y[i] * log(probability[i]) + (1 - y[i]) * log(1 - probability[i])
+def log_likelihood_of(p: Definition) -> Term:
+    """Return the logarithm of the probability of the label of data point i."""
+    return y[i] * log(p[i]) + (1 - y[i]) * log(1 - p[i])
+
+
+def NLL_of(p: Definition, name: str, letter: str) -> Use:
+    """Return the negative log-likelihood of all labels."""
+    return Definition(name, (), -Σ(i, log_likelihood_of(p)), letter)()
 
 
 one_term = log_likelihood_of(p)
-log_terms = Σ(i, one_term)
 each_sign = Σ(i, -(y[i] * log(p[i])) - (1 - y[i]) * log(1 - p[i]))
-NLL = Definition("NLL", (), -log_terms, r"\operatorname{NLL}")()
+NLL = NLL_of(p, "NLL", r"\operatorname{NLL}")
 
 likelihood = define(
     "Likelihood",
@@ -96,7 +101,7 @@ log_likelihood = state(
         unfold(L),
         to(Σ(i, log(right * wrong)), LOGARITHM, "the logarithm of a product"),
         to(Σ(i, log(right) + log(wrong)), LOGARITHM, "the logarithm of a product"),
-        to(log_terms, LOGARITHM, "the logarithm of a power")),
+        to(Σ(i, one_term), LOGARITHM, "the logarithm of a power")),
     given=(binary, independent), level=ALL_SIZES,
 )
 
@@ -193,33 +198,15 @@ nll_cross_entropy = state(
 # -- the gradient -----------------------------------------------------------------------------------
 
 by_sigmoid = because("the slope of the sigmoid", by(sigmoid.derivative))
-
-
-def gradient_of(
-    cost: Use,
-    weight: Entry,
-    logits: Definition,
-    result: Term,
-    title: str = "",
-    matrix: tuple[Matrix, Matrix] | None = None,
-) -> Chain:
-    """Return the gradient of a negative log-likelihood: back through logarithm and sigmoid."""
-    return prove(
-        d(cost, weight),
-        differentiate(cost),
-        by_sigmoid,
-        slope(logits),
-        to(result, "the denominators cancel; collect"),
-        title=title,
-        matrix=matrix,
-    )
-
+cancel = "the denominators cancel; collect"
 
 nll_gradient = state(
     "Gradient of the NLL",
     "Each data point pulls the weights along its own features, by as much as its probability is "
     "wrong.",
-    gradient_of(NLL, w[k], z, Σ(i, X[i, k] * (p[i] - y[i])),
+    prove(d(NLL, w[k]),
+        differentiate(NLL), by_sigmoid, slope(z),
+        to(Σ(i, X[i, k] * (p[i] - y[i])), cancel),
         matrix=(Gradient(NLL, w), design.T @ (probabilities - labels))),
     given=(binary, fixed),
 )
@@ -246,7 +233,7 @@ residual = state(
 w0 = scalar("w_0", "w_0")
 z0 = Definition("z0", (i,), w0 + Σ(k, w[k] * X[i, k]), "z", superscript=r"\circ")
 p0 = Definition("p0", (i,), sigma(z0[i]), "p", superscript=r"\circ")
-NLL0 = Definition("NLL0", (), -Σ(i, log_likelihood_of(p0)), r"\operatorname{NLL}^\circ")()
+NLL0 = NLL_of(p0, "NLL0", r"\operatorname{NLL}^\circ")
 
 with_intercept = Hypothesis(
     r"With an intercept $w_0$ beside the weights, $z^\circ_i = w_0 + \mathbf{w} \cdot "
@@ -262,7 +249,10 @@ score_equations = state(
         because("one sum", collect),
         to(d(NLL, w[k]), nll_gradient),
         title=r"zero exactly when $\partial \operatorname{NLL} / \partial w_k$ is"),
-    gradient_of(NLL0, w0, z0, Σ(i, p0[i]) - Σ(i, y[i]), "with an intercept"),
+    prove(d(NLL0, w0),
+        differentiate(NLL0), by_sigmoid, slope(z0),
+        to(Σ(i, p0[i]) - Σ(i, y[i]), cancel),
+        title="with an intercept"),
     given=(binary, fixed, with_intercept),
 )
 
@@ -312,8 +302,8 @@ blocks = state(
         title="value"),
     prove(d(NLL, w[k]),
         to(d(Σ(block, NLL_block[block]), w[k]), DEFINITION, "the value"),
-        linearity, differentiate(NLL_block), differentiate(point_loss), by_sigmoid, slope(z),
-        to(Σ(block, block_gradient.body), "the denominators cancel; collect"),
+        linearity, differentiate(NLL_block, point_loss), by_sigmoid, slope(z),
+        to(Σ(block, block_gradient.body), cancel),
         title="gradient"),
     prove(hessian_kl,
         by(nll_gradient),
@@ -446,8 +436,7 @@ scaled = Array("u", (n,), "u", r"\mathbf{u}")
 z_scaled = Definition("z'", (i,), Σ(k, scaled[k] * (scale[k] * X[i, k])), "z",
     superscript=r"\prime")
 p_scaled = Definition("p'", (i,), sigma(z_scaled[i]), "p", superscript=r"\prime")
-NLL_scaled = Definition("NLL'", (), -Σ(i, log_likelihood_of(p_scaled)),
-    r"\operatorname{NLL}_{\mathbf{c}}")()
+NLL_scaled = NLL_of(p_scaled, "NLL'", r"\operatorname{NLL}_{\mathbf{c}}")
 gradient_scaled = scale[k] * Σ(i, X[i, k] * (p_scaled[i] - y[i]))
 rate = scalar("eta", r"\eta", domain="positive")
 
@@ -466,7 +455,10 @@ column_scaling = state(
     prove(Σ(k, w[k] / scale[k] * (scale[k] * X[i, k])),
         because("$c_k$ cancels", collect), fold(z),
         title="the logits at $u_k = w_k / c_k$"),
-    gradient_of(NLL_scaled, scaled[k], z_scaled, gradient_scaled, "gradient"),
+    prove(d(NLL_scaled, scaled[k]),
+        differentiate(NLL_scaled), by_sigmoid, slope(z_scaled),
+        to(gradient_scaled, cancel),
+        title="gradient"),
     prove(d(gradient_scaled, scaled[l]),
         constant_labels, by_sigmoid, slope(z_scaled),
         because("$c_l$ is the same for every data point", collect),
@@ -599,8 +591,11 @@ penalised = state(
 NLL_w = Definition("NLL_s", (), -Σ(i, s[i] * one_term), r"\operatorname{NLL}_{\mathbf{s}}")()
 shares = Whole(s)
 
-weighted_gradient = gradient_of(NLL_w, w[k], z, Σ(i, s[i] * X[i, k] * (p[i] - y[i])), "gradient",
-    (Gradient(NLL_w, w), design.T @ (shares * (probabilities - labels))))
+weighted_gradient = prove(d(NLL_w, w[k]),
+    differentiate(NLL_w), by_sigmoid, slope(z),
+    to(Σ(i, s[i] * X[i, k] * (p[i] - y[i])), cancel),
+    title="gradient",
+    matrix=(Gradient(NLL_w, w), design.T @ (shares * (probabilities - labels))))
 any_weights = Hypothesis(r"$s_i \ge 0$.")
 
 weighted = state(
@@ -615,7 +610,6 @@ weighted = state(
         matrix=(Hessian(NLL_w, w), design.T @ Diagonal(shares * variances) @ design)),
     given=(binary, fixed, any_weights),
 )
-
 
 if __name__ == "__main__":
     from derivations.__main__ import script

@@ -727,7 +727,27 @@ def chain_rule(before: Term) -> list[Step]:
     # That a power has a value shows only when the names below it are opened.
     powers = [p for p in terms.walk(before) if isinstance(p, Pow)]
     opened = any(not isinstance(p.exponent, Number) for p in powers)
-    return line(before, chained(before), DIFFERENTIATE if opened else CHAIN_RULE, "")
+    return line(before, chained(before), DIFFERENTIATE if opened else CHAIN_RULE, laws(before))
+
+
+def laws(before: Term) -> str:
+    """Return which rules the derivatives in a term need, besides the one for a function inside."""
+    found: dict[str, None] = {}
+    for taken in terms.walk(before):
+        if not isinstance(taken, D):
+            continue
+        array = taken.variable.array
+        for part in terms.walk(taken.body):
+            match part:
+                case Apply(terms.log, _) if not constant(part, array):
+                    found[r"$d \log t = dt / t$"] = None
+                case Apply(terms.exp, _) if not constant(part, array):
+                    found[r"$d e^t = e^t \, dt$"] = None
+                case Mul(factors) if sum(not constant(f, array) for f in factors) > 1:
+                    found["product rule"] = None
+                case Div(_, denominator) if not constant(denominator, array):
+                    found["quotient rule"] = None
+    return ", ".join(found)
 
 
 def one_layer(before: Term) -> list[Step]:
