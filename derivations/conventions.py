@@ -8,7 +8,7 @@ from derivations.sigmoid import sigma, soft_plus
 from derivations.softmax import P, S, covariance
 
 NLL, p, z = logistic.NLL, logistic.p, logistic.z
-fixed = logistic.fixed
+fixed, variance = logistic.fixed, logistic.variance
 
 
 def slope_of(probability: Definition, logit: Definition) -> tuple[Move, ...]:
@@ -19,9 +19,7 @@ def slope_of(probability: Definition, logit: Definition) -> tuple[Move, ...]:
 # -- the size of the cost --------------------------------------------------------------------------
 
 kappa = scalar("kappa", r"\kappa")
-step = Array("d", (n,), "d", r"\mathbf{d}")
-H = Array("H", (n, n), "h", r"\mathbf{H}")
-G = Array("g", (n,), "g", r"\mathbf{g}")
+step, H, G = logistic.step, logistic.H, logistic.G
 
 any_factor = Hypothesis(
     r"$\kappa \ne 0$. $\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient of the sum.")
@@ -90,8 +88,8 @@ weighted_mean = state(
         at=(k,), title="gradient"),
     prove(d(mean_cost, w[k], w[l]),
         because("the weights are constants", chain_rule),
-        to(Σ(i, s[i] * X[i, k] * (p[i] * (1 - p[i])) * X[i, l]) / whole, logistic.weighted),
-        to(Σ(i, s[i] / whole * X[i, k] * (p[i] * (1 - p[i])) * X[i, l])),
+        to(Σ(i, s[i] * X[i, k] * variance * X[i, l]) / whole, logistic.weighted),
+        to(Σ(i, s[i] / whole * X[i, k] * variance * X[i, l])),
         title="Hessian"),
     prove(Σ(i, kappa * s[i] * point_loss[i]) / Σ(j, kappa * s[j]),
         to(kappa * Σ(i, s[i] * point_loss[i]) / (kappa * whole),
@@ -103,13 +101,13 @@ weighted_mean = state(
 
 # -- the labels of two classes ---------------------------------------------------------------------
 
-signs_of = Array("m", (N,), "m", r"\mathbf{m}")
-one_sign, outcome = scalar("m", "m"), scalar("y", "y")
-margin_cost = Σ(i, soft_plus(-(signs_of[i] * z[i])))
-signed = Definition("rho", (one_sign, t), -(one_sign * sigma(-(one_sign * t))), r"\rho")
-unsigned = Definition("r", (outcome, t), sigma(t) - outcome, "r")
-curvature = Definition("omega", (one_sign, t), sigma(one_sign * t) * sigma(-(one_sign * t)),
-    r"\omega")
+label = Array("m", (N,), "m", r"\mathbf{m}")
+margin = label[i] * z[i]
+margin_cost = Σ(i, soft_plus(-margin))
+m1, y1 = scalar("m", "m"), scalar("y", "y")
+signed = Definition("rho", (m1, t), -(m1 * sigma(-(m1 * t))), r"\rho")
+unsigned = Definition("r", (y1, t), sigma(t) - y1, "r")
+curvature = Definition("omega", (m1, t), sigma(m1 * t) * sigma(-(m1 * t)), r"\omega")
 
 plus_or_minus = Hypothesis(r"$m_i \in \{-1, 1\}$. The gradient holds for any numbers $m_i$.")
 
@@ -122,17 +120,13 @@ signs = state(
     r"= \sigma(m z) \sigma(-m z)$ is $p (1 - p)$.",
     prove(d(margin_cost, w[k]),
         linearity, because("the slope of softplus", by(sigmoid.softplus)), linearity, slope(z),
-        to(-Σ(i, X[i, k] * (signs_of[i] * sigma(-(signs_of[i] * z[i]))))),
+        to(-Σ(i, X[i, k] * (label[i] * sigma(-margin)))),
         title="gradient"),
     prove(d(margin_cost, w[k], w[l]),
         linearity, by(sigmoid.softplus), linearity, slope(z), linearity, by(sigmoid.derivative),
         linearity, slope(z),
-        to(
-            Σ(i,
-                signs_of[i] ** 2 * X[i, k]
-                * (sigma(signs_of[i] * z[i]) * sigma(-(signs_of[i] * z[i])))
-                * X[i, l]),
-            DEFINITION, "$m_i^2 = 1$ for the labels", sigmoid.symmetry),
+        to(Σ(i, label[i] ** 2 * X[i, k] * (sigma(margin) * sigma(-margin)) * X[i, l]), DEFINITION,
+            "$m_i^2 = 1$ for the labels", sigmoid.symmetry),
         title="Hessian"),
     prove(signed(1, t),
         to(-sigma(-t), DEFINITION, "$m = 1$"),
@@ -205,6 +199,7 @@ one_hot = state(
 
 soft = Array("Y", (N, K), "y", r"\mathbf{Y}")
 mass = Σ(c, soft[i, c])
+pull = X[i, k] * (mass * P[i, a] - soft[i, a])  # of one data point
 soft_cost = Definition("C", (), -Σ(i, Σ(b, soft[i, b] * log(P[i, b]))), "C")()
 repeated = Σ(i, Σ(c, soft[i, c] * -Σ(b, δ(b, c) * log(P[i, b]))))
 
@@ -216,10 +211,9 @@ soft_labels = state(
     "once for each class $c$ with the weight $y_{ic}$.",
     prove(d(soft_cost, W[a, k]),
         differentiate(soft_cost), by(softmax.probability_gradient),
-        to(Σ(i, X[i, k] * (mass * P[i, a] - soft[i, a])), CONTRACT,
-            "only $b = a$ remains of the delta"),
+        to(Σ(i, pull), CONTRACT, "only $b = a$ remains of the delta"),
         title="gradient"),
-    prove(d(Σ(i, X[i, k] * (mass * P[i, a] - soft[i, a])), W[b, l]),
+    prove(d(Σ(i, pull), W[b, l]),
         because("the labels are constants", chain_rule), by(softmax.probability_gradient),
         to(Σ(i, mass * X[i, k] * X[i, l] * covariance)),
         at=(a, k, b, l), title="Hessian: the derivatives of the gradient"),
@@ -271,6 +265,7 @@ class_weights = state(
 
 e = Array("e", (N,), "e", r"\mathbf{e}", domain="label")
 point = softmax.point_loss
+kept_pull = (1 - e[i]) * X[i, k] * (P[i, a] - Y[i, a])
 kept = Definition("NLL_e", (), Σ(i, (1 - e[i]) * point[i]), r"C_{\mathbf{e}}")()
 
 ignored = Hypothesis(r"$e_i \in \{0, 1\}$; $\ell_i$ is the loss of data point $i$.")
@@ -285,11 +280,11 @@ ignored_labels = state(
         to(Σ(i, point[i]) - Σ(i, e[i] * point[i]), "two sums"),
         title="value: what is ignored is taken off"),
     prove(d(kept, W[a, k]),
-        differentiate(kept), differentiate(point), by(softmax.probability_gradient), contract,
+        differentiate(kept, point), by(softmax.probability_gradient), contract,
         because("the labels sum to one", given(softmax.one_class)),
-        to(Σ(i, (1 - e[i]) * X[i, k] * (P[i, a] - Y[i, a]))),
+        to(Σ(i, kept_pull)),
         title="gradient"),
-    prove(d(Σ(i, (1 - e[i]) * X[i, k] * (P[i, a] - Y[i, a])), W[b, l]),
+    prove(d(Σ(i, kept_pull), W[b, l]),
         because("the labels are constants", linearity), by(softmax.probability_gradient),
         to(Σ(i, (1 - e[i]) * X[i, k] * X[i, l] * covariance)),
         at=(a, k, b, l), title="Hessian: the derivatives of the gradient"),
