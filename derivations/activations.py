@@ -1,5 +1,5 @@
 """The activations as layers: forward, slope, Jacobian and RULE 2, one function at every unit."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from collections.abc import Callable
@@ -70,9 +70,7 @@ def backward_of(
         given=(given_deltas, *given),
     )
 
-
 # -- any function ----------------------------------------------------------------------------------
-
 
 phi_slope = Definition("phi'", (t,), any_phi.prime(t), r"\phi'")
 differentiable = Hypothesis(r"$\phi$ is any differentiable function of one real number.")
@@ -111,7 +109,6 @@ sigmoid_jacobian = jacobian_of("Sigmoid", sigma, sigmoid_slope, (sigmoid_derivat
 sigmoid_backward = backward_of("Sigmoid", sigma, sigmoid_slope, sigmoid_jacobian)
 
 # -- log-sigmoid -----------------------------------------------------------------------------------
-
 
 log_sigma = Definition("logsigma", (t,), log(sigma(t)), r"\log \sigma")
 log_sigmoid_slope = Definition("logsigma'", (t,), sigma(-t), r"(\log \sigma)'")

@@ -1,5 +1,5 @@
 """Backpropagation: the layers of the note, the three rules, and what one pass back computes."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from typing import NamedTuple
@@ -27,7 +27,6 @@ def softmax_of(z: Array | Definition, u: Index, o: Index) -> Definition:
 def cost_of(z: Array | Definition, u: Index, name: str = "C", letter: str = "C") -> Use:
     """Return the NLL of log-probabilities z."""
     return Use(Definition(name, (), -Σ(i, Σ(u, Y[i, u] * z[i, u])), letter))
-
 
 # -- the four layers of the note -------------------------------------------------------------------
 
@@ -67,11 +66,11 @@ above3 = cost_of(free3, u)
 lsm, p2 = log_softmax_of(free2, 3, u, o), softmax_of(free2, u, o)
 above2 = cost_of(lsm, u)
 
-d3 = values("delta3", r"\delta^3", u, -Y[i, u])
-d2 = values("delta2", r"\delta^2", u, p[i, u] - Y[i, u])
+δ3 = values("delta3", r"\delta^3", u, -Y[i, u])
+δ2_hard = values("delta2", r"\delta^2", u, p[i, u] - Y[i, u])
 
 down_to_logits = then(unfold(z4), because("sum rule; the labels are constants", linearity),
-    unfold(z3), because(r"$d \log s = ds / s$ and $d e^t = e^t dt$", chain_rule))
+    unfold(z3), chain_rule)
 labels_sum_to_one = because("the labels of a data point sum to one", given(one_class))
 own_unit = because("only $v = u$ remains of the delta", contract)
 
@@ -90,12 +89,12 @@ deltas = state(
         unfold(above3), because("RULE 2 of NLL", linearity), entry_rule, contract,
         title=r"$\delta^3_u(i)$"),
     prove(d(above2, free2[i, u]),
-        differentiate(above2), because("RULE 2", adjoint(lsm[i, o], d3[i, o])),
-        because("the Jacobian of log-softmax", slope(lsm)), fold(p2), own_unit, unfold(d3),
+        differentiate(above2), because("RULE 2", adjoint(lsm[i, o], δ3[i, o])),
+        because("the Jacobian of log-softmax", slope(lsm)), fold(p2), own_unit, unfold(δ3),
         labels_sum_to_one,
         title=r"$\delta^2_u(i)$"),
     prove(d(z4, W[u, k]),
-        down_to_logits, fold(p), labels_sum_to_one, because("RULE 3", adjoint(z2[i, o], d2[i, o])),
+        down_to_logits, fold(p), labels_sum_to_one, because("RULE 3", adjoint(z2[i, o], δ2_hard[i, o])),
         slope(z2), own_unit,
         to(Σ(i, X[i, k] * (P[i, u] - Y[i, u])), DEFINITION,
             "the gradient that was found without layers", softmax.nll_gradient),
@@ -104,15 +103,15 @@ deltas = state(
     given=(superscripts, four_layers, cost_and_deltas, one_class, fixed),
 )
 
-b2 = values("delta2", r"\delta^2", u, d3[i, u] - p[i, u] * Σ(o, d3[i, o]))
-b1 = Definition("delta1", (i, k), Σ(u, b2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})")
-weight_gradient = Definition("g", (u, k), Σ(i, b2[i, u] * z1[i, k]), r"g", r"\mathbf{G}")
+δ2 = values("delta2", r"\delta^2", u, δ3[i, u] - p[i, u] * Σ(o, δ3[i, o]))
+δ1 = Definition("delta1", (i, k), Σ(u, δ2[i, u] * W[u, k]), written=r"\delta^1_{1}({0})")
+weight_gradient = Definition("g", (u, k), Σ(i, δ2[i, u] * z1[i, k]), r"g", r"\mathbf{G}")
 pass_back = Hypothesis(
     r"The pass back computes $\delta^3_u(i) = -[y_i = u]$, then $\delta^2_u(i) = \delta^3_u(i) - "
     r"p_u(i) \sum_v \delta^3_v(i)$ with $p_u(i) = e^{z^2_u(i)} / \sum_v e^{z^2_v(i)}$, then "
     r"$\delta^1_k(i) = \sum_u \delta^2_u(i) w_{uk}$ and the gradient $g_{uk} = \sum_i "
     r"\delta^2_u(i) z^1_k(i)$.")
-through_log_softmax = because("RULE 2 of log-softmax", adjoint(z2[i, o], b2[i, o]))
+through_log_softmax = because("RULE 2 of log-softmax", adjoint(z2[i, o], δ2[i, o]))
 
 equals_direct = state(
     "The pass back is the derivative",
@@ -124,7 +123,7 @@ equals_direct = state(
         title="by the weights"),
     prove(d(z4, X[i, k]),
         down_to_logits, through_log_softmax, slope(z2),
-        because("RULE 2 of the linear layer", adjoint(z1[i, l], b1[i, l])), unfold(z1), entry_rule,
+        because("RULE 2 of the linear layer", adjoint(z1[i, l], δ1[i, l])), unfold(z1), entry_rule,
         because("no other data point depends on this one", contract),
         title="by the data"),
     given=(superscripts, four_layers, pass_back, fixed), level=ALL_SIZES,
@@ -132,25 +131,24 @@ equals_direct = state(
 
 # -- second derivatives by the pass back -----------------------------------------------------------
 
-dz2 = values("dz2", r"\dot z^2", u, Σ(l, X[i, l] * V[u, l]))
-dp = values("dp", r"\dot p", u, p[i, u] * (dz2[i, u] - Σ(o, p[i, o] * dz2[i, o])))
-dd2 = values("ddelta2", r"\dot \delta^2", u, -(dp[i, u] * Σ(o, d3[i, o])))
+dot_z2 = values("dz2", r"\dot z^2", u, Σ(l, X[i, l] * V[u, l]))
+dot_p = values("dp", r"\dot p", u, p[i, u] * (dot_z2[i, u] - Σ(o, p[i, o] * dot_z2[i, o])))
+dot_δ2 = values("ddelta2", r"\dot \delta^2", u, -(dot_p[i, u] * Σ(o, δ3[i, o])))
 
 
 def along(quantity: Term) -> Term:
     """Return the derivative of a quantity along the direction V in the space of the weights."""
     return Σ(b, Σ(l, d(quantity, W[b, l]) * V[b, l]))
 
-
 logits_along = prove(along(z2[i, u]),
-    slope(z2), unfold(z1), because("only $b = u$ remains", contract), fold(dz2),
+    slope(z2), unfold(z1), because("only $b = u$ remains", contract), fold(dot_z2),
     title="up: the logits")
 probabilities_along = prove(along(p[i, u]),
-    because("the Jacobian of softmax", slope(p)), inward, by(logits_along), fold(dp),
+    because("the Jacobian of softmax", slope(p)), inward, by(logits_along), fold(dot_p),
     title="up: the probabilities")
-deltas_along = prove(along(b2[i, u]),
-    because(r"$\delta^3$ does not depend on the weights", slope(b2)), inward,
-    by(probabilities_along), fold(dd2),
+deltas_along = prove(along(δ2[i, u]),
+    because(r"$\delta^3$ does not depend on the weights", slope(δ2)), inward,
+    by(probabilities_along), fold(dot_δ2),
     title="down: the deltas")
 dots = Hypothesis(
     r"$\dot z^2_u(i) = \sum_l x_{il} v_{ul}$, which is $r_{iu}$; $\dot p_u(i) = p_u(i) (\dot "
@@ -165,7 +163,7 @@ hvp_forward_over_reverse = state(
     prove(along(weight_gradient[u, k]),
         unfold(weight_gradient),
         because("RULE 3, differentiated: the data are constants", linearity), inward,
-        because(r"$\dot \delta^2$, as below", by(deltas_along)), unfold(dd2), unfold(d3),
+        because(r"$\dot \delta^2$, as below", by(deltas_along)), unfold(dot_δ2), unfold(δ3),
         labels_sum_to_one,
         to(Σ(i, X[i, k] * P[i, u] * (R[i, u] - Σ(o, P[i, o] * R[i, o]))), DEFINITION,
             r"$\dot z^2_u(i) = r_{iu}$: the product that was derived directly", softmax.nll_hvp)),
@@ -178,10 +176,10 @@ hvp_forward_over_reverse = state(
 # -- a hidden layer --------------------------------------------------------------------------------
 
 h, q = Index("u", M), Index("v", M)  # hidden units
-W1, b1_ = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", r"\mathbf{b}^1")
-W2, b2_ = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
+W1, bias1 = Array("W1", (M, n), "w^1", r"\mathbf{W}^1"), Array("b1", (M,), "b^1", r"\mathbf{b}^1")
+W2, bias2 = Array("W2", (K, M), "w^2", r"\mathbf{W}^2"), Array("b2", (K,), "b^2", r"\mathbf{b}^2")
 
-h2 = values("h2", "z^2", h, Σ(k, W1[h, k] * X[i, k]) + b1_[h])
+h2 = values("h2", "z^2", h, Σ(k, W1[h, k] * X[i, k]) + bias1[h])
 free_h2 = Array("z2", (N, M), r"z^2", r"\mathbf{Z}^2", written="z^2_{1}({0})")
 
 
@@ -202,17 +200,16 @@ class Network(NamedTuple):
 def network(phi: Function, below: Array | Definition) -> Network:
     """Return the layers of the activation, the logits and the cost, and their deltas."""
     h3 = values("h3", "z^3", h, phi(below[i, h]))
-    h4 = values("h4", "z^4", a, Σ(h, W2[a, h] * h3[i, h]) + b2_[a])
+    h4 = values("h4", "z^4", a, Σ(h, W2[a, h] * h3[i, h]) + bias2[a])
     h5, p = log_softmax_of(h4, 5, a, b), softmax_of(h4, a, b)
     bold, cost = r"\boldsymbol{\delta}^4", cost_of(h5, a)
-    e4 = values("delta4", r"\delta^4", a, p[i, a] * Σ(b, Y[i, b]) - Y[i, a], bold)
-    e3 = values("delta3", r"\delta^3", h, Σ(a, W2[a, h] * e4[i, a]))
-    e2 = values("delta2", r"\delta^2", h, phi.prime(below[i, h]) * e3[i, h])
-    to_logits = because("RULE 2 of NLL and log-softmax", adjoint(h4[i, a], e4[i, a]))
-    to_values = because("RULE 2 of the linear layer", adjoint(h3[i, q], e3[i, q]))
+    δ4 = values("delta4", r"\delta^4", a, p[i, a] * Σ(b, Y[i, b]) - Y[i, a], bold)
+    δ3 = values("delta3", r"\delta^3", h, Σ(a, W2[a, h] * δ4[i, a]))
+    δ2 = values("delta2", r"\delta^2", h, phi.prime(below[i, h]) * δ3[i, h])
+    to_logits = because("RULE 2 of NLL and log-softmax", adjoint(h4[i, a], δ4[i, a]))
+    to_values = because("RULE 2 of the linear layer", adjoint(h3[i, q], δ3[i, q]))
     high = then(differentiate(cost), slope(h5), to_logits, slope(h4))
-    return Network(h3, h4, cost, p, e4, e3, e2, high, then(high, to_values, slope(h3)))
-
+    return Network(h3, h4, cost, p, δ4, δ3, δ2, high, then(high, to_values, slope(h3)))
 
 above_h2, whole = network(any_phi, free_h2), network(any_phi, h2)
 to_first_layer = because("RULE 2 of the activation", adjoint(h2[i, q], whole.delta2[i, q]))
@@ -240,11 +237,11 @@ hidden_layer = state(
     prove(d(whole.cost, W1[h, k]),
         down_to_first_layer, own_row,
         title="weights of the hidden layer"),
-    prove(d(whole.cost, b1_[h]), down_to_first_layer, own_row, title="its bias"),
+    prove(d(whole.cost, bias1[h]), down_to_first_layer, own_row, title="its bias"),
     prove(d(whole.cost, W2[a, h]),
         whole.down_to_logits, own_row,
         title="weights of the output layer"),
-    prove(d(whole.cost, b2_[a]), whole.down_to_logits, own_row, title="its bias"),
+    prove(d(whole.cost, bias2[a]), whole.down_to_logits, own_row, title="its bias"),
     prove(d(whole.cost, X[i, k]),
         down_to_first_layer, because("no other data point depends on this one", contract),
         title="the data"),
@@ -272,7 +269,6 @@ variable = Array("z'", (N, M), "z^{l+1}")
 def arguments(value: Array | Definition) -> Term:
     """A weighted sum of all outputs of all data points."""
     return Σ(j, Σ(q, G[r, j, q] * value[j, q])) + g0[r]
-
 
 of_outputs = Definition("C", (), Σ(r, g[r] * any_psi(arguments(variable))), "C")()
 of_inputs = Definition("C", (), Σ(r, g[r] * any_psi(arguments(layer))), "C")()
@@ -411,7 +407,7 @@ fan_out = state(
     "When a value reaches the cost along two paths, each path brings a delta and they add. RULE 2 "
     "as it stands knows one path.",
     prove(d(joined, z[k]),
-        unfold(joined), because(r"chain rule for $\chi$", chain_rule),
+        unfold(joined), chain_rule,
         because("RULE 2 for each path",
             then(adjoint(other[a], delta_right[a]), adjoint(branch[h], delta_left[h]))),
         title="two layers on one value"),
@@ -424,7 +420,6 @@ fan_out = state(
 )
 
 # -- forward and backward products -----------------------------------------------------------------
-
 
 class_deltas, logits, S = linear.delta_out, softmax.z, softmax.S
 push = Array("r", (K,), "r", r"\mathbf{r}")
@@ -441,7 +436,6 @@ def up_and_down(title: str, out: Definition, jacobian: Move) -> Chain:
     left = Σ(u, class_deltas[u] * Σ(o, d(out[u], logits[o]) * push[o]))
     rule2 = because("RULE 2 of the layer", adjoint(push[o]))
     return prove(left, exchange, jacobian, rule2, title=title)
-
 
 any_directions = Hypothesis(
     r"$\mathbf{z}'$ is what the layer in question gives out, $C$ what the NLL layer does. The "
@@ -469,7 +463,6 @@ adjoint_identity = state(
 
 # -- Gauss-Newton ----------------------------------------------------------------------------------
 
-
 d_ = Index("d", K)
 twice = network(twice_phi, h2)
 bend = twice_phi.prime.prime(h2[i, h])
@@ -480,7 +473,6 @@ pull = Definition("g", (i, h, k), twice.delta2[i, h] * X[i, k], "g")
 def sandwich(left: Term, p: Definition, right: Term) -> Term:
     """Return slopes of the logits c and d around the curvature of the cost: diag p - p p^T."""
     return Σ(c, Σ(d_, left * (p[i, c] * (δ(c, d_) - p[i, d_])) * right))
-
 
 rises = prove(d(twice.logits[i, a], W1[h, k]),
     slope(twice.logits), because(r"chain rule for $\phi$", slope(twice.values)), slope(h2),
@@ -539,7 +531,6 @@ products = Σ(e, width[e] * next_width[e])
 def count(title: str, written: Term, result: Term, reason: str) -> Chain:
     """Return how many numbers there are."""
     return prove(written, to(result, reason), title=title)
-
 
 counted = Hypothesis(
     "$L$ linear layers, the $l$-th with $m_l$ inputs and $m'_l = m_{l+1}$ outputs; the first has "

@@ -1,5 +1,5 @@
 """Other conventions than the ones here, and what they do to value, gradient and Hessian."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from derivations import logistic, sigmoid, softmax
@@ -14,7 +14,6 @@ fixed, variance = logistic.fixed, logistic.variance
 def slope_of(probability: Definition, logit: Definition) -> tuple[Move, ...]:
     """Return the moves that take the derivative of a probability of the model of two classes."""
     return slope(probability), by(sigmoid.derivative), slope(logit), fold(probability)
-
 
 # -- the size of the cost --------------------------------------------------------------------------
 

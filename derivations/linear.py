@@ -1,5 +1,5 @@
 """The linear layer: weighted sums of its inputs, with or without a bias; RULES 1 to 3."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from derivations.notation import *

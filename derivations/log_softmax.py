@@ -1,5 +1,5 @@
 """The log-softmax layer: logarithms of the probabilities, from the logits without dividing."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from derivations import softmax

@@ -1,5 +1,5 @@
 """Binary logistic regression by maximum likelihood, from one Bernoulli label to Newton's method."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from derivations import sigmoid
@@ -80,7 +80,6 @@ def log_likelihood_of(p: Definition) -> Term:
 def NLL_of(p: Definition, name: str, letter: str) -> Use:
     """Return the negative log-likelihood of all labels."""
     return Definition(name, (), -Σ(i, log_likelihood_of(p)), letter)()
-
 
 one_term = log_likelihood_of(p)
 each_sign = Σ(i, -(y[i] * log(p[i])) - (1 - y[i]) * log(1 - p[i]))

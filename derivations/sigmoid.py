@@ -1,5 +1,5 @@
 """The sigmoid: from log-odds to a probability, and its logarithm without overflow."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from derivations.notation import *
@@ -83,7 +83,7 @@ log_sigmoid = state(
     "class.",
     prove(log(sigma(t)), unfold(sigma), to(-log(1 + exp(-t)), LOGARITHM), fold(soft_plus)),
     prove(d(log(sigma(t)), t),
-        because(r"$d \log s = ds / s$", chain_rule), by(derivative), collect,
+        chain_rule, by(derivative), collect,
         to(sigma(-t), symmetry)),
     level=SCALAR,
 )

@@ -1,5 +1,5 @@
 """The softmax model of K classes, from one vector of logits to Newton's method."""
-# Set by hand: the left side, then its moves in rows; a typed line has a row of its own.
+# Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
 from derivations import sigmoid
@@ -511,11 +511,9 @@ smoothness = state(
 
 # -- estimation ------------------------------------------------------------------------------------
 
-
 def expected(point: Index, outcome: Index, body: Term) -> Expectation:
     """Return the expectation over the label of a data point, drawn from its probabilities."""
     return Expectation(y[point], Y, (point,), each(outcome, P[point, outcome]), body)
-
 
 score_ibl, residual_jb = X[i, l] * (P[i, b] - Y[i, b]), P[j, b] - Y[j, b]
 rho = Array("rho", (N, K), r"\rho")
