@@ -23,35 +23,23 @@ def forward_of(name: str, function: Callable[[Term], Term], summary: str) -> Sta
     return define(f"{name} layer, RULE 1", summary, layer(function))
 
 
-def jacobian_of(
-    name: str,
-    function: Callable[[Term], Term],
-    slope: Definition,
-    derivative: tuple[Statement, ...] = (),
-    given: tuple[Hypothesis, ...] = (),
+def jacobian_of(name: str, function: Callable[[Term], Term], slope: Definition,
+    *derivative: Statement, given: tuple[Hypothesis, ...] = (),
 ) -> Statement:
     """Return the Jacobian of the layer: its slopes on the diagonal, zero elsewhere."""
     out = layer(function)
     return state(
         f"Jacobian of the {name.lower()} layer",
         "An output depends on the input of its own unit alone, so the matrix is diagonal.",
-        prove(
-            d(out[u], z[o]),
-            unfold(out),
-            by(*derivative) if derivative else chain_rule,
-            entry_rule,
-            matrix=(Jacobian(out, z), Diagonal(Each(slope, Whole(z)))),
-        ),
+        prove(d(out[u], z[o]),
+            unfold(out), by(*derivative) if derivative else chain_rule, entry_rule,
+            matrix=(Jacobian(out, z), Diagonal(Each(slope, Whole(z))))),
         given=given,
     )
 
 
-def backward_of(
-    name: str,
-    function: Callable[[Term], Term],
-    slope: Definition,
-    jacobian: Statement,
-    given: tuple[Hypothesis, ...] = (),
+def backward_of(name: str, function: Callable[[Term], Term], slope: Definition,
+    jacobian: Statement, given: tuple[Hypothesis, ...] = (),
 ) -> Statement:
     """RULE 2 of the layer: each delta times the slope at its unit."""
     out = layer(function)
@@ -59,16 +47,14 @@ def backward_of(
     return state(
         f"{name} layer, RULE 2",
         "Each delta is scaled by the slope at its own unit; nothing is summed.",
-        prove(
-            d(cost, z[o]),
-            unfold(cost),
-            because("RULE 2: every output that the input reaches", linearity),
+        prove(d(cost, z[o]),
+            unfold(cost), because("RULE 2: every output that the input reaches", linearity),
             by(jacobian),
             to(delta_out[o] * instantiate(slope(z[o])), CONTRACT, "only $u = v$ remains"),
-            matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z))),
-        ),
+            matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z)))),
         given=(given_deltas, *given),
     )
+
 
 # -- any function ----------------------------------------------------------------------------------
 
@@ -105,7 +91,7 @@ sigmoid_derivative = state(
     prove(d(sigma(t), t), by(sigmoid.derivative), to(sigma(t) * sigma(-t), sigmoid.symmetry)),
     level=SCALAR,
 )
-sigmoid_jacobian = jacobian_of("Sigmoid", sigma, sigmoid_slope, (sigmoid_derivative,))
+sigmoid_jacobian = jacobian_of("Sigmoid", sigma, sigmoid_slope, sigmoid_derivative)
 sigmoid_backward = backward_of("Sigmoid", sigma, sigmoid_slope, sigmoid_jacobian)
 
 # -- log-sigmoid -----------------------------------------------------------------------------------
@@ -124,7 +110,7 @@ log_sigmoid_derivative = state(
     level=SCALAR,
 )
 log_sigmoid_jacobian = jacobian_of("Log-sigmoid", log_sigma, log_sigmoid_slope,
-    (log_sigmoid_derivative,))
+    log_sigmoid_derivative)
 log_sigmoid_backward = backward_of("Log-sigmoid", log_sigma, log_sigmoid_slope,
     log_sigmoid_jacobian)
 
@@ -158,7 +144,7 @@ tanh_derivative = state(
         title="without cancellation"),
     level=SCALAR,
 )
-tanh_jacobian = jacobian_of("Tanh", tanh, tanh_slope, (tanh_derivative,))
+tanh_jacobian = jacobian_of("Tanh", tanh, tanh_slope, tanh_derivative)
 tanh_backward = backward_of("Tanh", tanh, tanh_slope, tanh_jacobian)
 
 # -- relu ------------------------------------------------------------------------------------------
@@ -226,7 +212,7 @@ softplus_derivative = state(
         title="how far from ReLU"),
     level=SCALAR,
 )
-softplus_jacobian = jacobian_of("Softplus", soft_plus, softplus_slope, (softplus_derivative,))
+softplus_jacobian = jacobian_of("Softplus", soft_plus, softplus_slope, softplus_derivative)
 softplus_backward = backward_of("Softplus", soft_plus, softplus_slope, softplus_jacobian)
 
 # -- softmax ---------------------------------------------------------------------------------------

@@ -327,9 +327,8 @@ cost_c = Definition("NLL'", (), Σ(i, log(Σ(b, exp(Zc[b, i]))) - Σ(b, Yc[b, i]
     r"\operatorname{NLL}")()
 U = Array("U", (n, K), "u", r"\mathbf{U}")
 Zu = Definition("Z_U", (i, a), Σ(k, X[i, k] * U[k, a]), "z", r"\mathbf{Z}")
-Pu = Definition("P_U", (i, a), exp(Zu[i, a]) / Σ(b, exp(Zu[i, b])), "p", r"\mathbf{P}")
-cost_u = Definition("NLL_U", (), Σ(i, log(Σ(b, exp(Zu[i, b]))) - Σ(b, soft[i, b] * Zu[i, b])),
-    r"\operatorname{NLL}")()
+Pu = softmax.softmax_of(Zu, "P_U", r"\mathbf{P}")
+cost_u = softmax.cost_by_logits(Zu, soft, "NLL_U", r"\operatorname{NLL}")
 
 columns = state(
     "Data points as columns",

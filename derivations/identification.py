@@ -4,19 +4,17 @@
 
 from derivations import softmax
 from derivations.notation import *
-from derivations.softmax import NLL, NLL_pen, P, Z, fixed, one_class
+from derivations.softmax import NLL, NLL_pen, P, Z, cost_by_logits, fixed, one_class, softmax_of
 
 # -- what changes nothing --------------------------------------------------------------------------
 
 gamma = Definition("gamma", (i,), Σ(k, psi[k] * X[i, k]), r"\gamma")
 z_moved = Definition("z'", (i, a), Σ(k, (W[a, k] + psi[k]) * X[i, k]), "z", superscript=r"\prime")
-p_moved = Definition("p'", (i, a), exp(z_moved[i, a]) / Σ(b, exp(z_moved[i, b])), "p",
-    superscript=r"\prime")
+p_moved = softmax_of(z_moved, "p'", superscript=r"\prime")
 Psi = Array("Psi", (K, n), r"\psi", r"\boldsymbol{\Psi}")
 z_other = Definition("z''", (i, a), Σ(k, (W[a, k] + Psi[a, k]) * X[i, k]), "z",
     superscript=r"\prime\prime")
-p_other = Definition("p''", (i, a), exp(z_other[i, a]) / Σ(b, exp(z_other[i, b])), "p",
-    superscript=r"\prime\prime")
+p_other = softmax_of(z_other, "p''", superscript=r"\prime\prime")
 
 translation = state(
     "Translation",
@@ -46,11 +44,10 @@ e, f = Index("d", free_classes), Index("e", free_classes)  # rows of the free we
 coding_matrix = Array("coding", (K, free_classes), "m", r"\mathbf{M}")
 B = Array("free", (free_classes, n), "v", r"\mathbf{V}")
 z_coded = Definition("z_M", (i, a), Σ(e, coding_matrix[a, e] * Σ(k, B[e, k] * X[i, k])), "z")
-p_coded = Definition("p_M", (i, a), exp(z_coded[i, a]) / Σ(b, exp(z_coded[i, b])), "p",
-    r"\mathbf{P}")
-NLL_coded = Definition("NLL_M", (),
-    Σ(i, log(Σ(b, exp(z_coded[i, b]))) - Σ(b, Y[i, b] * z_coded[i, b])),
-    r"\operatorname{NLL}_{\mathbf{M}}")()
+p_coded = softmax_of(z_coded, "p_M", r"\mathbf{P}")
+NLL_coded = cost_by_logits(z_coded, Y, "NLL_M", r"\operatorname{NLL}_{\mathbf{M}}")
+gradient_inside = Σ(i, X[i, k] * (p_coded[i, a] - Y[i, a]))
+hessian_inside = Σ(i, X[i, k] * X[i, l] * p_coded[i, a] * (δ(a, b) - p_coded[i, b]))
 residuals = Whole(p_coded) - softmax.labels
 
 any_coding = Hypothesis(
@@ -68,18 +65,13 @@ coding = state(
         because("log-sum-exp has the probabilities as its gradient", fold(p_coded), softmax.nll,
             softmax.logsumexp_gradient),
         slope(z_coded), contract,
-        to(Σ(a, coding_matrix[a, e] * Σ(i, X[i, k] * (p_coded[i, a] - Y[i, a]))),
+        to(Σ(a, coding_matrix[a, e] * gradient_inside),
             "exchange the sums: inside is the gradient by the weights", softmax.nll_gradient),
         title="gradient",
         matrix=(Gradient(NLL_coded, B), Whole(coding_matrix).T @ residuals.T @ design)),
-    prove(d(Σ(a, coding_matrix[a, e] * Σ(i, X[i, k] * (p_coded[i, a] - Y[i, a]))), B[f, l]),
+    prove(d(Σ(a, coding_matrix[a, e] * gradient_inside), B[f, l]),
         linearity, differentiate(p_coded), fold(p_coded), slope(z_coded), contract,
-        to(
-            Σ(a,
-                coding_matrix[a, e]
-                * Σ(b,
-                      Σ(i, X[i, k] * X[i, l] * p_coded[i, a] * (δ(a, b) - p_coded[i, b]))
-                      * coding_matrix[b, f])),
+        to(Σ(a, coding_matrix[a, e] * Σ(b, hessian_inside * coding_matrix[b, f])),
             "the labels are constants; inside is the Hessian by the weights", softmax.jacobian,
             softmax.nll_hessian),
         title="Hessian: the derivatives of the gradient"),
@@ -88,7 +80,6 @@ coding = state(
 
 r = Index("r", K)
 reference = Definition("W_r", (r, a, k), W[a, k] - W[r, k], written="w^{{({0})}}_{{{1}{2}}}")
-reference_logit = Σ(k, reference[r, a, k] * X[i, k])
 V = Array("V", (K, n), "v", r"\mathbf{V}")
 G = Array("G", (K, n), "g", r"\mathbf{G}")
 H = Array("H", (K, n, K, n), "H")
@@ -108,7 +99,7 @@ reference_class = state(
         to(W[a, k] - W[r, k], r"$\psi_k$ cancels", translation),
         fold(reference),
         at=(r, a, k), title="equivalent weights lead to the same rows"),
-    prove(exp(reference_logit) / Σ(b, exp(Σ(k, reference[r, b, k] * X[i, k]))),
+    prove(exp(Σ(k, reference[r, a, k] * X[i, k])) / Σ(b, exp(Σ(k, reference[r, b, k] * X[i, k]))),
         to(exp(Z[i, a] - Z[i, r]) / Σ(b, exp(Z[i, b] - Z[i, r])), DEFINITION,
             "all logits of a data point move by $-z_{ir}$"),
         to(P[i, a], DEFINITION, softmax.shift_invariance),

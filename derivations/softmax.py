@@ -202,8 +202,21 @@ two_class = state(
 
 # -- the model -------------------------------------------------------------------------------------
 
+
+def softmax_of(z: Definition, name: str, bold: str = "", superscript: str = "") -> Definition:
+    """Return the probabilities of the logits of each data point, written p."""
+    body = exp(z[i, a]) / Σ(b, exp(z[i, b]))
+    return Definition(name, (i, a), body, "p", bold, superscript=superscript)
+
+
+def cost_by_logits(z: Definition, labels: Array, name: str, letter: str) -> Use:
+    """Return the negative log-likelihood of labels that sum to one, from the logits alone."""
+    one = log(Σ(b, exp(z[i, b]))) - Σ(b, labels[i, b] * z[i, b])
+    return Definition(name, (), Σ(i, one), letter)()
+
+
 Z = Definition("Z", (i, a), Σ(k, W[a, k] * X[i, k]), "z", r"\mathbf{Z}")
-P = Definition("P", (i, a), exp(Z[i, a]) / Σ(b, exp(Z[i, b])), "p", r"\mathbf{P}")
+P = softmax_of(Z, "P", r"\mathbf{P}")
 L = Definition("L", (), Π(i, Π(a, P[i, a] ** Y[i, a])), r"\mathcal{L}")
 log_terms = Σ(i, Σ(a, Y[i, a] * log(P[i, a])))
 NLL = Definition("NLL", (), -log_terms, r"\operatorname{NLL}")()
