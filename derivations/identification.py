@@ -96,8 +96,7 @@ reference_class = state(
     r"is left to choose. The coding is $m_{ab} = \delta_{ab} - \delta_{ar} \delta_{br}$, its empty "
     "column $r$ left out: the gradient by the free rows is that by the weights without row $r$.",
     prove(W[a, k] + psi[k] - (W[r, k] + psi[k]),
-        to(W[a, k] - W[r, k], r"$\psi_k$ cancels", translation),
-        fold(reference),
+        because(r"$\psi_k$ cancels", collect, translation), fold(reference),
         at=(r, a, k), title="equivalent weights lead to the same rows"),
     prove(exp(Σ(k, reference[r, a, k] * X[i, k])) / Σ(b, exp(Σ(k, reference[r, b, k] * X[i, k]))),
         to(exp(Z[i, a] - Z[i, r]) / Σ(b, exp(Z[i, b] - Z[i, r])), DEFINITION,
@@ -110,7 +109,7 @@ reference_class = state(
         to(Σ(k, reference[r, a, k] * X[i, k]), DEFINITION, "one sum over the features"),
         at=(r, i, a), title="what a row means"),
     prove(Σ(a, strike * G[a, k]),
-        to(G[b, k] - δ(b, r) * G[r, k], CONTRACT, "row $r$ is struck", coding),
+        because("row $r$ is struck", contract, coding),
         at=(r, b, k), title=r"the gradient by the free rows, $\mathbf{M}^\top \mathbf{G}$"),
     given=(one_class, fixed, by_weights),
 )
@@ -156,7 +155,7 @@ sum_to_zero = state(
         collect,
         at=(r, k), title=r"the rows of $\mathbf{M} \mathbf{V}$ sum to zero"),
     prove(Σ(a, opposite_ab * G[a, k]),
-        to(G[b, k] - G[r, k], CONTRACT, "the deltas, one by one", coding),
+        because("the deltas, one by one", contract, coding),
         at=(r, b, k), title=r"the gradient by the free rows, $\mathbf{M}^\top \mathbf{G}$"),
     prove(Σ(a, opposite_ab * Σ(c, H[a, k, c, l] * opposite_cg)),
         to(Σ(a, opposite_ab * (H[a, k, g, l] - H[a, k, r, l])), CONTRACT, "the columns"),

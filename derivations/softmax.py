@@ -255,7 +255,7 @@ nll = state(
         unfold(NLL),
         to(-Σ(i, Σ(a, Y[i, a] * (Z[i, a] - log(Σ(b, exp(Z[i, b])))))), DEFINITION,
             "the logarithm of a quotient"),
-        to(Σ(i, log(Σ(b, exp(Z[i, b]))) - Σ(a, Y[i, a] * Z[i, a])), labels_sum_to_one),
+        because(labels_sum_to_one, given(one_class)),
         title="by logits"),
     given=(one_class, independent), level=ALL_SIZES,
 )
@@ -320,7 +320,7 @@ label_left_out = state(
         title="loss"),
     prove(S[c] - 1,
         to(1 / (1 + others[c]) - 1, DEFINITION, term_left_out),
-        to(-(others[c] / (1 + others[c])), "one fraction"),
+        because("one fraction", collect),
         title="residual of the label's class"),
     prove(S[a] - δ(a, c),
         to((1 - δ(a, c)) * S[a] + δ(a, c) * (S[c] - 1), r"$a \ne c$, or $a = c$"),
@@ -510,7 +510,7 @@ smoothness = state(
             "bohning1992"),
         title=r"the bound minus the Hessian, along $\mathbf{V}$"),
     prove(half * Σ(i, Σ(a, R[i, a] ** 2)) - bound,
-        to(Σ(i, Σ(a, R[i, a]) ** 2) / (2 * Size(K)), "the squares of the single numbers cancel"),
+        because("the squares of the single numbers cancel", collect),
         sign(">=", "a sum of squares"),
         words(
             r"And $\sum_i r_{ia}^2 \le \lambda_{\max}(\mathbf{X}^\top \mathbf{X}) \sum_k "

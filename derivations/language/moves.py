@@ -107,6 +107,9 @@ def state(
     level: str = RESTATED,
 ) -> Statement:
     """Return the statement that chains prove, at the level that is claimed."""
+    for chain in chains:
+        if not isinstance(chain, Chain):
+            raise TypeError(f"state {title!r}: expected chains, one after the other, got {chain!r}")
     return Statement(title, summary, chains, given, level=level)
 
 
@@ -219,9 +222,12 @@ def to(expression: Term | Matrix | int, *how: Rule | str | Statement) -> Move:
     Move
         It makes the one line, which counts as typed.
     """
-    rule = next((it for it in how if isinstance(it, Rule)), ALGEBRA)
-    reason = next((it for it in how if isinstance(it, str)), "")
+    rules = [it for it in how if isinstance(it, Rule)]
+    reasons = [it for it in how if isinstance(it, str)]
     cites = tuple(it for it in how if isinstance(it, Statement))
+    if len(rules) > 1 or len(reasons) > 1 or len(rules) + len(reasons) + len(cites) < len(how):
+        raise TypeError(f"to: expected one rule, one reason and statements at most, got {how!r}")
+    rule, reason = (rules or [ALGEBRA])[0], (reasons or [""])[0]
     return lambda before: [Step(expression, rule, reason, cites)]
 
 
