@@ -746,9 +746,9 @@ def laws(before: Term) -> str:
         for part in terms.walk(taken.body):
             match part:
                 case Apply(terms.log, _) if not constant(part, array):
-                    found[r"$d \log t = dt / t$"] = None
+                    found["d log t = dt / t"] = None
                 case Apply(terms.exp, _) if not constant(part, array):
-                    found[r"$d e^t = e^t \, dt$"] = None
+                    found["d e^t = e^t dt"] = None
                 case Mul(factors) if sum(not constant(f, array) for f in factors) > 1:
                     found["product rule"] = None
                 case Div(_, denominator) if not constant(denominator, array):
