@@ -324,10 +324,16 @@ def verify_statements(options: argparse.Namespace) -> int:
     for name, report in bad.items():
         for failure in report["failures"]:  # type: ignore[attr-defined]
             out.print(f"[red]{name}[/]: {escape(failure)}", soft_wrap=True)
+    claims = {name: statements[name].level for name in reports if name not in bad}
+    unmet = [name for name, level in claims.items() if reports[name]["level"] != level]
+    for name in unmet:
+        reached = reports[name]["level"]
+        out.print(f"[red]{name}[/]: claims {claims[name]!r}, is {reached!r}", soft_wrap=True)
     vacuous = [name for name, report in reports.items() if report["flagged"]]
     spent = sum(float(str(report["seconds"])) for report in reports.values())
     out.print(
-        f"{len(reports)} statements, {len(bad)} failed, {len(vacuous)} flagged; "
+        f"{len(reports)} statements, {len(bad)} failed, {len(vacuous)} flagged, "
+        f"{len(unmet)} not as claimed; "
         f"{spent:.1f} s of proof, {seconds:.1f} s now"
     )
     out.print(str(count_lines(statements.values())), soft_wrap=True)
@@ -343,7 +349,7 @@ def verify_statements(options: argparse.Namespace) -> int:
         path = options.out / "verification.json"
         ledger.write(path, json.dumps(document, indent=1) + "\n")
         os.utime(path)
-    return 1 if bad or vacuous else 0
+    return 1 if bad or unmet or vacuous else 0
 
 
 def today() -> str:

@@ -247,11 +247,11 @@ def presented(
 ) -> Iterable[Move]:
     """Return the moves from an opened derivative to the line that a person would write."""
     return (
-        moves.linear,
+        moves.linearity,
         moves.chain_rule,
         moves.entry_rule,
         moves.fold(*names),
-        *(moves.by(*known), moves.linear, moves.chain_rule) * DEEP,
+        *(moves.by(*known), moves.linearity, moves.chain_rule) * DEEP,
         moves.by(*known),
         moves.entry_rule,
         *finished(names, given),
@@ -266,7 +266,7 @@ def finished(names: Sequence[Definition], given: Sequence[Hypothesis]) -> Iterab
     return (
         moves.contract,
         moves.fold(*names),
-        moves.normalised,
+        moves.known_sums,
         moves.given(*given),
         moves.collect,
     )

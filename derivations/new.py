@@ -11,10 +11,10 @@ class Exists(ValueError):
 
 DERIVATION = """
 
-{name} = Statement(
+{name} = state(
     "{title}",
     "Why one wants it, in one sentence.",
-    (prove(d(QUANTITY, VARIABLE), unfold(QUANTITY), linear, chain_rule, entry_rule, contract),),
+    prove(d(QUANTITY, VARIABLE), differentiate(QUANTITY), contract),
 )
 """
 IMPLEMENTATION = '''

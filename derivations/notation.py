@@ -1,40 +1,30 @@
-"""Every symbol once: sizes, indices, data, parameters.
+"""Every symbol once: sizes, indices, data, parameters; and the words in which a script speaks.
 
 Data points are rows; sums run over the data and are not means; labels count from 1 in formulas
 and from 0 in code; logarithms are natural. The intercept is the weight of a column of ones.
+
+A script takes all of it: ``from derivations.notation import *``.
 """
 
 from fractions import Fraction
 
-from derivations.language.matrices import Whole
-from derivations.language.statement import Hypothesis
+from derivations.language.matrices import (
+    Diagonal, Each, Gradient, Hessian, Jacobian, Kronecker, Matrix, Ones, Total, Whole,
+)  # fmt: skip
+from derivations.language.moves import (
+    Move, adjoint, because, by, chain_rule, collect, collected, contract, define, differentiate,
+    entry_rule, exchange, fold, given, inward, known_sums, linearity, prove, sign, slope, state, then,
+    to, unfold, words,
+)  # fmt: skip
+from derivations.language.statement import (
+    ALGEBRA, ALL_SIZES, CASES, CONTRACT, DEFINITION, DIFFERENTIATE, LEMMA, LIMIT, LOGARITHM,
+    SCALAR, Chain, Hypothesis, Statement,
+)  # fmt: skip
 from derivations.language.terms import (
-    Array,
-    D,
-    Definition as Definition,  # a forward pass takes all that it needs from here
-    Delta,
-    Dimension,
-    Entry,
-    Index,
-    Size as Size,
-    Sum as Sum,
-    Term,
-    absolute as absolute,
-    cumulative,
-    density,
-    each as each,
-    erf as erf,
-    exp as exp,
-    log as log,
-    maximum as maximum,
-    minimum as minimum,
-    pi as pi,
-    product,
-    scalar,
-    term,
-    total,
-    unknown,
-)
+    Array, D, Definition, Delta, Dimension, Entry, Expectation, Function, Index, Limit, Size, Sum,
+    Term, Use, absolute, cumulative, density, each, erf, exp, expectation, log, maximum, minimum,
+    instantiate, pi, product, scalar, term, total, unknown,
+)  # fmt: skip
 
 # Notation that reads as mathematics.
 Σ, Π, δ = total, product, Delta
@@ -57,13 +47,13 @@ N = Dimension("N", "ij", 0, "data points")
 K = Dimension("K", "abc", 1, "classes")
 M = Dimension("M", "uv", 2, "units of a layer")
 n = Dimension("n", "klm", 3, "features")
-blocks = Dimension("B", "hg", 4, "blocks of rows")
+row_blocks = Dimension("B", "hg", 4, "blocks of rows")
 
 i, j = Index("i", N), Index("j", N)
 a, b, c = Index("a", K), Index("b", K), Index("c", K)
 u, o = Index("u", M), Index("v", M)  # v is a direction; the other unit prints as v
 k, l, m = Index("k", n), Index("l", n), Index("m", n)
-block, other_block = Index("h", blocks), Index("g", blocks)
+block, other_block = Index("h", row_blocks), Index("g", row_blocks)
 
 t = scalar("t")
 any_phi, any_psi, any_chi = (unknown(name, smooth=1) for name in ("phi", "psi", "chi"))
@@ -80,7 +70,7 @@ V = Array("V", (K, n), "v", r"\mathbf{V}")
 psi = Array("psi", (n,), r"\psi", r"\boldsymbol{\psi}")
 s = Array("s", (N,), "s", r"\mathbf{s}", domain="nonnegative")
 member = Array(
-    "member", (blocks, N), "r", r"\mathbf{R}", written=r"[{1} \in B_{0}]", domain="nonnegative"
+    "member", (row_blocks, N), "r", r"\mathbf{R}", written=r"[{1} \in B_{0}]", domain="nonnegative"
 )
 
 partition = Hypothesis(

@@ -95,6 +95,21 @@ def test_verify_writes_what_it_found(tmp_path):
     assert not (tmp_path / "verification.json").exists()
 
 
+@pytest.mark.parametrize("claim", ["lemma", "proved, all sizes, restated", "evidence"])
+def test_a_level_that_is_not_reached_is_told(claim, tmp_path, monkeypatch, capsys):
+    from dataclasses import replace
+
+    from derivations import __main__, sigmoid
+
+    assert sigmoid.symmetry.level == "proved, scalar"
+    monkeypatch.setattr(sigmoid, "symmetry", replace(sigmoid.symmetry, level=claim))
+    status = __main__.main(["verify", "sigmoid.symmetry", "--jobs=1", f"--out={tmp_path}"])
+    assert status == 1
+    said = capsys.readouterr().out
+    assert f"sigmoid.symmetry: claims '{claim}', is 'proved, scalar'" in said
+    assert "0 failed, 0 flagged, 1 not as claimed" in said
+
+
 def test_edited_ledger_is_not_trusted(tmp_path):
     from derivations.proof import ledger
 
@@ -227,7 +242,7 @@ def test_new_writes_every_face_and_refuses_an_old_id(tmp_path):
     script.write_text('x = 1\n\nif __name__ == "__main__":\n    run()\n')
     new.write(new.faces("softmax.temperature", tmp_path))
     assert script.read_text().endswith('if __name__ == "__main__":\n    run()\n')
-    assert script.read_text().startswith("x = 1\n\n\ntemperature = Statement(\n")
+    assert script.read_text().startswith("x = 1\n\n\ntemperature = state(\n")
     for face in ("reference_impl/softmax.py", "tests/test_softmax.py", "docs/softmax.md"):
         assert "softmax.temperature" in (tmp_path / face).read_text()
     with pytest.raises(new.Exists, match=r"softmax\.temperature is there already"):

@@ -3,10 +3,11 @@
 An author says the moves, the machine writes the lines. A move knows mathematics and is not
 trusted: the routes judge each line that it makes. ``prove`` strings moves together:
 
-    prove(D(NLL, w[k]), unfold(NLL), linear, chain_rule, by(sigmoid.derivative), collect)
+    prove(D(NLL, w[k]), unfold(NLL), linearity, chain_rule, by(sigmoid.derivative), collect)
 
 ``to(line, rule, reason)`` gives a line that the author wants in a certain form; such a line is
-typed, every other is made, and each says which it is.
+typed, every other is made, and each says which it is. ``state`` puts chains together to a
+statement, ``define`` makes one of definitions.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from derivations.language.statement import (
     DEFINITION,
     DIFFERENTIATE,
     LINEARITY,
+    NAMED,
+    RESTATED,
+    SIGN,
     Chain,
     Hypothesis,
     Prose,
@@ -93,6 +97,27 @@ def prove(
         nothing to do.
     """
     return Chain(left, Made(left, moves), order(left) if at is None else at, title, matrix)
+
+
+def state(
+    title: str,
+    summary: str,
+    *chains: Chain,
+    given: tuple[Hypothesis, ...] = (),
+    level: str = RESTATED,
+) -> Statement:
+    """Return the statement that chains prove, at the level that is claimed."""
+    for chain in chains:
+        if not isinstance(chain, Chain):
+            raise TypeError(f"state {title!r}: expected chains, one after the other, got {chain!r}")
+    return Statement(title, summary, chains, given, level=level)
+
+
+def define(
+    title: str, summary: str, *definitions: Definition, given: tuple[Hypothesis, ...] = ()
+) -> Statement:
+    """Return the statement that gives names to quantities."""
+    return Statement(title, summary, given=given, defines=definitions, level=NAMED)
 
 
 @dataclass(frozen=True)
@@ -181,16 +206,34 @@ def line(before: Term, after: Term, rule: Rule, reason: str, *cites: Statement) 
 # -- lines that an author gives ---------------------------------------------------------------------
 
 
-def to(
-    expression: Term | Matrix | int,
-    rule: Rule = ALGEBRA,
-    reason: str = "",
-    cites: Statement | tuple[Statement, ...] = (),
-    relation: str = "=",
-) -> Move:
-    """Return a move to a line in the form that the author wants; its rule has to lead there."""
-    cited = (cites,) if isinstance(cites, Statement) else cites
-    return lambda before: [Step(expression, rule, reason, cited, relation)]
+def to(expression: Term | Matrix | int, *how: Rule | str | Statement) -> Move:
+    """Return a move to a line in the form that the author wants.
+
+    Parameters
+    ----------
+    expression
+        The line.
+    how
+        In any order: the rule that leads there, algebra unless it is given; the reason, in words;
+        the statements that it uses.
+
+    Returns
+    -------
+    Move
+        It makes the one line, which counts as typed.
+    """
+    rules = [it for it in how if isinstance(it, Rule)]
+    reasons = [it for it in how if isinstance(it, str)]
+    cites = tuple(it for it in how if isinstance(it, Statement))
+    if len(rules) > 1 or len(reasons) > 1 or len(rules) + len(reasons) + len(cites) < len(how):
+        raise TypeError(f"to: expected one rule, one reason and statements at most, got {how!r}")
+    rule, reason = (rules or [ALGEBRA])[0], (reasons or [""])[0]
+    return lambda before: [Step(expression, rule, reason, cites)]
+
+
+def sign(relation: str, reason: str) -> Move:
+    """Return the last move of an inequality: how the line before compares with zero."""
+    return lambda before: [Step(ZERO, SIGN, reason, relation=relation)]
 
 
 def words(text: str, source: str = "") -> Move:
@@ -227,15 +270,26 @@ def everywhere(node: Term, change: Callable[[Term], Term | None]) -> Term:
 
 
 def unfold(*names: Definition | Use) -> Move:
-    """Return the move that puts what names stand for in their place; without names, each once."""
-    wanted = set(map(definition_of, names))
+    """Return the move that puts what names stand for in their place, one name after the other.
 
-    def opened(part: Term) -> Term | None:
-        if isinstance(part, Use) and (not wanted or part.definition in wanted):
-            return terms.instantiate(part)
-        return None
+    Without names, each that there is, once.
+    """
 
-    return lambda before: line(before, everywhere(before, opened), DEFINITION, "")
+    def opened(node: Term, wanted: Definition | None = None) -> Term:
+        def change(part: Term) -> Term | None:
+            if isinstance(part, Use) and wanted in (None, part.definition):
+                return terms.instantiate(part)
+            return None
+
+        return everywhere(node, change)
+
+    def move(before: Term) -> list[Step]:
+        after = before if names else opened(before)
+        for name in names:
+            after = opened(after, definition_of(name))
+        return line(before, after, DEFINITION, "")
+
+    return move
 
 
 def fold(*names: Definition | Use) -> Move:
@@ -669,7 +723,7 @@ def entry_by_entry(entry: Entry, variable: Entry) -> Term:
     )
 
 
-def linear(before: Term) -> list[Step]:
+def linearity(before: Term) -> list[Step]:
     """Move derivatives inside sums and past constants."""
     return line(before, pushed(before), LINEARITY, "")
 
@@ -679,7 +733,27 @@ def chain_rule(before: Term) -> list[Step]:
     # That a power has a value shows only when the names below it are opened.
     powers = [p for p in terms.walk(before) if isinstance(p, Pow)]
     opened = any(not isinstance(p.exponent, Number) for p in powers)
-    return line(before, chained(before), DIFFERENTIATE if opened else CHAIN_RULE, "")
+    return line(before, chained(before), DIFFERENTIATE if opened else CHAIN_RULE, laws(before))
+
+
+def laws(before: Term) -> str:
+    """Return which rules the derivatives in a term need, besides the one for a function inside."""
+    found: dict[str, None] = {}
+    for taken in terms.walk(before):
+        if not isinstance(taken, D):
+            continue
+        array = taken.variable.array
+        for part in terms.walk(taken.body):
+            match part:
+                case Apply(terms.log, _) if not constant(part, array):
+                    found["d log t = dt / t"] = None
+                case Apply(terms.exp, _) if not constant(part, array):
+                    found["d e^t = e^t dt"] = None
+                case Mul(factors) if sum(not constant(f, array) for f in factors) > 1:
+                    found["product rule"] = None
+                case Div(_, denominator) if not constant(denominator, array):
+                    found["quotient rule"] = None
+    return ", ".join(found)
 
 
 def one_layer(before: Term) -> list[Step]:
@@ -693,6 +767,21 @@ def entry_rule(before: Term) -> list[Step]:
     if count(after, D) == count(before, D):
         return []
     return line(before, after, DIFFERENTIATE, "an entry by an entry")
+
+
+def differentiate(*names: Definition | Use) -> Move:
+    """Return the move that puts names in and takes derivatives, down to names and entries.
+
+    It is ``unfold``, ``linearity``, ``chain_rule`` and ``entry_rule``, those that find something to do.
+    """
+
+    def move(before: Term) -> list[Step | Prose]:
+        steps: list[Step | Prose] = []
+        for part in (*([unfold(*names)] if names else []), linearity, chain_rule, entry_rule):
+            steps += part(last_line(steps, before))
+        return steps
+
+    return move
 
 
 # -- what is known already --------------------------------------------------------------------------
@@ -1035,7 +1124,7 @@ def collect(before: Term) -> list[Step]:
     return [] if algebra.same(after, before) else line(before, after, ALGEBRA, "collect")
 
 
-def normalised(before: Term) -> list[Step]:
+def known_sums(before: Term) -> list[Step]:
     """Replace each sum over a name that is a number, such as that of probabilities."""
     after = algebra.simplify(before, sum_of_names)
     if algebra.same(after, algebra.simplify(before)):

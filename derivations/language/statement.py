@@ -146,15 +146,24 @@ class Result:
     at: tuple[Index, ...]
 
 
+# How far a statement can be verified; the first is claimed unless a statement says otherwise.
+RESTATED, ALL_SIZES = "proved, all sizes, restated", "proved, all sizes"
+SCALAR, LEMMA, NAMED = "proved, scalar", "lemma", "definition"
+
+
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """A titled statement: hypotheses, chains of lines, or the definitions that it makes."""
+    """A titled statement: hypotheses, chains of lines, or the definitions that it makes.
+
+    ``level`` is how far it claims to be verified.
+    """
 
     title: str
     summary: str
     chains: tuple[Chain, ...] = ()
     given: tuple[Hypothesis, ...] = ()
     defines: tuple[Definition, ...] = ()
+    level: str = RESTATED
 
     @property
     def result(self) -> Result:
