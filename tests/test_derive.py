@@ -1,6 +1,7 @@
 """Forward passes derived from their files: proved, and held against 50-digit differences."""
 
 import functools
+import json
 import random
 from pathlib import Path
 
@@ -143,6 +144,51 @@ def test_product_of_a_hessian_and_a_direction():
     (product,) = found.further
     assert product.title == "Hessian-vector product"
     assert show(product.chains[0].last, TEXT) == "Σ_i X_ik μ_i Σ_l X_il direction_l"
+
+
+KEPT = [
+    ("poisson", "w", "", "z", ["z", "C"], "Σ_i (e^z_i - y_i) X_ik"),
+    ("poisson", "w", "", "C", ["C"], "Σ_i (e^(Σ_l w_l X_il) - y_i) X_ik"),
+    ("poisson", "w", "w", "z", ["z", "C", "C"], "Σ_i X_ik e^z_i X_il"),
+    ("temperature", "tau", "", "z", ["C"],
+     "Σ_i Σ_b z_ib ([y_i = b] - e^(z_ib / τ) / (Σ_a e^(z_ia / τ))) / τ^2"),
+    ("silu", "z", "", "s", ["s"], "δ_uv (1 + z_u + e^z_u) e^z_u / (1 + e^z_u)^2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "by", "twice", "keep", "titles", "line"), KEPT)
+def test_only_names_that_are_kept_stay(file, by, twice, keep, titles, line, capsys):
+    command = ["derive", str(FOLDER / f"{file}.py"), "--by", by, "--keep", keep]
+    assert main([*command, *(["--twice", twice] if twice else []), "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    statements = [s for s in said["statements"] if "derivative of" in s["title"].lower()]
+    assert [s["title"].split(" of ")[1].split()[0] for s in statements] == titles
+    assert all(s["level"].startswith("proved") for s in said["statements"])
+    assert said["result"]["text"].endswith(f" = {line}")
+    forward = forward_pass.read(FOLDER / f"{file}.py")
+    second = forward.variable(twice) if twice else None
+    names = forward.named(keep)
+    found = derive(forward.quantity, forward.variable(by), second, names, forward.given)
+    for statement in found.statements:
+        for step in statement.chains[0].lines:
+            used = {p.definition for p in terms.walk(step.expression) if isinstance(p, terms.Use)}
+            assert step.rule.name == "definition" or used <= {forward.quantity, *names}
+    whole = derived(file, by, twice)[1].result.chains[0]
+    chain = found.result.chains[0]
+    given = numbers((whole.last, chain.last), APART, "keep")
+    left = digits.table(whole.last, given, at=whole.at, sizes=APART)
+    compare.agree(digits.table(chain.last, given, at=chain.at, sizes=APART), left, digits=45)
+
+
+def test_a_name_to_keep_that_is_not_there(capsys):
+    assert main(["derive", str(FOLDER / "poisson.py"), "--by", "w", "--keep", "z,no"]) == 2
+    assert "there is no quantity 'no'; there are C, mu, rate, z" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", [1 / w[k] ** 2, 2 / w[k], 1 / (2 * w[k]), terms.exp(1 / w[k])])
+def test_a_denominator_is_not_zero(body):
+    """No point with a zero below refutes what holds everywhere else."""
+    assert verify(derive(Definition("C", (), Σ(k, body)), w).result).level.startswith("proved")
 
 
 def test_what_cannot_be_derived_is_said():
