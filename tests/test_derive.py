@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import compare
+import numpy as np
 import pytest
 from mpmath import mpf
 
@@ -15,6 +16,7 @@ from derivations.derive import derive
 from derivations.language import terms
 from derivations.language.terms import Array, D, Definition, Entry, NotDifferentiable
 from derivations.notation import Σ, M, X, absolute, i, k, n, unknown, w
+from derivations.prints import derived as printed
 from derivations.prints.mathematics import TEXT, show
 from derivations.proof import digits
 from derivations.proof.verification import verify
@@ -126,6 +128,21 @@ def test_no_derivative_is_left_in_a_result():
     for file, by, twice, _ in CASES:
         last = derived(file, by, twice)[1].result.chains[0].last
         assert not any(isinstance(part, D) for part in terms.walk(last))
+
+
+@pytest.mark.parametrize("file", ["gelu", "gelu_erf"])
+@pytest.mark.parametrize("twice", ["", "z"])
+def test_code_of_functions_that_numpy_has_not(file, twice):
+    _, found = derived(file, "z", twice)
+    scope = {}
+    exec(printed.code(found.result, "numpy", "ours"), scope)
+    z = np.array([-8.5, -1.25, 0.0, 0.375, 3.0])
+    chain = found.result.chains[0]
+    exact = digits.table(chain.last, {"z": z.tolist()}, at=chain.at)
+    compare.check(scope["ours"](z), exact, statement="derive", oracle="50 digits",
+                  case=f"{file} {twice}", ulp=8, entrywise=True)  # fmt: skip
+    has_code = file == "gelu_erf" and twice  # two slopes of erf have no erf
+    assert (printed.code(found.result, "javascript", "ours") is None) is not bool(has_code)
 
 
 def test_rules_of_the_pass_back():
