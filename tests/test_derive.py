@@ -29,6 +29,7 @@ ALIKE = dict.fromkeys(APART, 3)
 CASES = [
     ("temperature", "W", "", "Σ_i (p_ia - [y_i = a]) X_ik / τ"),
     ("temperature", "tau", "", "Σ_i Σ_b z_ib ([y_i = b] - p_ib) / τ^2"),
+    ("temperature", "W", "W", None),
     ("label_smoothing", "W", "", "Σ_i (p_ia - q_ia) X_ik"),
     ("focal", "w", "", None),
     ("focal", "gamma", "", None),

@@ -65,7 +65,9 @@ def numbers():
         "most_longer": f"{longer[-1]:.1f}",
         "our_error": power(max(row["ours"]["relative_error"] for row in rows)),
         "their_error": power(max(row["tensorgrad"]["relative_error"] for row in both)),
-        "refused": next(r["tensorgrad"]["refused"] for r in rows if r not in both).partition(". ")[0],
+        "refused": next(r["tensorgrad"]["refused"] for r in rows if r not in both).partition(". ")[
+            0
+        ],
     }
 
 

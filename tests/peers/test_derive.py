@@ -54,7 +54,7 @@ def cauchy(w, X, y, c):
 
 PEERS = {f.__name__: f for f in (temperature, label_smoothing, focal, silu, gelu, hidden_layer,
                                  layer_norm, attention, poisson, cauchy)}  # fmt: skip
-TWICE = [("silu", "z"), ("gelu", "z"), ("layer_norm", "z"), ("poisson", "w")]
+TWICE = [("temperature", "W"), ("silu", "z"), ("gelu", "z"), ("layer_norm", "z"), ("poisson", "w")]
 CASES = [*((*one, "") for one in (*benchmark.PASSES, ("cauchy", "w"))),
          *((file, by, by) for file, by in TWICE)]  # fmt: skip
 
