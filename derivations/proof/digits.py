@@ -25,6 +25,7 @@ from derivations.language.terms import Array, Definition, Dimension, Entry, Func
 
 DIGITS = 50
 LADDER = (50, 120, 300, 700)  # where digits cancel, more are asked for
+FAINT = mpf(10) ** -LADDER[-1]  # at no precision is so little left of a difference of numbers
 NEAR = 20  # times the digits: exp(-1000 d) < 1e-50 for every rate d >= 0.12
 LARGEST = 1000  # bits before the point: no exponential, sine or cosine is taken of more
 
@@ -1068,8 +1069,10 @@ def judge(
                 return Judgment("agrees")
             if earlier is not None:
                 if gap and abs(gap - earlier) <= abs(gap) / 10**5:
-                    said = "agrees" if HOLDS[relation](gap) else "refuted"
-                    return Judgment(said, values)
+                    if HOLDS[relation](gap):
+                        return Judgment("agrees", values)
+                    if abs(gap) > FAINT:
+                        return Judgment("refuted", values)
                 if abs(gap) < abs(earlier) / 10**30 or not (gap or earlier or relation in "<>"):
                     return Judgment("agrees" if HOLDS[relation](mpf(0)) else "refuted", values)
             earlier = gap
