@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import platform
 import statistics
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
@@ -74,10 +75,12 @@ def found(file, by, twice=None):
 
 def function_of(statement):
     """The NumPy code of a result as a function, and the names of what it takes."""
-    scope = {}
-    exec(derived.code(statement, "numpy", "ours"), scope)
-    code = scope["ours"].__code__
-    return scope["ours"], code.co_varnames[: code.co_argcount]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ours.py"
+        path.write_text(derived.code(statement, "numpy", "ours"), encoding="utf-8")
+        function = forward_pass.run(path).ours
+    code = function.__code__
+    return function, code.co_varnames[: code.co_argcount]
 
 
 def any_phi(order):
