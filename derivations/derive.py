@@ -73,7 +73,8 @@ def derive(
     twice
         The variable of a second derivative.
     keep
-        The names that stay in the lines; every named quantity on the way unless it is given.
+        The names that stay in the lines; every named quantity on the way unless it is given. What
+        the others stand for is put in their place.
     given
         The hypotheses of the forward pass.
 
@@ -90,19 +91,21 @@ def derive(
         twice = rest[0] if rest else None
     assert not isinstance(by, sympy.Basic) and not isinstance(twice, sympy.Basic)
     first = variable_of(by, quantity)
-    steps, result = derivatives(quantity, first, keep, given)
-    if twice is None:
+    second = None if twice is None else variable_of(twice, quantity, first)
+    arrays = [first.array] if second is None else [first.array, second.array]
+    opened = [n for a in arrays for n in path(quantity.body, a, None) if n not in (keep or [n])]
+    steps, result = derivatives(quantity, first, keep, given, opened)
+    if second is None:
         return Derived(
             result,
             tuple(steps),
             pulled_back(quantity, result, path(quantity.body, first.array, keep), given),
         )
-    second = variable_of(twice, quantity, first)
     gradient = result
     names = path(gradient.result.term, second.array, keep)
     known = [gradient, *(s for s in steps if s.chains[0].left == s.chains[0].left)]
     for name in names:
-        lemma = derivative_of(name, second, names, known, given)
+        lemma = derivative_of(name, second, names, known, given, opened)
         if not any(same_claim(lemma, s) for s in known):
             known.append(lemma)
     left = D(gradient.chains[0].left, second)
@@ -129,6 +132,7 @@ def derivatives(
     variable: Entry,
     keep: Sequence[Definition] | None,
     given: Sequence[Hypothesis],
+    opened: Sequence[Definition],
 ) -> tuple[list[Statement], Statement]:
     """Return the derivatives of the names on the way, and that of the quantity."""
     if not terms.depends_on(quantity.body, variable.array):
@@ -136,8 +140,8 @@ def derivatives(
     names = path(quantity.body, variable.array, keep)
     steps: list[Statement] = []
     for name in names:
-        steps.append(derivative_of(name, variable, names, steps, given))
-    return steps, derivative_of(quantity, variable, names, steps, given)
+        steps.append(derivative_of(name, variable, names, steps, given, opened))
+    return steps, derivative_of(quantity, variable, names, steps, given, opened)
 
 
 def variable_of(by: Array | Entry, quantity: Definition, other: Entry | None = None) -> Entry:
@@ -186,13 +190,17 @@ def derivative_of(
     names: Sequence[Definition],
     known: Sequence[Statement],
     given: Sequence[Hypothesis],
+    opened: Sequence[Definition],
 ) -> Statement:
-    """Return the derivative of one named quantity, by its own definition."""
+    """Return the derivative of one named quantity, by its own definition, names in it ``opened``."""
     if (argument := argument_of(name)) is not None:
         variable = variable_of(argument, name)
     left = D(Use(name, apart(name, variable)), variable)
     try:
-        chain = moves.attempt(left, moves.unfold(name), *presented([*names, name], known, given))
+        inner = (moves.unfold(other) for other in reversed(opened))
+        chain = moves.attempt(
+            left, moves.unfold(name), *inner, *presented([*names, name], known, given)
+        )
     except NotDifferentiable as problem:
         said = f"{name.name}: {place(problem)}; no derivative by {variable.array.name}"
         raise NotDifferentiable(said, problem.part) from problem

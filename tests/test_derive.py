@@ -1,10 +1,12 @@
 """Forward passes derived from their files: proved, and held against 50-digit differences."""
 
 import functools
+import json
 import random
 from pathlib import Path
 
 import compare
+import numpy as np
 import pytest
 from mpmath import mpf
 
@@ -14,6 +16,7 @@ from derivations.derive import derive
 from derivations.language import terms
 from derivations.language.terms import Array, D, Definition, Entry, NotDifferentiable
 from derivations.notation import Σ, M, X, absolute, i, k, n, unknown, w
+from derivations.prints import derived as printed
 from derivations.prints.mathematics import TEXT, show
 from derivations.proof import digits
 from derivations.proof.verification import verify
@@ -26,6 +29,7 @@ ALIKE = dict.fromkeys(APART, 3)
 CASES = [
     ("temperature", "W", "", "Σ_i (p_ia - [y_i = a]) X_ik / τ"),
     ("temperature", "tau", "", "Σ_i Σ_b z_ib ([y_i = b] - p_ib) / τ^2"),
+    ("temperature", "W", "W", None),
     ("label_smoothing", "W", "", "Σ_i (p_ia - q_ia) X_ik"),
     ("focal", "w", "", None),
     ("focal", "gamma", "", None),
@@ -127,6 +131,23 @@ def test_no_derivative_is_left_in_a_result():
         assert not any(isinstance(part, D) for part in terms.walk(last))
 
 
+@pytest.mark.parametrize("file", ["gelu", "gelu_erf"])
+@pytest.mark.parametrize("twice", ["", "z"])
+def test_code_of_functions_that_numpy_has_not(file, twice, tmp_path):
+    _, found = derived(file, "z", twice)
+    path = tmp_path / "ours.py"
+    path.write_text(printed.code(found.result, "numpy", "ours"), encoding="utf-8")
+    ours = forward_pass.run(path).ours
+    z = np.array([-8.5, -1.25, 0.0, 0.375, 3.0])
+    chain = found.result.chains[0]
+    # Far left, 1 + erf cancels, Φ does not.
+    exact = digits.table(chain.last, {"z": z.tolist()}, at=chain.at)
+    compare.check(ours(z), exact, statement="derive", oracle="50 digits",
+                  case=f"{file} {twice}", ulp=8, entrywise=file == "gelu")  # fmt: skip
+    has_code = file == "gelu_erf" and twice  # two slopes of erf have no erf
+    assert (printed.code(found.result, "javascript", "ours") is None) is not bool(has_code)
+
+
 def test_rules_of_the_pass_back():
     said = {
         ("layer_norm", "z"): "(M δ'_v - z'_v Σ_u δ'_u z'_u - Σ_u δ'_u) / (M √(s + ε))",
@@ -143,6 +164,51 @@ def test_product_of_a_hessian_and_a_direction():
     (product,) = found.further
     assert product.title == "Hessian-vector product"
     assert show(product.chains[0].last, TEXT) == "Σ_i X_ik μ_i Σ_l X_il direction_l"
+
+
+KEPT = [
+    ("poisson", "w", "", "z", ["z", "C"], "Σ_i (e^z_i - y_i) X_ik"),
+    ("poisson", "w", "", "C", ["C"], "Σ_i (e^(Σ_l w_l X_il) - y_i) X_ik"),
+    ("poisson", "w", "w", "z", ["z", "C", "C"], "Σ_i X_ik e^z_i X_il"),
+    ("temperature", "tau", "", "z", ["C"],
+     "Σ_i Σ_b z_ib ([y_i = b] - e^(z_ib / τ) / (Σ_a e^(z_ia / τ))) / τ^2"),
+    ("silu", "z", "", "s", ["s"], "δ_uv (1 + z_u + e^z_u) e^z_u / (1 + e^z_u)^2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "by", "twice", "keep", "titles", "line"), KEPT)
+def test_only_names_that_are_kept_stay(file, by, twice, keep, titles, line, capsys):
+    command = ["derive", str(FOLDER / f"{file}.py"), "--by", by, "--keep", keep]
+    assert main([*command, *(["--twice", twice] if twice else []), "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    statements = [s for s in said["statements"] if "derivative of" in s["title"].lower()]
+    assert [s["title"].split(" of ")[1].split()[0] for s in statements] == titles
+    assert all(s["level"].startswith("proved") for s in said["statements"])
+    assert said["result"]["text"].endswith(f" = {line}")
+    forward = forward_pass.read(FOLDER / f"{file}.py")
+    second = forward.variable(twice) if twice else None
+    names = forward.named(keep)
+    found = derive(forward.quantity, forward.variable(by), second, names, forward.given)
+    for statement in found.statements:
+        for step in statement.chains[0].lines:
+            used = {p.definition for p in terms.walk(step.expression) if isinstance(p, terms.Use)}
+            assert step.rule.name == "definition" or used <= {forward.quantity, *names}
+    whole = derived(file, by, twice)[1].result.chains[0]
+    chain = found.result.chains[0]
+    given = numbers((whole.last, chain.last), APART, "keep")
+    left = digits.table(whole.last, given, at=whole.at, sizes=APART)
+    compare.agree(digits.table(chain.last, given, at=chain.at, sizes=APART), left, digits=45)
+
+
+def test_a_name_to_keep_that_is_not_there(capsys):
+    assert main(["derive", str(FOLDER / "poisson.py"), "--by", "w", "--keep", "z,no"]) == 2
+    assert "there is no quantity 'no'; there are C, mu, rate, z" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", [1 / w[k] ** 2, 2 / w[k], 1 / (2 * w[k]), terms.exp(1 / w[k])])
+def test_a_denominator_is_not_zero(body):
+    """No point with a zero below refutes what holds everywhere else."""
+    assert verify(derive(Definition("C", (), Σ(k, body)), w).result).level.startswith("proved")
 
 
 def test_what_cannot_be_derived_is_said():

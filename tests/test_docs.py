@@ -143,3 +143,20 @@ def test_picture_of_uses_runs_from_left_to_right_without_overlap(statements):
             edges = [(boxes[n][1], boxes[n][1] + boxes[n][3]) for n in column]
             assert all(a[1] <= b[0] + 1e-9 for a, b in pairwise(edges))
         assert layered.layout(uses) == whole
+
+
+def test_the_page_beside_others_types_no_number():
+    """Times, sizes and errors come from the stored run, which has all that the page shows."""
+    page = (DOCS / "derive-beside-others.md").read_text()
+    prose = re.sub(r"`[^`]*`|\$[^$]*\$|\(https:[^)]*\)", "", page)
+    assert re.findall(r"\b\d[\d.]*\b", prose) == ["50"]  # digits of the reference
+    run = json.loads((DOCS.parent / "benchmarks" / "results" / "derive.json").read_text())
+    assert {"date", "machine", "versions", "turns", "sizes", "seed"} < run.keys()
+    assert len(run["passes"]) == 10
+    for row in run["passes"]:
+        assert (DOCS / "forward_passes" / f"{row['file']}.py").exists() and row["load"] > 0
+        assert row["ours"]["times"].keys() == {"derive", "verify"}
+        assert row["ours"]["relative_error"] < 1e-14
+        theirs = row["tensorgrad"]
+        assert theirs["times"].keys() == {"derive"} and theirs["text"]
+        assert (theirs["relative_error"] is None) is (theirs["refused"] is not None)

@@ -332,9 +332,8 @@ class Algebra:
                 body = times(self.apart(other, self.down(inside / factor)), atom.body)
                 if other == index or other in terms.free_indices(self.down(inside / factor)):
                     continue
-                if work(swapped := self.swapped(index, other, body)) < work(
-                    Sum(index, self.down(inside))
-                ):
+                as_it_is = Sum(index, self.apart(index, self.down(inside)))
+                if work(swapped := self.swapped(index, other, body)) < work(as_it_is):
                     yield swapped
 
     def swapped(self, outer: Index, inner: Index, body: Term) -> Term:

@@ -41,8 +41,20 @@ WIDTH = 88  # of a line of generated code
 PRIMES = {"'": "_prime", "lambda": "lam"}
 RESERVED = frozenset(keyword.kwlist) | {
     *("Array", "Math", "case", "catch", "const", "default", "delete", "do", "enum", "export"),
-    *("extends", "function", "let", "new", "np", "null", "package", "private", "protected"),
-    *("public", "static", "super", "switch", "this", "throw", "typeof", "undefined", "var", "void"),
+    *("extends", "function", "let", "math", "new", "np", "package", "private", "protected"),
+    *(
+        "null",
+        "public",
+        "static",
+        "super",
+        "switch",
+        "this",
+        "throw",
+        "typeof",
+        "undefined",
+        "var",
+        "void",
+    ),
 }
 
 
@@ -69,6 +81,7 @@ class Parts:
     callbacks: tuple[Function, ...]
     sizes: tuple[Dimension, ...]
     helpers: tuple[Definition, ...] = ()
+    known: tuple[Function, ...] = ()
 
 
 # -- the lines -------------------------------------------------------------------------------------
@@ -171,6 +184,11 @@ def helpers_of(lines: Iterable[Line], needs: Mapping[str, Sequence[str]]) -> lis
             for name in (*reversed(needs.get(helper.name, ())), helper.name):
                 found[name] = None
     return list(found)
+
+
+def known_functions(lines: Iterable[Line]) -> list[Function]:
+    """Return the functions in lines of which more is known than the name."""
+    return list(dict.fromkeys(function for line in lines for function in parts(line.term).known))
 
 
 def stably(line: Line) -> Line:
@@ -309,13 +327,16 @@ def parts(root: Term | Matrix) -> Parts:
         visit(root, frozenset())
     arrays: dict[Array, None] = {}
     callbacks: dict[Function, None] = {}
+    known: dict[Function, None] = {}
     for node, own in found:
         for part in walk(node):
             match part:
                 case Entry(array, _) if array not in own:
                     arrays[array] = None
-                case Apply(function, _) if function.slopes is None and not function.kink:
+                case Apply(function, (_, *_)) if function.slopes is None and not function.kink:
                     callbacks[function] = None
+                case Apply(function, (_, *_)):
+                    known[function] = None
                 case Size(dimension):
                     sizes[dimension] = None
                 case Sum(index, _) | Product(index, _):
@@ -326,7 +347,7 @@ def parts(root: Term | Matrix) -> Parts:
                     sizes[left.dimension] = None
     return Parts(
         tuple(quantities), tuple(functions), tuple(arrays), tuple(callbacks), tuple(sizes),
-        tuple(helpers),
+        tuple(helpers), tuple(known),
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def javascript_code(statement: Statement, name: str, *, as_written: bool = False
     lines = codegen.results(statement, name)
     if not as_written:
         lines = tuple(map(codegen.stably, lines))
-    if not lines:
+    if not lines or not FUNCTIONS.keys() >= {*codegen.known_functions(lines)}:
         return None
     helpers = codegen.helpers_of(lines, NEEDS)
     taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}

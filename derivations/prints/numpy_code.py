@@ -22,7 +22,8 @@ CONSTANTS = {terms.pi: "np.pi"}
 FUNCTIONS = {
     terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
     terms.minimum: "np.minimum", terms.maximum: "np.maximum", terms.sine: "np.sin",
-    terms.cosine: "np.cos",
+    terms.cosine: "np.cos", terms.erf: "erf", terms.density: "normal_density",
+    terms.cumulative: "normal_cumulative",
 }  # fmt: skip
 
 
@@ -69,6 +70,16 @@ def deviation(z, r):
     p, r = np.broadcast_arrays(softmax(z), r)
     r = r - np.take_along_axis(r, np.argmax(p, axis=-1, keepdims=True), axis=-1)
     return r - np.sum(p * r, axis=-1, keepdims=True)""",
+}
+HELPERS |= {
+    "erf": "erf = np.vectorize(math.erf, otypes=[float])",
+    "normal_density": """\
+def normal_density(t):
+    return np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)""",
+    "normal_cumulative": """\
+@functools.partial(np.vectorize, otypes=[float])
+def normal_cumulative(t):
+    return math.erfc(-t / math.sqrt(2)) / 2""",
 }
 BUILT_IN = {"tanh": "np.tanh", "expm1": "np.expm1"}
 
@@ -130,10 +141,13 @@ def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> 
     if not lines:
         return None
     helpers = codegen.helpers_of(lines, NEEDS)
+    helpers += [FUNCTIONS[function] for function in codegen.known_functions(lines)]
     taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
     sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
     sources += [line_code(line, name, taken) for line in lines]
-    return "\n\n\n".join(["import numpy as np", *sources]) + "\n"
+    plain = [name for name in ("functools", "math") if any(f"{name}." in s for s in sources)]
+    imports = "".join(f"import {name}\n" for name in plain) + "\n" * bool(plain)
+    return "\n\n\n".join([f"{imports}import numpy as np", *sources]) + "\n"
 
 
 def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:

@@ -25,6 +25,7 @@ from derivations.language.terms import Array, Definition, Dimension, Entry, Func
 
 DIGITS = 50
 LADDER = (50, 120, 300, 700)  # where digits cancel, more are asked for
+FAINT = mpf(10) ** -LADDER[-1]  # at no precision is so little left of a difference of numbers
 NEAR = 20  # times the digits: exp(-1000 d) < 1e-50 for every rate d >= 0.12
 LARGEST = 1000  # bits before the point: no exponential, sine or cosine is taken of more
 
@@ -58,6 +59,10 @@ class Undefined(ValueError):
     """A term has no value at a point: it divides by zero, or has the logarithm of zero."""
 
 
+class Pole(Undefined):
+    """A term divides by zero."""
+
+
 class NoNumber(ValueError):
     """A value cannot be had: a limit does not settle, or a number is too large."""
 
@@ -65,6 +70,11 @@ class NoNumber(ValueError):
 def undefined(why: str) -> mpf:
     """Refuse a value that does not exist."""
     raise Undefined(why)
+
+
+def pole() -> mpf:
+    """Refuse to divide by zero."""
+    raise Pole("a division by zero")
 
 
 def measured(x: mpf) -> mpf:
@@ -465,13 +475,13 @@ def multiplied(parts: list[Run]) -> Run:
 
 def divided(above: mpf, below: mpf) -> mpf:
     """Return a quotient."""
-    return above / below if below else undefined("a division by zero")
+    return above / below if below else pole()
 
 
 def power(base: mpf, exponent: mpf) -> mpf:
     """Return a real power; 0 to the 0 is 1."""
     if not base and exponent < 0:
-        raise Undefined("a division by zero")
+        return pole()
     found = base**exponent
     return found if isinstance(found, mpf) else undefined("a root of a negative number")
 
@@ -679,6 +689,7 @@ def read(
 
 USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY = "usual", "wide", "tiny", "zero", "equal", "boundary"
 KINDS = (USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY)
+MET = (ZERO, EQUAL, BOUNDARY)  # points at which a denominator may be zero that elsewhere is not
 LABELS = {USUAL: (0, 1), WIDE: (1, 0), ZERO: (0,), EQUAL: (1,)}  # in turn; else random
 TRIES = 12  # of one kind of point, until the hypotheses hold
 MOVES = 20  # of one entry, until they do
@@ -945,7 +956,8 @@ def compare(
     """Compare two terms as they are written, at many kinds of points at which hypotheses hold.
 
     Where one side has a value and the other has none, the relation is refuted in the interior of
-    the domains; at their boundary, and where neither has a value, nothing is said.
+    the domains; at their boundary, and where neither has a value, nothing is said. Nor is it where
+    one of the numbers that are zero or equal is a denominator, which is assumed not to be zero.
     """
     program = Program()
     free = sorted(terms.free_indices(before) | terms.free_indices(after), key=lambda i: i.name)
@@ -1043,8 +1055,8 @@ def judge(
         with mp.workdps(precision):
             try:
                 left, right = values = (
-                    attempt(sides[0], here, frame),
-                    attempt(sides[1], here, frame),
+                    attempt(sides[0], here, frame, kind),
+                    attempt(sides[1], here, frame, kind),
                 )
             except NoNumber as reason:
                 return Judgment("nothing", why=str(reason))
@@ -1057,8 +1069,10 @@ def judge(
                 return Judgment("agrees")
             if earlier is not None:
                 if gap and abs(gap - earlier) <= abs(gap) / 10**5:
-                    said = "agrees" if HOLDS[relation](gap) else "refuted"
-                    return Judgment(said, values)
+                    if HOLDS[relation](gap):
+                        return Judgment("agrees", values)
+                    if abs(gap) > FAINT:
+                        return Judgment("refuted", values)
                 if abs(gap) < abs(earlier) / 10**30 or not (gap or earlier or relation in "<>"):
                     return Judgment("agrees" if HOLDS[relation](mpf(0)) else "refuted", values)
             earlier = gap
@@ -1080,11 +1094,13 @@ def quickly(relation: str, gap: mpf, size: mpf) -> bool:
     return HOLDS[relation](gap) and abs(gap) > mpf(10) ** (10 - DIGITS) * size
 
 
-def attempt(run: Run, world: World, frame: Frame) -> mpf | None:
+def attempt(run: Run, world: World, frame: Frame, kind: str) -> mpf | None:
     """Return the value of a side, or None where it has none."""
     try:
         return run(world, dict(frame))
-    except Undefined:
+    except Undefined as reason:
+        if isinstance(reason, Pole) and kind in MET:
+            raise NoNumber("a denominator is zero") from reason
         return None
 
 

@@ -1,20 +1,12 @@
 """Code of derived formulas against automatic differentiation of the same forward passes."""
 
-import importlib.util
-from pathlib import Path
-
 import compare
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from derivations import forward_pass
-from derivations.derive import derive
-from derivations.prints import derived
-
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "forward_passes"
-N, K, M, n = 5, 3, 4, 6
+from benchmarks import derive as benchmark
 
 
 def temperature(W, X, Y, tau):
@@ -32,6 +24,26 @@ def focal(w, X, y, gamma):
     return -(one + (1 - y) * p**gamma * torch.log(1 - p)).sum()
 
 
+def silu(z):
+    return functional.silu(z)
+
+
+def gelu(z):
+    return functional.gelu(z)
+
+
+def hidden_layer(U, X, b, v, y):
+    return ((torch.tanh(X @ U.T + b) @ v - y) ** 2).sum() / 2
+
+
+def layer_norm(z, epsilon):
+    return functional.layer_norm(z, z.shape, eps=float(epsilon))
+
+
+def attention(q, X, V):
+    return functional.softmax(X @ q / len(q) ** 0.5, dim=0) @ V
+
+
 def poisson(w, X, y):
     return functional.poisson_nll_loss(X @ w, y, log_input=True, reduction="sum")
 
@@ -40,57 +52,103 @@ def cauchy(w, X, y, c):
     return c**2 / 2 * torch.log(1 + ((X @ w - y) / c) ** 2).sum()
 
 
-def layer_norm(z, epsilon):
-    return functional.layer_norm(z, z.shape, eps=float(epsilon))
-
-
-CASES = [
-    (temperature, "W"),
-    (temperature, "tau"),
-    (label_smoothing, "W"),
-    (focal, "w"),
-    (poisson, "w"),
-    (cauchy, "w"),
-    (layer_norm, "z"),
-]
+PEERS = {f.__name__: f for f in (temperature, label_smoothing, focal, silu, gelu, hidden_layer,
+                                 layer_norm, attention, poisson, cauchy)}  # fmt: skip
+TWICE = [("temperature", "W"), ("silu", "z"), ("gelu", "z"), ("layer_norm", "z"), ("poisson", "w")]
+CASES = [*((*one, "") for one in (*benchmark.PASSES, ("cauchy", "w"))),
+         *((file, by, by) for file, by in TWICE)]  # fmt: skip
 
 
 def numbers():
-    source = np.random.default_rng(0)
     return {
-        "W": source.standard_normal((K, n)),
-        "w": source.standard_normal(n),
-        "X": source.standard_normal((N, n)),
-        "Y": np.eye(K)[source.integers(K, size=N)],
-        "y": source.integers(2, size=N).astype(float),
-        "z": source.standard_normal(M),
-        "tau": np.array(1.7),
-        "alpha": np.array(0.1),
-        "gamma": np.array(2.5),
+        **benchmark.numbers(),
         "c": np.array(1.3),
-        "epsilon": np.array(1e-3),
+        "phi": np.tanh,
+        "phi_prime": lambda s: 1 / np.cosh(s) ** 2,
     }
 
 
-@pytest.mark.parametrize(("peer", "by"), CASES, ids=lambda c: getattr(c, "__name__", c))
-def test_code_agrees_with_automatic_differentiation(peer, by, tmp_path):
-    forward = forward_pass.read(FOLDER / f"{peer.__name__}.py")
-    found = derive(forward.quantity, forward.variable(by), given=forward.given)
-    code = derived.code(found.result, "numpy", "ours")
-    path = tmp_path / "ours.py"
-    path.write_text(code)
-    specification = importlib.util.spec_from_file_location("ours", path)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    values = numbers()
+def ours(file, by, twice=None):
+    return benchmark.our_values(benchmark.found(file, by, twice).result, numbers())
 
-    def wanted(function):
-        return function.__code__.co_varnames[: function.__code__.co_argcount]
 
-    ours = module.ours(*(values[name] for name in wanted(module.ours)))
-    arguments = {name: torch.tensor(values[name]) for name in wanted(peer)}
-    theirs = torch.autograd.functional.jacobian(
-        lambda value: peer(**{**arguments, by: value}), arguments[by]
+def wanted(function):
+    return function.__code__.co_varnames[: function.__code__.co_argcount]
+
+
+@pytest.mark.parametrize(
+    ("file", "by", "twice"), CASES, ids=["-".join(c).strip("-") for c in CASES]
+)
+def test_code_agrees_with_automatic_differentiation(file, by, twice):
+    peer = PEERS[file]
+    given = {name: torch.tensor(numbers()[name]) for name in wanted(peer)}
+
+    def quantity(value):
+        return peer(**{**given, by: value})
+
+    def slope(value):
+        return torch.autograd.functional.jacobian(quantity, value, create_graph=bool(twice))
+
+    theirs = torch.autograd.functional.jacobian(slope, given[by]) if twice else slope(given[by])
+    compare.check(ours(file, by, twice or None), theirs.tolist(), statement="derive",
+                  oracle="PyTorch", case=f"{file} by {by} {twice}".strip(), ulp=256)  # fmt: skip
+
+
+@pytest.fixture
+def tensorgrad():
+    pytest.importorskip("tensorgrad")
+    from benchmarks import tensorgrad_passes
+
+    return tensorgrad_passes
+
+
+def values(tensorgrad, file, by, *activation):
+    derivative = tensorgrad.derivative(
+        tensorgrad.FORWARD[file](*activation), tensorgrad.VARIABLES[by]
     )
-    case = f"{peer.__name__} by {by}"
-    compare.check(ours, theirs.tolist(), statement="derive", oracle="PyTorch", case=case, ulp=256)
+    sizes = benchmark.SIZES.values()
+    return tensorgrad.values(derivative, tensorgrad.axes(file, by), numbers(), sizes)
+
+
+@pytest.mark.parametrize(("file", "by"), benchmark.PASSES)
+def test_code_agrees_with_tensorgrad(tensorgrad, file, by):
+    activation = [tensorgrad.F.tanh] if file == "hidden_layer" else []
+    theirs = values(tensorgrad, file, by, *activation)
+    compare.check(ours(file, by), theirs.tolist(), statement="derive", oracle="tensorgrad",
+                  case=f"{file} by {by}", ulp=64)  # fmt: skip
+
+
+def test_what_tensorgrad_says_of_any_activation(tensorgrad):
+    """It differentiates one, and has no code for it."""
+    derivative = tensorgrad.derivative(tensorgrad.hidden_layer(), tensorgrad.U)
+    assert "phi" in tensorgrad.text(derivative.full_simplify())
+    with pytest.raises(NotImplementedError, match="No lowering for function 'phi'"):
+        values(tensorgrad, "hidden_layer", "U")
+
+
+def test_its_compiled_call_needs_names(tensorgrad):
+    """Why `values` takes the function out of the compiled program."""
+    quantity = tensorgrad.silu()
+    compiled = tensorgrad.compile_to_callable(quantity)
+    with pytest.raises(AttributeError, match="no attribute 'names'"):
+        compiled({tensorgrad.z: torch.zeros(4, dtype=torch.float64)})
+
+
+def test_benchmark(tensorgrad):
+    """One derivative by both, as it is stored."""
+    row = benchmark.measured("poisson", "w", turns=1)
+    assert row["ours"]["level"] == "proved, all sizes, restated"
+    assert row["ours"]["text"] == "Σ_i (μ_i - y_i) X_ik"
+    assert row["ours"]["characters"] == len(row["ours"]["text"])
+    assert row["ours"]["lines"] == 12
+    assert "exp(" in row["tensorgrad"]["text"] and row["tensorgrad"]["refused"] is None
+    for who, tasks in (("ours", {"derive", "verify"}), ("tensorgrad", {"derive"})):
+        assert row[who]["times"].keys() == tasks
+        assert all(t["cpu"] > 0 and t["wall"] > 0 for t in row[who]["times"].values())
+        assert row[who]["relative_error"] < 1e-14
+    assert "poisson by w" in benchmark.line(row)
+
+
+def test_an_error_is_relative_to_the_largest_entry():
+    found = benchmark.relative_error(np.array([[1.0, -4.0], [0.5, 0.0]]), [[1, -4], [0.25, 0]])
+    assert found == 0.0625

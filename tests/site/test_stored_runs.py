@@ -5,12 +5,13 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from _extensions import accuracy_run, scale_run, separation_run, speed_run, unsound_run
+from _extensions import accuracy_run, derive_run, scale_run, separation_run, speed_run, unsound_run
 from _extensions.records import ROOT
 from small import EXTENSIONS
 
 MODULES = {
     "accuracy": accuracy_run,
+    "derive": derive_run,
     "scale": scale_run,
     "separation": separation_run,
     "speed": speed_run,
@@ -57,6 +58,15 @@ SHOWN = [
     ("accuracy", ["functions", "softmax", "cases"], 7654321, accuracy_run.errors, "7,654,321"),
     ("accuracy", ["functions", "softmax", "worst", "ours", "z"], [8.125], accuracy_run.worst, "8.125"),
     ("accuracy", ["functions", "residual", "one pass", "ulp"], 6.543, accuracy_run.one_pass, "6.54"),
+    ("derive", ["date"], "2001-02-03", derive_run.numbers, "2001-02-03"),
+    ("derive", ["passes", 0, "ours", "times", "verify", "cpu"], 76.543, derive_run.times, "76.54 s"),
+    ("derive", ["passes", 1, "tensorgrad", "times", "derive", "cpu"], 54.321, derive_run.times,
+     "54.32 s"),
+    ("derive", ["passes", 6, "tensorgrad", "relative_error"], 0.0015, derive_run.times, "1.5·10⁻³"),
+    ("derive", ["passes", 3, "ours", "lines"], 9876, derive_run.times, "9876"),
+    ("derive", ["passes", 4, "load"], 98.7, derive_run.numbers, "98.7"),
+    ("derive", ["passes", 5, "tensorgrad", "text"], "x_{i} two",
+     lambda: "".join(node.pformat() for node in derive_run.outputs()), "x_{i} two"),
     ("scale", ["file", "fit", "seconds"], 7.531, scale_run.numbers, "7.53 s"),
     ("scale", ["file", "rates", 0, "disk"], 98.765, scale_run.rates_table, "98.77"),
     ("scale", ["file", "memory", 0, "nll_hvp"], 777e9, scale_run.memory_table, "777 GB"),
