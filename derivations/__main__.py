@@ -23,9 +23,10 @@ from rich.table import Column, Table
 import derivations
 from derivations import forward_pass, new, notation
 from derivations.derive import derive, unproved
-from derivations.language.statement import Prose, Statement, count_lines
+from derivations.language.statement import Prose, Statement, Step, count_lines
 from derivations.prints import derived, page, record as records
-from derivations.prints.mathematics import LATEX, TEXT, relation, show
+from derivations.prints.lines import assumption, compared, defined, line, results, why
+from derivations.prints.mathematics import LATEX, TEXT, show
 from derivations.proof import ledger
 from derivations.proof.verification import ROUTES, Report, verify
 
@@ -234,7 +235,7 @@ def derive_formula(options: argparse.Namespace) -> int:
     variables = "_".join(filter(None, (options.by, options.twice)))
     called = f"{Path(path).stem}.{name or forward.quantity.name}_by_{variables}"
     if options.format in derived.CODE:
-        source = derived.code(found.result, options.format, called)
+        source = records.written(options.format, found.result, called)
         if source is None:
             raise UsageError(f"{found.result.title}: it has no {options.format} form")
         print(source.rstrip())
@@ -402,9 +403,9 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
     level = f"  [dim]{report['level']}[/]" if report else ""
     out.print(f"[bold]{name}[/]  {escape(statement.title)}{level}")
     for hypothesis in statement.given:
-        out.print(f"  given: {escape(plain(hypothesis.text))}", soft_wrap=True)
+        out.print(f"  given: {escape(plain(assumption(hypothesis, TEXT)))}", soft_wrap=True)
     for definition in statement.defines:
-        out.print(f"  {escape(records.defined(definition, TEXT))}", soft_wrap=True)
+        out.print(f"  {escape(defined(definition, TEXT))}", soft_wrap=True)
     for number, chain in enumerate(statement.chains):
         if chain.title:
             out.print(f"  [italic]{escape(plain(chain.title))}[/]")
@@ -416,21 +417,22 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
                 source = f" [{step.source}]" if step.source else ""
                 out.print(f"      prose: {escape(plain(step.text) + source)}", soft_wrap=True)
                 continue
-            cites = [names()[id(cited)] for cited in step.cites]
-            origin = "" if step.made else "typed"
-            reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites, origin]))
-            line = f"{relation(step.relation, TEXT)} {show(step.expression, TEXT)}"  # type: ignore[arg-type]
-            out.print(
-                f"      {escape(line)}   [dim]{escape(reason)}[/]{marks(verdicts)}", soft_wrap=True
-            )
+            print_line(line(step, TEXT), plain(reasons(step)), marks(verdicts))
         if chain.matrix is not None:
             left, right = chain.matrix
-            line = f"{show(left, TEXT)} = {show(right, TEXT)}"
-            out.print(
-                f"      {escape(line)}   [dim]matrix form[/]{marks(verdicts)}", soft_wrap=True
-            )
+            print_line(compared(left, "=", right, TEXT), "matrix form", marks(verdicts))
     for failure in report["failures"] if report else ():  # type: ignore[attr-defined]
         out.print(f"  [red]failed[/] {escape(failure)}", soft_wrap=True)
+
+
+def print_line(said: str, reason: str, verdicts: str) -> None:
+    """Print one line with its reason."""
+    console().print(f"      {escape(said)}   [dim]{escape(reason)}[/]{verdicts}", soft_wrap=True)
+
+
+def reasons(step: Step, shown: Callable[[str], str] = str) -> str:
+    """Return why a line is right, with the ids of what it uses."""
+    return why(step, [shown(names()[id(cited)]) for cited in step.cites])
 
 
 def marks(verdicts: Iterator[dict[str, Any]]) -> str:
@@ -464,19 +466,13 @@ BRACES = {ord("⟨"): "{", ord("⟩"): "}"}
 def markdown(name: str, statement: Statement) -> str:
     """Return a statement as Markdown with LaTeX."""
     parts = [f"### {statement.title} (`{name}`)", statement.summary]
-    parts += [f"- Given: {hypothesis.text}" for hypothesis in statement.given]
-    parts += [f"$$\n{equation}\n$$" for equation in records.results(statement, LATEX)]
+    parts += [f"- Given: {assumption(hypothesis)}" for hypothesis in statement.given]
+    parts += [f"$$\n{equation}\n$$" for equation in results(statement, LATEX)]
     for chain in statement.chains:
         if chain.title:
             parts.append(f"*{chain.title}*")
-        rows = [show(chain.left, LATEX)]
-        for step in chain.steps:
-            if isinstance(step, Prose):
-                continue
-            line = f"{relation(step.relation, LATEX)} {show(step.expression, LATEX)}"  # type: ignore[arg-type]
-            rows.append(rf"&{line} && \text{{{step.rule.name}}}")
-        joined = " \\\\\n".join(rows)
-        parts.append(f"$$\n\\begin{{aligned}}\n{joined}\n\\end{{aligned}}\n$$")
+        aligned = derived.aligned(chain, lambda step: reasons(step, records.tex_text))
+        parts.append(f"$$\n{aligned}\n$$")
         parts += [f"{step.text} ({step.source})" for step in chain.steps if isinstance(step, Prose)]
     return "\n\n".join(parts)
 

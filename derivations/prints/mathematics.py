@@ -123,7 +123,7 @@ def joined(*parts: str) -> str:
 LATEX = Style(
     flat=False,
     signs={
-        "<=": r"\le", ">=": r"\ge", "+": " + ", "-": " - ", "negative": "-", "dot": r" \cdot ",
+        "<=": r"\le", ">=": r"\ge", "!=": r"\ne", "+": " + ", "-": " - ", "negative": "-", "dot": r" \cdot ",
         "times": r" \, ", "hadamard": r" \circ ", "kronecker": r" \otimes ", "partial": r"\partial ",
         "d": "d", "diag": r"\operatorname{diag}", "ones": r"\mathbf{1}", "e": "e",
         "expectation": r"\mathbb{E}", "apply": " ", "gap": " ",
@@ -151,7 +151,7 @@ LATEX = Style(
 TEXT = Style(
     flat=True,
     signs={
-        "<=": "≤", ">=": "≥", "+": " + ", "-": " - ", "negative": "-", "dot": " · ", "times": " ",
+        "<=": "≤", ">=": "≥", "!=": "≠", "+": " + ", "-": " - ", "negative": "-", "dot": " · ", "times": " ",
         "hadamard": " ∘ ", "kronecker": " ⊗ ", "partial": "∂", "d": "d",
         "diag": "diag", "ones": "1", "e": "e", "expectation": "E", "apply": " ", "gap": " ",
     },
@@ -191,9 +191,9 @@ def relation(name: str, style: Style) -> str:
     return style.signs.get(name, name)
 
 
-def show(node: Term | Matrix, style: Style) -> str:
+def show(node: Term | Matrix | int, style: Style) -> str:
     """Return an expression in a style."""
-    return of_matrix(node, style) if isinstance(node, Matrix) else of_term(node, style)
+    return of_matrix(node, style) if isinstance(node, Matrix) else of_term(terms.term(node), style)
 
 
 def between(parts: Sequence[str], sign: str, style: Style) -> str:

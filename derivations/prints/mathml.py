@@ -43,7 +43,7 @@ def mathml(node: Term | Matrix | Sequence[str], block: bool = False) -> str:
     return f'<math display="block">{inside}</math>' if block else f"<math>{inside}</math>"
 
 
-def show(node: Term | Matrix) -> str:
+def show(node: Term | Matrix | int) -> str:
     """Return an expression in MathML, without the element ``math`` around it."""
     return mathematics.show(node, MATHML)
 

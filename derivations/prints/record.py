@@ -16,48 +16,12 @@ from derivations.language.statement import (
     Step,
     as_term,
 )
-from derivations.language.terms import Definition, Term
+from derivations.language.terms import Term
 from derivations.prints.javascript_code import javascript_code
+from derivations.prints.lines import assumption, compared, lines, results, rule
 from derivations.prints.mathematics import LATEX, TEXT, Style, relation, show
 from derivations.prints.numpy_code import numpy_code
 from derivations.prints.sympy_code import sympy_code
-
-
-def results(statement: Statement, style: Style) -> list[str]:
-    """Return the equations that a statement says, each on one line."""
-    shown = [defined(definition, style) for definition in statement.defines]
-    for chain in statement.chains:
-        if chain.matrix is not None:
-            left, right = chain.matrix
-            shown.append(f"{show(left, style)} = {show(right, style)}")
-        last = chain.lines[-1].expression
-        equation = (
-            f"{show(chain.left, style)} {relation(chain.relation, style)} {show(last, style)}"  # type: ignore[arg-type]
-        )
-        shown.append(equation)
-    return shown
-
-
-def defined(definition: Definition, style: Style) -> str:
-    """Return a definition as an equation."""
-    use = terms.Use(definition, tuple(map(terms.itself, definition.parameters)))
-    sign = ":=" if style is TEXT else "="
-    return f"{show(use, style)} {sign} {show(definition.body, style)}"
-
-
-def lines(chain: Chain) -> list[Step | Prose]:
-    """Return the lines of a chain as a reader meets them, its matrix form before any prose."""
-    steps = list(chain.steps)
-    if chain.matrix is not None:
-        place = next((i for i, step in enumerate(steps) if isinstance(step, Prose)), len(steps))
-        steps.insert(place, matrix_step(chain))
-    return steps
-
-
-def matrix_step(chain: Chain) -> Step:
-    """Return the matrix form of a chain as its last line."""
-    assert chain.matrix is not None
-    return Step(chain.matrix[1], MATRIX_FORM, "entry by entry")
 
 
 def aligned(statement: Statement, report: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,23 +58,16 @@ def line(step: Step | Prose, chain: Chain, names: Mapping[int, str]) -> dict[str
     """Return one line of a derivation as data."""
     if isinstance(step, Prose):
         return {"prose": {"text": step.text, "source": step.source}, "cites": []}
-    if step.rule == MATRIX_FORM and chain.matrix is not None:
-        left, right = chain.matrix
-        return {
-            "relation": "",
-            "latex": f"{show(left, LATEX)} = {show(right, LATEX)}",
-            "text": f"{show(left, TEXT)} = {show(right, TEXT)}",
-            "rule": step.rule.name,
-            "made": step.made,
-            "reason": step.reason,
-            "cites": [],
-            "prose": None,
-        }
+    whole = chain.matrix if step.rule == MATRIX_FORM else None
+
+    def shown(style: Style) -> str:
+        return compared(whole[0], "=", whole[1], style) if whole else show(step.expression, style)
+
     return {
-        "relation": relation(step.relation, LATEX),
-        "latex": show(step.expression, LATEX),  # type: ignore[arg-type]
-        "text": show(step.expression, TEXT),  # type: ignore[arg-type]
-        "rule": step.rule.name,
+        "relation": "" if whole else relation(step.relation, LATEX),
+        "latex": shown(LATEX),
+        "text": shown(TEXT),
+        "rule": rule(step),
         "made": step.made,
         "reason": step.reason,
         "cites": [names[id(cited)] for cited in step.cites],
@@ -159,7 +116,7 @@ def record(
         "name": attribute,
         "title": statement.title,
         "summary": statement.summary,
-        "hypotheses": [{"text": hypothesis.text} for hypothesis in statement.given],
+        "hypotheses": [{"text": assumption(hypothesis)} for hypothesis in statement.given],
         "results": latex,
         "chains": chains,
         "text": "\n".join(results(statement, TEXT)),

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from derivations import forward_pass
 from derivations.derive import derive
-from derivations.prints import derived
+from derivations.prints.numpy_code import numpy_code
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "forward_passes"
 N, K, M, n = 5, 3, 4, 6
@@ -76,7 +76,7 @@ def numbers():
 def test_code_agrees_with_automatic_differentiation(peer, by, tmp_path):
     forward = forward_pass.read(FOLDER / f"{peer.__name__}.py")
     found = derive(forward.quantity, forward.variable(by), given=forward.given)
-    code = derived.code(found.result, "numpy", "ours")
+    code = numpy_code(found.result, "ours")
     path = tmp_path / "ours.py"
     path.write_text(code)
     specification = importlib.util.spec_from_file_location("ours", path)
