@@ -298,7 +298,15 @@ def record_of(name: str, statement: Statement) -> dict[str, object]:
     """Return a statement as data, with the level of the last verification where it is known."""
     report = ledger.load(BUILD / "ledger.json").get(ledger.key(statement))
     level = str(report["level"]) if report else "not verified yet"
-    return records.record(name, statement, names(), level)
+    return as_data(name, statement, level)
+
+
+def as_data(name: str, statement: Statement, level: str) -> dict[str, object]:
+    """Return a statement as data."""
+    try:
+        return records.record(name, statement, names(), level, notation.TABLE)
+    except records.UnknownSymbol as problem:
+        raise UsageError(str(problem)) from problem
 
 
 def verify_statements(options: argparse.Namespace) -> int:
@@ -325,6 +333,9 @@ def verify_statements(options: argparse.Namespace) -> int:
     for name, report in bad.items():
         for failure in report["failures"]:  # type: ignore[attr-defined]
             out.print(f"[red]{name}[/]: {escape(failure)}", soft_wrap=True)
+    unknown = unknown_symbols(statements)
+    for problem in unknown:
+        out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
     vacuous = [name for name, report in reports.items() if report["flagged"]]
     spent = sum(float(str(report["seconds"])) for report in reports.values())
     out.print(
@@ -344,7 +355,18 @@ def verify_statements(options: argparse.Namespace) -> int:
         path = options.out / "verification.json"
         ledger.write(path, json.dumps(document, indent=1) + "\n")
         os.utime(path)
-    return 1 if bad or vacuous else 0
+    return 1 if bad or vacuous or unknown else 0
+
+
+def unknown_symbols(statements: Mapping[str, Statement]) -> list[str]:
+    """Return a message for each statement with a symbol that nothing explains."""
+    problems = []
+    for name, statement in statements.items():
+        try:
+            records.symbols(name, statement, notation.TABLE)
+        except records.UnknownSymbol as problem:
+            problems.append(str(problem))
+    return problems
 
 
 def today() -> str:
@@ -359,7 +381,7 @@ def export_statements(options: argparse.Namespace) -> int:
     statements = derivations.statements()
     reports = verified(statements, BUILD, options.jobs)
     entries = [
-        records.record(name, statement, names(), str(reports[name]["level"]))
+        as_data(name, statement, str(reports[name]["level"]))
         for name, statement in statements.items()
     ]
     files = {

@@ -110,7 +110,8 @@ factor = Statement(
         softmax.one_class,
         fixed,
         Hypothesis(
-            r"$\kappa \ne 0$. $\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient of the sum."
+            r"$\kappa \ne 0$. $\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient of the sum, "
+            r"$\mathbf{d}$ is Newton's step."
         ),
     ),
 )

@@ -864,7 +864,7 @@ no_mle_when_separable = Statement(
         ),
         prove(
             Limit(soft_plus(-(m1 + tau * d1)), tau, 1),
-            to(0, LIMIT, r"$e^{-\tau d} \to 0$ for $d > 0$"),
+            to(0, LIMIT, r"$e^{-\tau d} \to 0$ for $d > 0$, whatever $m$ is"),
             title="the loss of a data point that is separated strictly",
         ),
         prove(
