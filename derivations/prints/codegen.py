@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derivations.language import matrices, terms
@@ -68,7 +68,6 @@ class Parts:
     arrays: tuple[Array, ...]
     callbacks: tuple[Function, ...]
     sizes: tuple[Dimension, ...]
-    helpers: tuple[Definition, ...] = ()
 
 
 # -- the lines -------------------------------------------------------------------------------------
@@ -163,14 +162,13 @@ def in_words(title: str) -> str:
     return "_".join(words) if plain and 0 < len(words) <= 4 and not words[0][0].isdigit() else ""
 
 
-def helpers_of(lines: Iterable[Line], needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the functions that the code of lines calls, each after what it needs itself."""
-    found: dict[str, None] = {}
-    for line in lines:
-        for helper in parts(line.term).helpers:
-            for name in (*reversed(needs.get(helper.name, ())), helper.name):
-                found[name] = None
-    return list(found)
+def with_helpers(sources: Sequence[str], helpers: Mapping[str, str]) -> list[str]:
+    """Return functions after those that they call; helpers come after what they need."""
+    every = list(sources)
+    for name, helper in reversed(helpers.items()):
+        if any(re.search(rf"\b{name}\(", source) for source in every):
+            every.insert(0, helper)
+    return every
 
 
 def stably(line: Line) -> Line:
@@ -179,8 +177,11 @@ def stably(line: Line) -> Line:
 
 
 def trivial(node: Term) -> bool:
-    """Say whether a term is a number or an entry of an argument."""
-    return isinstance(node, (Number, Entry))
+    """Say whether a term is made of numbers alone, or is an entry of an argument."""
+    return isinstance(node, Entry) or all(
+        isinstance(part, (Number, terms.Neg, terms.Add, terms.Mul, terms.Div, terms.Pow))
+        for part in walk(node)
+    )
 
 
 def equal_lines(chain: Chain) -> Iterator[Line]:
@@ -267,13 +268,8 @@ def parts(root: Term | Matrix) -> Parts:
                 visit(terms.instantiate(part), own)
         found.append((node, own))
 
-    helpers: dict[Definition, None] = {}
-
     def define(definition: Definition) -> bool:
-        if stable.is_stable(definition):
-            helpers[definition] = None
-            return True
-        if definition in quantities or definition in functions:
+        if stable.is_stable(definition) or definition in quantities or definition in functions:
             return True
         own = frozenset(parameter_arrays(definition))
         if is_quantity(definition):
@@ -324,10 +320,7 @@ def parts(root: Term | Matrix) -> Parts:
                     sizes |= {index.dimension: None for index in terms.binds(part)}
                 case terms.Delta(left, _):
                     sizes[left.dimension] = None
-    return Parts(
-        tuple(quantities), tuple(functions), tuple(arrays), tuple(callbacks), tuple(sizes),
-        tuple(helpers),
-    )  # fmt: skip
+    return Parts(*map(tuple, (quantities, functions, arrays, callbacks, sizes)))
 
 
 def line_arguments(computed: Line) -> tuple[Argument, ...]:
@@ -487,7 +480,7 @@ def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
                 said.append(f"{names[argument]}: a function")
             case Function(name=name, order=order):
                 said.append(f"{names[argument]}: derivative {order} of {name}")
-    return "\n".join(textwrap.wrap("; ".join(said) + ".", WIDTH))
+    return "\n".join(textwrap.wrap("; ".join(said) + "." if said else "", WIDTH))
 
 
 def broken(head: str, text: str, tail: str = "", indent: str = "    ") -> list[str]:

@@ -22,10 +22,6 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-NEEDS = {
-    "softmax": ("shifted",), "softmax_complement": ("shifted",), "logsumexp": ("shifted",),
-    "log_softmax": ("shifted",), "deviation": ("softmax", "shifted"),
-}  # fmt: skip
 HELPERS = {
     "sigmoid": """\
 function sigmoid(t) {
@@ -36,25 +32,26 @@ function sigmoid(t) {
 function softplus(t) {
   return Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
 }""",
+    "softmax": """\
+function softmax(z) {
+  const largest = z.reduce((a, b) => Math.max(a, b));
+  const e = z.map((value) => Math.exp(value - largest));
+  const sum = e.reduce((a, b) => a + b);
+  return e.map((value) => value / sum);
+}""",
+    "complement": """\
+/** 1 - p for probabilities: for the one above 1/2, if any, the sum of the others. */
+function complement(p) {
+  const others = p.reduce((sum, value) => (value > 0.5 ? sum : sum + value), 0);
+  return p.map((value) => (value > 0.5 ? others : 1 - value));
+}""",
     "shifted": """\
-/** The largest of z, where it is, exp(z - largest), and the sum of these without that one. */
+/** The largest of z, and the sum of exp(z - largest) without one that is 1. */
 function shifted(z) {
   const largest = z.reduce((a, b) => Math.max(a, b));
   const where = z.indexOf(largest);
-  const e = z.map((value) => Math.exp(value - largest));
-  const others = e.reduce((sum, value, a) => (a === where ? sum : sum + value), 0);
-  return { largest, where, e, others };
-}""",
-    "softmax": """\
-function softmax(z) {
-  const { e, others } = shifted(z);
-  return e.map((value) => value / (1 + others));
-}""",
-    "softmax_complement": """\
-/** 1 - softmax(z), where nothing cancels. */
-function softmax_complement(z) {
-  const { e, others } = shifted(z);
-  return e.map((value) => (value === 1 ? others : 1 - value + others) / (1 + others));
+  const others = z.reduce((sum, value, a) => (a === where ? sum : sum + Math.exp(value - largest)), 0);
+  return { largest, others };
 }""",
     "logsumexp": """\
 function logsumexp(z) {
@@ -67,11 +64,11 @@ function log_softmax(z) {
   return z.map((value) => value - largest - Math.log1p(others));
 }""",
     "deviation": """\
-/** r minus its mean with the weights softmax(z), counted from r of the largest weight. */
-function deviation(z, r) {
-  const { where } = shifted(z);
+/** r minus its mean with the probabilities p, counted from r of the largest. */
+function deviation(p, r) {
+  const where = p.indexOf(p.reduce((a, b) => Math.max(a, b)));
   const apart = r.map((value) => value - r[where]);
-  const mean = softmax(z).reduce((sum, p, a) => sum + p * apart[a], 0);
+  const mean = p.reduce((sum, value, a) => sum + value * apart[a], 0);
   return apart.map((value) => value - mean);
 }""",
 }
@@ -113,10 +110,8 @@ def javascript_code(statement: Statement, name: str, *, as_written: bool = False
         lines = tuple(map(codegen.stably, lines))
     if not lines:
         return None
-    helpers = codegen.helpers_of(lines, NEEDS)
     taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
-    sources += [line_code(line, name, taken) for line in lines]
+    sources = codegen.with_helpers([line_code(line, name, taken) for line in lines], HELPERS)
     return "\n\n".join(sources) + "\n"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from derivations.language import matrices, terms
 from derivations.language.matrices import ONE, Matrix
@@ -26,10 +27,6 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-NEEDS = {
-    "softmax": ("shifted",), "softmax_complement": ("shifted",), "logsumexp": ("shifted",),
-    "log_softmax": ("shifted",), "deviation": ("softmax", "shifted"),
-}  # fmt: skip
 HELPERS = {
     "sigmoid": """\
 def sigmoid(t):
@@ -38,37 +35,45 @@ def sigmoid(t):
     "softplus": """\
 def softplus(t):
     return np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t)))""",
-    "shifted": """\
-def shifted(z):
-    \"\"\"The largest of z, exp(z - largest), and the sum of these without one that is 1.\"\"\"
-    largest = np.max(z, axis=-1, keepdims=True)
-    e = np.exp(z - largest)
-    others = e.copy()
-    np.put_along_axis(others, np.argmax(e, axis=-1, keepdims=True), 0, axis=-1)
-    return largest, e, np.sum(others, axis=-1, keepdims=True)""",
     "softmax": """\
 def softmax(z):
-    _, e, others = shifted(z)
-    return e / (1 + others)""",
-    "softmax_complement": """\
-def softmax_complement(z):
-    \"\"\"1 - softmax(z), where nothing cancels.\"\"\"
-    _, e, others = shifted(z)
-    return np.where(e == 1, others, 1 - e + others) / (1 + others)""",
+    e = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)""",
+    "complement": """\
+def complement(p):
+    \"\"\"1 - p for probabilities: for the one above 1/2, if any, the sum of the others.\"\"\"
+    others = np.sum(np.where(p > 0.5, 0, p), axis=-1, keepdims=True)
+    return np.where(p > 0.5, others, 1 - p)""",
+    "shifted": """\
+def shifted(z):
+    \"\"\"The largest of z, and the sum of exp(z - largest) without one that is 1.\"\"\"
+    largest = np.max(z, axis=-1, keepdims=True)
+    e = np.exp(z - largest)
+    ones = np.floor(e)
+    more = np.sum(ones, axis=-1, keepdims=True) - 1
+    return largest, np.sum(e - ones, axis=-1, keepdims=True) + more""",
     "logsumexp": """\
 def logsumexp(z):
-    largest, _, others = shifted(z)
+    largest, others = shifted(z)
     return (largest + np.log1p(others))[..., 0]""",
     "log_softmax": """\
 def log_softmax(z):
-    largest, _, others = shifted(z)
+    largest, others = shifted(z)
     return z - largest - np.log1p(others)""",
     "deviation": """\
-def deviation(z, r):
-    \"\"\"r minus its mean with the weights softmax(z), counted from r of the largest weight.\"\"\"
-    p, r = np.broadcast_arrays(softmax(z), r)
+def deviation(p, r):
+    \"\"\"r minus its mean with the probabilities p, counted from r of the largest.\"\"\"
+    p, r = np.broadcast_arrays(p, r)
     r = r - np.take_along_axis(r, np.argmax(p, axis=-1, keepdims=True), axis=-1)
     return r - np.sum(p * r, axis=-1, keepdims=True)""",
+    "gram": """\
+def gram(X, weights):
+    \"\"\"Sums over i of X[i, k] X[i, l] weights[i, ...]: for l and k they are as for k and l.\"\"\"
+    n, flat = X.shape[1], weights.reshape(len(X), -1)
+    sums = np.empty((n, n, flat.shape[1]))
+    for k in range(n):
+        sums[k, k:] = sums[k:, k] = (X[:, k:] * X[:, [k]]).T @ flat
+    return sums.reshape(n, n, *weights.shape[1:])""",
 }
 BUILT_IN = {"tanh": "np.tanh", "expm1": "np.expm1"}
 
@@ -129,10 +134,8 @@ def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> 
         lines = tuple(map(codegen.stably, lines))
     if not lines:
         return None
-    helpers = codegen.helpers_of(lines, NEEDS)
     taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
-    sources += [line_code(line, name, taken) for line in lines]
+    sources = codegen.with_helpers([line_code(line, name, taken) for line in lines], HELPERS)
     return "\n\n\n".join(["import numpy as np", *sources]) + "\n"
 
 
@@ -455,7 +458,7 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
             return contraction([other for other in summed if other != index], others, scope)
     if len(summed) == 1 and (found := matmul(summed[0], values, scope)) is not None:
         return found
-    if len(summed) == 1 and (found := matmuls(summed[0], values, scope)) is not None:
+    if len(summed) == 1 and (found := weighted_gram(summed[0], values, scope)) is not None:
         return found
     axes = ordered([i for value in values for i in value.axes if i not in summed], scope)
     letters = einsum_letters([index for value in values for index in value.axes])
@@ -466,39 +469,22 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     return Value(Code(f'np.einsum("{sources}->{target}", {operands}{best})'), axes)
 
 
-def matmuls(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
-    """Return weighted products of two matrices, one for each place of the weights' other indices.
+def weighted_gram(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
+    """Return the weighted products of a matrix with itself, one for each place of the weights.
 
     As one contraction it would hold, or go over, an array with all the indices at once.
     """
-    free = [frozenset(value.axes) - {index} for value in values]
-    single = [n for n, axes in enumerate(free) if len(axes) == 1]
-    pair = [
-        (m, n) for m in single for n in single
-        if m < n and free[m] != free[n]
-        and not any(free[place] & (free[m] | free[n]) for place in range(len(free)) if place not in (m, n))
-    ]  # fmt: skip
-    if not pair:
-        return None
-    left, right = (values[place] for place in pair[0])
-    weights = product_value([v for v in values if v is not left and v is not right], scope)
-    around = [i for i in weights.axes if i != index]
-    if not 0 < len(around) < 3:
-        return None
-    weight = scope.local("weights", weights.code)
-    by_place = transposed(Value(weight, weights.axes), [*around, index])
-    if by_place.text != weight.text:
-        weight = scope.local("columns", Code(f"{by_place.text}.copy()"))
-    used = {*scope.names.values(), *codegen.RESERVED}
-    letters = {i: codegen.unused(codegen.plain_name(i), used) for i in around}
-    row = transposed(left, [*(i for i in left.axes if i != index), index])
-    column = transposed(right, [index, *(i for i in right.axes if i != index)])
-    at = Code(f"{weight.text}[{', '.join(letters[i] for i in around)}]")
-    code = matrix_product(codegen.multiply([row, at]), column).text
-    for i in reversed(around):
-        code = f"[{code} for {letters[i]} in range({scope.size(i.dimension)})]"
-    ends = [i for value in (left, right) for i in value.axes if i != index]
-    return Value(Code(f"np.array({code})"), (*around, *ends))
+    matrices_ = [value for value in values if len(value.axes) == 2]
+    for left, right in combinations(matrices_, 2):
+        if left.code == right.code and left.axes.index(index) == right.axes.index(index):
+            weights = product_value([v for v in values if v not in (left, right)], scope)
+            ends = [i for value in (left, right) for i in value.axes if i != index]
+            around = [i for i in weights.axes if i != index]
+            if around and not set(around) & set(ends):
+                X = transposed(left, [index, *(i for i in left.axes if i != index)])
+                each = transposed(weights, [index, *around])
+                return Value(Code(f"gram({X.text}, {each.text})"), (*ends, *around))
+    return None
 
 
 def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
