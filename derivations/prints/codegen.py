@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from derivations.language import matrices, terms
 from derivations.language.matrices import Matrix
-from derivations.language.statement import Chain, Statement, as_term
+from derivations.language.statement import Chain, Hypothesis, Statement, as_term
 from derivations.language.terms import (
     Apply,
     Array,
@@ -36,6 +36,7 @@ from derivations.language.terms import (
     walk,
 )
 from derivations.prints import mathematics as printing, stable
+from derivations.prints.lines import used
 
 WIDTH = 88  # of a line of generated code
 PRIMES = {"'": "_prime", "lambda": "lam"}
@@ -103,13 +104,13 @@ def results(statement: Statement, name: str = "") -> tuple[Line, ...]:
 
 def result_name(chain: Chain, own: str, alone: bool, taken: Collection[str]) -> str:
     """Return what the result of a chain is called: by its left side, its title or its statement."""
-    spoken = said(chain.left)
-    if alone and not (spoken.startswith(f"{own}_") or spoken.endswith(f"_{own}")):
+    left = spoken(chain.left)
+    if alone and not (left.startswith(f"{own}_") or left.endswith(f"_{own}")):
         return identifier(own)
-    by_variable = f"{spoken}_by_{variable(chain.left)}" if spoken and variable(chain.left) else ""
+    by_variable = f"{left}_by_{variable(chain.left)}" if left and variable(chain.left) else ""
     titled = in_words(chain.title)
-    wanted = [name for name in (spoken, by_variable, titled) if name]
-    if titled.startswith(("gradient", "hessian")) and "_" not in spoken:
+    wanted = [name for name in (left, by_variable, titled) if name]
+    if titled.startswith(("gradient", "hessian")) and "_" not in left:
         wanted.insert(0, titled)
     return next((name for name in wanted if name not in taken), wanted[0] if wanted else own)
 
@@ -124,23 +125,23 @@ SPOKEN = {"sigma": "sigmoid", "S": "softmax", "p": "probabilities", "P": "probab
 SPOKEN |= {"z": "logits", "Z": "logits", "L": "likelihood", "C": "cost", "z'": "", "p'": ""}
 
 
-def said(node: Term) -> str:
+def spoken(node: Term) -> str:
     """Return what a left side is called in words, or nothing."""
     match node:
         case D(D(body, first), second):
             scalars = not first.indices and not second.indices
-            return joined(said(body), "second_derivative" if scalars else "hessian")
+            return joined(spoken(body), "second_derivative" if scalars else "hessian")
         case D(body, of):
             kind = "jacobian" if terms.free_indices(body) else "gradient" if of.indices else ""
-            return joined(said(body), kind or "derivative")
-        case Apply(terms.log, (Use() as inner,)) if said(inner):
-            return joined("log", said(inner))
+            return joined(spoken(body), kind or "derivative")
+        case Apply(terms.log, (Use() as inner,)) if spoken(inner):
+            return joined("log", spoken(inner))
         case Use(definition, _):
             return identifier(SPOKEN.get(definition.name, definition.name)).lower().strip("_")
         case Sum(_, Sum(_, Mul((D(D(body, _), _), Entry())))) | Sum(
             _, Mul((D(D(body, _), _), Entry()))
         ):
-            return joined(said(body), "hvp")
+            return joined(spoken(body), "hvp")
     return ""
 
 
@@ -165,9 +166,10 @@ def in_words(title: str) -> str:
 def with_helpers(sources: Sequence[str], helpers: Mapping[str, str]) -> list[str]:
     """Return functions after those that they call; helpers come after what they need."""
     every = list(sources)
-    for name, helper in reversed(helpers.items()):
-        if any(re.search(rf"\b{name}\(", source) for source in every):
-            every.insert(0, helper)
+    for name in reversed([*helpers]):
+        code = re.sub(r'""".*?"""|/\*\*.*?\*/', "", "".join(every), flags=re.DOTALL)
+        if re.search(rf"\b{name}\(", code):
+            every.insert(0, helpers[name])
     return every
 
 
@@ -320,7 +322,7 @@ def parts(root: Term | Matrix) -> Parts:
                     sizes |= {index.dimension: None for index in terms.binds(part)}
                 case terms.Delta(left, _):
                     sizes[left.dimension] = None
-    return Parts(*map(tuple, (quantities, functions, arrays, callbacks, sizes)))
+    return Parts(tuple(quantities), tuple(functions), tuple(arrays), tuple(callbacks), tuple(sizes))
 
 
 def line_arguments(computed: Line) -> tuple[Argument, ...]:
@@ -460,27 +462,51 @@ def mentions(source: str, name: str) -> bool:
     return name in "".join(c if c.isalnum() or c == "_" else " " for c in source).split()
 
 
-def headline(name: str, computed: Line) -> str:
-    """Return the line that says what the code computes."""
+DOMAINS = {
+    "label": ", 0 or 1", "positive": ", positive", "nonnegative": ", not negative",
+    "unit": ", between 0 and 1",
+}  # fmt: skip
+
+
+def said(
+    name: str,
+    computed: Line,
+    given: Sequence[Argument],
+    names: Mapping[object, str],
+    assumed: Sequence[Hypothesis],
+) -> tuple[list[str], list[str]]:
+    """Return what the code computes, and of what: shapes, and what is assumed of the arguments."""
     shown = computed.term if computed.matrix is None else computed.matrix
-    return "\n".join(textwrap.wrap(f"{name}: {printing.text(shown)}", WIDTH))
+    arguments = "; ".join(described(argument, names[argument]) for argument in given)
+    conditions = [
+        condition for hypothesis in assumed for condition in conditions_on(given, hypothesis)
+    ]
+    where = f", where {' and '.join(conditions)}" if conditions else ""
+    return (
+        textwrap.wrap(f"{name}: {printing.text(shown)}", WIDTH),
+        textwrap.wrap(f"{arguments}{where}." if arguments else "", WIDTH),
+    )
 
 
-def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
-    """Return the shapes of the arguments, as text."""
-    said = []
-    for argument in given:
-        match argument:
-            case Array(_, dimensions, domain=domain):
-                size = " x ".join(d.name for d in dimensions) or "a number"
-                said.append(f"{names[argument]}: {size}{', 0 or 1' if domain == 'label' else ''}")
-            case Dimension(meaning=meaning):
-                said.append(f"{names[argument]}: number of {meaning}")
-            case Function(order=0):
-                said.append(f"{names[argument]}: a function")
-            case Function(name=name, order=order):
-                said.append(f"{names[argument]}: derivative {order} of {name}")
-    return "\n".join(textwrap.wrap("; ".join(said) + "." if said else "", WIDTH))
+def described(argument: Argument, name: str) -> str:
+    """Return the name of an argument with what it is."""
+    match argument:
+        case Array(_, dimensions, domain=domain):
+            size = " x ".join(d.name for d in dimensions) or "a number"
+            return f"{name}: {size}{DOMAINS.get(domain, '')}"
+        case Dimension(meaning=meaning):
+            return f"{name}: number of {meaning}"
+        case Function(name=of, order=order) if order:
+            return f"{name}: derivative {order} of {of}"
+    return f"{name}: a function"
+
+
+def conditions_on(given: Sequence[Argument], hypothesis: Hypothesis) -> list[str]:
+    """Return the formulas of a hypothesis that is about arguments alone."""
+    terms_ = [node for pair in hypothesis.replace for node in pair]
+    terms_ += [quantity for quantity, _ in hypothesis.signs]
+    arrays = {part.array for node in terms_ for part in walk(node) if isinstance(part, Entry)}
+    return used(hypothesis, printing.TEXT) if arrays and arrays <= set(given) else []
 
 
 def broken(head: str, text: str, tail: str = "", indent: str = "    ") -> list[str]:

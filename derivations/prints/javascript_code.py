@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from derivations.language import terms
-from derivations.language.statement import Statement
+from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, Definition, Entry, Index, Term, Use, walk
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, Argument, Code
@@ -111,11 +111,18 @@ def javascript_code(statement: Statement, name: str, *, as_written: bool = False
     if not lines:
         return None
     taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = codegen.with_helpers([line_code(line, name, taken) for line in lines], HELPERS)
+    sources = codegen.with_helpers(
+        [line_code(line, name, taken, statement.given) for line in lines], HELPERS
+    )
     return "\n\n".join(sources) + "\n"
 
 
-def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:
+def line_code(
+    computed: codegen.Line,
+    name: str,
+    taken: frozenset[str] = codegen.RESERVED,
+    assumed: Sequence[Hypothesis] = (),
+) -> str:
     """Return the function that computes a line."""
     found = codegen.parts(computed.term)
     given = codegen.line_arguments(computed)
@@ -143,8 +150,8 @@ def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen
     else:
         top.lines += codegen.broken("return ", expression(last, [top], names).text, ";", "  ")
     arguments = ", ".join(names[argument] for argument in given)
-    said = f"{codegen.headline(name, computed)}\n{codegen.shapes(given, names)}"
-    comment = "/** " + said.replace("\n", "\n *  ") + " */"
+    formula, arguments_said = codegen.said(name, computed, given, names, assumed)
+    comment = "/** " + "\n *  ".join([*formula, *arguments_said]) + " */"
     inside = [f"  {line}" for line in top.lines]
     head = f"export function {computed.name}({arguments}) {{"
     return "\n".join([comment, head, *inside, "}"])

@@ -13,7 +13,7 @@ from itertools import combinations
 
 from derivations.language import matrices, terms
 from derivations.language.matrices import ONE, Matrix
-from derivations.language.statement import Statement
+from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, Definition, Dimension, Index, Term
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
@@ -135,11 +135,18 @@ def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> 
     if not lines:
         return None
     taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = codegen.with_helpers([line_code(line, name, taken) for line in lines], HELPERS)
+    sources = codegen.with_helpers(
+        [line_code(line, name, taken, statement.given) for line in lines], HELPERS
+    )
     return "\n\n\n".join(["import numpy as np", *sources]) + "\n"
 
 
-def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:
+def line_code(
+    computed: codegen.Line,
+    name: str,
+    taken: frozenset[str] = codegen.RESERVED,
+    assumed: Sequence[Hypothesis] = (),
+) -> str:
     """Return the function that computes a line."""
     shown: Term | Matrix = computed.term if computed.matrix is None else computed.matrix
     found = codegen.parts(shown)
@@ -163,9 +170,9 @@ def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen
     lines = function_lines(found, scope)
     for head, text in [*assigned, ("return ", result)]:
         lines += codegen.broken(head, text)
-    documented = [*f'"""{codegen.headline(name, computed)}'.splitlines(), ""]
-    documented += codegen.shapes(given, scope.names).splitlines()
-    documented += ['"""', *([""] if lines[0].startswith("def ") else [])]
+    formula, arguments = codegen.said(name, computed, given, scope.names, assumed)
+    documented = [f'"""{formula[0]}', *formula[1:], *(["", *arguments] if arguments else []), '"""']
+    documented += [""] if lines[0].startswith("def ") else []
     inside = [*documented, *size_lines(given, scope, "\n".join(lines)), *lines]
     head = f"def {computed.name}({', '.join(scope.names[argument] for argument in given)}):"
     return "\n".join([head, *(f"    {line}" if line else "" for line in inside)])
