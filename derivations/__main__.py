@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import difflib
+import hashlib
 import json
 import os
 import re
@@ -21,10 +22,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 import derivations
-from derivations import forward_pass, new, notation
-from derivations.derive import derive, unproved
+from derivations import new, notation
 from derivations.language.statement import Prose, Statement, Step, count_lines
-from derivations.prints import derived, page, record as records
+from derivations.prints import derived, record as records
 from derivations.prints.lines import assumption, compared, defined, line, results, why
 from derivations.prints.mathematics import LATEX, TEXT, show
 from derivations.proof import ledger
@@ -188,14 +188,37 @@ def verified(
 
 def list_statements(options: argparse.Namespace) -> int:
     """Print ids, levels and titles; a level is shown as far as it is known to the ledger."""
-    known = ledger.load(BUILD / "ledger.json")
+    statements = derivations.statements()
+    levels = known_levels(statements)
     table = Table(Column("id", no_wrap=True), "level", "title", box=None, header_style="bold")
-    for name, statement in derivations.statements().items():
-        report = known.get(ledger.key(statement))
-        level = str(report["level"]) if report else "not verified yet"
-        table.add_row(name, level, escape(statement.title))
+    for name, statement in statements.items():
+        table.add_row(name, levels.get(name, "not verified yet"), escape(statement.title))
     console().print(table)
     return 0
+
+
+def known_levels(statements: Mapping[str, Statement]) -> dict[str, str]:
+    """Return the levels that are known.
+
+    While no source has changed since all were verified, that run says them; else each statement
+    is derived, and the ledger says what was found for just what it says now.
+    """
+    try:
+        last = json.loads((BUILD / "verification.json").read_text(encoding="utf-8"))
+        if last["sources"] == sources():
+            return {name: str(report["level"]) for name, report in last["statements"].items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    known = ledger.load(BUILD / "ledger.json")
+    reports = {name: known.get(ledger.key(statement)) for name, statement in statements.items()}
+    return {name: str(report["level"]) for name, report in reports.items() if report}
+
+
+def sources() -> str:
+    """Return a hash of every source that a statement or a verdict depends on."""
+    root = Path(__file__).parent
+    content = [path.read_bytes() for path in sorted(root.rglob("*.py"))]
+    return hashlib.sha256(b"".join(content) + str(ledger.versions()).encode()).hexdigest()
 
 
 def show_statement(options: argparse.Namespace) -> int:
@@ -220,6 +243,9 @@ def show_statement(options: argparse.Namespace) -> int:
 
 def derive_formula(options: argparse.Namespace) -> int:
     """Derive a formula, verify it, and print it in the form that is asked for."""
+    from derivations import forward_pass
+    from derivations.derive import derive, unproved
+
     path, _, name = options.file.partition(":")
     try:
         forward = forward_pass.read(Path(path), name)
@@ -255,6 +281,8 @@ def derive_formula(options: argparse.Namespace) -> int:
         case "json":
             print(derived.as_json(found.statements, levels, found.result, called))
         case "html":
+            from derivations.prints import page
+
             print(page.html(found.statements, levels, found.result, called))
     for statement, report in zip(found.statements, reports, strict=True):
         for failure in report.failures:
@@ -346,6 +374,7 @@ def verify_statements(options: argparse.Namespace) -> int:
     if not options.ids:
         document = {
             "date": today(),
+            "sources": sources(),
             "versions": ledger.versions(),
             "seconds": spent,
             "statements": {

@@ -489,7 +489,7 @@ def weighted_gram(index: Index, values: Sequence[Value], scope: Scope) -> Value 
             around = [i for i in weights.axes if i != index]
             if around and not set(around) & set(ends):
                 X = transposed(left, [index, *(i for i in left.axes if i != index)])
-                each = transposed(weights, [index, *around])
+                each = short(Value(transposed(weights, [index, *around])), scope).code
                 return Value(Code(f"gram({X.text}, {each.text})"), (*ends, *around))
     return None
 
