@@ -716,8 +716,8 @@ cost = Statement(
             "RULES 1, 2 and 3 of every layer, for every data point",
         ),
         count(
-            r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and "
-            r"$\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
+            r"multiplications in one layer: $\mathbf{W} \mathbf{z}$; "
+            r"$\mathbf{W}^\top \boldsymbol{\delta}$ and $\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
             Σ(i, Σ(u, Σ(k, 1))),
             Size(N) * Size(K) * Size(n),
             r"one product $w_{uk} z_k$ for each weight and data point",

@@ -80,7 +80,7 @@ translation = Statement(
                 r"all logits of a data point move by $\gamma_i = \sum_k \psi_k x_{ik}$",
             ),
             to(P[i, a], DEFINITION, cites=softmax.shift_invariance),
-            title=r"weights $\mathbf{w}_a + \boldsymbol{\psi}$",
+            title=r"probabilities at the weights $\mathbf{w}_a + \boldsymbol{\psi}$",
         ),
         prove(
             log(p_other[i, a] / p_other[i, b]) - log(P[i, a] / P[i, b]),
@@ -91,7 +91,7 @@ translation = Statement(
             ),
             unfold(z_other, Z),
             to(Σ(k, (Psi[a, k] - Psi[b, k]) * X[i, k]), ALGEBRA, "the weights cancel"),
-            title=r"weights $\mathbf{w}_a + \boldsymbol{\psi}_a$",
+            title=r"log-odds at the weights $\mathbf{w}_a + \boldsymbol{\psi}_a$",
         ),
     ),
     (fixed,),

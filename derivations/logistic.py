@@ -104,13 +104,13 @@ decision_rule = Statement(
             sigma(above) - term(1) / 2,
             to((1 - exp(-above)) / (2 * (1 + exp(-above))), DEFINITION, "one fraction"),
             to(0, SIGN, r"$e^{-r} \le 1$", relation=">="),
-            title=r"on the side $\mathbf{w} \cdot \mathbf{x} = r \ge 0$",
+            title=r"on the side of the label 1, $\mathbf{w} \cdot \mathbf{x} = r \ge 0$",
         ),
         prove(
             sigma(-below) - term(1) / 2,
             to((1 - exp(below)) / (2 * (1 + exp(below))), DEFINITION, "one fraction"),
             to(0, SIGN, r"$e^{s} > 1$", relation="<"),
-            title=r"on the side $\mathbf{w} \cdot \mathbf{x} = -s < 0$",
+            title=r"on the side of the label 0, $\mathbf{w} \cdot \mathbf{x} = -s < 0$",
         ),
         prove(
             false_alarm * (1 - h) - missed * h,
@@ -422,7 +422,7 @@ score_equations = Statement(
             Σ(i, X[i, k] * p[i]) - Σ(i, X[i, k] * y[i]),
             because("one sum", collect),
             to(d(NLL, w[k]), ALGEBRA, "", nll_gradient),
-            title=r"zero exactly when $\partial \operatorname{NLL} / \partial w_k$ is",
+            title=r"score equations: zero exactly when $\partial \operatorname{NLL} / \partial w_k$ is",
         ),
         gradient_of(NLL0, w0, z0, Σ(i, p0[i]) - Σ(i, y[i]), "with an intercept"),
     ),
@@ -596,14 +596,14 @@ smoothness = Statement(
                 r"$\frac{1}{4} - p (1 - p) = (\frac{1}{2} - p)^2$",
             ),
             to(0, SIGN, "a sum of squares", relation=">="),
-            title=r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le "
-            r"\frac{1}{4} \mathbf{v}^\top \mathbf{X}^\top \mathbf{X} \mathbf{v}$",
+            title="the bound minus the curvature, "
+            r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le \frac{1}{4} \mathbf{v}^\top \mathbf{X}^\top \mathbf{X} \mathbf{v}$",
         ),
         prove(
             second - third,
             *derivatives,
             to(0, SIGN, "a product of positive factors", relation=">"),
-            title=r"$\ell''' < \ell''$",
+            title=r"the second derivative minus the third, $\ell''' < \ell''$",
         ),
         prove(
             second + third,
@@ -614,7 +614,7 @@ smoothness = Statement(
                 "descent with the step size $1 / L$ (descent lemma).",
                 "boyd2004",
             ),
-            title=r"$-\ell''' < \ell''$",
+            title=r"the second derivative plus the third, $-\ell''' < \ell''$",
         ),
     ),
     (

@@ -150,14 +150,14 @@ shift_invariance = Statement(
             exp(z[a] + shift) / Σ(b, exp(z[b] + shift)),
             because(r"$e^{s + t} = e^s e^t$, and $e^{\gamma}$ cancels", collect),
             fold(S),
-            title=r"softmax of $\mathbf{z} + \gamma \mathbf{1}$",
+            title=r"softmax of the shifted logits $\mathbf{z} + \gamma \mathbf{1}$",
         ),
         prove(
             log(Σ(b, exp(z[b] + shift))),
             because("a common factor of all terms", collect),
             to(shift + log(Σ(b, exp(z[b]))), LOGARITHM, of_product),
             fold(lse),
-            title=r"log-sum-exp of $\mathbf{z} + \gamma \mathbf{1}$",
+            title=r"log-sum-exp of the shifted logits $\mathbf{z} + \gamma \mathbf{1}$",
         ),
         prove(
             lse,
@@ -818,7 +818,8 @@ smoothness = Statement(
                 "along a gradient step of step size $1 / L$ (descent lemma).",
                 "boyd2004",
             ),
-            title=r"$\frac{1}{2} \mathbf{I} \otimes \mathbf{X}^\top \mathbf{X}$ minus the bound",
+            title=r"the simpler bound, $\frac{1}{2} \mathbf{I} \otimes \mathbf{X}^\top \mathbf{X}$, minus "
+            "the bound",
         ),
     ),
     (

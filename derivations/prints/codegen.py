@@ -108,11 +108,13 @@ def result_name(chain: Chain, own: str, alone: bool, taken: Collection[str]) -> 
     if alone and not (left.startswith(f"{own}_") or left.endswith(f"_{own}")):
         return identifier(own)
     by_variable = f"{left}_by_{variable(chain.left)}" if left and variable(chain.left) else ""
-    titled = in_words(chain.title)
-    wanted = [name for name in (left, by_variable, titled) if name]
-    if titled.startswith(("gradient", "hessian")) and "_" not in left:
-        wanted.insert(0, titled)
-    return next((name for name in wanted if name not in taken), wanted[0] if wanted else own)
+    start, whole = in_words(re.split("[,:;]", chain.title)[0]), in_words(chain.title)
+    kind = start.startswith(("gradient", "hessian"))
+    titles = (start, whole) if kind or "_" in start else (whole, start)
+    wanted = [name for name in (left, by_variable, *titles, own) if name]
+    if kind and "_" not in left:
+        wanted.insert(0, start)
+    return next((name for name in wanted if name not in taken), wanted[0])
 
 
 def own_name(name: str) -> str:
@@ -155,12 +157,18 @@ def variable(node: Term) -> str:
     return identifier(node.variable.array.name).strip("_") if isinstance(node, D) else ""
 
 
+SMALL = {"the", "a", "an", "is", "are", "that", "its", "has", "and", "any"}
+BETWEEN = {"as", "at", "by", "for", "from", "in", "of", "on", "to", "when", "with"}
+
+
 def in_words(title: str) -> str:
-    """Return the start of a title as an identifier, if it is in plain words."""
-    start = re.split("[,:]", title)[0].lower()
-    words = [word for word in start.replace("-", " ").split() if word not in ("the", "a", "is")]
-    plain = all(word.isalnum() and word.isascii() for word in words)
-    return "_".join(words) if plain and 0 < len(words) <= 4 and not words[0][0].isdigit() else ""
+    """Return a title as an identifier, without its formulas; nothing where few words are left."""
+    plain = re.sub(r"\$.*?\$", " ", title.lower()).replace("'s ", " ")
+    words = [word for word in re.findall(r"\w+", plain) if word not in SMALL]
+    while words and words[-1] in BETWEEN:
+        words.pop()
+    words = words[1:] if words[:1] == ["on"] else words
+    return "_".join(words) if 0 < len(words) <= 9 and not words[0][0].isdigit() else ""
 
 
 def with_helpers(sources: Sequence[str], helpers: Mapping[str, str]) -> list[str]:
