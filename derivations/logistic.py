@@ -597,7 +597,8 @@ smoothness = Statement(
             ),
             to(0, SIGN, "a sum of squares", relation=">="),
             title="the bound minus the curvature, "
-            r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le \frac{1}{4} \mathbf{v}^\top \mathbf{X}^\top \mathbf{X} \mathbf{v}$",
+            r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le "
+            r"\frac{1}{4} \mathbf{v}^\top \mathbf{X}^\top \mathbf{X} \mathbf{v}$",
         ),
         prove(
             second - third,

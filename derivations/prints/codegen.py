@@ -407,7 +407,8 @@ def identifier(name: str) -> str:
     """Return a name as an identifier."""
     for old, new in PRIMES.items():
         name = name.replace(old, new) if old == "'" or name == old else name
-    return "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+    name = "".join(c if f"a{c}".isidentifier() else "_" for c in name)
+    return name if name.isidentifier() else f"_{name}"
 
 
 def unused(name: str, taken: Sequence[str] | frozenset[str] | set[str]) -> str:
