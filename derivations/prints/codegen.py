@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from derivations.language import matrices, terms
@@ -242,6 +242,21 @@ def inner_matrices(matrix: Matrix) -> tuple[Matrix, ...]:
         ):
             return (inner,)
     return ()
+
+
+def functions(
+    statement: Statement,
+    name: str,
+    as_written: bool,
+    helpers: Mapping[str, str],
+    write: Callable[[Line, str, frozenset[str], Sequence[Hypothesis]], str],
+) -> list[str]:
+    """Return the functions that compute the results of a statement, after what they call."""
+    lines = results(statement, name)
+    if not as_written:
+        lines = tuple(map(stably, lines))
+    taken = RESERVED | set(helpers) | {line.name for line in lines}
+    return with_helpers([write(line, name, taken, statement.given) for line in lines], helpers)
 
 
 # -- what it needs ---------------------------------------------------------------------------------
@@ -596,6 +611,46 @@ def negate(code: Code) -> Code:
     if code.level == PRODUCT and not code.text.startswith("-") and "**" not in code.text:
         return Code(f"-{code.text}", PRODUCT)
     return Code(f"-{code.within(ATOM)}", UNARY)  # JavaScript has no -a ** b
+
+
+Arithmetic = terms.Neg | terms.Add | terms.Mul | terms.Div | terms.Pow
+
+
+def operands(node: Arithmetic) -> tuple[Term, ...]:
+    """Return what arithmetic is done with; a summand that is taken away without its sign."""
+    match node:
+        case terms.Neg(inner):
+            return (inner,)
+        case terms.Add(summands):
+            return tuple(s.term if isinstance(s, terms.Neg) else s for s in summands)
+        case terms.Mul(factors):
+            return factors
+        case terms.Div(numerator, denominator):
+            return numerator, denominator
+    return node.base, node.exponent
+
+
+def arithmetic(node: Arithmetic, codes: Sequence[Code]) -> Code:
+    """Return the code of arithmetic from that of its operands."""
+    match node:
+        case terms.Neg():
+            return negate(*codes)
+        case terms.Add(summands):
+            signs = [isinstance(s, terms.Neg) for s in summands]
+            return add(list(zip(signs, codes, strict=True)))
+        case terms.Mul():
+            return multiply(codes)
+        case terms.Div():
+            return divide(*codes)
+    return power(*codes)
+
+
+def more_than_one(node: Term) -> Term | None:
+    """Return u of log(1 + u), for which languages have a function of its own."""
+    match node:
+        case Apply(terms.log, (terms.Add((Number(value), *rest)),)) if value == 1:
+            return rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+    return None
 
 
 def number(value: Number) -> Code:

@@ -105,16 +105,8 @@ def javascript_code(statement: Statement, name: str, *, as_written: bool = False
         The source of an ES module that exports one function for each result, which are called as in
         ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
-    lines = codegen.results(statement, name)
-    if not as_written:
-        lines = tuple(map(codegen.stably, lines))
-    if not lines:
-        return None
-    taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = codegen.with_helpers(
-        [line_code(line, name, taken, statement.given) for line in lines], HELPERS
-    )
-    return "\n\n".join(sources) + "\n"
+    sources = codegen.functions(statement, name, as_written, HELPERS, line_code)
+    return "\n\n".join(sources) + "\n" if sources else None
 
 
 def line_code(
@@ -228,20 +220,9 @@ def expression(node: Term, blocks: Sequence[Block], names: Names) -> Code:
             return place(names[array], indices, names)
         case Use(definition, arguments):
             return use(definition, arguments, node, blocks, names)
-        case terms.Neg(inner):
-            return codegen.negate(at(inner))
-        case terms.Add(summands):
-            bare = [s.term if isinstance(s, terms.Neg) else s for s in summands]
-            signs = [isinstance(s, terms.Neg) for s in summands]
-            return codegen.add(list(zip(signs, map(at, bare), strict=True)))
-        case terms.Mul(factors):
-            return codegen.multiply(list(map(at, factors)))
-        case terms.Div(numerator, denominator):
-            return codegen.divide(at(numerator), at(denominator))
-        case terms.Pow(base, exponent):
-            return codegen.power(at(base), at(exponent))
-        case terms.Apply(terms.log, (terms.Add((terms.Number(value), *rest)),)) if value == 1:
-            inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+        case terms.Neg() | terms.Add() | terms.Mul() | terms.Div() | terms.Pow():
+            return codegen.arithmetic(node, [*map(at, codegen.operands(node))])
+        case terms.Apply() if (inner := codegen.more_than_one(node)) is not None:
             return call("Math.log1p", [inner])
         case terms.Apply(terms.pi, ()):
             return Code("Math.PI")

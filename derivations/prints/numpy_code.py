@@ -129,16 +129,8 @@ def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> 
         The source of a module with one function for each result, which are called as in
         ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
-    lines = codegen.results(statement, name)
-    if not as_written:
-        lines = tuple(map(codegen.stably, lines))
-    if not lines:
-        return None
-    taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = codegen.with_helpers(
-        [line_code(line, name, taken, statement.given) for line in lines], HELPERS
-    )
-    return "\n\n\n".join(["import numpy as np", *sources]) + "\n"
+    sources = codegen.functions(statement, name, as_written, HELPERS, line_code)
+    return "\n\n\n".join(["import numpy as np", *sources]) + "\n" if sources else None
 
 
 def line_code(
@@ -216,28 +208,13 @@ def term_value(node: Term, scope: Scope) -> Value:
             return entry_value(scope.names[array], indices)
         case terms.Use(definition, arguments):
             return use_value(definition, arguments, node, scope)
-        case terms.Neg(inner):
-            value = term_value(inner, scope)
-            return Value(codegen.negate(value.code), value.axes)
-        case terms.Add(summands):
-            bare = [s.term if isinstance(s, terms.Neg) else s for s in summands]
-            codes, axes = together([term_value(b, scope) for b in bare], scope)
-            signs = [isinstance(s, terms.Neg) for s in summands]
-            return Value(codegen.add(list(zip(signs, codes, strict=True))), axes)
         case terms.Mul(factors):
             return product_value([term_value(f, scope) for f in factors], scope)
-        case terms.Div(numerator, denominator):
-            (above, below), axes = together(
-                [term_value(numerator, scope), term_value(denominator, scope)], scope
-            )
-            return Value(codegen.divide(above, below), axes)
-        case terms.Pow(base, exponent):
-            (below, above), axes = together(
-                [term_value(base, scope), term_value(exponent, scope)], scope
-            )
-            return Value(codegen.power(below, above), axes)
-        case terms.Apply(terms.log, (terms.Add((terms.Number(value), *rest)),)) if value == 1:
-            inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+        case terms.Neg() | terms.Add() | terms.Div() | terms.Pow():
+            values = [term_value(part, scope) for part in codegen.operands(node)]
+            codes, axes = together(values, scope)
+            return Value(codegen.arithmetic(node, codes), axes)
+        case terms.Apply() if (inner := codegen.more_than_one(node)) is not None:
             return call("np.log1p", [term_value(inner, scope)], scope)
         case terms.Apply(function, ()):
             return Value(Code(CONSTANTS[function]))

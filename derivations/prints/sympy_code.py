@@ -363,12 +363,8 @@ def source(node: Term, prepared: Prepared) -> Code:
             ]
             marked = [(neg, Code(code.within(PRODUCT))) for neg, code in rest]
             return codegen.add([(False, first), *marked])
-        case terms.Mul(factors):
-            return codegen.multiply(list(map(at, factors)))
-        case terms.Div(numerator, denominator):
-            return codegen.divide(at(numerator), at(denominator))
-        case terms.Pow(base, exponent):
-            return codegen.power(at(base), at(exponent))
+        case terms.Mul() | terms.Div() | terms.Pow():
+            return codegen.arithmetic(node, [*map(at, codegen.operands(node))])
         case terms.Apply(terms.pi, ()):
             return Code("pi")
         case terms.Apply(applied, arguments) if applied in FUNCTIONS:
