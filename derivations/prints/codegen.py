@@ -13,8 +13,7 @@ import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from derivations.language import matrices, terms
-from derivations.language.matrices import Matrix
+from derivations.language import terms
 from derivations.language.statement import Chain, Hypothesis, Statement, as_term
 from derivations.language.terms import (
     Apply,
@@ -49,11 +48,10 @@ RESERVED = frozenset(keyword.kwlist) | {
 
 @dataclass(frozen=True)
 class Line:
-    """A line that a function of a name computes; ``matrix`` is the same in matrix form."""
+    """A line that a function of a name computes."""
 
     term: Term
     at: tuple[Index, ...]
-    matrix: Matrix | None = None
     name: str = ""
 
 
@@ -200,48 +198,12 @@ def equal_lines(chain: Chain) -> Iterator[Line]:
     for step in chain.lines:
         if step.relation != "=":
             return
-        node = as_term(step.expression, chain.at)
-        matrix = step.expression if isinstance(step.expression, Matrix) else None
-        if step is chain.lines[-1] and chain.matrix is not None:
-            matrix = chain.matrix[1]
-        if matrix is not None and not plain_matrix(matrix):
-            matrix = None
-        yield Line(node, chain.at, matrix)
+        yield Line(as_term(step.expression, chain.at), chain.at)
 
 
 def computable(node: Term) -> bool:
     """Say whether a term, with its names unfolded, has no derivative and no limit."""
     return not any(isinstance(part, (D, Limit)) for part in walk(terms.unfold(node)))
-
-
-def plain_matrix(matrix: Matrix) -> bool:
-    """Say whether a matrix expression is built from whole arrays and can be computed."""
-    match matrix:
-        case matrices.Whole(of, first):
-            return not first and (isinstance(of, Array) or computable(of.body))
-        case matrices.Gradient() | matrices.Hessian() | matrices.Jacobian():
-            return False
-        case matrices.Kronecker() | matrices.Total():
-            return False
-        case matrices.Scaled(factor, inner):
-            return computable(factor) and not terms.free_indices(factor) and plain_matrix(inner)
-    return all(map(plain_matrix, inner_matrices(matrix)))
-
-
-def inner_matrices(matrix: Matrix) -> tuple[Matrix, ...]:
-    """Return the matrix expressions directly below one."""
-    match matrix:
-        case matrices.Dot(parts) | matrices.Plus(parts) | matrices.Hadamard(parts):
-            return parts
-        case (
-            matrices.Minus(inner)
-            | matrices.Scaled(_, inner)
-            | matrices.Transpose(inner)
-            | matrices.Diagonal(inner)
-            | matrices.Each(_, inner)
-        ):
-            return (inner,)
-    return ()
 
 
 def functions(
@@ -280,8 +242,8 @@ def parameter_arrays(definition: Definition) -> tuple[Array, ...]:
     return tuple(p.array for p in definition.parameters if isinstance(p, Entry))
 
 
-def parts(root: Term | Matrix) -> Parts:
-    """Return what a term or matrix is built from: first what its named quantities need."""
+def parts(root: Term) -> Parts:
+    """Return what a term is built from: first what its named quantities need."""
     quantities: dict[Definition, None] = {}
     functions: dict[Definition, None] = {}
     found: list[tuple[Term, frozenset[Array]]] = []
@@ -309,25 +271,7 @@ def parts(root: Term | Matrix) -> Parts:
 
     sizes: dict[Dimension, None] = {}
 
-    def visit_matrix(matrix: Matrix) -> None:
-        match matrix:
-            case matrices.Whole(Definition() as of):
-                define(of)
-            case matrices.Whole(Array() as of):
-                found.append((of[tuple(Index("", d) for d in of.dimensions)], frozenset()))
-            case matrices.Each(function, _):
-                define(function)
-            case matrices.Scaled(factor, _):
-                visit(factor, frozenset())
-            case matrices.Ones(dimension):
-                sizes[dimension] = None
-        for inner in inner_matrices(matrix):
-            visit_matrix(inner)
-
-    if isinstance(root, Matrix):
-        visit_matrix(root)
-    else:
-        visit(root, frozenset())
+    visit(root, frozenset())
     arrays: dict[Array, None] = {}
     callbacks: dict[Function, None] = {}
     for node, own in found:
@@ -368,7 +312,7 @@ def rank(array: Array) -> tuple[bool, bool, bool]:
     return array.name[-1] == "'", not array.dimensions, label
 
 
-def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
+def used_once(root: Term, found: Parts) -> frozenset[Definition]:
     """Return the functions that read best written out: used in one place, no argument repeated."""
     uses: dict[Definition, list[bool]] = {}
 
@@ -387,21 +331,9 @@ def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
             ):
                 count(terms.instantiate(part))
 
-    def count_matrix(matrix: Matrix) -> None:
-        match matrix:
-            case matrices.Each(function, inner):
-                uses.setdefault(function, []).append(isinstance(inner, matrices.Whole))
-            case matrices.Scaled(factor, _):
-                count(factor)
-        for inner in inner_matrices(matrix):
-            count_matrix(inner)
-
     for definition in (*found.quantities, *found.functions):
         count(definition.body)
-    if isinstance(root, Matrix):
-        count_matrix(root)
-    else:
-        count(root)
+    count(root)
     return frozenset(
         function
         for function, names in uses.items()
@@ -500,14 +432,13 @@ def said(
     assumed: Sequence[Hypothesis],
 ) -> tuple[list[str], list[str]]:
     """Return what the code computes, and of what: shapes, and what is assumed of the arguments."""
-    shown = computed.term if computed.matrix is None else computed.matrix
     arguments = "; ".join(described(argument, names[argument]) for argument in given)
     conditions = [
         condition for hypothesis in assumed for condition in conditions_on(given, hypothesis)
     ]
     where = f", where {' and '.join(conditions)}" if conditions else ""
     return (
-        textwrap.wrap(f"{name}: {printing.text(shown)}", WIDTH),
+        textwrap.wrap(f"{name}: {printing.text(computed.term)}", WIDTH),
         textwrap.wrap(f"{arguments}{where}." if arguments else "", WIDTH),
     )
 

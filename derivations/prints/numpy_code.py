@@ -2,7 +2,7 @@
 
 Each subterm is an array whose axes are indices. Named quantities become locals; a sum becomes a
 matrix product where two factors share its index, ``np.einsum`` where more do, and ``np.sum``
-otherwise; a matrix form is taken as it is written.
+otherwise.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from derivations.language import matrices, terms
-from derivations.language.matrices import ONE, Matrix
+from derivations.language import terms
 from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, Definition, Dimension, Index, Term
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
 LONG = 45  # characters of a factor that gets a line of its own
-CONSTANTS = {terms.pi: "np.pi"}
 FUNCTIONS = {
     terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
     terms.minimum: "np.minimum", terms.maximum: "np.maximum", terms.sine: "np.sin",
@@ -140,23 +138,21 @@ def line_code(
     assumed: Sequence[Hypothesis] = (),
 ) -> str:
     """Return the function that computes a line."""
-    shown: Term | Matrix = computed.term if computed.matrix is None else computed.matrix
-    found = codegen.parts(shown)
+    found = codegen.parts(computed.term)
     given = codegen.line_arguments(computed)
-    dimensions = codegen.dimensions_of(computed, codegen.parts(computed.term))
+    dimensions = codegen.dimensions_of(computed, found)
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
-    scope = Scope(codegen.named(things, taken), codegen.used_once(shown, found), computed.at)
+    scope = Scope(
+        codegen.named(things, taken), codegen.used_once(computed.term, found), computed.at
+    )
     assigned = scope.assigned
     for quantity in found.quantities:
         axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
         body = term_value(quantity.body, replace(scope, at=axes))
         text = full(body, axes, scope).text
         assigned.append((f"{scope.names[quantity]} = ", text))
-    if computed.matrix is not None:
-        result = matrix_code(computed.matrix, scope).text
-    else:
-        result = full(term_value(computed.term, scope), computed.at, scope).text
+    result = full(term_value(computed.term, scope), computed.at, scope).text
     if assigned and assigned[-1][0] == f"{result} = ":
         _, result = assigned.pop()
     lines = function_lines(found, scope)
@@ -216,8 +212,8 @@ def term_value(node: Term, scope: Scope) -> Value:
             return Value(codegen.arithmetic(node, codes), axes)
         case terms.Apply() if (inner := codegen.more_than_one(node)) is not None:
             return call("np.log1p", [term_value(inner, scope)], scope)
-        case terms.Apply(function, ()):
-            return Value(Code(CONSTANTS[function]))
+        case terms.Apply(terms.pi, ()):
+            return Value(Code("np.pi"))
         case terms.Apply(function, arguments):
             name = FUNCTIONS.get(function) or scope.names[function]
             return call(name, [term_value(a, scope) for a in arguments], scope)
@@ -380,12 +376,12 @@ def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
         above = sum_over(indices, body.numerator, scope)
         (top, bottom), axes = together([above, term_value(body.denominator, scope)], scope)
         return Value(codegen.divide(top, bottom), axes)
-    factors = list(flat_factors(body))
+    factors = stable.factors(body)
     for factor in factors:
         if isinstance(factor, terms.Delta) and (found := contracted(factor, indices)):
             gone, stays = found
             left = [f for f in factors if f is not factor]
-            rest = terms.reindex(one_product(left), {gone: stays})
+            rest = terms.reindex(stable.product_of(left), {gone: stays})
             remaining = [index for index in indices if index != gone]
             return sum_over(remaining, rest, scope) if remaining else term_value(rest, scope)
     values = [term_value(factor, scope) for factor in factors]
@@ -398,20 +394,6 @@ def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
         return product_value(outside, scope)
     inner = contraction(summed, inside, scope)
     return product_value([*outside, inner], scope) if outside else inner
-
-
-def flat_factors(body: Term) -> Sequence[Term]:
-    """Return the factors of a product, products within it included."""
-    if not isinstance(body, terms.Mul):
-        return (body,)
-    return [inner for factor in body.factors for inner in flat_factors(factor)]
-
-
-def one_product(factors: Sequence[Term]) -> Term:
-    """Return the product of some factors."""
-    if not factors:
-        return terms.term(1)
-    return factors[0] if len(factors) == 1 else terms.Mul(tuple(factors))
 
 
 def contracted(delta: terms.Delta, indices: Sequence[Index]) -> tuple[Index, Index] | None:
@@ -514,110 +496,3 @@ def einsum_letters(indices: Sequence[Index]) -> dict[Index, str]:
             wanted = index.name[0] + index.dimension.letters + "abcdefghijklmnopqrstuvwxyz"
             letters[index] = next(c for c in wanted if c not in letters.values())
     return letters
-
-
-# -- matrices --------------------------------------------------------------------------------------
-
-
-def matrix_code(matrix: Matrix, scope: Scope) -> Code:
-    """Return the code of a matrix expression; a dimension of size one has no axis."""
-    match matrix:
-        case matrices.Whole(of, _):
-            return Code(scope.names[of])
-        case matrices.Dot(factors):
-            return dot_code(factors, scope)
-        case matrices.Plus(parts):
-            return plus_code(matrix, parts, scope)
-        case matrices.Minus(inner):
-            return codegen.negate(matrix_code(inner, scope))
-        case matrices.Scaled(factor, inner):
-            scale = term_value(factor, scope).code
-            return codegen.multiply([scale, matrix_code(inner, scope)])
-        case matrices.Hadamard(factors):
-            return codegen.multiply([matrix_code(f, scope) for f in factors])
-        case matrices.Transpose(inner):
-            code = matrix_code(inner, scope)
-            return Code(f"{code.within(ATOM)}.T") if ONE not in matrices.shape(inner) else code
-        case matrices.Diagonal(matrices.Ones(dimension)):
-            return Code(f"np.eye({scope.size(dimension)})")
-        case matrices.Diagonal(vector):
-            return Code(f"np.diag({matrix_code(vector, scope).text})")
-        case matrices.Ones(dimension):
-            return Code(f"np.ones({scope.size(dimension)})")
-        case matrices.Each(function, inner):
-            return each_code(function, inner, scope)
-    raise TypeError(f"no NumPy code for {type(matrix).__name__}")
-
-
-def each_code(function: Definition, inner: Matrix, scope: Scope) -> Code:
-    """Return a function of every entry of a matrix: a call, or written out."""
-    code = matrix_code(inner, scope)
-    if function in scope.names and function not in scope.inline:
-        return Code(f"{scope.names[function]}({code.text})")
-    stand_in = Array("entry of the matrix")
-    body = function(stand_in[()])
-    inside = Scope({**scope.names, stand_in: code.within(ATOM)}, scope.inline, (), scope.sizes)
-    return term_value(terms.instantiate(body), inside).code
-
-
-def plus_code(whole: Matrix, parts: Sequence[Matrix], scope: Scope) -> Code:
-    """Return a sum of matrices, where ones and repeated rows are left to broadcasting."""
-    bare = [part.inner if isinstance(part, matrices.Minus) else part for part in parts]
-    codes = [broadcast_code(part, scope) for part in bare]
-    if all(code is not None for code in codes):
-        codes = [matrix_code(part, scope) for part in bare]
-    filled = [
-        matrix_code(part, scope) if code is None else code
-        for part, code in zip(bare, codes, strict=True)
-    ]
-    signs = [isinstance(part, matrices.Minus) for part in parts]
-    return codegen.add(list(zip(signs, filled, strict=True)))
-
-
-def broadcast_code(matrix: Matrix, scope: Scope) -> Code | None:
-    """Return what broadcasts to a matrix of equal entries, rows or columns; else None."""
-    match matrix:
-        case matrices.Ones():
-            return Code("1")
-        case matrices.Scaled(factor, matrices.Ones()):
-            return term_value(factor, scope).code
-        case matrices.Dot((matrices.Ones(), *row)) if row:
-            return dot_code(row, scope)
-        case matrices.Dot((*column, matrices.Transpose(matrices.Ones()))) if column:
-            return Code(f"{dot_code(column, scope).within(ATOM)}[:, None]")
-    return None
-
-
-def dot_code(factors: Sequence[Matrix], scope: Scope) -> Code:
-    """Return a matrix product; a diagonal matrix scales columns or rows, ones sum along an axis."""
-    code = matrix_code(factors[0], scope)
-    rows, inner = matrices.shape(factors[0])
-    for place, factor in enumerate(factors[1:]):
-        columns = matrices.shape(factor)[1]
-        first = factors[0] if place == 0 else None
-        match first, factor:
-            case _ if inner == ONE:
-                code = outer(code, rows, matrix_code(factor, scope), columns)
-            case _, matrices.Diagonal(vector):
-                code = codegen.multiply([code, matrix_code(vector, scope)])
-            case matrices.Diagonal(vector), _:
-                scale = matrix_code(vector, scope)
-                if columns != ONE:
-                    scale = Code(f"{scale.within(ATOM)}[:, None]")
-                code = codegen.multiply([scale, matrix_code(factor, scope)])
-            case _, matrices.Ones():
-                code = Code(f"np.sum({code.text}{', axis=1' if rows != ONE else ''})")
-            case matrices.Transpose(matrices.Ones()), _:
-                along = ", axis=0" if columns != ONE else ""
-                code = Code(f"np.sum({matrix_code(factor, scope).text}{along})")
-            case _:
-                code = matrix_product(code, matrix_code(factor, scope))
-        inner = columns
-    return code
-
-
-def outer(left: Code, rows: Dimension, right: Code, columns: Dimension) -> Code:
-    """Return the product of a column (or a number) and a row (or a number)."""
-    if rows != ONE and columns != ONE:
-        return Code(f"np.outer({left.text}, {right.text})")
-    return codegen.multiply([left, right])

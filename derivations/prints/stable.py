@@ -6,7 +6,7 @@ Each named function here means exactly its definition; a printer has a safe way 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial
@@ -593,15 +593,10 @@ PAIRS: tuple[Pair, ...] = (
 )  # fmt: skip
 
 
-def pair_rules() -> Iterator[Callable[[Add], Term | None]]:
-    """Yield the rules for two summands."""
-    return (partial(pairwise, rule) for rule in PAIRS)
-
-
 RULES: dict[type, tuple[Callable, ...]] = {  # type: ignore[type-arg]
     Div: (quotient,),
     Apply: (logarithm,),
-    Add: (flat, *pair_rules()),
+    Add: (flat, *(partial(pairwise, rule) for rule in PAIRS)),
     Mul: (response, signed),
     Neg: (double,),
 }

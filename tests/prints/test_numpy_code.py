@@ -7,6 +7,7 @@ import generated
 import numpy as np
 import pytest
 
+from derivations.language import matrices
 from derivations.language.matrices import Diagonal, Ones, Whole
 from derivations.language.statement import ALGEBRA, Chain, Statement, Step
 from derivations.language.terms import (
@@ -151,13 +152,13 @@ MATRICES = {
 def test_matrix_form(case, sizes, tmp_path):
     matrix = MATRICES[case]
     places = {N: (i, j), n: (k, l)}
-    rows, columns = numpy_code.matrices.shape(matrix)
+    rows, columns = matrices.shape(matrix)
     at = tuple(
         places[d][d == rows and place == 1]
         for place, d in enumerate((rows, columns))
         if d in places
     )
-    right = numpy_code.matrices.entry(matrix, at)
+    right = matrices.entry(matrix, at)
     statement = equal(right, right, at, matrix)
     assert_line(statement, sizes, tmp_path / "code.py")
 
