@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import difflib
+import hashlib
 import json
 import os
 import re
@@ -21,11 +22,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 import derivations
-from derivations import forward_pass, new, notation
-from derivations.derive import derive, unproved
-from derivations.language.statement import Prose, Statement, count_lines
-from derivations.prints import derived, page, record as records
-from derivations.prints.mathematics import LATEX, TEXT, relation, show
+from derivations import new, notation
+from derivations.language.statement import Prose, Statement, Step, count_lines
+from derivations.prints import derived, record as records
+from derivations.prints.lines import assumption, compared, defined, line, results, why
+from derivations.prints.mathematics import LATEX, TEXT, show
 from derivations.proof import ledger
 from derivations.proof.verification import ROUTES, Report, verify
 
@@ -187,14 +188,37 @@ def verified(
 
 def list_statements(options: argparse.Namespace) -> int:
     """Print ids, levels and titles; a level is shown as far as it is known to the ledger."""
-    known = ledger.load(BUILD / "ledger.json")
+    statements = derivations.statements()
+    levels = known_levels(statements)
     table = Table(Column("id", no_wrap=True), "level", "title", box=None, header_style="bold")
-    for name, statement in derivations.statements().items():
-        report = known.get(ledger.key(statement))
-        level = str(report["level"]) if report else "not verified yet"
-        table.add_row(name, level, escape(statement.title))
+    for name, statement in statements.items():
+        table.add_row(name, levels.get(name, "not verified yet"), escape(statement.title))
     console().print(table)
     return 0
+
+
+def known_levels(statements: Mapping[str, Statement]) -> dict[str, str]:
+    """Return the levels that are known.
+
+    While no source has changed since all were verified, that run says them; else each statement
+    is derived, and the ledger says what was found for just what it says now.
+    """
+    try:
+        last = json.loads((BUILD / "verification.json").read_text(encoding="utf-8"))
+        if last["sources"] == sources():
+            return {name: str(report["level"]) for name, report in last["statements"].items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    known = ledger.load(BUILD / "ledger.json")
+    reports = {name: known.get(ledger.key(statement)) for name, statement in statements.items()}
+    return {name: str(report["level"]) for name, report in reports.items() if report}
+
+
+def sources() -> str:
+    """Return a hash of every source that a statement or a verdict depends on."""
+    root = Path(__file__).parent
+    content = [path.read_bytes() for path in sorted(root.rglob("*.py"))]
+    return hashlib.sha256(b"".join(content) + str(ledger.versions()).encode()).hexdigest()
 
 
 def show_statement(options: argparse.Namespace) -> int:
@@ -219,6 +243,9 @@ def show_statement(options: argparse.Namespace) -> int:
 
 def derive_formula(options: argparse.Namespace) -> int:
     """Derive a formula, verify it, and print it in the form that is asked for."""
+    from derivations import forward_pass
+    from derivations.derive import derive, unproved
+
     path, _, name = options.file.partition(":")
     try:
         forward = forward_pass.read(Path(path), name)
@@ -234,7 +261,7 @@ def derive_formula(options: argparse.Namespace) -> int:
     variables = "_".join(filter(None, (options.by, options.twice)))
     called = f"{Path(path).stem}.{name or forward.quantity.name}_by_{variables}"
     if options.format in derived.CODE:
-        source = derived.code(found.result, options.format, called)
+        source = records.written(options.format, found.result, called)
         if source is None:
             raise UsageError(f"{found.result.title}: it has no {options.format} form")
         print(source.rstrip())
@@ -254,6 +281,8 @@ def derive_formula(options: argparse.Namespace) -> int:
         case "json":
             print(derived.as_json(found.statements, levels, found.result, called))
         case "html":
+            from derivations.prints import page
+
             print(page.html(found.statements, levels, found.result, called))
     for statement, report in zip(found.statements, reports, strict=True):
         for failure in report.failures:
@@ -297,7 +326,15 @@ def record_of(name: str, statement: Statement) -> dict[str, object]:
     """Return a statement as data, with the level of the last verification where it is known."""
     report = ledger.load(BUILD / "ledger.json").get(ledger.key(statement))
     level = str(report["level"]) if report else "not verified yet"
-    return records.record(name, statement, names(), level)
+    return as_data(name, statement, level)
+
+
+def as_data(name: str, statement: Statement, level: str) -> dict[str, object]:
+    """Return a statement as data."""
+    try:
+        return records.record(name, statement, names(), level, notation.TABLE)
+    except records.UnknownSymbol as problem:
+        raise UsageError(str(problem)) from problem
 
 
 def verify_statements(options: argparse.Namespace) -> int:
@@ -329,6 +366,9 @@ def verify_statements(options: argparse.Namespace) -> int:
     for name in unmet:
         reached = reports[name]["level"]
         out.print(f"[red]{name}[/]: claims {claims[name]!r}, is {reached!r}", soft_wrap=True)
+    unknown = unknown_symbols(statements)
+    for problem in unknown:
+        out.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
     vacuous = [name for name, report in reports.items() if report["flagged"]]
     spent = sum(float(str(report["seconds"])) for report in reports.values())
     out.print(
@@ -340,6 +380,7 @@ def verify_statements(options: argparse.Namespace) -> int:
     if not options.ids:
         document = {
             "date": today(),
+            "sources": sources(),
             "versions": ledger.versions(),
             "seconds": spent,
             "statements": {
@@ -349,7 +390,18 @@ def verify_statements(options: argparse.Namespace) -> int:
         path = options.out / "verification.json"
         ledger.write(path, json.dumps(document, indent=1) + "\n")
         os.utime(path)
-    return 1 if bad or unmet or vacuous else 0
+    return 1 if bad or unmet or vacuous or unknown else 0
+
+
+def unknown_symbols(statements: Mapping[str, Statement]) -> list[str]:
+    """Return a message for each statement with a symbol that nothing explains."""
+    problems = []
+    for name, statement in statements.items():
+        try:
+            records.symbols(name, statement, notation.TABLE)
+        except records.UnknownSymbol as problem:
+            problems.append(str(problem))
+    return problems
 
 
 def today() -> str:
@@ -364,7 +416,7 @@ def export_statements(options: argparse.Namespace) -> int:
     statements = derivations.statements()
     reports = verified(statements, BUILD, options.jobs)
     entries = [
-        records.record(name, statement, names(), str(reports[name]["level"]))
+        as_data(name, statement, str(reports[name]["level"]))
         for name, statement in statements.items()
     ]
     files = {
@@ -408,9 +460,9 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
     level = f"  [dim]{report['level']}[/]" if report else ""
     out.print(f"[bold]{name}[/]  {escape(statement.title)}{level}")
     for hypothesis in statement.given:
-        out.print(f"  given: {escape(plain(hypothesis.text))}", soft_wrap=True)
+        out.print(f"  given: {escape(plain(assumption(hypothesis, TEXT)))}", soft_wrap=True)
     for definition in statement.defines:
-        out.print(f"  {escape(records.defined(definition, TEXT))}", soft_wrap=True)
+        out.print(f"  {escape(defined(definition, TEXT))}", soft_wrap=True)
     for number, chain in enumerate(statement.chains):
         if chain.title:
             out.print(f"  [italic]{escape(plain(chain.title))}[/]")
@@ -422,21 +474,22 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
                 source = f" [{step.source}]" if step.source else ""
                 out.print(f"      prose: {escape(plain(step.text) + source)}", soft_wrap=True)
                 continue
-            cites = [names()[id(cited)] for cited in step.cites]
-            origin = "" if step.made else "typed"
-            reason = "; ".join(filter(None, [step.rule.name, plain(step.reason), *cites, origin]))
-            line = f"{relation(step.relation, TEXT)} {show(step.expression, TEXT)}"  # type: ignore[arg-type]
-            out.print(
-                f"      {escape(line)}   [dim]{escape(reason)}[/]{marks(verdicts)}", soft_wrap=True
-            )
+            print_line(line(step, TEXT), plain(reasons(step)), marks(verdicts))
         if chain.matrix is not None:
             left, right = chain.matrix
-            line = f"{show(left, TEXT)} = {show(right, TEXT)}"
-            out.print(
-                f"      {escape(line)}   [dim]matrix form[/]{marks(verdicts)}", soft_wrap=True
-            )
+            print_line(compared(left, "=", right, TEXT), "matrix form", marks(verdicts))
     for failure in report["failures"] if report else ():  # type: ignore[attr-defined]
         out.print(f"  [red]failed[/] {escape(failure)}", soft_wrap=True)
+
+
+def print_line(said: str, reason: str, verdicts: str) -> None:
+    """Print one line with its reason."""
+    console().print(f"      {escape(said)}   [dim]{escape(reason)}[/]{verdicts}", soft_wrap=True)
+
+
+def reasons(step: Step, shown: Callable[[str], str] = str) -> str:
+    """Return why a line is right, with the ids of what it uses."""
+    return why(step, [shown(names()[id(cited)]) for cited in step.cites])
 
 
 def marks(verdicts: Iterator[dict[str, Any]]) -> str:
@@ -470,19 +523,13 @@ BRACES = {ord("⟨"): "{", ord("⟩"): "}"}
 def markdown(name: str, statement: Statement) -> str:
     """Return a statement as Markdown with LaTeX."""
     parts = [f"### {statement.title} (`{name}`)", statement.summary]
-    parts += [f"- Given: {hypothesis.text}" for hypothesis in statement.given]
-    parts += [f"$$\n{equation}\n$$" for equation in records.results(statement, LATEX)]
+    parts += [f"- Given: {assumption(hypothesis)}" for hypothesis in statement.given]
+    parts += [f"$$\n{equation}\n$$" for equation in results(statement, LATEX)]
     for chain in statement.chains:
         if chain.title:
             parts.append(f"*{chain.title}*")
-        rows = [show(chain.left, LATEX)]
-        for step in chain.steps:
-            if isinstance(step, Prose):
-                continue
-            line = f"{relation(step.relation, LATEX)} {show(step.expression, LATEX)}"  # type: ignore[arg-type]
-            rows.append(rf"&{line} && \text{{{step.rule.name}}}")
-        joined = " \\\\\n".join(rows)
-        parts.append(f"$$\n\\begin{{aligned}}\n{joined}\n\\end{{aligned}}\n$$")
+        aligned = derived.aligned(chain, lambda step: reasons(step, records.tex_text))
+        parts.append(f"$$\n{aligned}\n$$")
         parts += [f"{step.text} ({step.source})" for step in chain.steps if isinstance(step, Prose)]
     return "\n\n".join(parts)
 

@@ -548,8 +548,8 @@ cost = state(
     count("reverse, for all derivatives", Σ(i, products + products + products),
         3 * Size(N) * products, "RULES 1, 2 and 3 of every layer, for every data point"),
     count(
-        r"$\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top \boldsymbol{\delta}$ and $\boldsymbol{\delta} "
-        r"\mathbf{z}^\top$ have as many",
+        r"multiplications in one layer: $\mathbf{W} \mathbf{z}$; $\mathbf{W}^\top "
+        r"\boldsymbol{\delta}$ and $\boldsymbol{\delta} \mathbf{z}^\top$ have as many",
         Σ(i, Σ(u, Σ(k, 1))), Size(N) * Size(K) * Size(n),
         "one product $w_{uk} z_k$ for each weight and data point"),
     count("forward, for the derivatives by the $n$ inputs", Σ(i, products + Σ(k, products)),

@@ -21,7 +21,8 @@ kappa = scalar("kappa", r"\kappa")
 step, H, G = logistic.step, logistic.H, logistic.G
 
 any_factor = Hypothesis(
-    r"$\kappa \ne 0$. $\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient of the sum.")
+    r"$\kappa \ne 0$. $\mathbf{H}$ and $\mathbf{g}$ are Hessian and gradient of the sum, "
+    r"$\mathbf{d}$ is Newton's step.")
 
 factor = state(
     "A factor on the cost",

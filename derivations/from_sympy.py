@@ -380,7 +380,7 @@ class Reader:
         Entries of a ``MatrixSymbol`` come back as its elements.
         """
         prepared = sympy_code.prepare([node])
-        made = sympy_code.build(prepared.terms[0], prepared, {})
+        made = sympy_code.build(prepared)
         # Two Subs whose points are printed alike are equal to SymPy, so that one whose names have
         # been replaced comes back from its cache as it was: another function holds the place.
         slope = sympy.Function("slope")
@@ -398,7 +398,7 @@ class Reader:
         sizes = {dimension: size for size, dimension in self.dimensions.items()}
         places: dict[Any, Any] = {}
         for thing, name in prepared.names.items():
-            symbol = sympy_code.index_symbol(name)
+            symbol = sympy.Symbol(name, integer=True, positive=True)
             if isinstance(thing, Dimension):
                 known[symbol] = sizes[thing]
             elif isinstance(thing, Index) and thing in self.indices:

@@ -27,13 +27,13 @@ translation = state(
         to(exp(Z[i, a] + gamma[i]) / Σ(b, exp(Z[i, b] + gamma[i])), DEFINITION,
             r"all logits of a data point move by $\gamma_i = \sum_k \psi_k x_{ik}$"),
         to(P[i, a], DEFINITION, softmax.shift_invariance),
-        title=r"weights $\mathbf{w}_a + \boldsymbol{\psi}$"),
+        title=r"probabilities at the weights $\mathbf{w}_a + \boldsymbol{\psi}$"),
     prove(log(p_other[i, a] / p_other[i, b]) - log(P[i, a] / P[i, b]),
         to(z_other[i, a] - z_other[i, b] - (Z[i, a] - Z[i, b]), DEFINITION,
             "log-odds are differences of logits"),
         unfold(z_other, Z),
         to(Σ(k, (Psi[a, k] - Psi[b, k]) * X[i, k]), "the weights cancel"),
-        title=r"weights $\mathbf{w}_a + \boldsymbol{\psi}_a$"),
+        title=r"log-odds at the weights $\mathbf{w}_a + \boldsymbol{\psi}_a$"),
     given=(fixed,),
 )
 

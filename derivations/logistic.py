@@ -41,11 +41,11 @@ decision_rule = state(
     prove(sigma(above) - term(1) / 2,
         to((1 - exp(-above)) / (2 * (1 + exp(-above))), DEFINITION, "one fraction"),
         sign(">=", r"$e^{-r} \le 1$"),
-        title=r"on the side $\mathbf{w} \cdot \mathbf{x} = r \ge 0$"),
+        title=r"on the side of the label 1, $\mathbf{w} \cdot \mathbf{x} = r \ge 0$"),
     prove(sigma(-below) - term(1) / 2,
         to((1 - exp(below)) / (2 * (1 + exp(below))), DEFINITION, "one fraction"),
         sign("<", "$e^{s} > 1$"),
-        title=r"on the side $\mathbf{w} \cdot \mathbf{x} = -s < 0$"),
+        title=r"on the side of the label 0, $\mathbf{w} \cdot \mathbf{x} = -s < 0$"),
     prove(false_alarm * (1 - h) - missed * h,
         to(false_alarm - costs * h, "expand"),
         to(costs * (false_alarm / costs - h),
@@ -247,7 +247,7 @@ score_equations = state(
     prove(Σ(i, X[i, k] * p[i]) - Σ(i, X[i, k] * y[i]),
         because("one sum", collect),
         to(d(NLL, w[k]), nll_gradient),
-        title=r"zero exactly when $\partial \operatorname{NLL} / \partial w_k$ is"),
+        title=r"score equations: zero exactly when $\partial \operatorname{NLL} / \partial w_k$ is"),
     prove(d(NLL0, w0),
         differentiate(NLL0), by_sigmoid, slope(z0),
         to(Σ(i, p0[i]) - Σ(i, y[i]), cancel),
@@ -363,18 +363,19 @@ smoothness = state(
         to(Σ(i, (term(1) / 2 - p[i]) ** 2 * along_v**2),
             r"$\frac{1}{4} - p (1 - p) = (\frac{1}{2} - p)^2$"),
         sign(">=", "a sum of squares"),
-        title=r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le \frac{1}{4} "
+        title="the bound minus the curvature, "
+        r"$\mathbf{v}^\top \nabla^2 \operatorname{NLL} \mathbf{v} \le \frac{1}{4} "
               r"\mathbf{v}^\top \mathbf{X}^\top \mathbf{X} \mathbf{v}$"),
     prove(second - third,
         *derivatives, sign(">", "a product of positive factors"),
-        title=r"$\ell''' < \ell''$"),
+        title=r"the second derivative minus the third, $\ell''' < \ell''$"),
     prove(second + third,
         *derivatives, sign(">", "a product of positive factors"),
         words(
             "A function whose Hessian is bounded by $L > 0$ does not rise in a step of gradient "
             "descent with the step size $1 / L$ (descent lemma).",
             "boyd2004"),
-        title=r"$-\ell''' < \ell''$"),
+        title=r"the second derivative plus the third, $-\ell''' < \ell''$"),
     given=(binary, fixed, not_all_zero), level=LEMMA,
 )
 
@@ -543,7 +544,7 @@ no_mle_when_separable = state(
             "albert1984"),
         title=r"the slope of the NLL along $\mathbf{v}$"),
     prove(Limit(soft_plus(-(m1 + tau * d1)), tau, 1),
-        to(0, LIMIT, r"$e^{-\tau d} \to 0$ for $d > 0$"),
+        to(0, LIMIT, r"$e^{-\tau d} \to 0$ for $d > 0$, whatever $m$ is"),
         title="the loss of a data point that is separated strictly"),
     prove(Σ(i, soft_plus(along)),
         sign(">", r"$\log(1 + e^{t}) > 0$"),

@@ -56,12 +56,12 @@ shift_invariance = state(
     "largest is $e^0 = 1$: the sum lies between 1 and $K$, so it neither overflows nor is zero.",
     prove(exp(z[a] + shift) / Σ(b, exp(z[b] + shift)),
         because(r"$e^{s + t} = e^s e^t$, and $e^{\gamma}$ cancels", collect), fold(S),
-        title=r"softmax of $\mathbf{z} + \gamma \mathbf{1}$"),
+        title=r"softmax of the shifted logits $\mathbf{z} + \gamma \mathbf{1}$"),
     prove(log(Σ(b, exp(z[b] + shift))),
         because("a common factor of all terms", collect),
         to(shift + log(Σ(b, exp(z[b]))), LOGARITHM, of_product),
         fold(lse),
-        title=r"log-sum-exp of $\mathbf{z} + \gamma \mathbf{1}$"),
+        title=r"log-sum-exp of the shifted logits $\mathbf{z} + \gamma \mathbf{1}$"),
     prove(lse,
         unfold(lse),
         to(log(exp(top) * Σ(b, exp(z[b] - top))), "take $e^m$ out of the sum"),
@@ -517,7 +517,8 @@ smoothness = state(
             "v_{ak}^2$. A function whose Hessian is bounded by $L > 0$ does not rise along a "
             "gradient step of step size $1 / L$ (descent lemma).",
             "boyd2004"),
-        title=r"$\frac{1}{2} \mathbf{I} \otimes \mathbf{X}^\top \mathbf{X}$ minus the bound"),
+        title=r"the simpler bound, $\frac{1}{2} \mathbf{I} \otimes \mathbf{X}^\top \mathbf{X}$, minus "
+        "the bound"),
     given=(one_class, some_feature, entries_of_hessian, change_of_logits, pairs_of_classes),
     level=LEMMA,
 )

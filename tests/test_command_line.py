@@ -333,3 +333,16 @@ def test_derive_from_sympy_says_what_there_is(tmp_path):
     done = command("derive", path, "--by", "tau")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Heaviside: Heaviside(z[i, a]) has no meaning here\n"
+
+
+def test_levels_of_the_last_run_hold_while_no_source_has_changed(tmp_path, monkeypatch):
+    from derivations import __main__ as command_line
+
+    monkeypatch.setattr(command_line, "BUILD", tmp_path)
+    last = {"sources": command_line.sources(), "statements": {"a.b": {"level": "proved"}}}
+    (tmp_path / "verification.json").write_text(json.dumps(last), encoding="utf-8")
+    assert command_line.known_levels({}) == {"a.b": "proved"}
+    (tmp_path / "verification.json").write_text(json.dumps({**last, "sources": "other"}))
+    assert command_line.known_levels({}) == {}
+    (tmp_path / "verification.json").write_text("{")
+    assert command_line.known_levels({}) == {}

@@ -23,8 +23,8 @@ from derivations.note.erratum import (
     check,
     freshly,
 )
+from derivations.prints.lines import results
 from derivations.prints.mathematics import LATEX
-from derivations.prints.record import results
 
 ROWS = errata.errata()
 STATEMENTS = {id(statement): name for name, statement in derivations.statements().items()}

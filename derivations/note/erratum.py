@@ -23,7 +23,7 @@ from mpmath import mp, mpf
 from derivations.language import terms
 from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, Index, ShapeError, Term
-from derivations.prints import record as records
+from derivations.prints.lines import results
 from derivations.prints.mathematics import LATEX, latex, relation
 from derivations.proof import digits, ledger, verification
 
@@ -472,10 +472,10 @@ def beside(erratum: Erratum, statement: Statement, ids: Mapping[int, str]) -> li
     Of the first statement they are those that the row names, of one without an id, which is shown
     nowhere else, all.
     """
-    results = records.results(statement, LATEX)
+    shown = results(statement, LATEX)
     if statement in erratum.right[:1]:
-        return [results[number] for number in erratum.show]
-    return [] if id(statement) in ids else results
+        return [shown[number] for number in erratum.show]
+    return [] if id(statement) in ids else shown
 
 
 def in_words(name: str, erratum: Erratum, report: Report, ids: Mapping[int, str]) -> Iterator[str]:

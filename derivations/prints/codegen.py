@@ -10,12 +10,11 @@ from __future__ import annotations
 import keyword
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from derivations.language import matrices, terms
-from derivations.language.matrices import Matrix
-from derivations.language.statement import Chain, Statement, as_term
+from derivations.language import terms
+from derivations.language.statement import Chain, Hypothesis, Statement, as_term
 from derivations.language.terms import (
     Apply,
     Array,
@@ -36,6 +35,7 @@ from derivations.language.terms import (
     walk,
 )
 from derivations.prints import mathematics as printing, stable
+from derivations.prints.lines import used
 
 WIDTH = 88  # of a line of generated code
 PRIMES = {"'": "_prime", "lambda": "lam"}
@@ -60,11 +60,10 @@ RESERVED = frozenset(keyword.kwlist) | {
 
 @dataclass(frozen=True)
 class Line:
-    """A line that a function of a name computes; ``matrix`` is the same in matrix form."""
+    """A line that a function of a name computes."""
 
     term: Term
     at: tuple[Index, ...]
-    matrix: Matrix | None = None
     name: str = ""
 
 
@@ -80,7 +79,6 @@ class Parts:
     arrays: tuple[Array, ...]
     callbacks: tuple[Function, ...]
     sizes: tuple[Dimension, ...]
-    helpers: tuple[Definition, ...] = ()
     known: tuple[Function, ...] = ()
 
 
@@ -117,15 +115,17 @@ def results(statement: Statement, name: str = "") -> tuple[Line, ...]:
 
 def result_name(chain: Chain, own: str, alone: bool, taken: Collection[str]) -> str:
     """Return what the result of a chain is called: by its left side, its title or its statement."""
-    spoken = said(chain.left)
-    if alone and not (spoken.startswith(f"{own}_") or spoken.endswith(f"_{own}")):
+    left = spoken(chain.left)
+    if alone and not (left.startswith(f"{own}_") or left.endswith(f"_{own}")):
         return identifier(own)
-    by_variable = f"{spoken}_by_{variable(chain.left)}" if spoken and variable(chain.left) else ""
-    titled = in_words(chain.title)
-    wanted = [name for name in (spoken, by_variable, titled) if name]
-    if titled.startswith(("gradient", "hessian")) and "_" not in spoken:
-        wanted.insert(0, titled)
-    return next((name for name in wanted if name not in taken), wanted[0] if wanted else own)
+    by_variable = f"{left}_by_{variable(chain.left)}" if left and variable(chain.left) else ""
+    start, whole = in_words(re.split("[,:;]", chain.title)[0]), in_words(chain.title)
+    kind = start.startswith(("gradient", "hessian"))
+    titles = (start, whole) if kind or "_" in start else (whole, start)
+    wanted = [name for name in (left, by_variable, *titles, own) if name]
+    if kind and "_" not in left:
+        wanted.insert(0, start)
+    return next((name for name in wanted if name not in taken), wanted[0])
 
 
 def own_name(name: str) -> str:
@@ -138,23 +138,23 @@ SPOKEN = {"sigma": "sigmoid", "S": "softmax", "p": "probabilities", "P": "probab
 SPOKEN |= {"z": "logits", "Z": "logits", "L": "likelihood", "C": "cost", "z'": "", "p'": ""}
 
 
-def said(node: Term) -> str:
+def spoken(node: Term) -> str:
     """Return what a left side is called in words, or nothing."""
     match node:
         case D(D(body, first), second):
             scalars = not first.indices and not second.indices
-            return joined(said(body), "second_derivative" if scalars else "hessian")
+            return joined(spoken(body), "second_derivative" if scalars else "hessian")
         case D(body, of):
             kind = "jacobian" if terms.free_indices(body) else "gradient" if of.indices else ""
-            return joined(said(body), kind or "derivative")
-        case Apply(terms.log, (Use() as inner,)) if said(inner):
-            return joined("log", said(inner))
+            return joined(spoken(body), kind or "derivative")
+        case Apply(terms.log, (Use() as inner,)) if spoken(inner):
+            return joined("log", spoken(inner))
         case Use(definition, _):
             return identifier(SPOKEN.get(definition.name, definition.name)).lower().strip("_")
         case Sum(_, Sum(_, Mul((D(D(body, _), _), Entry())))) | Sum(
             _, Mul((D(D(body, _), _), Entry()))
         ):
-            return joined(said(body), "hvp")
+            return joined(spoken(body), "hvp")
     return ""
 
 
@@ -168,25 +168,31 @@ def variable(node: Term) -> str:
     return identifier(node.variable.array.name).strip("_") if isinstance(node, D) else ""
 
 
+SMALL = {"the", "a", "an", "is", "are", "that", "its", "has", "and", "any"}
+BETWEEN = {"as", "at", "by", "for", "from", "in", "of", "on", "to", "when", "with"}
+
+
 def in_words(title: str) -> str:
-    """Return the start of a title as an identifier, if it is in plain words."""
-    start = re.split("[,:]", title)[0].lower()
-    words = [word for word in start.replace("-", " ").split() if word not in ("the", "a", "is")]
-    plain = all(word.isalnum() and word.isascii() for word in words)
-    return "_".join(words) if plain and 0 < len(words) <= 4 and not words[0][0].isdigit() else ""
+    """Return a title as an identifier, without its formulas; nothing where few words are left."""
+    plain = re.sub(r"\$.*?\$", " ", title.lower()).replace("'s ", " ")
+    words = [word for word in re.findall(r"\w+", plain) if word not in SMALL]
+    while words and words[-1] in BETWEEN:
+        words.pop()
+    words = words[1:] if words[:1] == ["on"] else words
+    return "_".join(words) if 0 < len(words) <= 9 and not words[0][0].isdigit() else ""
 
 
-def helpers_of(lines: Iterable[Line], needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the functions that the code of lines calls, each after what it needs itself."""
-    found: dict[str, None] = {}
-    for line in lines:
-        for helper in parts(line.term).helpers:
-            for name in (*reversed(needs.get(helper.name, ())), helper.name):
-                found[name] = None
-    return list(found)
+def with_helpers(sources: Sequence[str], helpers: Mapping[str, str]) -> list[str]:
+    """Return functions after those that they call; helpers come after what they need."""
+    every = list(sources)
+    for name in reversed([*helpers]):
+        code = re.sub(r'""".*?"""|/\*\*.*?\*/', "", "".join(every), flags=re.DOTALL)
+        if re.search(rf"\b{name}\(", code):
+            every.insert(0, helpers[name])
+    return every
 
 
-def known_functions(lines: Iterable[Line]) -> list[Function]:
+def known_functions(lines: Sequence[Line]) -> list[Function]:
     """Return the functions in lines of which more is known than the name."""
     return list(dict.fromkeys(function for line in lines for function in parts(line.term).known))
 
@@ -197,8 +203,11 @@ def stably(line: Line) -> Line:
 
 
 def trivial(node: Term) -> bool:
-    """Say whether a term is a number or an entry of an argument."""
-    return isinstance(node, (Number, Entry))
+    """Say whether a term is made of numbers alone, or is an entry of an argument."""
+    return isinstance(node, Entry) or all(
+        isinstance(part, (Number, terms.Neg, terms.Add, terms.Mul, terms.Div, terms.Pow))
+        for part in walk(node)
+    )
 
 
 def equal_lines(chain: Chain) -> Iterator[Line]:
@@ -207,13 +216,7 @@ def equal_lines(chain: Chain) -> Iterator[Line]:
     for step in chain.lines:
         if step.relation != "=":
             return
-        node = as_term(step.expression, chain.at)
-        matrix = step.expression if isinstance(step.expression, Matrix) else None
-        if step is chain.lines[-1] and chain.matrix is not None:
-            matrix = chain.matrix[1]
-        if matrix is not None and not plain_matrix(matrix):
-            matrix = None
-        yield Line(node, chain.at, matrix)
+        yield Line(as_term(step.expression, chain.at), chain.at)
 
 
 def computable(node: Term) -> bool:
@@ -221,34 +224,19 @@ def computable(node: Term) -> bool:
     return not any(isinstance(part, (D, Limit)) for part in walk(terms.unfold(node)))
 
 
-def plain_matrix(matrix: Matrix) -> bool:
-    """Say whether a matrix expression is built from whole arrays and can be computed."""
-    match matrix:
-        case matrices.Whole(of, first):
-            return not first and (isinstance(of, Array) or computable(of.body))
-        case matrices.Gradient() | matrices.Hessian() | matrices.Jacobian():
-            return False
-        case matrices.Kronecker() | matrices.Total():
-            return False
-        case matrices.Scaled(factor, inner):
-            return computable(factor) and not terms.free_indices(factor) and plain_matrix(inner)
-    return all(map(plain_matrix, inner_matrices(matrix)))
-
-
-def inner_matrices(matrix: Matrix) -> tuple[Matrix, ...]:
-    """Return the matrix expressions directly below one."""
-    match matrix:
-        case matrices.Dot(parts) | matrices.Plus(parts) | matrices.Hadamard(parts):
-            return parts
-        case (
-            matrices.Minus(inner)
-            | matrices.Scaled(_, inner)
-            | matrices.Transpose(inner)
-            | matrices.Diagonal(inner)
-            | matrices.Each(_, inner)
-        ):
-            return (inner,)
-    return ()
+def functions(
+    statement: Statement,
+    name: str,
+    as_written: bool,
+    helpers: Mapping[str, str],
+    write: Callable[[Line, str, frozenset[str], Sequence[Hypothesis]], str],
+) -> list[str]:
+    """Return the functions that compute the results of a statement, after what they call."""
+    lines = results(statement, name)
+    if not as_written:
+        lines = tuple(map(stably, lines))
+    taken = RESERVED | set(helpers) | {line.name for line in lines}
+    return with_helpers([write(line, name, taken, statement.given) for line in lines], helpers)
 
 
 # -- what it needs ---------------------------------------------------------------------------------
@@ -272,8 +260,8 @@ def parameter_arrays(definition: Definition) -> tuple[Array, ...]:
     return tuple(p.array for p in definition.parameters if isinstance(p, Entry))
 
 
-def parts(root: Term | Matrix) -> Parts:
-    """Return what a term or matrix is built from: first what its named quantities need."""
+def parts(root: Term) -> Parts:
+    """Return what a term is built from: first what its named quantities need."""
     quantities: dict[Definition, None] = {}
     functions: dict[Definition, None] = {}
     found: list[tuple[Term, frozenset[Array]]] = []
@@ -285,13 +273,8 @@ def parts(root: Term | Matrix) -> Parts:
                 visit(terms.instantiate(part), own)
         found.append((node, own))
 
-    helpers: dict[Definition, None] = {}
-
     def define(definition: Definition) -> bool:
-        if stable.is_stable(definition):
-            helpers[definition] = None
-            return True
-        if definition in quantities or definition in functions:
+        if stable.is_stable(definition) or definition in quantities or definition in functions:
             return True
         own = frozenset(parameter_arrays(definition))
         if is_quantity(definition):
@@ -306,25 +289,7 @@ def parts(root: Term | Matrix) -> Parts:
 
     sizes: dict[Dimension, None] = {}
 
-    def visit_matrix(matrix: Matrix) -> None:
-        match matrix:
-            case matrices.Whole(Definition() as of):
-                define(of)
-            case matrices.Whole(Array() as of):
-                found.append((of[tuple(Index("", d) for d in of.dimensions)], frozenset()))
-            case matrices.Each(function, _):
-                define(function)
-            case matrices.Scaled(factor, _):
-                visit(factor, frozenset())
-            case matrices.Ones(dimension):
-                sizes[dimension] = None
-        for inner in inner_matrices(matrix):
-            visit_matrix(inner)
-
-    if isinstance(root, Matrix):
-        visit_matrix(root)
-    else:
-        visit(root, frozenset())
+    visit(root, frozenset())
     arrays: dict[Array, None] = {}
     callbacks: dict[Function, None] = {}
     known: dict[Function, None] = {}
@@ -347,7 +312,7 @@ def parts(root: Term | Matrix) -> Parts:
                     sizes[left.dimension] = None
     return Parts(
         tuple(quantities), tuple(functions), tuple(arrays), tuple(callbacks), tuple(sizes),
-        tuple(helpers), tuple(known),
+        tuple(known),
     )  # fmt: skip
 
 
@@ -371,7 +336,7 @@ def rank(array: Array) -> tuple[bool, bool, bool]:
     return array.name[-1] == "'", not array.dimensions, label
 
 
-def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
+def used_once(root: Term, found: Parts) -> frozenset[Definition]:
     """Return the functions that read best written out: used in one place, no argument repeated."""
     uses: dict[Definition, list[bool]] = {}
 
@@ -390,21 +355,9 @@ def used_once(root: Term | Matrix, found: Parts) -> frozenset[Definition]:
             ):
                 count(terms.instantiate(part))
 
-    def count_matrix(matrix: Matrix) -> None:
-        match matrix:
-            case matrices.Each(function, inner):
-                uses.setdefault(function, []).append(isinstance(inner, matrices.Whole))
-            case matrices.Scaled(factor, _):
-                count(factor)
-        for inner in inner_matrices(matrix):
-            count_matrix(inner)
-
     for definition in (*found.quantities, *found.functions):
         count(definition.body)
-    if isinstance(root, Matrix):
-        count_matrix(root)
-    else:
-        count(root)
+    count(root)
     return frozenset(
         function
         for function, names in uses.items()
@@ -425,7 +378,8 @@ def identifier(name: str) -> str:
     """Return a name as an identifier."""
     for old, new in PRIMES.items():
         name = name.replace(old, new) if old == "'" or name == old else name
-    return "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+    name = "".join(c if f"a{c}".isidentifier() else "_" for c in name)
+    return name if name.isidentifier() else f"_{name}"
 
 
 def unused(name: str, taken: Sequence[str] | frozenset[str] | set[str]) -> str:
@@ -488,27 +442,50 @@ def mentions(source: str, name: str) -> bool:
     return name in "".join(c if c.isalnum() or c == "_" else " " for c in source).split()
 
 
-def headline(name: str, computed: Line) -> str:
-    """Return the line that says what the code computes."""
-    shown = computed.term if computed.matrix is None else computed.matrix
-    return "\n".join(textwrap.wrap(f"{name}: {printing.text(shown)}", WIDTH))
+DOMAINS = {
+    "label": ", 0 or 1", "positive": ", positive", "nonnegative": ", not negative",
+    "unit": ", between 0 and 1",
+}  # fmt: skip
 
 
-def shapes(given: Sequence[Argument], names: Mapping[object, str]) -> str:
-    """Return the shapes of the arguments, as text."""
-    said = []
-    for argument in given:
-        match argument:
-            case Array(_, dimensions, domain=domain):
-                size = " x ".join(d.name for d in dimensions) or "a number"
-                said.append(f"{names[argument]}: {size}{', 0 or 1' if domain == 'label' else ''}")
-            case Dimension(meaning=meaning):
-                said.append(f"{names[argument]}: number of {meaning}")
-            case Function(order=0):
-                said.append(f"{names[argument]}: a function")
-            case Function(name=name, order=order):
-                said.append(f"{names[argument]}: derivative {order} of {name}")
-    return "\n".join(textwrap.wrap("; ".join(said) + ".", WIDTH))
+def said(
+    name: str,
+    computed: Line,
+    given: Sequence[Argument],
+    names: Mapping[object, str],
+    assumed: Sequence[Hypothesis],
+) -> tuple[list[str], list[str]]:
+    """Return what the code computes, and of what: shapes, and what is assumed of the arguments."""
+    arguments = "; ".join(described(argument, names[argument]) for argument in given)
+    conditions = [
+        condition for hypothesis in assumed for condition in conditions_on(given, hypothesis)
+    ]
+    where = f", where {' and '.join(conditions)}" if conditions else ""
+    return (
+        textwrap.wrap(f"{name}: {printing.text(computed.term)}", WIDTH),
+        textwrap.wrap(f"{arguments}{where}." if arguments else "", WIDTH),
+    )
+
+
+def described(argument: Argument, name: str) -> str:
+    """Return the name of an argument with what it is."""
+    match argument:
+        case Array(_, dimensions, domain=domain):
+            size = " x ".join(d.name for d in dimensions) or "a number"
+            return f"{name}: {size}{DOMAINS.get(domain, '')}"
+        case Dimension(meaning=meaning):
+            return f"{name}: number of {meaning}"
+        case Function(name=of, order=order) if order:
+            return f"{name}: derivative {order} of {of}"
+    return f"{name}: a function"
+
+
+def conditions_on(given: Sequence[Argument], hypothesis: Hypothesis) -> list[str]:
+    """Return the formulas of a hypothesis that is about arguments alone."""
+    terms_ = [node for pair in hypothesis.replace for node in pair]
+    terms_ += [quantity for quantity, _ in hypothesis.signs]
+    arrays = {part.array for node in terms_ for part in walk(node) if isinstance(part, Entry)}
+    return used(hypothesis, printing.TEXT) if arrays and arrays <= set(given) else []
 
 
 def broken(head: str, text: str, tail: str = "", indent: str = "    ") -> list[str]:
@@ -589,6 +566,46 @@ def negate(code: Code) -> Code:
     if code.level == PRODUCT and not code.text.startswith("-") and "**" not in code.text:
         return Code(f"-{code.text}", PRODUCT)
     return Code(f"-{code.within(ATOM)}", UNARY)  # JavaScript has no -a ** b
+
+
+Arithmetic = terms.Neg | terms.Add | terms.Mul | terms.Div | terms.Pow
+
+
+def operands(node: Arithmetic) -> tuple[Term, ...]:
+    """Return what arithmetic is done with; a summand that is taken away without its sign."""
+    match node:
+        case terms.Neg(inner):
+            return (inner,)
+        case terms.Add(summands):
+            return tuple(s.term if isinstance(s, terms.Neg) else s for s in summands)
+        case terms.Mul(factors):
+            return factors
+        case terms.Div(numerator, denominator):
+            return numerator, denominator
+    return node.base, node.exponent
+
+
+def arithmetic(node: Arithmetic, codes: Sequence[Code]) -> Code:
+    """Return the code of arithmetic from that of its operands."""
+    match node:
+        case terms.Neg():
+            return negate(*codes)
+        case terms.Add(summands):
+            signs = [isinstance(s, terms.Neg) for s in summands]
+            return add(list(zip(signs, codes, strict=True)))
+        case terms.Mul():
+            return multiply(codes)
+        case terms.Div():
+            return divide(*codes)
+    return power(*codes)
+
+
+def more_than_one(node: Term) -> Term | None:
+    """Return u of log(1 + u), for which languages have a function of its own."""
+    match node:
+        case Apply(terms.log, (terms.Add((Number(value), *rest)),)) if value == 1:
+            return rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+    return None
 
 
 def number(value: Number) -> Code:

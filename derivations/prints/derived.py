@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from derivations.language.matrices import Matrix
 from derivations.language.statement import Chain, Statement, Step
-from derivations.language.terms import Term
-from derivations.prints.javascript_code import javascript_code
-from derivations.prints.mathematics import LATEX, TEXT, Style, relation, show
-from derivations.prints.numpy_code import numpy_code
-from derivations.prints.sympy_code import sympy_code
+from derivations.prints.lines import assumption, equation, line, why
+from derivations.prints.mathematics import LATEX, TEXT, show
+from derivations.prints.record import written
 
-CODE: Mapping[str, Callable[[Statement, str], str | None]] = {
-    "numpy": numpy_code,
-    "javascript": javascript_code,
-    "sympy": lambda statement, name: sympy_code(statement),
-}
-
-
-def equation(chain: Chain, style: Style) -> str:
-    """Return what a chain says, its first side and its last."""
-    return f"{show(chain.left, style)} {relation(chain.relation, style)} {show(chain.last, style)}"
+CODE = ("numpy", "javascript", "sympy")
 
 
 def text(statements: Sequence[Statement], levels: Sequence[str]) -> str:
@@ -34,41 +22,29 @@ def text(statements: Sequence[Statement], levels: Sequence[str]) -> str:
         for chain in statement.chains:
             parts.append(f"    {show(chain.left, TEXT)}")
             for step in chain.lines:
-                line = f"{relation(step.relation, TEXT)} {show(line_of(step), TEXT)}"
-                parts.append(f"      {line}   {why(step, statements)}")
+                parts.append(f"      {line(step, TEXT)}   {reasons(step, statements)}")
         parts.append("")
     return "\n".join(parts).rstrip()
 
 
-def line_of(step: Step) -> Term | Matrix:
-    """Return the expression on a line."""
-    assert not isinstance(step.expression, int)
-    return step.expression
-
-
-def why(step: Step, statements: Sequence[Statement]) -> str:
-    """Return the rule and the reason of a line, with the statements that it uses."""
-    cited = [s.title[0].lower() + s.title[1:] for s in statements if s in step.cites]
-    rule = "" if step.cites and step.rule.name == "algebra" else step.rule.name
-    said = [part for part in (rule, step.reason, *cited) if part]
-    return "; ".join([*said, *([] if step.made else ["typed"])])
+def reasons(step: Step, statements: Sequence[Statement]) -> str:
+    """Return why a line is right, with the titles of those statements that it uses."""
+    return why(step, [s.title[0].lower() + s.title[1:] for s in statements if s in step.cites])
 
 
 def latex(statements: Sequence[Statement]) -> str:
     """Return the lines as LaTeX, aligned at their relations."""
     return "\n\n".join(
-        f"% {statement.title}\n{aligned(chain, statements)}"
+        f"% {statement.title}\n{aligned(chain, lambda step: reasons(step, statements))}"
         for statement in statements
         for chain in statement.chains
     )
 
 
-def aligned(chain: Chain, statements: Sequence[Statement]) -> str:
-    """Return the lines of one chain as LaTeX."""
+def aligned(chain: Chain, reason: Callable[[Step], str]) -> str:
+    """Return the lines of one chain as LaTeX, each with its reason."""
     rows = [show(chain.left, LATEX)]
-    for step in chain.lines:
-        line = f"{relation(step.relation, LATEX)} {show(line_of(step), LATEX)}"
-        rows.append(rf"&{line} && \text{{{why(step, statements)}}}")
+    rows += [rf"&{line(step, LATEX)} && \text{{{reason(step)}}}" for step in chain.lines]
     joined = " \\\\\n".join(rows)
     return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
@@ -82,11 +58,6 @@ def markdown(statements: Sequence[Statement], levels: Sequence[str]) -> str:
     return "\n\n".join(parts)
 
 
-def code(statement: Statement, form: str, name: str) -> str | None:
-    """Return the code of a result in one language, or None where there is no code."""
-    return CODE[form](statement, name)
-
-
 def as_json(
     statements: Sequence[Statement], levels: Sequence[str], result: Statement, name: str
 ) -> str:
@@ -98,8 +69,8 @@ def as_json(
             "rule": step.rule.name,
             "reason": step.reason,
             "uses": [cited.title for cited in step.cites],
-            "latex": show(line_of(step), LATEX),
-            "text": show(line_of(step), TEXT),
+            "latex": show(step.expression, LATEX),
+            "text": show(step.expression, TEXT),
         }
         for statement in statements
         for chain in statement.chains
@@ -108,7 +79,7 @@ def as_json(
     document: dict[str, Any] = {
         "title": result.title,
         "level": levels[statements.index(result)],
-        "given": [hypothesis.text for hypothesis in result.given],
+        "given": [*map(assumption, result.given)],
         "lines": lines,
         "statements": [
             {
@@ -123,6 +94,6 @@ def as_json(
             "latex": equation(result.chains[0], LATEX),
             "text": equation(result.chains[0], TEXT),
         },
-        "code": {form: code(result, form, name) for form in CODE},
+        "code": {form: written(form, result, name) for form in CODE},
     }
     return json.dumps(document, indent=1, ensure_ascii=False)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from derivations.language import terms
-from derivations.language.statement import Statement
+from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, Definition, Entry, Index, Term, Use, walk
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, Argument, Code
@@ -22,10 +22,6 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-NEEDS = {
-    "softmax": ("shifted",), "softmax_complement": ("shifted",), "logsumexp": ("shifted",),
-    "log_softmax": ("shifted",), "deviation": ("softmax", "shifted"),
-}  # fmt: skip
 HELPERS = {
     "sigmoid": """\
 function sigmoid(t) {
@@ -36,25 +32,26 @@ function sigmoid(t) {
 function softplus(t) {
   return Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
 }""",
+    "softmax": """\
+function softmax(z) {
+  const largest = z.reduce((a, b) => Math.max(a, b));
+  const e = z.map((value) => Math.exp(value - largest));
+  const sum = e.reduce((a, b) => a + b);
+  return e.map((value) => value / sum);
+}""",
+    "complement": """\
+/** 1 - p for probabilities: for the one above 1/2, if any, the sum of the others. */
+function complement(p) {
+  const others = p.reduce((sum, value) => (value > 0.5 ? sum : sum + value), 0);
+  return p.map((value) => (value > 0.5 ? others : 1 - value));
+}""",
     "shifted": """\
-/** The largest of z, where it is, exp(z - largest), and the sum of these without that one. */
+/** The largest of z, and the sum of exp(z - largest) without one that is 1. */
 function shifted(z) {
   const largest = z.reduce((a, b) => Math.max(a, b));
   const where = z.indexOf(largest);
-  const e = z.map((value) => Math.exp(value - largest));
-  const others = e.reduce((sum, value, a) => (a === where ? sum : sum + value), 0);
-  return { largest, where, e, others };
-}""",
-    "softmax": """\
-function softmax(z) {
-  const { e, others } = shifted(z);
-  return e.map((value) => value / (1 + others));
-}""",
-    "softmax_complement": """\
-/** 1 - softmax(z), where nothing cancels. */
-function softmax_complement(z) {
-  const { e, others } = shifted(z);
-  return e.map((value) => (value === 1 ? others : 1 - value + others) / (1 + others));
+  const others = z.reduce((sum, value, a) => (a === where ? sum : sum + Math.exp(value - largest)), 0);
+  return { largest, others };
 }""",
     "logsumexp": """\
 function logsumexp(z) {
@@ -67,11 +64,11 @@ function log_softmax(z) {
   return z.map((value) => value - largest - Math.log1p(others));
 }""",
     "deviation": """\
-/** r minus its mean with the weights softmax(z), counted from r of the largest weight. */
-function deviation(z, r) {
-  const { where } = shifted(z);
+/** r minus its mean with the probabilities p, counted from r of the largest. */
+function deviation(p, r) {
+  const where = p.indexOf(p.reduce((a, b) => Math.max(a, b)));
   const apart = r.map((value) => value - r[where]);
-  const mean = softmax(z).reduce((sum, p, a) => sum + p * apart[a], 0);
+  const mean = p.reduce((sum, value, a) => sum + value * apart[a], 0);
   return apart.map((value) => value - mean);
 }""",
 }
@@ -108,19 +105,19 @@ def javascript_code(statement: Statement, name: str, *, as_written: bool = False
         The source of an ES module that exports one function for each result, which are called as in
         ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
-    lines = codegen.results(statement, name)
-    if not as_written:
-        lines = tuple(map(codegen.stably, lines))
-    if not lines or not FUNCTIONS.keys() >= {*codegen.known_functions(lines)}:
+    known = codegen.known_functions(codegen.results(statement, name))
+    if not FUNCTIONS.keys() >= {*known}:
         return None
-    helpers = codegen.helpers_of(lines, NEEDS)
-    taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
-    sources += [line_code(line, name, taken) for line in lines]
-    return "\n\n".join(sources) + "\n"
+    sources = codegen.functions(statement, name, as_written, HELPERS, line_code)
+    return "\n\n".join(sources) + "\n" if sources else None
 
 
-def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:
+def line_code(
+    computed: codegen.Line,
+    name: str,
+    taken: frozenset[str] = codegen.RESERVED,
+    assumed: Sequence[Hypothesis] = (),
+) -> str:
     """Return the function that computes a line."""
     found = codegen.parts(computed.term)
     given = codegen.line_arguments(computed)
@@ -148,8 +145,8 @@ def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen
     else:
         top.lines += codegen.broken("return ", expression(last, [top], names).text, ";", "  ")
     arguments = ", ".join(names[argument] for argument in given)
-    said = f"{codegen.headline(name, computed)}\n{codegen.shapes(given, names)}"
-    comment = "/** " + said.replace("\n", "\n *  ") + " */"
+    formula, arguments_said = codegen.said(name, computed, given, names, assumed)
+    comment = "/** " + "\n *  ".join([*formula, *arguments_said]) + " */"
     inside = [f"  {line}" for line in top.lines]
     head = f"export function {computed.name}({arguments}) {{"
     return "\n".join([comment, head, *inside, "}"])
@@ -226,20 +223,9 @@ def expression(node: Term, blocks: Sequence[Block], names: Names) -> Code:
             return place(names[array], indices, names)
         case Use(definition, arguments):
             return use(definition, arguments, node, blocks, names)
-        case terms.Neg(inner):
-            return codegen.negate(at(inner))
-        case terms.Add(summands):
-            bare = [s.term if isinstance(s, terms.Neg) else s for s in summands]
-            signs = [isinstance(s, terms.Neg) for s in summands]
-            return codegen.add(list(zip(signs, map(at, bare), strict=True)))
-        case terms.Mul(factors):
-            return codegen.multiply(list(map(at, factors)))
-        case terms.Div(numerator, denominator):
-            return codegen.divide(at(numerator), at(denominator))
-        case terms.Pow(base, exponent):
-            return codegen.power(at(base), at(exponent))
-        case terms.Apply(terms.log, (terms.Add((terms.Number(value), *rest)),)) if value == 1:
-            inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+        case terms.Neg() | terms.Add() | terms.Mul() | terms.Div() | terms.Pow():
+            return codegen.arithmetic(node, [*map(at, codegen.operands(node))])
+        case terms.Apply() if (inner := codegen.more_than_one(node)) is not None:
             return call("Math.log1p", [inner])
         case terms.Apply(terms.pi, ()):
             return Code("Math.PI")

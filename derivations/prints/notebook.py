@@ -7,9 +7,10 @@ from html import escape
 
 from derivations.language.matrices import Matrix
 from derivations.language.statement import Chain, Statement, Step
-from derivations.language.terms import Array, Definition, Term, Use, as_argument
+from derivations.language.terms import Array, Definition, Term
 from derivations.prints import derived, page
-from derivations.prints.mathematics import LATEX, TEXT, Style, relation, show
+from derivations.prints.lines import assumption, defined, line, named
+from derivations.prints.mathematics import LATEX, TEXT, Style, show
 from derivations.prints.mathml import mathml, prose, relation as sign, show as markup
 
 Shown = Term | Matrix | Array | Definition | Step | Chain | Statement
@@ -32,27 +33,12 @@ def written(shown: Term | Matrix | Array | Definition | Step, style: Style) -> s
     """Return one formula in a style."""
     match shown:
         case Array():
-            return style.bold(shown) if shown.dimensions else show(shown[()], style)
+            return style.whole(shown, ()) if shown.dimensions else show(shown[()], style)
         case Definition():
             return defined(shown, style)
         case Step():
-            line = show(derived.line_of(shown), style)
-            return f"{relation(shown.relation, style)} {line}"
+            return line(shown, style)
     return show(shown, style)
-
-
-def named(definition: Definition) -> Use:
-    """Return a named quantity at its own parameters."""
-    return Use(
-        definition,
-        tuple(as_argument(p) if isinstance(p, Array) else p for p in definition.parameters),
-    )
-
-
-def defined(definition: Definition, style: Style) -> str:
-    """Return a definition as an equation."""
-    name, body = show(named(definition), style), show(definition.body, style)
-    return f"{name} {':=' if style is TEXT else '='} {body}"
 
 
 def of_statements(statements: Sequence[Statement]) -> dict[str, str]:
@@ -71,7 +57,10 @@ def blocks(statements: Sequence[Statement]) -> list[str]:
         for statement in statements
         for latex in (
             *(defined(definition, LATEX) for definition in statement.defines),
-            *(derived.aligned(chain, statement.cites) for chain in statement.chains),
+            *(
+                derived.aligned(chain, lambda step: derived.reasons(step, step.cites))
+                for chain in statement.chains
+            ),
         )
     ]
 
@@ -79,9 +68,9 @@ def blocks(statements: Sequence[Statement]) -> list[str]:
 def html(statement: Statement) -> str:
     """Return a statement in HTML, its formulas in MathML."""
     title = f"<h4>{escape(statement.title)}</h4>" if statement.title else ""
-    given = "".join(f"<li>{prose(hypothesis.text)}</li>" for hypothesis in statement.given)
-    defined = "".join(
+    given = "".join(f"<li>{prose(assumption(hypothesis))}</li>" for hypothesis in statement.given)
+    definitions = "".join(
         mathml([markup(named(d)), sign("="), markup(d.body)], block=True) for d in statement.defines
     )
     chains = "".join(page.lines(chain, statement.cites) for chain in statement.chains)
-    return f"{title}{f'<p>Given</p><ul>{given}</ul>' if given else ''}{defined}{chains}"
+    return f"{title}{f'<p>Given</p><ul>{given}</ul>' if given else ''}{definitions}{chains}"

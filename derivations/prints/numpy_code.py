@@ -2,23 +2,22 @@
 
 Each subterm is an array whose axes are indices. Named quantities become locals; a sum becomes a
 matrix product where two factors share its index, ``np.einsum`` where more do, and ``np.sum``
-otherwise; a matrix form is taken as it is written.
+otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
-from derivations.language import matrices, terms
-from derivations.language.matrices import ONE, Matrix
-from derivations.language.statement import Statement
+from derivations.language import terms
+from derivations.language.statement import Hypothesis, Statement
 from derivations.language.terms import Array, Definition, Dimension, Index, Term
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
 LONG = 45  # characters of a factor that gets a line of its own
-CONSTANTS = {terms.pi: "np.pi"}
 FUNCTIONS = {
     terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
     terms.minimum: "np.minimum", terms.maximum: "np.maximum", terms.sine: "np.sin",
@@ -27,10 +26,6 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-NEEDS = {
-    "softmax": ("shifted",), "softmax_complement": ("shifted",), "logsumexp": ("shifted",),
-    "log_softmax": ("shifted",), "deviation": ("softmax", "shifted"),
-}  # fmt: skip
 HELPERS = {
     "sigmoid": """\
 def sigmoid(t):
@@ -39,37 +34,44 @@ def sigmoid(t):
     "softplus": """\
 def softplus(t):
     return np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t)))""",
-    "shifted": """\
-def shifted(z):
-    \"\"\"The largest of z, exp(z - largest), and the sum of these without one that is 1.\"\"\"
-    largest = np.max(z, axis=-1, keepdims=True)
-    e = np.exp(z - largest)
-    others = e.copy()
-    np.put_along_axis(others, np.argmax(e, axis=-1, keepdims=True), 0, axis=-1)
-    return largest, e, np.sum(others, axis=-1, keepdims=True)""",
     "softmax": """\
 def softmax(z):
-    _, e, others = shifted(z)
-    return e / (1 + others)""",
-    "softmax_complement": """\
-def softmax_complement(z):
-    \"\"\"1 - softmax(z), where nothing cancels.\"\"\"
-    _, e, others = shifted(z)
-    return np.where(e == 1, others, 1 - e + others) / (1 + others)""",
+    e = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)""",
+    "complement": """\
+def complement(p):
+    \"\"\"1 - p for probabilities: for the one above 1/2, if any, the sum of the others.\"\"\"
+    others = np.sum(np.where(p > 0.5, 0, p), axis=-1, keepdims=True)
+    return np.where(p > 0.5, others, 1 - p)""",
+    "shifted": """\
+def shifted(z):
+    \"\"\"The largest of z, and the sum of exp(z - largest) without one that is 1.\"\"\"
+    largest = np.max(z, axis=-1, keepdims=True)
+    e = np.exp(z - largest)
+    ones, column = np.floor(e), np.ones((z.shape[-1], 1))
+    return largest, (e - ones) @ column + (ones @ column - 1)""",
     "logsumexp": """\
 def logsumexp(z):
-    largest, _, others = shifted(z)
+    largest, others = shifted(z)
     return (largest + np.log1p(others))[..., 0]""",
     "log_softmax": """\
 def log_softmax(z):
-    largest, _, others = shifted(z)
+    largest, others = shifted(z)
     return z - largest - np.log1p(others)""",
     "deviation": """\
-def deviation(z, r):
-    \"\"\"r minus its mean with the weights softmax(z), counted from r of the largest weight.\"\"\"
-    p, r = np.broadcast_arrays(softmax(z), r)
+def deviation(p, r):
+    \"\"\"r minus its mean with the probabilities p, counted from r of the largest.\"\"\"
+    p, r = np.broadcast_arrays(p, r)
     r = r - np.take_along_axis(r, np.argmax(p, axis=-1, keepdims=True), axis=-1)
     return r - np.sum(p * r, axis=-1, keepdims=True)""",
+    "gram": """\
+def gram(X, weights):
+    \"\"\"Sums over i of X[i, k] X[i, l] weights[i, ...]: for l and k they are as for k and l.\"\"\"
+    n, flat = X.shape[1], weights.reshape(len(X), -1)
+    sums = np.empty((n, n, flat.shape[1]))
+    for k in range(n):
+        sums[k, k:] = sums[k:, k] = (X[:, k:] * X[:, [k]]).T @ flat
+    return sums.reshape(n, n, *weights.shape[1:])""",
 }
 HELPERS |= {
     "erf": "erf = np.vectorize(math.erf, otypes=[float])",
@@ -135,48 +137,42 @@ def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> 
         The source of a module with one function for each result, which are called as in
         ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
-    lines = codegen.results(statement, name)
-    if not as_written:
-        lines = tuple(map(codegen.stably, lines))
-    if not lines:
-        return None
-    helpers = codegen.helpers_of(lines, NEEDS)
-    helpers += [FUNCTIONS[function] for function in codegen.known_functions(lines)]
-    taken = codegen.RESERVED | set(HELPERS) | {line.name for line in lines}
-    sources = [HELPERS[helper] for helper in helpers if helper in HELPERS]
-    sources += [line_code(line, name, taken) for line in lines]
-    plain = [name for name in ("functools", "math") if any(f"{name}." in s for s in sources)]
-    imports = "".join(f"import {name}\n" for name in plain) + "\n" * bool(plain)
-    return "\n\n\n".join([f"{imports}import numpy as np", *sources]) + "\n"
+    sources = codegen.functions(statement, name, as_written, HELPERS, line_code)
+    used = [name for name in ("functools", "math") if any(f"{name}." in s for s in sources)]
+    imports = "".join(f"import {name}\n" for name in used) + "\n" * bool(used)
+    return "\n\n\n".join([f"{imports}import numpy as np", *sources]) + "\n" if sources else None
 
 
-def line_code(computed: codegen.Line, name: str, taken: frozenset[str] = codegen.RESERVED) -> str:
+def line_code(
+    computed: codegen.Line,
+    name: str,
+    taken: frozenset[str] = codegen.RESERVED,
+    assumed: Sequence[Hypothesis] = (),
+) -> str:
     """Return the function that computes a line."""
-    shown: Term | Matrix = computed.term if computed.matrix is None else computed.matrix
-    found = codegen.parts(shown)
+    found = codegen.parts(computed.term)
     given = codegen.line_arguments(computed)
-    dimensions = codegen.dimensions_of(computed, codegen.parts(computed.term))
+    dimensions = codegen.dimensions_of(computed, found)
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
-    scope = Scope(codegen.named(things, taken), codegen.used_once(shown, found), computed.at)
+    scope = Scope(
+        codegen.named(things, taken), codegen.used_once(computed.term, found), computed.at
+    )
     assigned = scope.assigned
     for quantity in found.quantities:
         axes = tuple(p for p in quantity.parameters if isinstance(p, Index))
         body = term_value(quantity.body, replace(scope, at=axes))
         text = full(body, axes, scope).text
         assigned.append((f"{scope.names[quantity]} = ", text))
-    if computed.matrix is not None:
-        result = matrix_code(computed.matrix, scope).text
-    else:
-        result = full(term_value(computed.term, scope), computed.at, scope).text
+    result = full(term_value(computed.term, scope), computed.at, scope).text
     if assigned and assigned[-1][0] == f"{result} = ":
         _, result = assigned.pop()
     lines = function_lines(found, scope)
     for head, text in [*assigned, ("return ", result)]:
         lines += codegen.broken(head, text)
-    documented = [*f'"""{codegen.headline(name, computed)}'.splitlines(), ""]
-    documented += codegen.shapes(given, scope.names).splitlines()
-    documented += ['"""', *([""] if lines[0].startswith("def ") else [])]
+    formula, arguments = codegen.said(name, computed, given, scope.names, assumed)
+    documented = [f'"""{formula[0]}', *formula[1:], *(["", *arguments] if arguments else []), '"""']
+    documented += [""] if lines[0].startswith("def ") else []
     inside = [*documented, *size_lines(given, scope, "\n".join(lines)), *lines]
     head = f"def {computed.name}({', '.join(scope.names[argument] for argument in given)}):"
     return "\n".join([head, *(f"    {line}" if line else "" for line in inside)])
@@ -220,31 +216,16 @@ def term_value(node: Term, scope: Scope) -> Value:
             return entry_value(scope.names[array], indices)
         case terms.Use(definition, arguments):
             return use_value(definition, arguments, node, scope)
-        case terms.Neg(inner):
-            value = term_value(inner, scope)
-            return Value(codegen.negate(value.code), value.axes)
-        case terms.Add(summands):
-            bare = [s.term if isinstance(s, terms.Neg) else s for s in summands]
-            codes, axes = together([term_value(b, scope) for b in bare], scope)
-            signs = [isinstance(s, terms.Neg) for s in summands]
-            return Value(codegen.add(list(zip(signs, codes, strict=True))), axes)
         case terms.Mul(factors):
             return product_value([term_value(f, scope) for f in factors], scope)
-        case terms.Div(numerator, denominator):
-            (above, below), axes = together(
-                [term_value(numerator, scope), term_value(denominator, scope)], scope
-            )
-            return Value(codegen.divide(above, below), axes)
-        case terms.Pow(base, exponent):
-            (below, above), axes = together(
-                [term_value(base, scope), term_value(exponent, scope)], scope
-            )
-            return Value(codegen.power(below, above), axes)
-        case terms.Apply(terms.log, (terms.Add((terms.Number(value), *rest)),)) if value == 1:
-            inner = rest[0] if len(rest) == 1 else terms.Add(tuple(rest))
+        case terms.Neg() | terms.Add() | terms.Div() | terms.Pow():
+            values = [term_value(part, scope) for part in codegen.operands(node)]
+            codes, axes = together(values, scope)
+            return Value(codegen.arithmetic(node, codes), axes)
+        case terms.Apply() if (inner := codegen.more_than_one(node)) is not None:
             return call("np.log1p", [term_value(inner, scope)], scope)
-        case terms.Apply(function, ()):
-            return Value(Code(CONSTANTS[function]))
+        case terms.Apply(terms.pi, ()):
+            return Value(Code("np.pi"))
         case terms.Apply(function, arguments):
             name = FUNCTIONS.get(function) or scope.names[function]
             return call(name, [term_value(a, scope) for a in arguments], scope)
@@ -407,12 +388,12 @@ def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
         above = sum_over(indices, body.numerator, scope)
         (top, bottom), axes = together([above, term_value(body.denominator, scope)], scope)
         return Value(codegen.divide(top, bottom), axes)
-    factors = list(flat_factors(body))
+    factors = stable.factors(body)
     for factor in factors:
         if isinstance(factor, terms.Delta) and (found := contracted(factor, indices)):
             gone, stays = found
             left = [f for f in factors if f is not factor]
-            rest = terms.reindex(one_product(left), {gone: stays})
+            rest = terms.reindex(stable.product_of(left), {gone: stays})
             remaining = [index for index in indices if index != gone]
             return sum_over(remaining, rest, scope) if remaining else term_value(rest, scope)
     values = [term_value(factor, scope) for factor in factors]
@@ -425,20 +406,6 @@ def sum_over(indices: Sequence[Index], body: Term, scope: Scope) -> Value:
         return product_value(outside, scope)
     inner = contraction(summed, inside, scope)
     return product_value([*outside, inner], scope) if outside else inner
-
-
-def flat_factors(body: Term) -> Sequence[Term]:
-    """Return the factors of a product, products within it included."""
-    if not isinstance(body, terms.Mul):
-        return (body,)
-    return [inner for factor in body.factors for inner in flat_factors(factor)]
-
-
-def one_product(factors: Sequence[Term]) -> Term:
-    """Return the product of some factors."""
-    if not factors:
-        return terms.term(1)
-    return factors[0] if len(factors) == 1 else terms.Mul(tuple(factors))
 
 
 def contracted(delta: terms.Delta, indices: Sequence[Index]) -> tuple[Index, Index] | None:
@@ -469,7 +436,7 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
             return contraction([other for other in summed if other != index], others, scope)
     if len(summed) == 1 and (found := matmul(summed[0], values, scope)) is not None:
         return found
-    if len(summed) == 1 and (found := matmuls(summed[0], values, scope)) is not None:
+    if len(summed) == 1 and (found := weighted_gram(summed[0], values, scope)) is not None:
         return found
     axes = ordered([i for value in values for i in value.axes if i not in summed], scope)
     letters = einsum_letters([index for value in values for index in value.axes])
@@ -480,39 +447,22 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     return Value(Code(f'np.einsum("{sources}->{target}", {operands}{best})'), axes)
 
 
-def matmuls(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
-    """Return weighted products of two matrices, one for each place of the weights' other indices.
+def weighted_gram(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
+    """Return the weighted products of a matrix with itself, one for each place of the weights.
 
     As one contraction it would hold, or go over, an array with all the indices at once.
     """
-    free = [frozenset(value.axes) - {index} for value in values]
-    single = [n for n, axes in enumerate(free) if len(axes) == 1]
-    pair = [
-        (m, n) for m in single for n in single
-        if m < n and free[m] != free[n]
-        and not any(free[place] & (free[m] | free[n]) for place in range(len(free)) if place not in (m, n))
-    ]  # fmt: skip
-    if not pair:
-        return None
-    left, right = (values[place] for place in pair[0])
-    weights = product_value([v for v in values if v is not left and v is not right], scope)
-    around = [i for i in weights.axes if i != index]
-    if not 0 < len(around) < 3:
-        return None
-    weight = scope.local("weights", weights.code)
-    by_place = transposed(Value(weight, weights.axes), [*around, index])
-    if by_place.text != weight.text:
-        weight = scope.local("columns", Code(f"{by_place.text}.copy()"))
-    used = {*scope.names.values(), *codegen.RESERVED}
-    letters = {i: codegen.unused(codegen.plain_name(i), used) for i in around}
-    row = transposed(left, [*(i for i in left.axes if i != index), index])
-    column = transposed(right, [index, *(i for i in right.axes if i != index)])
-    at = Code(f"{weight.text}[{', '.join(letters[i] for i in around)}]")
-    code = matrix_product(codegen.multiply([row, at]), column).text
-    for i in reversed(around):
-        code = f"[{code} for {letters[i]} in range({scope.size(i.dimension)})]"
-    ends = [i for value in (left, right) for i in value.axes if i != index]
-    return Value(Code(f"np.array({code})"), (*around, *ends))
+    matrices_ = [value for value in values if len(value.axes) == 2]
+    for left, right in combinations(matrices_, 2):
+        if left.code == right.code and left.axes.index(index) == right.axes.index(index):
+            weights = product_value([v for v in values if v not in (left, right)], scope)
+            ends = [i for value in (left, right) for i in value.axes if i != index]
+            around = [i for i in weights.axes if i != index]
+            if around and not set(around) & set(ends):
+                X = transposed(left, [index, *(i for i in left.axes if i != index)])
+                each = short(Value(transposed(weights, [index, *around])), scope).code
+                return Value(Code(f"gram({X.text}, {each.text})"), (*ends, *around))
+    return None
 
 
 def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
@@ -558,110 +508,3 @@ def einsum_letters(indices: Sequence[Index]) -> dict[Index, str]:
             wanted = index.name[0] + index.dimension.letters + "abcdefghijklmnopqrstuvwxyz"
             letters[index] = next(c for c in wanted if c not in letters.values())
     return letters
-
-
-# -- matrices --------------------------------------------------------------------------------------
-
-
-def matrix_code(matrix: Matrix, scope: Scope) -> Code:
-    """Return the code of a matrix expression; a dimension of size one has no axis."""
-    match matrix:
-        case matrices.Whole(of, _):
-            return Code(scope.names[of])
-        case matrices.Dot(factors):
-            return dot_code(factors, scope)
-        case matrices.Plus(parts):
-            return plus_code(matrix, parts, scope)
-        case matrices.Minus(inner):
-            return codegen.negate(matrix_code(inner, scope))
-        case matrices.Scaled(factor, inner):
-            scale = term_value(factor, scope).code
-            return codegen.multiply([scale, matrix_code(inner, scope)])
-        case matrices.Hadamard(factors):
-            return codegen.multiply([matrix_code(f, scope) for f in factors])
-        case matrices.Transpose(inner):
-            code = matrix_code(inner, scope)
-            return Code(f"{code.within(ATOM)}.T") if ONE not in matrices.shape(inner) else code
-        case matrices.Diagonal(matrices.Ones(dimension)):
-            return Code(f"np.eye({scope.size(dimension)})")
-        case matrices.Diagonal(vector):
-            return Code(f"np.diag({matrix_code(vector, scope).text})")
-        case matrices.Ones(dimension):
-            return Code(f"np.ones({scope.size(dimension)})")
-        case matrices.Each(function, inner):
-            return each_code(function, inner, scope)
-    raise TypeError(f"no NumPy code for {type(matrix).__name__}")
-
-
-def each_code(function: Definition, inner: Matrix, scope: Scope) -> Code:
-    """Return a function of every entry of a matrix: a call, or written out."""
-    code = matrix_code(inner, scope)
-    if function in scope.names and function not in scope.inline:
-        return Code(f"{scope.names[function]}({code.text})")
-    stand_in = Array("entry of the matrix")
-    body = function(stand_in[()])
-    inside = Scope({**scope.names, stand_in: code.within(ATOM)}, scope.inline, (), scope.sizes)
-    return term_value(terms.instantiate(body), inside).code
-
-
-def plus_code(whole: Matrix, parts: Sequence[Matrix], scope: Scope) -> Code:
-    """Return a sum of matrices, where ones and repeated rows are left to broadcasting."""
-    bare = [part.inner if isinstance(part, matrices.Minus) else part for part in parts]
-    codes = [broadcast_code(part, scope) for part in bare]
-    if all(code is not None for code in codes):
-        codes = [matrix_code(part, scope) for part in bare]
-    filled = [
-        matrix_code(part, scope) if code is None else code
-        for part, code in zip(bare, codes, strict=True)
-    ]
-    signs = [isinstance(part, matrices.Minus) for part in parts]
-    return codegen.add(list(zip(signs, filled, strict=True)))
-
-
-def broadcast_code(matrix: Matrix, scope: Scope) -> Code | None:
-    """Return what broadcasts to a matrix of equal entries, rows or columns; else None."""
-    match matrix:
-        case matrices.Ones():
-            return Code("1")
-        case matrices.Scaled(factor, matrices.Ones()):
-            return term_value(factor, scope).code
-        case matrices.Dot((matrices.Ones(), *row)) if row:
-            return dot_code(row, scope)
-        case matrices.Dot((*column, matrices.Transpose(matrices.Ones()))) if column:
-            return Code(f"{dot_code(column, scope).within(ATOM)}[:, None]")
-    return None
-
-
-def dot_code(factors: Sequence[Matrix], scope: Scope) -> Code:
-    """Return a matrix product; a diagonal matrix scales columns or rows, ones sum along an axis."""
-    code = matrix_code(factors[0], scope)
-    rows, inner = matrices.shape(factors[0])
-    for place, factor in enumerate(factors[1:]):
-        columns = matrices.shape(factor)[1]
-        first = factors[0] if place == 0 else None
-        match first, factor:
-            case _ if inner == ONE:
-                code = outer(code, rows, matrix_code(factor, scope), columns)
-            case _, matrices.Diagonal(vector):
-                code = codegen.multiply([code, matrix_code(vector, scope)])
-            case matrices.Diagonal(vector), _:
-                scale = matrix_code(vector, scope)
-                if columns != ONE:
-                    scale = Code(f"{scale.within(ATOM)}[:, None]")
-                code = codegen.multiply([scale, matrix_code(factor, scope)])
-            case _, matrices.Ones():
-                code = Code(f"np.sum({code.text}{', axis=1' if rows != ONE else ''})")
-            case matrices.Transpose(matrices.Ones()), _:
-                along = ", axis=0" if columns != ONE else ""
-                code = Code(f"np.sum({matrix_code(factor, scope).text}{along})")
-            case _:
-                code = matrix_product(code, matrix_code(factor, scope))
-        inner = columns
-    return code
-
-
-def outer(left: Code, rows: Dimension, right: Code, columns: Dimension) -> Code:
-    """Return the product of a column (or a number) and a row (or a number)."""
-    if rows != ONE and columns != ONE:
-        return Code(f"np.outer({left.text}, {right.text})")
-    return codegen.multiply([left, right])

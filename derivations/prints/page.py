@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from html import escape
 
 from derivations.language.statement import Chain, Prose, Statement
-from derivations.prints import derived, record
+from derivations.prints import derived
+from derivations.prints.lines import assumption, lines as in_order
 from derivations.prints.mathml import mathml, prose, relation, show
+from derivations.prints.record import written
 
 TITLES = {"numpy": "NumPy", "javascript": "JavaScript", "sympy": "SymPy", "latex": "LaTeX"}
 STYLE = """
@@ -89,7 +91,7 @@ def html(
     title = escape(result.title)
     body = [f"<h1>{title}</h1>"]
     if result.given:
-        given = "".join(f"<li>{prose(hypothesis.text)}</li>" for hypothesis in result.given)
+        given = "".join(f"<li>{prose(assumption(hypothesis))}</li>" for hypothesis in result.given)
         body.append(f'<p class="label">Given</p><ul class="given">{given}</ul>')
     boxed = "".join(scroll(sides(chain)) for chain in result.chains)
     body.append(f'<div class="result">{badge(level)}{boxed}</div>')
@@ -132,20 +134,20 @@ def sides(chain: Chain) -> str:
 def lines(chain: Chain, statements: Sequence[Statement]) -> str:
     """Return the lines of a chain, each with its rule, its reason and who wrote it."""
     shown = []
-    for step in record.lines(chain):
+    for step in in_order(chain):
         if isinstance(step, Prose):
             shown.append(f'<li class="line">{prose(step.text)}</li>')
             continue
-        formula = mathml([relation(step.relation), show(derived.line_of(step))], block=True)
+        formula = mathml([relation(step.relation), show(step.expression)], block=True)
         kind = "why" if step.made else "why typed"
-        why = escape(derived.why(step, statements) + ("; made" if step.made else ""))
+        why = escape(derived.reasons(step, statements) + ("; made" if step.made else ""))
         shown.append(f'<li class="line">{scroll(formula)}<span class="{kind}">{why}</span></li>')
     return f"{scroll(mathml(chain.left, block=True))}<ol>{''.join(shown)}</ol>"
 
 
 def code(result: Statement, name: str) -> list[str]:
     """Return the code of the result in each language that has a form for it."""
-    forms = {form: derived.code(result, form, name) for form in derived.CODE}
+    forms = {form: written(form, result, name) for form in derived.CODE}
     forms["latex"] = derived.latex([result])
     return [
         f"<details><summary>{TITLES[form]}</summary>"

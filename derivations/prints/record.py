@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -16,48 +17,12 @@ from derivations.language.statement import (
     Step,
     as_term,
 )
-from derivations.language.terms import Definition, Term
+from derivations.language.terms import Array, Definition
 from derivations.prints.javascript_code import javascript_code
+from derivations.prints.lines import assumption, compared, lines, results, rule
 from derivations.prints.mathematics import LATEX, TEXT, Style, relation, show
 from derivations.prints.numpy_code import numpy_code
 from derivations.prints.sympy_code import sympy_code
-
-
-def results(statement: Statement, style: Style) -> list[str]:
-    """Return the equations that a statement says, each on one line."""
-    shown = [defined(definition, style) for definition in statement.defines]
-    for chain in statement.chains:
-        if chain.matrix is not None:
-            left, right = chain.matrix
-            shown.append(f"{show(left, style)} = {show(right, style)}")
-        last = chain.lines[-1].expression
-        equation = (
-            f"{show(chain.left, style)} {relation(chain.relation, style)} {show(last, style)}"  # type: ignore[arg-type]
-        )
-        shown.append(equation)
-    return shown
-
-
-def defined(definition: Definition, style: Style) -> str:
-    """Return a definition as an equation."""
-    use = terms.Use(definition, tuple(map(terms.itself, definition.parameters)))
-    sign = ":=" if style is TEXT else "="
-    return f"{show(use, style)} {sign} {show(definition.body, style)}"
-
-
-def lines(chain: Chain) -> list[Step | Prose]:
-    """Return the lines of a chain as a reader meets them, its matrix form before any prose."""
-    steps = list(chain.steps)
-    if chain.matrix is not None:
-        place = next((i for i, step in enumerate(steps) if isinstance(step, Prose)), len(steps))
-        steps.insert(place, matrix_step(chain))
-    return steps
-
-
-def matrix_step(chain: Chain) -> Step:
-    """Return the matrix form of a chain as its last line."""
-    assert chain.matrix is not None
-    return Step(chain.matrix[1], MATRIX_FORM, "entry by entry")
 
 
 def aligned(statement: Statement, report: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,23 +59,16 @@ def line(step: Step | Prose, chain: Chain, names: Mapping[int, str]) -> dict[str
     """Return one line of a derivation as data."""
     if isinstance(step, Prose):
         return {"prose": {"text": step.text, "source": step.source}, "cites": []}
-    if step.rule == MATRIX_FORM and chain.matrix is not None:
-        left, right = chain.matrix
-        return {
-            "relation": "",
-            "latex": f"{show(left, LATEX)} = {show(right, LATEX)}",
-            "text": f"{show(left, TEXT)} = {show(right, TEXT)}",
-            "rule": step.rule.name,
-            "made": step.made,
-            "reason": step.reason,
-            "cites": [],
-            "prose": None,
-        }
+    whole = chain.matrix if step.rule == MATRIX_FORM else None
+
+    def side(style: Style) -> str:
+        return compared(whole[0], "=", whole[1], style) if whole else show(step.expression, style)
+
     return {
-        "relation": relation(step.relation, LATEX),
-        "latex": show(step.expression, LATEX),  # type: ignore[arg-type]
-        "text": show(step.expression, TEXT),  # type: ignore[arg-type]
-        "rule": step.rule.name,
+        "relation": "" if whole else relation(step.relation, LATEX),
+        "latex": side(LATEX),
+        "text": side(TEXT),
+        "rule": rule(step),
         "made": step.made,
         "reason": step.reason,
         "cites": [names[id(cited)] for cited in step.cites],
@@ -118,29 +76,87 @@ def line(step: Step | Prose, chain: Chain, names: Mapping[int, str]) -> dict[str
     }
 
 
-def symbols(statement: Statement) -> list[str]:
-    """Return the names of the arrays and quantities that a statement shows, each once."""
+class UnknownSymbol(ValueError):
+    """A symbol stands in a statement and nothing says what it means; the message says which."""
+
+
+Row = tuple[str, str, str, str, str, str]  # of the notation; the first is the name
+
+
+def symbols(name: str, statement: Statement, notation: Sequence[Row]) -> list[str]:
+    """Return the names of the arrays and quantities that a statement shows, each once.
+
+    A letter with a mark, such as a prime or an index, is a variant of the one in the notation.
+
+    Raises
+    ------
+    UnknownSymbol
+        For one that is not in the notation, of which the words of the statement say nothing.
+    """
+    known = {row[0] for row in notation}
+    said = tokens(explanations(statement))
     found: dict[str, None] = {}
-
-    def visit(node: Term) -> None:
-        for part in terms.walk(node):
-            match part:
-                case terms.Entry(array, _) | terms.D(_, terms.Entry(array, _)):
-                    found[array.name] = None
-                case terms.Use(definition, _):
-                    found[definition.name] = None
-
-    for definition in statement.defines:
-        found[definition.name] = None
-        visit(definition.body)
-    for chain in statement.chains:
-        for node in (chain.left, *(as_term(step.expression, chain.at) for step in chain.lines)):
-            visit(node)
+    for thing in shown(statement):
+        stem = re.match("[A-Za-z]*", thing.name)[0]  # type: ignore[index]
+        if thing.name in known or contains(said, thing):
+            found[thing.name] = None
+        elif stem in known:
+            found[stem] = None
+        else:
+            raise UnknownSymbol(
+                f"{name}: nothing says what the symbol {thing.name!r} means; expected a row of "
+                "derivations/notation.py, or its letter between dollars in a hypothesis, the "
+                "summary or a title of the statement"
+            )
     return list(found)
 
 
+def shown(statement: Statement) -> list[Array | Definition]:
+    """Return the arrays and quantities that a statement shows, in order."""
+    nodes = [definition.body for definition in statement.defines]
+    for chain in statement.chains:
+        nodes += [chain.left, *(as_term(step.expression, chain.at) for step in chain.lines)]
+    found: dict[Array | Definition, None] = dict.fromkeys(statement.defines)
+    for part in (part for node in nodes for part in terms.walk(node)):
+        match part:
+            case terms.Entry(thing, _) | terms.D(_, terms.Entry(thing, _)) | terms.Use(thing, _):
+                found[thing] = None
+    return list(found)
+
+
+def explanations(statement: Statement) -> str:
+    """Return the formulas in the words of a statement."""
+    titles = (chain.title for chain in statement.chains)
+    given = (hypothesis.text for hypothesis in statement.given)
+    reasons = (
+        step.text if isinstance(step, Prose) else step.reason
+        for chain in statement.chains
+        for step in chain.steps
+    )
+    words = (statement.title, statement.summary, *given, *titles, *reasons)
+    return " , ".join(formula for text in words for formula in text.split("$")[1::2])
+
+
+def tokens(latex: str) -> list[str]:
+    """Return the commands and characters of LaTeX."""
+    return re.findall(r"\\[A-Za-z]+|[^\s{}]", latex)
+
+
+def contains(said: Sequence[str], thing: Array | Definition) -> bool:
+    """Say whether formulas show a symbol, as an entry or as a whole."""
+    forms = [thing.letter or thing.name, thing.bold, thing.written.partition("{")[0]]
+    wanted = [tokens(form) for form in forms if form]
+    return any(
+        said[place : place + len(form)] == form for form in wanted for place in range(len(said))
+    )
+
+
 def record(
-    name: str, statement: Statement, names: Mapping[int, str], level: str
+    name: str,
+    statement: Statement,
+    names: Mapping[int, str],
+    level: str,
+    notation: Sequence[Row],
 ) -> dict[str, object]:
     """Return a statement as data, with its level as verified."""
     concept, _, attribute = name.partition(".")
@@ -159,12 +175,12 @@ def record(
         "name": attribute,
         "title": statement.title,
         "summary": statement.summary,
-        "hypotheses": [{"text": hypothesis.text} for hypothesis in statement.given],
+        "hypotheses": [{"text": assumption(hypothesis)} for hypothesis in statement.given],
         "results": latex,
         "chains": chains,
         "text": "\n".join(results(statement, TEXT)),
         "code": {form: written(form, statement, name) for form in FORMS},
-        "symbols": symbols(statement),
+        "symbols": symbols(name, statement, notation),
         "uses": [names[id(cited)] for cited in statement.cites],
         "level": level,
         "source": {"file": f"derivations/{concept}.py"},

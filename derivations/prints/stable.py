@@ -6,7 +6,7 @@ Each named function here means exactly its definition; a printer has a safe way 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial
@@ -47,10 +47,10 @@ expm1 = Definition("expm1", (t,), exp(t) - 1)
 SCALAR = (sigmoid, softplus, tanh, expm1)
 
 
-def over(dimension: Dimension) -> tuple[Array, Index, Index]:
+def over(dimension: Dimension, name: str = "z") -> tuple[Array, Index, Index]:
     """Return an array over a dimension, an index of it and one to sum over."""
     a = dimension.fresh(frozenset())
-    return Array("z", (dimension,)), a, dimension.fresh(frozenset({a}))
+    return Array(name, (dimension,)), a, dimension.fresh(frozenset({a}))
 
 
 @cache
@@ -62,10 +62,9 @@ def softmax(dimension: Dimension) -> Definition:
 
 @cache
 def complement(dimension: Dimension) -> Definition:
-    """Return one minus the softmax over a dimension."""
-    z, a, b = over(dimension)
-    others = total(b, (1 - Delta(a, b)) * exp(z[b]))
-    return Definition("softmax_complement", (z, a), others / total(b, exp(z[b])))
+    """Return the sum of the other probabilities over a dimension."""
+    p, a, b = over(dimension, "p")
+    return Definition("complement", (p, a), total(b, (1 - Delta(a, b)) * p[b]))
 
 
 @cache
@@ -84,11 +83,10 @@ def log_softmax(dimension: Dimension) -> Definition:
 
 @cache
 def deviation(dimension: Dimension) -> Definition:
-    """Return numbers minus their mean under the softmax over a dimension."""
-    z, a, b = over(dimension)
+    """Return numbers minus their mean under probabilities over a dimension."""
+    p, a, b = over(dimension, "p")
     r = Array("r", (dimension,))
-    mean = total(b, exp(z[b]) * r[b]) / total(b, exp(z[b]))
-    return Definition("deviation", (z, r, a), r[a] - mean)
+    return Definition("deviation", (p, r, a), r[a] - total(b, p[b] * r[b]))
 
 
 VECTOR = (softmax, complement, logsumexp, log_softmax, deviation)
@@ -302,8 +300,22 @@ def other(node: Term) -> Term | None:
     if found := named(node, sigmoid):
         return sigmoid(negative(found[0]))
     if found := named(node, softmax):
-        return Use(complement(dimension_of(found[0])), found)
+        return complement_at(distribution(node, *found), found[1])
     return None
+
+
+def distribution(node: Term, array: Each, index: Index) -> Each:
+    """Return all probabilities of which one is given, by its own name where it has one."""
+    free = index.dimension.fresh(terms.all_indices(node) | terms.all_indices(array.body))
+    named_so = isinstance(node, Use) and all(isinstance(a, Index) for a in node.arguments)
+    if named_so and node.arguments.count(index) == 1:  # type: ignore[attr-defined]
+        return Each((free,), terms.reindex(node, {index: free}))
+    return Each((free,), Use(softmax(dimension_of(array)), (array, free)))
+
+
+def complement_at(probabilities: Each, index: Index) -> Term:
+    """Return the sum of the probabilities but one."""
+    return Use(complement(dimension_of(probabilities)), (probabilities, index))
 
 
 def is_probability(node: Term) -> bool:
@@ -338,7 +350,7 @@ def quotient(node: Div) -> Term | None:
         if isinstance(below, Add) and below.terms[1] == left_out:
             index = left_out_class(left_out)
             if index is not None:
-                value: Term = Use(complement(dimension_of(rest)), (rest, index))
+                value = complement_at(distribution(node, rest, index), index)
                 return Neg(value) if inside else value
     return hyperbolic(node)
 
@@ -501,7 +513,7 @@ def shifted(left: Term, right: Term) -> Term | None:
 def label_minus(left: Term, right: Term) -> Term | None:
     """Softplus(u) - y u is the loss of each label times its share.
 
-    Likewise logsumexp(z) - sum_b y_b z_b, where y are the indicators of one label.
+    Likewise logsumexp(z) - sum_b y_b z_b, where what the shares lack of one stays a factor.
     """
     if not isinstance(right, Neg):
         return None
@@ -517,7 +529,7 @@ def label_minus(left: Term, right: Term) -> Term | None:
             found = named(left, logsumexp)
             if found and index in indices and same(at(found[0], index), value):
                 loss = Use(log_softmax(dimension_of(found[0])), (found[0], index))
-                return Neg(total(index, y * loss))
+                return (1 - total(index, y)) * left - total(index, y * loss)
     return None
 
 
@@ -532,8 +544,8 @@ def from_mean(left: Term, right: Term) -> Term | None:
                 values = Each((index,), product_of(parts[:number] + parts[number + 1 :]))
                 at_place = place(values, left)
                 if at_place is not None:
-                    dimension = dimension_of(found[0])
-                    return Use(deviation(dimension), (found[0], values, at_place))
+                    weights = distribution(p, *found)
+                    return Use(deviation(dimension_of(weights)), (weights, values, at_place))
     return None
 
 
@@ -581,15 +593,10 @@ PAIRS: tuple[Pair, ...] = (
 )  # fmt: skip
 
 
-def pair_rules() -> Iterator[Callable[[Add], Term | None]]:
-    """Yield the rules for two summands."""
-    return (partial(pairwise, rule) for rule in PAIRS)
-
-
 RULES: dict[type, tuple[Callable, ...]] = {  # type: ignore[type-arg]
     Div: (quotient,),
     Apply: (logarithm,),
-    Add: (flat, *pair_rules()),
+    Add: (flat, *(partial(pairwise, rule) for rule in PAIRS)),
     Mul: (response, signed),
     Neg: (double,),
 }

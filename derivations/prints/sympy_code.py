@@ -1,4 +1,4 @@
-"""A statement as SymPy: the expressions themselves, and the source that builds them.
+"""A statement as SymPy: the source that builds the expressions, and what it builds.
 
 Sizes stay symbols and indices run from 1. SymPy captures a free index when it is replaced by one
 that a sum binds, so every sum gets an index that stands nowhere else: not free, not around it and
@@ -9,12 +9,12 @@ number for an index, use ``xreplace``: ``subs`` misses it in a sum of derivative
 
 from __future__ import annotations
 
-import functools
-import operator
-from collections.abc import Mapping, Sequence
+import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import sympy
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from derivations.language import terms
 from derivations.language.statement import Statement
@@ -32,6 +32,9 @@ from derivations.language.terms import (
 from derivations.prints import codegen
 from derivations.prints.codegen import ATOM, POWER, PRODUCT, UNARY, Code
 
+if TYPE_CHECKING:
+    import sympy
+
 RELATIONS = {"=": "Eq", "<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge"}
 FUNCTIONS = {
     terms.exp: "exp", terms.log: "log", terms.absolute: "Abs", terms.minimum: "Min",
@@ -47,7 +50,6 @@ IMPORTED = (
     *FUNCTIONS.values(),
 )
 RESERVED = codegen.RESERVED | {*IMPORTED, PLACE}
-Bound = Mapping[Index | Entry | Array, sympy.Expr]
 
 
 @dataclass(frozen=True)
@@ -74,36 +76,48 @@ def sympy_code(statement: Statement) -> str:
     """
     sides = equation_terms(statement)
     prepared = prepare([term for left, _, right in sides for term in (left, right)])
-    body = [*declarations(prepared), *functions(prepared), "equations = ["]
     shown = iter(prepared.terms)
+    body = ["equations = ["]
     for _, relation, _ in sides:
         left, right = (side(next(shown), prepared) for _ in range(2))
         body += [f"    {RELATIONS[relation]}(", f"        {left},", f"        {right},"]
         body += ["        evaluate=False,", "    ),"]
-    source = "\n".join([*body, "]\n"])
+    return module(prepared, [*body, "]"])
+
+
+def module(prepared: Prepared, body: Sequence[str]) -> str:
+    """Return the source of a module with what its last lines need."""
+    source = "\n".join([*declarations(prepared), *functions(prepared), *body]) + "\n"
     used = sorted(name for name in IMPORTED if codegen.mentions(source, name))
-    return f"from sympy import {', '.join(used)}\n\n{source}"
+    imported = f"from sympy import {', '.join(used)}\n\n" if used else ""
+    return imported + source
 
 
 def equations(statement: Statement) -> list[sympy.Basic]:
     """Return the equations of a statement as SymPy relations, unevaluated."""
-    sides = equation_terms(statement)
-    prepared = prepare([term for left, _, right in sides for term in (left, right)])
-    built = iter([build(node, prepared, {}) for node in prepared.terms])
-    return [
-        getattr(sympy, RELATIONS[relation])(next(built), next(built), evaluate=False)
-        for _, relation, _ in sides
-    ]
+    built: list[sympy.Basic] = run(sympy_code(statement))["equations"]
+    return built
 
 
 def to_sympy(node: Term) -> sympy.Expr:
-    """Return a term as a SymPy expression for all sizes.
+    """Return a term as a SymPy expression for all sizes: what its source builds.
 
     An array is an ``IndexedBase``, a scalar a ``Symbol``, a size a positive integer ``Symbol``; all
     numbers are real. Derivatives and limits are not evaluated.
     """
-    prepared = prepare([node])
-    return build(prepared.terms[0], prepared, {})
+    return build(prepare([node]))
+
+
+def build(prepared: Prepared) -> sympy.Expr:
+    """Return the first of some terms as an expression."""
+    return run(module(prepared, [f"built = {side(prepared.terms[0], prepared)}"]))["built"]
+
+
+def run(source: str) -> dict[str, Any]:
+    """Return what a module made here defines."""
+    names: dict[str, Any] = {}
+    exec(source, names)  # each name in it is an identifier that was made here, or is quoted
+    return names
 
 
 def equation_terms(statement: Statement) -> list[tuple[Term, str, Term]]:
@@ -192,82 +206,6 @@ def base_of(function: terms.Function) -> terms.Function:
     return function.of or function
 
 
-# -- expressions -----------------------------------------------------------------------------------
-
-
-def index_symbol(name: str) -> sympy.Symbol:
-    """Return the symbol of a size or an index."""
-    return sympy.Symbol(name, integer=True, positive=True)
-
-
-def build(node: Term, prepared: Prepared, bound: Bound) -> sympy.Expr:
-    """Return a term as an expression; ``bound`` holds the arguments of a definition."""
-
-    def at(part: Term) -> sympy.Expr:
-        return build(part, prepared, bound)
-
-    def of(index: Index) -> sympy.Expr:
-        return bound[index] if index in bound else index_symbol(prepared.names[index])
-
-    def limits(index: Index) -> tuple[sympy.Expr, int, sympy.Expr]:
-        symbol = index_symbol(prepared.names[index])
-        return symbol, 1, index_symbol(prepared.names[index.dimension])
-
-    match node:
-        case Number(value):
-            return sympy.Rational(value.numerator, value.denominator)
-        case terms.Size(dimension):
-            return index_symbol(prepared.names[dimension])
-        case Entry(array, indices):
-            if node in bound:
-                return bound[node]
-            assumed = {ASSUMED.get(array.domain, "real"): True}
-            if not indices:
-                return sympy.Symbol(array.name, **assumed)
-            return sympy.IndexedBase(array.name, **assumed)[tuple(map(of, indices))]
-        case Use(definition, arguments):
-            values = [
-                of(a) if isinstance(a, Index) else at(a)
-                for a in arguments
-                if not isinstance(a, terms.Each)
-            ]
-            inner = dict(zip(definition.parameters, values, strict=True))
-            return build(prepared.bodies[definition], prepared, inner)
-        case terms.Neg(inner):
-            return -at(inner)
-        case terms.Add(summands):
-            return functools.reduce(operator.add, map(at, summands))
-        case terms.Mul(factors):
-            return functools.reduce(operator.mul, map(at, factors))
-        case terms.Div(numerator, denominator):
-            return at(numerator) / at(denominator)
-        case terms.Pow(base, exponent):
-            return at(base) ** at(exponent)
-        case terms.Apply(terms.pi, ()):
-            return sympy.pi
-        case terms.Apply(function, arguments) if function in FUNCTIONS:
-            return getattr(sympy, FUNCTIONS[function])(*map(at, arguments))
-        case terms.Apply(function, (argument,)):
-            named = sympy.Function(function.name)
-            if function.order == 0:
-                return named(at(argument))
-            x = sympy.Symbol(PLACE)
-            return sympy.Subs(sympy.Derivative(named(x), (x, function.order)), x, at(argument))
-        case terms.Delta(left, right):
-            return sympy.KroneckerDelta(of(left), of(right))
-        case terms.Sum(index, body):
-            return sympy.Sum(at(body), limits(index))
-        case terms.Product(index, body):
-            return sympy.Product(at(body), limits(index))
-        case terms.D(body, variable):
-            return sympy.Derivative(at(body), at(variable))
-        case terms.Limit(body, variable, infinity):
-            return sympy.Limit(at(body), at(variable), infinity * sympy.oo)
-        case terms.Written() | terms.Expectation():
-            return at(node.meaning)
-    raise TypeError(f"no SymPy expression for {type(node).__name__}")
-
-
 # -- source ----------------------------------------------------------------------------------------
 
 
@@ -289,9 +227,9 @@ def declarations(prepared: Prepared) -> list[str]:
             case Array(of, dimensions, domain=domain) if thing in shown:
                 kind_name = "IndexedBase" if dimensions else "Symbol"
                 assumed = ASSUMED.get(domain, "real")
-                lines.append(f'{name} = {kind_name}("{of}", {assumed}=True)')
+                lines.append(f"{name} = {kind_name}({quoted(of)}, {assumed}=True)")
             case terms.Function(name=of):
-                lines.append(f'{name} = Function("{of}")')
+                lines.append(f"{name} = Function({quoted(of)})")
     nodes = [*prepared.terms, *prepared.bodies.values()]
     if any(
         isinstance(part, terms.Apply) and part.function.order
@@ -300,6 +238,11 @@ def declarations(prepared: Prepared) -> list[str]:
     ):
         lines.append(f'{PLACE} = Symbol("{PLACE}")')
     return [*lines, ""]
+
+
+def quoted(name: str) -> str:
+    """Return a name as a string of Python, whatever it is made of."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def arrays_shown(prepared: Prepared) -> set[Array]:
@@ -330,8 +273,16 @@ def functions(prepared: Prepared) -> list[str]:
 
 def constant(node: Term) -> bool:
     """Say whether a term is made of numbers alone, which Python would round."""
-    arithmetic = (Number, terms.Add, terms.Mul, terms.Neg, terms.Div, terms.Pow)
-    return all(isinstance(part, arithmetic) for part in walk(node))
+    return all(
+        isinstance(part, (Number, terms.Add, terms.Mul, terms.Neg, terms.Div))
+        or (isinstance(part, terms.Pow) and is_whole(part.exponent))
+        for part in walk(node)
+    )
+
+
+def is_whole(node: Term) -> bool:
+    """Say whether a term is a whole number."""
+    return isinstance(node, Number) and node.value.denominator == 1
 
 
 def side(node: Term, prepared: Prepared) -> str:
@@ -341,10 +292,28 @@ def side(node: Term, prepared: Prepared) -> str:
 
 def exact(node: Term) -> Code:
     """Return arithmetic on numbers in exact form."""
-    value = build(node, Prepared((), {}, {}), {})
-    if value.q == 1:
-        return Code(f"Integer({value.p})")
-    return Code(f"Rational({value.p}, {value.q})")
+    value = number(node)
+    if value.denominator == 1:
+        return Code(f"Integer({value.numerator})")
+    return Code(f"Rational({value.numerator}, {value.denominator})")
+
+
+def number(node: Term) -> Fraction:
+    """Return the value of arithmetic on numbers."""
+    match node:
+        case Number(value):
+            return value
+        case terms.Neg(inner):
+            return -number(inner)
+        case terms.Add(summands):
+            return sum(map(number, summands), Fraction(0))
+        case terms.Mul(factors):
+            return math.prod(map(number, factors), start=Fraction(1))
+        case terms.Div(numerator, denominator):
+            return number(numerator) / number(denominator)
+        case terms.Pow(base, exponent):
+            return number(base) ** int(number(exponent))
+    raise TypeError(f"no number: {type(node).__name__}")
 
 
 def source(node: Term, prepared: Prepared) -> Code:
@@ -394,12 +363,8 @@ def source(node: Term, prepared: Prepared) -> Code:
             ]
             marked = [(neg, Code(code.within(PRODUCT))) for neg, code in rest]
             return codegen.add([(False, first), *marked])
-        case terms.Mul(factors):
-            return codegen.multiply(list(map(at, factors)))
-        case terms.Div(numerator, denominator):
-            return codegen.divide(at(numerator), at(denominator))
-        case terms.Pow(base, exponent):
-            return codegen.power(at(base), at(exponent))
+        case terms.Mul() | terms.Div() | terms.Pow():
+            return codegen.arithmetic(node, [*map(at, codegen.operands(node))])
         case terms.Apply(terms.pi, ()):
             return Code("pi")
         case terms.Apply(applied, arguments) if applied in FUNCTIONS:

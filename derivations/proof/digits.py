@@ -883,10 +883,14 @@ class Terrain:
         """Yield the quantities that have not their sign, and where."""
         for (_, run, scope), sign in self.signs:
             for frame in self.frames(world, scope, at):
-                number = run(world, dict(frame))
-                zero = sign == "zero" and abs(number) < nothing()
-                if not (zero or SIGNS[sign](number)):
+                if not self.holds(sign, run(world, dict(frame))):
                     yield run, frame, sign
+
+    def holds(self, sign: str, number: mpf) -> bool:
+        """Return True for a sign; what is as small as a zero that was found has no strict one."""
+        if any(other == "zero" for _, other in self.signs) and abs(number) < nothing():
+            return sign not in ("positive", "negative")
+        return SIGNS[sign](number)
 
     def mended(self, world: World, run: Run, frame: Frame, sign: str) -> bool:
         """Give a quantity a number of its sign: move one entry, by the secant."""

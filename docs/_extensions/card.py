@@ -115,7 +115,7 @@ def step(record, found, cite):
         label = html("span", "Prose, not checked by machine.", classes=["label"])
         said = [label, nodes.Text(" "), *prose(text), *source_of_prose(source, cite)]
         return html("li", html("div", *said, classes=["step-prose"]), classes=["step", "prose"])
-    why = [html("span", record["rule"], classes=["rule"])]
+    why = [html("span", record["rule"], classes=["rule"])] if record["rule"] else []
     if record["reason"]:
         why += [nodes.Text(" "), html("span", *prose(record["reason"]), classes=["reason"])]
     if record["cites"]:

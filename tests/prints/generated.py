@@ -94,14 +94,11 @@ def one_hot(array, numbers):
     return (places[classes] == others % np.shape(numbers)[classes]).astype(float).tolist()
 
 
-def line_case(line, sizes, as_written=True):
-    """Sizes, arrays and the exact value of a line; the safe form holds for indicators alone."""
+def line_case(line, sizes):
+    """Sizes, arrays and the exact value of a line."""
     arguments = codegen.line_arguments(line)
     sizes = sizes_for(arguments, sizes)
     arrays = numbers([wanted for wanted in arguments if isinstance(wanted, terms.Array)], sizes)
-    if not as_written:
-        labels = {a.name: a for a in arguments if isinstance(a, terms.Array) and a.name == "Y"}
-        arrays |= {name: one_hot(a, arrays[name]) for name, a in labels.items()}
     return sizes, arrays, table(line.term, line.at, arrays, sizes)
 
 

@@ -71,6 +71,10 @@ def test_one_function_for_each_result():
     assert called["sigmoid.inverse"] == []
     for names_ in called.values():
         assert len(set(names_)) == len(names_) and all(map(str.isidentifier, names_))
+        numbered = [
+            one for one in names_ if one[-1].isdigit() and one.rstrip("0123456789") in names_
+        ]
+        assert numbered == []
 
 
 def test_statements_without_code():

@@ -9,7 +9,7 @@ from derivations.derive import derive
 from derivations.language.statement import ALGEBRA, Chain, Statement, Step
 from derivations.language.terms import Definition, scalar
 from derivations.notation import W, X, Y, a, b, exp, i, k, log, total
-from derivations.prints import derived, page
+from derivations.prints import derived, page, record
 from derivations.softmax import one_class
 
 tau = scalar("tau", r"\tau", domain="positive")
@@ -67,7 +67,7 @@ def test_code_is_unfolded_on_demand_and_is_the_code(found, html):
     assert [*details] == ["NumPy", "JavaScript", "SymPy", "LaTeX"]
     for form, title in page.TITLES.items():
         if form in derived.CODE:
-            assert details[title] == derived.code(found.result, form, "temperature").rstrip()
+            assert details[title] == record.written(form, found.result, "temperature").rstrip()
 
 
 def test_page_stands_alone(html):

@@ -76,7 +76,7 @@ def test_values(sizes, as_written, tmp_path):
     for name, statement, lines in given:
         text = source(name, statement, as_written)
         for line in lines:
-            shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes], as_written)
+            shown, arrays, expected = generated.line_case(line, generated.SIZES[sizes])
             used = line if as_written else codegen.stably(line)
             wanted = codegen.line_arguments(used)
             calls.append((text, line.name, [literal(one, arrays, shown) for one in wanted]))

@@ -171,6 +171,16 @@ def test_strings_are_escaped(letter):
     assert mathml.prose("a < b & $x < y$").startswith("a &lt; b &amp; <math>")
 
 
+def test_a_fraction_in_prose():
+    half = "<mfrac><mn>1</mn><mi>K</mi></mfrac>"
+    assert mathml.prose(r"$\frac{1}{K}$") == f"<math>{half}</math>"
+
+
+def test_a_dot_between_a_number_and_a_power_of_one():
+    assert mathematics.latex(2 * term(3) ** t) == r"2 \cdot 3^{t}"
+    assert mathml.show(2 * term(3) ** t).count("<mo>⋅</mo>") == 1
+
+
 def test_a_sum_before_a_factor_is_grouped():
     assert "<mo>(</mo>" in mathml.show(total(k, w[k]) * t)
     assert "<mo>(</mo>" not in mathml.show(t * total(k, w[k]))

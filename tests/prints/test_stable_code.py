@@ -27,7 +27,10 @@ SHAPES = {"few": {"N": 3, "K": 3, "M": 3, "n": 2}, "one": dict.fromkeys("NKMn", 
 
 # Where the formula itself cannot be evaluated: which result, from which scale on, and why.
 BEYOND = {
-    ("softmax.newton_step", "newton_step"): (700, "it divides by a probability that underflows"),
+    ("softmax.newton_step", "solved_for_right_side"): (
+        700,
+        "it divides by a probability that underflows",
+    ),
     ("softmax.logsumexp_bounds", "at_least_every_logit"): (800, "its terms are e^z and overflow"),
     ("backpropagation.equals_direct", "z4_gradient_by_X"): (
         36,

@@ -372,15 +372,34 @@ def test_a_constraint_is_needed_and_used():
     assert verify(Statement("", "", (wrong,), (shares,))).level == "failed"
 
 
-@pytest.mark.parametrize("sign", ["positive", "nonnegative", "nonpositive", "negative"])
-def test_an_assumed_sign_is_needed_and_used(sign):
-    relation = {"positive": ">", "nonnegative": ">=", "nonpositive": "<=", "negative": "<"}[sign]
+@pytest.mark.parametrize(
+    ("sign", "relation"),
+    [
+        ("positive", ">"), ("nonnegative", ">="), ("nonpositive", "<="), ("negative", "<"),
+        ("zero", ">="), ("zero", "<="),
+    ],
+)  # fmt: skip
+def test_an_assumed_sign_is_needed_and_used(sign, relation):
     chain = Chain(x * exp(t), (Step(0, SIGN, relation=relation),))
     assumed = Hypothesis("", signs=((x, sign),))
     assert verify(Statement("", "", (chain,))).level == "failed"
     report = verify(Statement("", "", (chain,), (assumed,)))
     assert report.level == "proved, scalar"
     assert report.chains[0].steps[0].routes["50 digits"] == "agrees"
+
+
+ZERO = {"a sum": total(k, w[k]), "a transcendental": exp(x) - 1, "a difference": x - t}
+
+
+@pytest.mark.parametrize("quantity", ZERO.values(), ids=ZERO)
+def test_what_is_assumed_to_be_zero_has_a_witness(quantity):
+    chain = Chain(quantity * exp(t), (Step(0, SIGN, relation=">="),))
+    report = verify(Statement("", "", (chain,), (Hypothesis("", signs=((quantity, "zero"),)),)))
+    assert report.failures == ()
+    assert report.chains[0].steps[0].routes["50 digits"] == "agrees"
+    both = ((quantity, "zero"), (quantity, "positive"))
+    report = verify(Statement("", "", (chain,), (Hypothesis("", signs=both),)))
+    assert "no point satisfies the hypotheses" in report.failures[0]
 
 
 def test_a_derivative_by_what_stands_in_an_absolute_value_is_no_crash():
