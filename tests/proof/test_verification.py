@@ -399,8 +399,10 @@ def test_a_report_is_json():
     assert set(data["routes"]) == set(verification.ROUTES)
     (chain,) = data["chains"]
     assert len(chain["steps"]) == 7  # the six lines and the matrix form
+    assert data["points"] == sum(step["points"] for step in chain["steps"])
     for step in (*chain["steps"], chain["whole"]):
-        assert set(step) == {"rule", "routes", "flag", "residual", "seconds"}
+        assert set(step) == {"rule", "routes", "flag", "residual", "points", "seconds"}
+        assert step["points"] > 0
         assert set(step["routes"]) == set(verification.ROUTES) and step["seconds"] >= 0
 
 

@@ -136,6 +136,14 @@ POINTS = [
     ),
     claim(
         "used under a derivative",
+        "from x + u >= 0, d abs(x + u)/dx = 1",
+        D(absolute(x + u), x),
+        term(1),
+        given=(Hypothesis("x + u >= 0", signs=((x + u, "nonnegative"),)),),
+        rule=DIFFERENTIATE,
+    ),
+    claim(
+        "used under a derivative",
         "from u = x, d(u x)/dx = 2 x",
         D(u * x, x),
         2 * x,
@@ -151,6 +159,13 @@ POINTS = [
         rule=DIFFERENTIATE,
     ),
     claim("kink", "d abs(x)/dx = 1", D(absolute(x), x), term(1), rule=DIFFERENTIATE),
+    claim(
+        "kink",
+        "(d abs(x - 3)/dx)^2 = 1",
+        D(absolute(x - 3), x) ** 2,
+        term(1),
+        rule=DIFFERENTIATE,
+    ),
     claim("kink", "d min(x, 0)/dx = 0", D(minimum(x, 0), x), term(0), rule=DIFFERENTIATE),
     claim("kink", "d max(x, u)/dx = 1", D(maximum(x, u), x), term(1), rule=DIFFERENTIATE),
 ]
