@@ -228,8 +228,11 @@ def unknown(function: terms.Function) -> type[sympy.Function]:
     """Return a function of one argument whose derivative is the next function."""
     if function.slopes is not None:
         raise NotLumpable(function.name)
-    slope = {"fdiff": lambda self, argindex=1: unknown(function.prime)(*self.args)}
-    return type(function.name, (sympy.Function,), slope)
+    laws = {
+        "fdiff": lambda self, argindex=1: unknown(function.prime)(*self.args),
+        "_eval_evalf": lambda self, prec: None,  # no number of a function that has its name
+    }
+    return type(function.name, (sympy.Function,), laws)
 
 
 def is_zero(expression: sympy.Expr) -> bool:

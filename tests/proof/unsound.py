@@ -250,6 +250,12 @@ SIZES = [
 NAMES = [
     claim("name", "phi = psi", phi(x), psi(x)),
     claim("name", "two functions called phi", unknown("phi")(x), phi(x)),
+    claim(
+        "name",
+        "a function called cosh has the signs of cosh",
+        (unknown("cosh")(2) ** 2) ** Fraction(1, 2),
+        unknown("cosh")(2),
+    ),
     claim("name", "phi' = phi", phi.prime(x), phi(x)),
     claim("name", "phi(x + u) = phi(x) + phi(u)", phi(x + u), phi(x) + phi(u)),
     claim(
