@@ -929,11 +929,8 @@ class Terrain:
             for frame in self.frames(world, scope, at):
                 number = run(world, dict(frame))
                 zero = abs(number) < nothing()
-                if one.sign == "zero":
-                    holds = zero
-                else:
-                    holds = SIGNS[one.sign](number) and (zero or not one.edge)
-                if not holds:
+                signed = SIGNS[one.sign](number) and (zero or not one.edge)
+                if not (signed or (zero and one.sign == "zero")):
                     yield run, frame, "zero" if one.edge else one.sign
 
     def mended(self, world: World, run: Run, frame: Frame, sign: str) -> bool:
