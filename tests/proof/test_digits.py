@@ -54,7 +54,7 @@ def drawn(node, seed: int = 0) -> dict:
 @pytest.mark.parametrize("block", range(4))
 def test_two_evaluators(block, monkeypatch):
     monkeypatch.setattr(
-        brute_force, "some_function", lambda order, t: digits.any_function("phi 0", order, t)
+        brute_force, "some_function", lambda order, t, _: digits.any_function("phi 0", order, t)
     )
     for seed in range(block * 50, (block + 1) * 50):
         node = Writer(f"digits {seed}").real(3)
@@ -306,6 +306,9 @@ TRUE = {
 }
 FALSE = {
     "a derivative captures": (moved(x), 2 * x),
+    "a label is 1": (y[i], 1),
+    "a label is 0": (y[i], 0),
+    "two labels are one": (y[i] * y[j], y[i]),
     "a label of another index": (expected(y[i] * y[j]), chance[i] * y[j]),
     "a condition under a derivative": (
         D(terms.maximum(w[k], 0), w[k]), 1, "=", signed((w[k], "nonnegative")),
@@ -317,6 +320,7 @@ FALSE = {
         D(total(k, terms.maximum(w[k], 0)), w[l]), 1, "=", signed((w[k], "nonnegative")),
     ),
     "a kink away from zero": (D(terms.absolute(x**2 - 2), x) ** 2, 4 * x**2),
+    "a kink halfway": (D(terms.maximum(x, z), x), Fraction(1, 2), "=", signed((x - z, "zero"))),
     "a kink with a name": (D(hinge(x), x) ** 2 + D(hinge(x), x), 0),
     "a constraint under a derivative": (
         D(z * x, x), 2 * x, "=", Hypothesis("", replace=((z, x),)),

@@ -55,6 +55,10 @@ TRUE = {
 }
 FALSE = {
     "a capture": (slope(x), 2 * x),
+    "a label is 1": (y[i], term(1)),
+    "a label is 0": (y[i], term(0)),
+    "two labels are one": (y[i] * y[j], y[i]),
+    "an absolute value dropped": (absolute(x), x),
     "two functions": (phi(x), psi(x)),
     "sizes of one rank": (Size(K), Size(free_classes)),
     "two arrays of one name": (w[k], Array("w", w[k].array.dimensions, domain="positive")[k]),

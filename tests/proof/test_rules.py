@@ -14,6 +14,7 @@ from derivations.language.statement import (
     LINEARITY,
     LOGARITHM,
     Chain,
+    Hypothesis,
     Statement,
     Step,
 )
@@ -22,6 +23,7 @@ from derivations.language.terms import (
     D,
     Definition,
     Delta,
+    Entry,
     Limit,
     exp,
     log,
@@ -145,6 +147,27 @@ def test_an_inequality_is_no_equation():
 
 def matches(pattern, node) -> bool:
     return indices.match(pattern, node, rules.wild_of(pattern), {})
+
+
+def test_a_pattern_stands_for_nothing_that_is_bound_outside():
+    """An index of a sum is no value that a free index could have."""
+    of_index = indices.meaning(p[i], "full", "everything")
+    (atom,) = indices.atoms(indices.meaning(total(j, exp(p[j])), "full", "everything"))
+    (inside,) = indices.atoms(atom.args[1].args[0])
+    assert inside.func == of_index.func and not matches(of_index, inside)
+
+
+def test_what_is_assumed_is_of_itself():
+    """An equation that holds for a positive x alone is not used for another scalar."""
+    given = (Hypothesis("x > 0", signs=((x, "positive"),)),)
+    chain = Chain(log(exp(log(x))), (Step(log(x), ALGEBRA),))
+    assert x in scalars_in(rules.wild_of(indices.meaning(log(x), "full", "everything")))
+    (equation,) = rules.equations_of((Statement("", "", (chain,), given),), "full", "everything")
+    assert not scalars_in(equation.wild)
+
+
+def scalars_in(wild) -> list:
+    return [Entry(part.what) for part in wild if isinstance(part, indices.Entry)]
 
 
 def test_a_pattern_stands_for_one_thing_at_a_time():

@@ -127,6 +127,9 @@ FALSE = {
                                    signs((x, "positive"))),
     "no cyclic order": (total(a, total(b, total(c, A[a, b] * B[b, c] * C[c, a]))),
                         total(a, total(b, total(c, A[a, b] * C[b, c] * B[c, a])))),
+    "Cauchy-Schwarz strictly": (
+        total(k, w[k] * v[k]) ** 2, total(k, w[k] ** 2) * total(k, v[k] ** 2), SIGN, (), (), "<",
+    ),
     "Cauchy-Schwarz turned": (total(k, w[k] * v[k]) ** 2, total(k, w[k] ** 2) * total(k, v[k] ** 2),
                               SIGN, (), (), ">="),
 }  # fmt: skip
@@ -183,6 +186,9 @@ def test_the_level_is_that_of_the_worst_line():
         bad = Verdicts("checked", {**good.routes, worse: "not proved"}, False, "", 0, 0.0)
         assert level_of(claimed, [Checked((bad,), bad), Checked((good,), good)]) == level
         assert level_of(claimed, [Checked((good,), good), Checked((bad,), bad)]) == level
+        if worse == "all sizes":  # the ends are proved, and a line between them is not
+            assert level_of(claimed, [Checked((good, bad), good)]) == level
+            assert level_of(claimed, [Checked((bad, good), good)]) == level
 
 
 # -- what is refused, in one clear line ------------------------------------------------------------
