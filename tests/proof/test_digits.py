@@ -326,6 +326,7 @@ FALSE = {
         D(z * x, x), 2 * x, "=", Hypothesis("", replace=((z, x),)),
     ),
     "the diagonal says nothing of the rest": (G[k, l], 0, ">", signed((G[k, k], "positive"))),
+    "a logarithm of a negative": (log(x**2), 2 * log(x)),
     "a logarithm of nothing": (log(-terms.absolute(x) - 1), 0, "<"),
     "a quotient by nothing": (terms.absolute(1 / (x - x)), 0, ">="),
     "one less": (Size(K), Size(K) - 1),

@@ -74,7 +74,8 @@ def edit(place: object, name: str, old: str, new: str) -> Plant:
         flags = __future__.annotations.compiler_flag
         code = compile(text.replace(old, new), f"<{name} with a fault>", "exec", flags)
         exec(code, function.__globals__, found)
-        patch.setattr(place, name, found[name])
+        changed = inspect.unwrap(found[name])
+        patch.setattr(function, "__code__", changed.__code__)  # for all who know its name
 
     return plant
 
@@ -87,7 +88,17 @@ def catalogue(words: str) -> tuple[Callable[..., object], tuple[object, ...]]:
 
 def forget() -> None:
     """Forget what was worked out by other laws."""
-    for module in (terms, indices, lumping, signs, rules, verification, fingerprints, digits, ledger):
+    for module in (
+        terms,
+        indices,
+        lumping,
+        signs,
+        rules,
+        verification,
+        fingerprints,
+        digits,
+        ledger,
+    ):
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
@@ -95,7 +106,7 @@ def forget() -> None:
 
 # -- the index calculus ----------------------------------------------------------------------------
 
-exponential, logarithm, summation = indices.exponential, indices.logarithm, indices.summation
+exponential, logarithm = indices.exponential, indices.logarithm
 
 
 def one_bound_name(index, body):
@@ -109,7 +120,9 @@ def one_fresh_name(dimension):
 
 def by_name(base, what, known={}):  # noqa: B006 - kept from call to call
     key = base, indices.called(what)
-    return known.setdefault(key, type(f"{base.__name__} {indices.called(what)}", (base,), {"what": what}))
+    return known.setdefault(
+        key, type(f"{base.__name__} {indices.called(what)}", (base,), {"what": what})
+    )
 
 
 def exponential_of_a_product(argument):
@@ -122,15 +135,12 @@ def logarithm_of_a_sum(argument, root=False):
     return sympy.Add(*(logarithm(part, root) for part in addends))
 
 
-def summation_forgets(index, body):
-    return indices.size(index.what) * body if body.has(indices.Exp) else summation(index, body)
-
-
 def limit_at_the_other_end(expression, variable, infinity):
     return limit(expression, variable, -infinity)
 
 
 limit = indices.limit
+i, k, l, p, w = test_rules.i, test_rules.k, test_rules.l, test_rules.p, test_rules.w
 soundness, false, true = (
     test_soundness.test_what_is_false_is_not_proved,
     test_indices.test_false_identities,
@@ -153,8 +163,6 @@ CALCULUS = [
           *catalogue("N = n")),
     Fault("A", "a size is 1", law(indices, "size", lambda dimension: sympy.Integer(1)),
           *catalogue("a sum of ones is one")),
-    Fault("A", "a sum of exponentials is that of one", law(indices, "summation", summation_forgets),
-          false, ("toy size",)),
     Fault("A", "exp(a b) = exp(a) exp(b)", law(indices, "exponential", exponential_of_a_product),
           false, ("exp of a product",)),
     Fault("A", "log(a + b) = log a + log b", law(indices, "logarithm", logarithm_of_a_sum),
@@ -174,18 +182,13 @@ CALCULUS = [
           *catalogue("dw_k/dw_l = 1")),
     Fault("A", "any array is the variable of a derivative",
           edit(indices, "derivative_of_atom", "atom.what != array", "False"),
-          false, ("a derivative of another array",)),
+          false, ("every scalar moves",)),
     Fault("A", "everything is constant under a derivative that is linear",
           law(indices, "is_constant", lambda expression, array: True),
-          test_rules.test_allowed, (test_rules.LINEARITY,
-          terms.D(terms.total(test_rules.i, test_rules.X[test_rules.i, test_rules.k]
-                              * test_rules.p[test_rules.i]), test_rules.w[test_rules.l]),
-          terms.total(test_rules.i, test_rules.X[test_rules.i, test_rules.k]
-                      * terms.D(test_rules.p[test_rules.i], test_rules.w[test_rules.l])))),
+          test_rules.test_not_allowed,
+          (test_rules.LINEARITY, terms.D(w[k] * p[i], w[l]), w[k] * terms.D(p[i], w[l]))),
     Fault("A", "two objects of one name are one", law(indices, "kind", by_name),
           soundness, ("two functions of one name",)),
-    Fault("A", "zero may be divided by", law(indices, "nonzero", indices.normal),
-          *catalogue("0/0 = 1")),
     Fault("A", "a limit is taken at the other end", law(indices, "limit", limit_at_the_other_end),
           test_indices.test_a_limit_of_a_positive_rate),
     Fault("A", "a function of one argument hides no other",
@@ -194,12 +197,12 @@ CALCULUS = [
     Fault("A", "an absolute value is looked at in one case",
           edit(indices, "residual", "return residual(put(expression, atom, -argument))",
                "return sympy.Integer(0)"),
-          soundness, ("a scalar called abs(t)",)),
+          *catalogue("a positive scalar w beside the real w")),
 ]  # fmt: skip
 
 # -- rest-lumping ----------------------------------------------------------------------------------
 
-lumped_false, lumped_true = test_lumping.test_false_identities, test_lumping.test_true_identities
+lumped_false = test_lumping.test_false_identities
 patterns = lumping.patterns
 
 
@@ -219,7 +222,7 @@ LUMPING = [
           lumped_false, of_lumping("two sizes")),
     Fault("L", "rests inside one another have one token",
           law(lumping, "itertools", SimpleNamespace(count=lambda start: itertools.repeat(start))),
-          lumped_true, test_lumping.NESTED),
+          lumped_false, of_lumping("rests in one another")),
     Fault("L", "free indices are never equal",
           law(lumping, "patterns", lambda free: itertools.islice(patterns(free), 1)),
           lumped_false, of_lumping("by cases")),
@@ -299,7 +302,7 @@ FINGERPRINTS = [
           finger_false, of_finger("undefined")),
     Fault("F", "an inverse is linear",
           edit(fingerprints, "inverse", "total = plus(total, power, p)", "pass"),
-          finger_true, of_finger("derivative of a root")),
+          finger_true, of_finger("derivative of a quotient")),
     Fault("F", "all functions are one",
           edit(fingerprints.Point, "plain", "(function.of or function, function.order, at)",
                '("function", function.order, at)'),
@@ -311,7 +314,7 @@ FINGERPRINTS = [
     Fault("F", "an expectation moves every label",
           edit(fingerprints.Point, "entry", "if (array, place) in scope.entries:",
                "for (_, place) in [key for key in scope.entries if key[0] == array][:1]:"),
-          finger_false, of_finger("an expectation")),
+          finger_true, of_finger("another label stays")),
 ]  # fmt: skip
 
 # -- 50 digits -------------------------------------------------------------------------------------
@@ -352,7 +355,7 @@ DIGITS = [
           refuted, ("another function",)),
     Fault("D", "25 digits are enough",
           edit(digits, "quickly", "abs(gap) <= mpf(10) ** -DIGITS * size\n        case",
-               "abs(gap) <= mpf(10) ** -24 * size\n        case"),
+               "abs(gap) <= mpf(10) ** -24\n        case"),
           refuted, ("only to 25 digits",)),
     Fault("D", "the edges of what is assumed are not tried",
           law(digits.Terrain, "at_the_edge", lambda self, chance: self.signs),
@@ -367,7 +370,7 @@ DIGITS = [
           refuted, ("a quotient by nothing",)),
     Fault("D", "a logarithm is that of the absolute value",
           law(digits, "FUNCTIONS", {**digits.FUNCTIONS, terms.log: lambda x: digits.mpmath.log(abs(x))}),
-          refuted, ("a logarithm of nothing",)),
+          refuted, ("a logarithm of a negative",)),
     Fault("D", "a limit is taken at the other end",
           law(digits, "limit", lambda at, count: limit_of(lambda far: at(-far), count)),
           test_digits.test_a_limit_is_a_value_far_out),
@@ -405,17 +408,18 @@ def signed(node, expected):
 x = test_signs.x
 SIGNS = [
     Fault("signs", "what is unknown adds nothing",
-          law(signs, "plus", lambda left, right: left if right == "unknown" else signs_plus(left, right)),
+          law(signs, "plus", lambda left, right: right if left == "unknown" else
+              left if right == "unknown" else signs_plus(left, right)),
           *catalogue("x^2 + x > 0")),
     Fault("signs", "a product of negatives is negative",
           law(signs, "times", lambda left, right: "negative" if left == right == "negative"
               else signs_times(left, right)),
           *signed((x - x - 1) * (x - x - 2), "positive")),
     Fault("signs", "an even power is positive", law(signs, "even", lambda base: "positive"),
-          *catalogue("x^2 > 0")),
+          soundness, ("a square with a root",)),
     Fault("signs", "an absolute value is positive",
-          edit(signs, "sign_by_form", '"positive" if sign(argument, facts) in ("positive", "negative") else "nonnegative"',
-               '"positive"'),
+          edit(signs, "sign_by_form", 'in ("positive", "negative") else "nonnegative"',
+               'in ("positive", "negative") else "positive"'),
           *catalogue("abs(x) > 0")),
     Fault("signs", "a label is positive", law(signs, "DOMAINS", {**signs.DOMAINS, "label": "positive"}),
           *signed(test_signs.y[test_signs.i], "nonnegative")),
@@ -433,7 +437,7 @@ SIGNS = [
     Fault("signs", "denominators are not looked at",
           edit(signs, "_defined", 'if not everywhere and wanted == "nonzero":',
                'if wanted == "nonzero":'),
-          soundness, ("a denominator that vanishes",)),
+          soundness, ("a denominator that may vanish",)),
     Fault("signs", "exp(m) is at least 2 + m",
           edit(signs, "of_lower_bounds", "bounds[name] = 1 + linear", "bounds[name] = 2 + linear"),
           *catalogue("e^x >= 2 + x")),
@@ -510,7 +514,7 @@ def an_expectation_of_every_label():
     """As the catalogue has it, of terms that keep nothing that was worked out before."""
     i, j, y, q = unsound.i, unsound.j, unsound.y, unsound.q
     found = terms.expectation(y[i], {1: q[i], 0: 1 - q[i]}, y[i] * y[j])
-    assert test_soundness.said(found, q[i] * y[j], at=(i, j)) != "proved"
+    assert test_soundness.said(found, q[i], at=(i, j)) != "proved"
 
 
 def random_matrices():
@@ -526,7 +530,8 @@ LANGUAGE = [
           law(verification, "constrained", lambda node, given: node),
           test_verification.test_a_constraint_is_needed_and_used),
     Fault("hypotheses", "a constraint holds under a derivative",
-          edit(terms, "replace_entries", "if rule(variable) is not None:", "if False:"),
+          edit(terms, "replace_entries",
+               "any(depends_on(value, array) for value in put_in(node, rule))", "False"),
           test_soundness.test_refused_in_one_line, ("a constrained variable",)),
     Fault("binders", "what depends on the variable of a derivative is put under it",
           law(terms, "depends_on", lambda node, array: False),
@@ -546,8 +551,8 @@ LANGUAGE = [
           edit(matrices, "entry_at", "Delta(row, column) * entry_at(vector, row, None)",
                "entry_at(vector, row, None)"),
           random_matrices),
-    Fault("matrices", "a product is entrywise",
-          edit(matrices, "contracted", "return total(index, ", "return ("), random_matrices),
+    Fault("matrices", "a product has one factor",
+          edit(matrices, "contracted", " * entry_at(right, index, column)", ""), random_matrices),
     Fault("matrices", "a negative is the matrix",
           edit(matrices, "entry_at", "-entry_at(inner, row, column)", "entry_at(inner, row, column)"),
           random_matrices),
@@ -596,7 +601,7 @@ LEVELS = [
     Fault("level", "a rule that does not lead there is passed over",
           law(verification.Verdicts, "failed", property(lambda self: "refuted" in self.routes.values())),
           test_verification.test_a_true_step_by_a_rule_that_does_not_lead_there,
-          test_verification.TRUE_BY_ANOTHER_RULE[0][1:4] + ((),)),
+          (*test_verification.TRUE_BY_ANOTHER_RULE[0][1:4], ())),
     Fault("level", "a refutation is outvoted",
           law(verification.Verdicts, "failed", property(
               lambda self: not {"proved", "agrees"} & set(self.routes.values())
@@ -606,7 +611,7 @@ LEVELS = [
           edit(verification, "verify", "if whole.failed:", "if False:"),
           test_verification.test_the_second_of_two_chains_is_named),
     Fault("level", "a matrix form is held against one side",
-          edit(verification, "verify_step", "if not proved_equal(claim(left, chain.left", "if False and (claim(left, chain.left"),
+          edit(verification, "verify_step", "if not proved_equal(", "if False and ("),
           test_verification.test_a_matrix_form_is_held_against_both_sides,
           ((-test_verification.Gradient(test_verification.NLL, test_verification.w),
             test_verification.Whole(test_verification.X).T

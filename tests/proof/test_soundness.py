@@ -104,6 +104,7 @@ FALSE = {
     "the logarithm of a negative": (log(-absolute(x) - 1), 0, SIGN, (), (), "<"),
     "a size of nothing": (absolute(1 / (x - x)), 0, SIGN, (), (), ">="),
     "a denominator that vanishes": ((1 / x) ** 2, 0, SIGN, (), (), ">"),
+    "a denominator that may vanish": ((1 / x) ** 2, 0, SIGN, (), (), ">="),
     "a root of any": ((x**2 - 1) ** half * (x**2 - 1) ** half, x**2 - 1),
     # identity by name
     "two functions of one name": (one(x), other(x)),
@@ -118,6 +119,7 @@ FALSE = {
     "a signed root": ((x**2) ** half, x),
     "a sum of two extremes": (maximum(x, z) + minimum(x, z), 2 * x),
     "strict at one": (Size(K), 1, SIGN, (), (), ">"),
+    "a square with a root": (x**2 - 2 * x + 1, 0, SIGN, (), (), ">"),
     "a quadratic with roots": (x**2 + 3 * x + 1, 0, SIGN, (), (), ">"),
     "a tangent above": (exp(x), 1 + 2 * x, SIGN, (), (), ">="),
     "a double sum transposed": (
@@ -278,6 +280,10 @@ def test_a_cited_hypothesis_has_to_be_made():
 def test_a_scalar_of_a_domain_stands_for_no_other():
     cited = Statement("", "", (Chain(log(f(positive)), (Step(2 * log(positive), DEFINITION),)),))
     assert cite(log(f(x)), 2 * log(x), ALGEBRA, cited).level == "failed"
+    length = Definition("length", (x,), absolute(x))
+    cited = Statement("", "", (Chain(length(positive), (Step(positive, DEFINITION),)),))
+    assert cite(length(x), x, ALGEBRA, cited).chains[0].steps[0].rule == "does not hold"
+    assert cite(2 * length(positive), 2 * positive, ALGEBRA, cited).level == "proved, scalar"
     assert (
         Scalar(Whole(w).T @ Whole(w)) and CONTRACT and CASES and Delta(a, b) and Entry and X and N
     )

@@ -495,19 +495,19 @@ def test_the_digest_sees_a_slope_and_a_program():
     assert len({said(plain), said(plain, (weak,)), said(plain, (strict,))}) == 3
 
 
-def changed(monkeypatch, place) -> str:
+def changed(place) -> str:
     """The digest of the calculus where a module says something else."""
     read = Path.read_bytes
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "read_bytes", lambda self: read(self) + b"#" * (self == place))
         return ledger.calculus_digest.__wrapped__()
 
 
-def test_the_ledger_hashes_every_module(monkeypatch):
+def test_the_ledger_hashes_every_module():
     rooms = [ROOT / "derivations" / room for room in ledger.JUDGES]
     sources = [path for room in rooms for path in room.rglob("*.py")]
     now = ledger.calculus_digest.__wrapped__()
-    digests = [changed(monkeypatch, source) for source in sources]
+    digests = [changed(source) for source in sources]
     assert len(sources) > 10 and len({now, *digests}) == 1 + len(sources)
 
 
