@@ -51,6 +51,7 @@ TRUE = {
         expectation(y[i], {1: p[i], 0: 1 - p[i]}, y[j]), y[j] + Delta(i, j) * (p[i] - y[i]),
     ),
     "chain rule": (D(phi(x**2), x), 2 * x * phi.prime(x**2)),
+    "root of zero": (Pow(D(x, t), term(half)), term(0)),
     "absolute value": (absolute(x) ** 2, x**2),
     "maximum": (maximum(x, 0), (x + absolute(x)) / 2),
     "a parameter is not moved": (slope(x), x),
