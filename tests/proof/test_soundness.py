@@ -117,6 +117,8 @@ FALSE = {
     # derivatives and constants
     "the square of a sum": (absolute(x + z), absolute(x) + absolute(z)),
     "a signed root": ((x**2) ** half, x),
+    "an absolute value dropped": (absolute(x), x),
+    "an absolute value turned": (absolute(x), -x),
     "a sum of two extremes": (maximum(x, z) + minimum(x, z), 2 * x),
     "strict at one": (Size(K), 1, SIGN, (), (), ">"),
     "a square with a root": (x**2 - 2 * x + 1, 0, SIGN, (), (), ">"),
