@@ -58,8 +58,8 @@ def test_nothing_that_is_proved_is_refuted(block):
 
 def test_the_prover_proves_what_is_true():
     """It has power: of the statements that are true by construction it proves most."""
-    found = [judged(seed) for seed in range(1, 150)]
+    found = [judged(seed) for seed in range(1, 100)]
     true = [said for made, said in found if made.startswith("true")]
-    assert len(true) > 40 and true.count("proved") > len(true) / 2
+    assert len(true) > 30 and true.count("proved") > len(true) / 2
     false = [said for made, said in found if not made.startswith("true")]
     assert false.count("false: not proved") > len(false) / 2
