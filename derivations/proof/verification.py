@@ -163,26 +163,35 @@ def why_meaningless(chain: Chain, statement: Statement) -> Iterator[str]:
             yield f": {terms.names(held)} is free in a matrix and cannot count its rows as well"
     try:
         unfold(constrained(chain.left, statement.given))
+        yield from (f", left side: {why}" for why in why_no_limit(chain.left, statement.given))
     except Refused as reason:
         yield f", left side: {reason}"
         return
-    assumed = [q for h in statement.given for q, _ in h.signs]
-    for part in (p for line in (chain.left, chain.last) for p in terms.walk(unfold(line))):
-        if isinstance(part, Limit) and any(
-            terms.depends_on(q, part.variable.array) for q in assumed
-        ):
-            yield f": {part.variable.array.name} tends away from where a sign of it is assumed"
     for place, step in enumerate(chain.lines, 1):
         where = f", step {place} ({step.rule.name})"
         if step.relation not in RELATIONS:
             yield f"{where}: {step.relation!r} is no relation; use one of {', '.join(RELATIONS)}"
         try:
-            unfold(constrained(as_term(step.expression, chain.at), statement.given))
+            line = as_term(step.expression, chain.at)
+            unfold(constrained(line, statement.given))
+            yield from (f"{where}: {why}" for why in why_no_limit(line, statement.given))
         except Refused as reason:
             yield f"{where}: {reason}"
         for cited in step.cites:
             for hypothesis in missing(cited, statement, chain):
                 yield f"{where}: {cited.title!r} assumes what is not assumed here: {hypothesis}"
+
+
+def why_no_limit(line: Term, given: Sequence[Hypothesis]) -> Iterator[str]:
+    """Yield the variables of limits that leave the domain, or where something is assumed of them."""
+    assumed = [quantity for h in given for quantity, _ in h.signs]
+    for part in (p for p in terms.walk(unfold(line)) if isinstance(p, Limit)):
+        array = part.variable.array
+        if any(terms.depends_on(quantity, array) for quantity in assumed):
+            yield f"{array.name} tends away from where a sign of it is assumed"
+        unbounded = ("real", "positive", "nonnegative") if part.infinity > 0 else ("real",)
+        if array.domain not in unbounded:
+            yield f"{array.name} is {array.domain} and does not tend there"
 
 
 def matrix_lines(chain: Chain) -> Iterator[Matrix]:

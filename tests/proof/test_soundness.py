@@ -214,6 +214,10 @@ REFUSED = {
              matrix=(Gradient(w[k] ** 2, w), 2 * Whole(w))),
         "k is free in a matrix",
     ),
+    "a limit out of the domain": (
+        dict(left=Limit(absolute(positive) / positive, positive, -1), right=1),
+        "left side: r is positive and does not tend there",
+    ),
     "no relation": (dict(relation="=="), "step 1 (sign): '==' is no relation; use one of"),
     "a constrained variable": (
         dict(left=D(z * x, x), right=2 * x, given=constrained), "differentiate first",
@@ -227,6 +231,13 @@ def test_refused_in_one_line(name):
     found = report(**{"left": x, "right": x + x - x, **arguments})
     assert found.level == "failed" and message in found.failures[0]
     assert "\n" not in found.failures[0]
+
+
+@pytest.mark.parametrize(("pattern", "body"), [(g[k, k], x), (w[k], v[l]), (x, w[k])])
+def test_a_constraint_is_of_every_entry(pattern, body):
+    """A diagonal alone, or a form with an index that the entry has not, would mean another thing."""
+    with pytest.raises(ValueError, match="a constraint gives each entry"):
+        Hypothesis("tied", replace=((pattern, body),))
 
 
 @pytest.mark.parametrize(

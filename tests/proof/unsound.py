@@ -247,6 +247,14 @@ SIZES = [
     ),
     claim("size", "a product over one class", product(a, 1 + z[a] ** 2), 1 + total(a, z[a] ** 2)),
 ]
+LIMITS = [
+    claim("limit", "abs(r)/r tends to 1 where r > 0 tends to -oo",
+          Limit(absolute(r) / r, r, -1), term(1)),
+    claim("limit", "1/(1 + h) tends to 0 where h in [0, 1] tends to oo",
+          Limit(1 / (1 + scalar("h", domain="unit")), scalar("h", domain="unit"), 1), term(0)),
+    claim("limit", "u sigma(x) has one limit at both ends",
+          Limit(u / (1 + exp(-x)), x, -1), Limit(u / (1 + exp(-x)), x, 1)),
+]  # fmt: skip
 NAMES = [
     claim("name", "phi = psi", phi(x), psi(x)),
     claim("name", "two functions called phi", unknown("phi")(x), phi(x)),
@@ -348,7 +356,7 @@ INEQUALITIES = [
 ]
 
 CLAIMS = (
-    *CAPTURES, *EXPECTATIONS, *POINTS, *PATTERNS, *UNDEFINED, *LOGARITHMS, *SIZES, *NAMES, *DELTAS,
+    *CAPTURES, *EXPECTATIONS, *POINTS, *PATTERNS, *UNDEFINED, *LOGARITHMS, *SIZES, *LIMITS, *NAMES, *DELTAS,
     *DERIVATIVES, *INEQUALITIES,
 )  # fmt: skip
 
