@@ -323,6 +323,7 @@ def of_matrices(s: Writer) -> Made:
     z, z2 = s.real(1), Whole(w).T @ Whole(G)
     quadratic = matrices.Scalar(Whole(w).T @ Whole(G) @ Whole(w))
     column = matrix(s, K, matrices.ONE, 1)
+    letter = K.fresh(used(A))
     free = z if not t.free_indices(z) else rho
     return s.source.choice((
         made("matrix", (A @ B).T, B.T @ A.T, *([A.T @ B.T] if other == one == third else [])),
@@ -339,7 +340,7 @@ def of_matrices(s: Writer) -> Made:
         made("matrix", Kronecker(A, S), Kronecker(A.T.T, S), Kronecker(C, S), Kronecker(A, S.T)),
         made("matrix", Kronecker(S @ T, U), Kronecker((T.T @ S.T).T, U), Kronecker(U, S @ T),
              Kronecker(T @ S, U)),
-        made("matrix", Total(a, q[a] * A), total(b, q[b]) * A, q[b] * A),
+        made("matrix", Total(letter, q[letter] * A), total(b, q[b]) * A, q[b] * A),
         made("matrix", Gradient(quadratic, w), (Whole(G) + Whole(G).T) @ Whole(w),
              2 * (Whole(G) @ Whole(w)), Whole(G) @ Whole(w), z2.T),
         made("matrix", Hessian(quadratic, w), Whole(G) + Whole(G).T, 2 * Whole(G), Whole(G)),
