@@ -34,6 +34,7 @@ import unsound
 from tally import COUNTS
 
 from derivations.language import matrices, terms
+from derivations.language.statement import Hypothesis
 from derivations.proof import (
     digits,
     fingerprints,
@@ -538,6 +539,13 @@ LANGUAGE = [
           edit(terms, "replace_entries",
                "any(depends_on(value, array) for value in put_in(node, rule))", "False"),
           test_soundness.test_refused_in_one_line, ("a constrained variable",)),
+    Fault("hypotheses", "a constraint of a diagonal is one of all entries",
+          edit(Hypothesis, "__post_init__", "len(own) < len(pattern.indices)", "False"),
+          test_soundness.test_a_constraint_is_of_every_entry,
+          (test_soundness.g[test_soundness.k, test_soundness.k], x)),
+    Fault("hypotheses", "a limit may leave the domain of its variable",
+          edit(verification, "why_no_limit", "array.domain not in unbounded", "False"),
+          test_soundness.test_refused_in_one_line, ("a limit out of the domain",)),
     Fault("binders", "what depends on the variable of a derivative is put under it",
           law(terms, "depends_on", lambda node, array: False),
           *catalogue("f(2 x) = 4 x")),
