@@ -1127,7 +1127,8 @@ def judge(
     if None in values:
         both = values == (None, None)
         return Judgment("nothing" if both else "refuted", values, "neither side has a value")
-    if earlier == 0:
+    # Where numbers are extreme, a difference may lie below all digits: it is not seen to be zero.
+    if earlier == 0 and not (relation in "<>" and kind in (WIDE, TINY)):
         return Judgment("agrees" if HOLDS[relation](earlier) else "refuted", values)
     return Judgment("nothing", values, "the values do not settle")
 

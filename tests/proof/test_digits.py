@@ -282,6 +282,11 @@ TRUE = {
         signed((w[k], "positive")),
     ),
     "a kink that is nowhere": (D(terms.absolute(x**2 + 2), x), 2 * x),
+    "a strict sign below the last digit": (
+        1 / (1 + exp(-x / rate)) * (1 - 1 / (1 + exp(-x / rate))),
+        0,
+        ">",
+    ),
     "a root at the edge": (
         ((x * z - 2) ** Fraction(1, 2)) ** 2,
         x * z - 2,

@@ -9,7 +9,7 @@ from tally import COUNTS
 
 from derivations.proof import verification as checks
 
-BLOCKS = int(os.environ.get("RANDOM_TERM_BLOCKS", "4"))  # 400: 20,000 statements
+BLOCKS = int(os.environ.get("RANDOM_TERM_BLOCKS", "3"))  # 400: 20,000 statements
 SEEDS = 50
 VERIFIED = 10  # of so many statements one is verified by all routes
 
