@@ -345,7 +345,7 @@ def verify_statements(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - began
     table = Table(
         Column("statement", no_wrap=True), "level", "all sizes", "restated", "fingerprints",
-        "50 digits", "flag", "seconds", box=None, header_style="bold",
+        "50 digits", "points", "flag", "seconds", box=None, header_style="bold",
     )  # fmt: skip
     for name, report in reports.items():
         routes = report["routes"]
@@ -354,7 +354,7 @@ def verify_statements(options: argparse.Namespace) -> int:
         flag = "[red]vacuous[/]" if report["flagged"] else ""
         level = str(report["level"])
         shown = f"[red]{level}[/]" if level == "failed" else level
-        table.add_row(name, shown, *marks, flag, f"{report['seconds']:.2f}")
+        table.add_row(name, shown, *marks, str(report["points"]), flag, f"{report['seconds']:.2f}")
     out = console()
     out.print(table)
     bad = {name: report for name, report in reports.items() if report["failures"]}
@@ -501,7 +501,8 @@ def marks(verdicts: Iterator[dict[str, Any]]) -> str:
     rule = {"checked": "[green]rule ✓[/]", "label": "[dim]rule named[/]"}.get(
         found["rule"], "[red]rule ✗[/]"
     )
-    return f"  {rule} {routes}"
+    points = found["points"]
+    return f"  {rule} {routes} [dim]{points} point{'' if points == 1 else 's'}[/]"
 
 
 def plain(text: str) -> str:

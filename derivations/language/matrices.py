@@ -259,7 +259,12 @@ def entry(matrix: Matrix, at: Sequence[Index] = ()) -> Term:
     """
     match matrix:
         case Total(index, inner):
-            return total(index, entry(inner, at))
+            if index in at:  # the row and the index of the sum have one letter
+                apart = {i: Index(f"{i.name}\0", i.dimension) for i in at}
+                return terms.reindex(
+                    entry(matrix, tuple(apart.values())), {new: old for old, new in apart.items()}
+                )
+            return total(index, terms.rename_bound(entry(inner, at), frozenset({index})))
         case Kronecker(left, right):
             (a, k, b, l) = at
             return entry(left, (a, b)) * entry(right, (k, l))

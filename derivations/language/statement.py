@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from derivations.language import matrices
 from derivations.language.matrices import Matrix
-from derivations.language.terms import D, Definition, Entry, Index, Term, term, walk
+from derivations.language.terms import D, Definition, Entry, Index, Term, free_indices, term, walk
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,13 @@ class Hypothesis:
         for _, sign in self.signs:
             if sign not in SIGNS:
                 raise ValueError(f"{sign!r} is no sign; use one of {', '.join(SIGNS)}")
+        for pattern, body in self.replace:
+            own = frozenset(pattern.indices)
+            if len(own) < len(pattern.indices) or not free_indices(body) <= own:
+                raise ValueError(
+                    f"{pattern.array.name}: a constraint gives each entry, at indices that differ, "
+                    "by a form with those indices and no others"
+                )
         for left, right in self.distinct:
             if left == right or left.dimension != right.dimension:
                 raise ValueError(

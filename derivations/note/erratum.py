@@ -217,7 +217,7 @@ def try_equation(claim: Equation) -> Outcome:
     """Ask the routes for a proof, and search for a counterexample."""
     sides = claim.left, claim.right
     source = random.Random(1)
-    routes, _ = verification.ask_routes(*sides, claim.relation, claim.given, source)
+    routes = verification.ask_routes(*sides, claim.relation, claim.given, source).routes
     proved = verification.PROVED in (routes["all sizes"], routes["restated"])
     found = counterexample(*sides, claim.relation, claim.given, FEW if proved else ENOUGH)
     tested = f"{latex(claim.left)} {relation(claim.relation, LATEX)} {latex(claim.right)}"

@@ -51,6 +51,7 @@ def verdict(found: Mapping[str, Any]) -> dict[str, Any]:
         "verdicts": {"rule": found["rule"], **found["routes"]},
         "flag": found["flag"],
         "residual": found["residual"],
+        "points": found["points"],
         "seconds": found["seconds"],
     }
 

@@ -13,7 +13,7 @@ import itertools
 import operator
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
@@ -692,6 +692,7 @@ KINDS = (USUAL, WIDE, TINY, ZERO, EQUAL, BOUNDARY)
 MET = (ZERO, EQUAL, BOUNDARY)  # points at which a denominator may be zero that elsewhere is not
 LABELS = {USUAL: (0, 1), WIDE: (1, 0), ZERO: (0,), EQUAL: (1,)}  # in turn; else random
 TRIES = 12  # of one kind of point, until the hypotheses hold
+EDGES = 3  # of those with all edges met, then as many with some of them
 MOVES = 20  # of one entry, until they do
 SECANTS = 30  # until an entry is where it has to be
 FARTHEST = 100
@@ -778,20 +779,59 @@ def are_apart(at: Mapping[Index, int], pairs: Sequence[tuple[Index, Index]]) -> 
     return not any(i in at and j in at and at[i] == at[j] for i, j in pairs)
 
 
+Compiled = tuple[Term, Run, dict[Index, int]]
+WEAK = ("nonnegative", "nonpositive")  # signs of what may be zero
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """A sign of a quantity at all of its places; at the ``edge`` it is zero there."""
+
+    quantity: Compiled
+    sign: str
+    edge: bool = False
+
+
+def kinks(*nodes: Term) -> Iterator[Term]:
+    """Yield what is zero where something that is differentiated has a kink."""
+    for node in nodes:
+        try:
+            parts = [*terms.walk(terms.unfold(node))]  # to find a point, not to evaluate
+        except ValueError:
+            continue
+        for slope in (part for part in parts if isinstance(part, terms.D)):
+            for part in terms.walk(slope.body):
+                match part:
+                    case terms.Apply(terms.absolute, (argument,)):
+                        yield argument
+                    case terms.Apply(terms.minimum | terms.maximum, (left, right)):
+                        yield left - right
+
+
 class Terrain:
     """Where a relation is claimed: its sizes, and points at which its hypotheses hold."""
 
-    def __init__(self, program: Program, given: Sequence[Hypothesis], source: random.Random):
+    def __init__(
+        self,
+        program: Program,
+        given: Sequence[Hypothesis],
+        source: random.Random,
+        kinks: Iterable[Term] = (),
+    ):
         self.program, self.source = program, source
         self.apart = [pair for h in given for pair in getattr(h, "distinct", ())]
         self.forms = [self.compiled(*pair) for h in given for pair in h.replace]
         self.signs = [
-            (self.compiled(quantity, quantity), sign) for h in given for quantity, sign in h.signs
+            Assumed(self.compiled(quantity, quantity), sign)
+            for h in given
+            for quantity, sign in h.signs
         ]
+        self.kinks = [Assumed(self.compiled(gap, gap), "zero") for gap in kinks]
         # What has to be equal has to be so at every precision.
-        self.exact = bool(self.forms) or any(sign == "zero" for _, sign in self.signs)
+        self.exact = bool(self.forms) or any(one.sign == "zero" for one in self.signs)
+        self.has_edges = bool(self.kinks) or any(one.sign in WEAK for one in self.signs)
 
-    def compiled(self, pattern: Term, body: Term) -> tuple[Term, Run, dict[Index, int]]:
+    def compiled(self, pattern: Term, body: Term) -> Compiled:
         """Return what is assumed of a quantity at every place of its indices."""
         own = sorted(terms.free_indices(pattern) | terms.free_indices(body), key=lambda i: i.name)
         scope = self.program.scope(own)
@@ -800,7 +840,7 @@ class Terrain:
 
     def concerns(self, indices: Iterable[Index]) -> bool:
         """Return True when a sign is assumed of quantities at some of these indices."""
-        return any(not scope.keys().isdisjoint(indices) for (_, _, scope), _ in self.signs)
+        return any(not one.quantity[2].keys().isdisjoint(indices) for one in self.signs)
 
     def shapes(self, free: Sequence[Index]) -> list[list[int]]:
         """Return sizes: all different, with room for each free index, equal ones, and ones."""
@@ -822,16 +862,28 @@ class Terrain:
     ) -> World | None:
         """Return a world of a kind in which the hypotheses hold, or None if none is found.
 
-        They hold at every place of their indices, except of those that are ``at`` a place.
+        They hold at every place of their indices, except of those that are ``at`` a place. At the
+        boundary, quantities that may be zero are, and so is what is differentiated at its kink.
         """
-        for _ in range(TRIES if self.forms or self.signs else 1):
+        edges = 2 * EDGES if kind == BOUNDARY and self.has_edges else 0
+        for number in range(edges + (TRIES if self.forms or self.signs else 1)):
+            chance = 1.0 if number < EDGES else 0.5
+            signs = self.at_the_edge(chance) if number < edges else self.signs
             world = World(sizes, self.drawn(sizes, kind))
             try:
-                if self.meet(world, at or {}):
+                if self.meet(world, at or {}, signs):
                     return world
             except (Undefined, NoNumber):
                 continue
         return None
+
+    def at_the_edge(self, chance: float) -> list[Assumed]:
+        """Return what is assumed where some of the quantities that may be zero are zero."""
+        source = self.source
+        signs = [
+            replace(one, edge=one.sign in WEAK and source.random() < chance) for one in self.signs
+        ]
+        return signs + [kink for kink in self.kinks if source.random() < chance]
 
     def drawn(self, sizes: Sequence[int], kind: str) -> list[Table]:
         """Return random entries for each array; one array alone is wide, others as usual."""
@@ -851,7 +903,7 @@ class Terrain:
                 tables.append({place: random_number(array.domain, how, source) for place in places})
         return tables
 
-    def meet(self, world: World, at: Mapping[Index, int]) -> bool:
+    def meet(self, world: World, at: Mapping[Index, int], signs: Sequence[Assumed]) -> bool:
         """Put a world's entries so that the hypotheses hold; return False if they do not."""
         for pattern, run, scope in self.forms:
             number = self.program.arrays[pattern.array]  # type: ignore[attr-defined]
@@ -860,7 +912,7 @@ class Terrain:
             world.tables[number].update(new)
             world.kept.clear()
         for _ in range(MOVES):
-            broken = next(self.broken(world, at), None)
+            broken = next(self.broken(world, at, signs), None)
             if broken is None:
                 return True
             if not self.mended(world, *broken):
@@ -879,16 +931,22 @@ class Terrain:
             if are_apart(dict(zip(scope, place, strict=True)), self.apart):
                 yield dict(zip(scope.values(), place, strict=True))
 
-    def broken(self, world: World, at: Mapping[Index, int]) -> Iterator[tuple[Run, Frame, str]]:
-        """Yield the quantities that have not their sign, and where."""
-        for (_, run, scope), sign in self.signs:
+    def broken(
+        self, world: World, at: Mapping[Index, int], signs: Sequence[Assumed]
+    ) -> Iterator[tuple[Run, Frame, str]]:
+        """Yield the quantities that have not their sign, and where, and the sign to give them."""
+        for one in signs:
+            _, run, scope = one.quantity
             for frame in self.frames(world, scope, at):
-                if not self.holds(sign, run(world, dict(frame))):
-                    yield run, frame, sign
+                number = run(world, dict(frame))
+                zero = abs(number) < nothing()
+                signed = self.holds(one.sign, number) and (zero or not one.edge)
+                if not (signed or (zero and one.sign == "zero")):
+                    yield run, frame, "zero" if one.edge else one.sign
 
     def holds(self, sign: str, number: mpf) -> bool:
         """Return True for a sign; what is as small as a zero that was found has no strict one."""
-        if any(other == "zero" for _, other in self.signs) and abs(number) < nothing():
+        if any(other.sign == "zero" for other in self.signs) and abs(number) < nothing():
             return sign not in ("positive", "negative")
         return SIGNS[sign](number)
 
@@ -912,6 +970,11 @@ class Terrain:
             for _ in range(SECANTS):
                 here, now, step = table[place], gap(), mpf(10) ** (-mp.dps // 3)
                 if abs(now) < nothing():
+                    # A short number nearby, where that is the exact one.
+                    table[place] = mpmath.ldexp(mpmath.nint(mpmath.ldexp(here, 200)), -200)
+                    if gap():
+                        table[place] = here
+                        world.kept.clear()
                     return True
                 table[place] = here + step
                 slope = (gap() - now) / step
@@ -968,7 +1031,7 @@ def compare(
     try:
         scope = program.scope(free)
         sides = program.run(before, scope), program.run(after, scope)
-        terrain = Terrain(program, given, source)
+        terrain = Terrain(program, given, source, kinks(before, after))
     except NoNumber as reason:
         return Comparison("not applicable", 0, str(reason))
     needed = needs(before, after)
@@ -1010,7 +1073,8 @@ def worlds_at(
 
     A hypothesis may be of the free indices alone (z_a > z_b): it cannot hold at every place.
     """
-    with mp.workdps(precisions[-1] if terrain.exact else precisions[0]):
+    exact = terrain.exact or (kind == BOUNDARY and terrain.has_edges)
+    with mp.workdps(precisions[-1] if exact else precisions[0]):
         world = terrain.point(sizes, kind) if places else None
         return [
             (at, terrain.point(sizes, kind, at) if not world and terrain.concerns(at) else world)
@@ -1083,7 +1147,8 @@ def judge(
     if None in values:
         both = values == (None, None)
         return Judgment("nothing" if both else "refuted", values, "neither side has a value")
-    if earlier == 0:
+    # Where numbers are extreme, a difference may lie below all digits: it is not seen to be zero.
+    if earlier == 0 and not (relation in "<>" and kind in (WIDE, TINY)):
         return Judgment("agrees" if HOLDS[relation](earlier) else "refuted", values)
     return Judgment("nothing", values, "the values do not settle")
 

@@ -594,6 +594,8 @@ class Point:
             raise NotApplicable("too many exponentials in one another")
         if isinstance(exponent, terms.Number) and exponent.value.denominator == 1:
             return power(jet, int(exponent.value), p)
+        if not jet and isinstance(exponent, terms.Number) and exponent.value > 0:
+            return {}
         self.branched = True
         root = {0: self.positive(jet, level)}
         turned = jet if root[0] == jet[0] else {b: p - v for b, v in jet.items()}

@@ -10,7 +10,7 @@ when both sides are sums of one term for each data point, one data point decides
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -243,8 +243,11 @@ def unknown(function: terms.Function) -> type[sympy.Function]:
     """Return a function of one argument whose derivative is the next function."""
     if function.slopes is not None:
         raise NotLumpable(function.name)
-    slope = {"fdiff": lambda self, argindex=1: unknown(function.prime)(*self.args)}
-    return type(function.name, (sympy.Function,), slope)
+    laws: dict[str, Callable[..., object]] = {
+        "fdiff": lambda self, argindex=1: unknown(function.prime)(*self.args),
+        "_eval_evalf": lambda self, prec: None,  # no number of a function that has its name
+    }
+    return type(function.name, (sympy.Function,), laws)
 
 
 def is_zero(expression: sympy.Expr) -> bool:

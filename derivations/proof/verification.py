@@ -41,12 +41,16 @@ Refused = (TypeError, ValueError, indices.Undecided)
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What each route said of one line, and of the rule that it names."""
+    """What each route said of one line, and of the rule that it names.
+
+    ``points`` are those at which both sides had a value at 50 digits.
+    """
 
     rule: str
     routes: dict[str, str]
     flag: bool
     residual: str
+    points: int
     seconds: float
 
     @property
@@ -73,11 +77,21 @@ class Report:
     seconds: float
     failures: tuple[str, ...]
     routes: dict[str, str]
+    points: int
     chains: tuple[Checked, ...]
 
     def to_json(self) -> dict[str, object]:
         """Return the report as plain data."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What each route says of a relation, what the first left over, and the points of the last."""
+
+    routes: dict[str, str]
+    residual: str
+    points: int
 
 
 @dataclass(frozen=True)
@@ -112,8 +126,9 @@ def verify(statement: Statement) -> Report:
     routes = {route: worst([end.routes[route] for end in ends]) for route in ROUTES}
     level = "failed" if failures else level_of(statement, chains)
     flagged = any(v.flag for chain in chains for v in (*chain.steps, chain.whole))
+    points = sum(line.points for chain in chains for line in chain.steps)
     seconds = time.perf_counter() - began
-    return Report(level, flagged, seconds, tuple(failures), routes, tuple(chains))
+    return Report(level, flagged, seconds, tuple(failures), routes, points, tuple(chains))
 
 
 # -- what cannot be verified ------------------------------------------------------------------------
@@ -149,26 +164,35 @@ def why_meaningless(chain: Chain, statement: Statement) -> Iterator[str]:
             yield f": {terms.names(held)} is free in a matrix and cannot count its rows as well"
     try:
         unfold(constrained(chain.left, statement.given))
+        yield from (f", left side: {why}" for why in why_no_limit(chain.left, statement.given))
     except Refused as reason:
         yield f", left side: {reason}"
         return
-    assumed = [q for h in statement.given for q, _ in h.signs]
-    for part in (p for line in (chain.left, chain.last) for p in terms.walk(unfold(line))):
-        if isinstance(part, Limit) and any(
-            terms.depends_on(q, part.variable.array) for q in assumed
-        ):
-            yield f": {part.variable.array.name} tends away from where a sign of it is assumed"
     for place, step in enumerate(chain.lines, 1):
         where = f", step {place} ({step.rule.name})"
         if step.relation not in RELATIONS:
             yield f"{where}: {step.relation!r} is no relation; use one of {', '.join(RELATIONS)}"
         try:
-            unfold(constrained(as_term(step.expression, chain.at), statement.given))
+            line = as_term(step.expression, chain.at)
+            unfold(constrained(line, statement.given))
+            yield from (f"{where}: {why}" for why in why_no_limit(line, statement.given))
         except Refused as reason:
             yield f"{where}: {reason}"
         for cited in step.cites:
             for hypothesis in missing(cited, statement, chain):
                 yield f"{where}: {cited.title!r} assumes what is not assumed here: {hypothesis}"
+
+
+def why_no_limit(line: Term, given: Sequence[Hypothesis]) -> Iterator[str]:
+    """Yield the variables of limits that leave the domain, or where something is assumed of them."""
+    assumed = [quantity for h in given for quantity, _ in h.signs]
+    for part in (p for p in terms.walk(unfold(line)) if isinstance(p, Limit)):
+        array = part.variable.array
+        if any(terms.depends_on(quantity, array) for quantity in assumed):
+            yield f"{array.name} tends away from where a sign of it is assumed"
+        unbounded = ("real", "positive", "nonnegative") if part.infinity > 0 else ("real",)
+        if array.domain not in unbounded:
+            yield f"{array.name} is {array.domain} and does not tend there"
 
 
 def matrix_lines(chain: Chain) -> Iterator[Matrix]:
@@ -287,8 +311,9 @@ def verify_step(
         left = matrices.entry(chain.matrix[0], chain.at)
         if not proved_equal(claim(left, chain.left, "=", given, fixed)):
             rule = "does not hold"
-    routes, residual = ask_routes(before, after, step.relation, given, source, fixed)
-    return Verdicts(rule, routes, flag, residual, time.perf_counter() - began)
+    said = ask_routes(before, after, step.relation, given, source, fixed)
+    seconds = time.perf_counter() - began
+    return Verdicts(rule, said.routes, flag, said.residual, said.points, seconds)
 
 
 def verify_ends(
@@ -298,16 +323,17 @@ def verify_ends(
     began = time.perf_counter()
     flag = unfold(chain.left) == unfold(chain.last)
     if len(chain.lines) == 1:
-        routes, residual = lines[0].routes, lines[0].residual
+        said = Answers(lines[0].routes, lines[0].residual, lines[0].points)
     elif chain.relation == "=":
-        routes, residual = ask_routes(chain.left, chain.last, "=", given, source, fixed_in(chain))
+        said = ask_routes(chain.left, chain.last, "=", given, source, fixed_in(chain))
     else:
         proved = all(line.routes["all sizes"] == PROVED for line in lines)
         routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
         routes["all sizes"] = PROVED if proved else NOT_PROVED
-        routes["50 digits"] = at_50_digits(chain.left, chain.last, chain.relation, given, source)
-        residual = ""
-    return Verdicts("", routes, flag, residual, time.perf_counter() - began)
+        numbers = at_50_digits(chain.left, chain.last, chain.relation, given, source)
+        said = Answers({**routes, "50 digits": numbers.said}, "", numbers.points)
+    seconds = time.perf_counter() - began
+    return Verdicts("", said.routes, flag, said.residual, said.points, seconds)
 
 
 def rule_verdict(
@@ -341,25 +367,21 @@ def ask_routes(
     given: Sequence[Hypothesis],
     source: random.Random,
     fixed: frozenset[Index] = frozenset(),
-) -> tuple[dict[str, str], str]:
-    """Ask each route whether the relation holds; also return what the first route left over."""
+) -> Answers:
+    """Ask each route whether the relation holds."""
     it = claim(before, after, relation, given, fixed)
-    if relation != "=":
-        said = (
-            PROVED if proved_by_sign(it) else NOT_PROVED,
-            NOT_APPLICABLE,
-            NOT_APPLICABLE,
-            at_50_digits(before, after, relation, given, source),
+    if relation == "=":
+        residual = left_over(it)
+        exact = (
+            NOT_PROVED if residual else PROVED,
+            restated(it),
+            by_fingerprints(before, after, given),
         )
-        return dict(zip(ROUTES, said, strict=True)), ""
-    residual = left_over(it)
-    said = (
-        NOT_PROVED if residual else PROVED,
-        restated(it),
-        by_fingerprints(before, after, given),
-        at_50_digits(before, after, relation, given, source),
-    )
-    return dict(zip(ROUTES, said, strict=True)), residual
+    else:
+        residual = ""
+        exact = (PROVED if proved_by_sign(it) else NOT_PROVED, NOT_APPLICABLE, NOT_APPLICABLE)
+    numbers = at_50_digits(before, after, relation, given, source)
+    return Answers(dict(zip(ROUTES, (*exact, numbers.said), strict=True)), residual, numbers.points)
 
 
 # -- the claim, with the hypotheses put in ----------------------------------------------------------
@@ -513,9 +535,9 @@ def at_50_digits(
     relation: str,
     given: Sequence[Hypothesis],
     source: random.Random,
-) -> str:
+) -> digits.Comparison:
     """The fourth route: numbers, for the terms as they are written."""
-    return digits.compare(before, after, relation, given, source).said
+    return digits.compare(before, after, relation, given, source)
 
 
 def dimensions(node: Term) -> set[Dimension]:

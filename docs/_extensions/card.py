@@ -78,12 +78,13 @@ def equation(latex, **attributes):
     return nodes.math_block(latex, latex, nowrap=False, number=None, label=None, **attributes)
 
 
-def mark(letter, meaning, verdict):
+def mark(letter, meaning, verdict, points=0):
     """Return the mark of one route on one step; nothing where the route does not apply."""
     found = FOUND.get(verdict)
     if found is None:
         return []
     said = f"{meaning}: {'no, its name is a label' if found == 'label' else verdict}"
+    said += f", {counted(points, 'point')}" if points else ""
     spoken = html("span", f" {said}. ", classes=["spoken"])
     shown = html("span", letter, aria_hidden="true")
     return [html("span", shown, spoken, classes=["mark", f"mark-{found}"], title=said)]
@@ -92,9 +93,16 @@ def mark(letter, meaning, verdict):
 def verdict_marks(found):
     """Return the marks of a step."""
     verdicts = found.get("verdicts", {})
-    marks = [m for key, *rest in ROUTES for m in mark(*rest, verdicts.get(key))]
+    marks = [
+        m for key, *rest in ROUTES for m in mark(*rest, verdicts.get(key), points_of(key, found))
+    ]
     flag = [html("span", "both sides were equal before the check", classes=["mark", "mark-no"])]
     return html("span", *marks, *(flag if found.get("flag") else []), classes=["marks"])
+
+
+def points_of(key, found):
+    """Return at how many points a route has compared: one route does."""
+    return found.get("points", 0) if key == "50 digits" else 0
 
 
 def cited(identifiers):
@@ -188,7 +196,9 @@ def routes(found):
     for key, letter, meaning in ROUTES:
         verdict = found["routes"].get(key, "not applicable")
         if FOUND.get(verdict):
-            items.append(html("li", *mark(letter, meaning, verdict), f" {meaning}"))
+            points = points_of(key, found)
+            at = f", {counted(points, 'point')} in all" if points else ""
+            items.append(html("li", *mark(letter, meaning, verdict, points), f" {meaning}{at}"))
     return items
 
 

@@ -54,7 +54,7 @@ def drawn(node, seed: int = 0) -> dict:
 @pytest.mark.parametrize("block", range(4))
 def test_two_evaluators(block, monkeypatch):
     monkeypatch.setattr(
-        brute_force, "some_function", lambda order, t: digits.any_function("phi 0", order, t)
+        brute_force, "some_function", lambda order, t, _: digits.any_function("phi 0", order, t)
     )
     for seed in range(block * 50, (block + 1) * 50):
         node = Writer(f"digits {seed}").real(3)
@@ -230,6 +230,7 @@ summed = Definition("h", (tau,), total(k, w[k] * tau))
 softmax = Definition("S", (Z, a), exp(Z[a]) / total(b, exp(Z[b])))
 jacobian = Definition("J", (Z, a, b), D(softmax(Z)[a], Z[b]))
 doubled = terms.each(c, 2 * Z[c])
+hinge = Definition("hinge", (tau,), terms.maximum(3 - tau, 0))
 
 
 def expected(body: Term) -> Term:
@@ -274,6 +275,30 @@ TRUE = {
     "of the free indices alone": (Z[a], Z[b], ">", signed((Z[a] - Z[b], "positive"))),
     "a root": ((x**2) ** Fraction(1, 2), terms.absolute(x)),
     "the larger and the smaller": (terms.maximum(x, z) + terms.minimum(x, z), x + z),
+    "a condition that excludes the kink": (
+        D(terms.maximum(w[k], 0), w[k]),
+        1,
+        "=",
+        signed((w[k], "positive")),
+    ),
+    "a kink that is nowhere": (D(terms.absolute(x**2 + 2), x), 2 * x),
+    "a strict sign below the last digit": (
+        1 / (1 + exp(-x / rate)) * (1 - 1 / (1 + exp(-x / rate))),
+        0,
+        ">",
+    ),
+    "a root at the edge": (
+        ((x * z - 2) ** Fraction(1, 2)) ** 2,
+        x * z - 2,
+        "=",
+        signed((x * z - 2, "nonnegative")),
+    ),
+    "edges that exclude one another": (
+        terms.absolute(x),
+        x,
+        "=",
+        signed((x, "nonnegative"), (-x - 1, "nonpositive")),
+    ),
     "off the kink": (D(terms.absolute(x), x), x / terms.absolute(x)),
     "below one": (1 / (1 + exp(-x)), 1, "<"),
     "tangent": (exp(x), 1 + x, ">="),
@@ -292,14 +317,27 @@ TRUE = {
 }
 FALSE = {
     "a derivative captures": (moved(x), 2 * x),
+    "a label is 1": (y[i], 1),
+    "a label is 0": (y[i], 0),
+    "two labels are one": (y[i] * y[j], y[i]),
     "a label of another index": (expected(y[i] * y[j]), chance[i] * y[j]),
     "a condition under a derivative": (
         D(terms.maximum(w[k], 0), w[k]), 1, "=", signed((w[k], "nonnegative")),
     ),
+    "a kink that a hypothesis allows": (
+        D(terms.absolute(x + z), x), 1, "=", signed((x + z, "nonnegative")),
+    ),
+    "a kink in a sum": (
+        D(total(k, terms.maximum(w[k], 0)), w[l]), 1, "=", signed((w[k], "nonnegative")),
+    ),
+    "a kink away from zero": (D(terms.absolute(x**2 - 2), x) ** 2, 4 * x**2),
+    "a kink halfway": (D(terms.maximum(x, z), x), Fraction(1, 2), "=", signed((x - z, "zero"))),
+    "a kink with a name": (D(hinge(x), x) ** 2 + D(hinge(x), x), 0),
     "a constraint under a derivative": (
         D(z * x, x), 2 * x, "=", Hypothesis("", replace=((z, x),)),
     ),
     "the diagonal says nothing of the rest": (G[k, l], 0, ">", signed((G[k, k], "positive"))),
+    "a logarithm of a negative": (log(x**2), 2 * log(x)),
     "a logarithm of nothing": (log(-terms.absolute(x) - 1), 0, "<"),
     "a quotient by nothing": (terms.absolute(1 / (x - x)), 0, ">="),
     "one less": (Size(K), Size(K) - 1),

@@ -46,15 +46,24 @@ TRUE = {
     "square root": (Pow(r, term(half)) ** 2, r),
     "derivative of a root": (D(Pow(r, term(half)), r), 1 / (2 * Pow(r, term(half)))),
     "second derivative": (D(D(exp(x**2), x), x), (2 + 4 * x**2) * exp(x**2)),
+    "derivative of a quotient": (D(1 / x, x), -1 / x**2),
+    "another label stays": (
+        expectation(y[i], {1: p[i], 0: 1 - p[i]}, y[j]), y[j] + Delta(i, j) * (p[i] - y[i]),
+    ),
     "chain rule": (D(phi(x**2), x), 2 * x * phi.prime(x**2)),
+    "root of zero": (Pow(D(x, t), term(half)), term(0)),
     "absolute value": (absolute(x) ** 2, x**2),
     "maximum": (maximum(x, 0), (x + absolute(x)) / 2),
     "a parameter is not moved": (slope(x), x),
     "entry by entry": (D(total(k, w[k] ** 2), w[l]), 2 * w[l]),
     "label": (y[i] ** 2, y[i]),
-}
+}  # fmt: skip
 FALSE = {
     "a capture": (slope(x), 2 * x),
+    "a label is 1": (y[i], term(1)),
+    "a label is 0": (y[i], term(0)),
+    "two labels are one": (y[i] * y[j], y[i]),
+    "an absolute value dropped": (absolute(x), x),
     "two functions": (phi(x), psi(x)),
     "sizes of one rank": (Size(K), Size(free_classes)),
     "two arrays of one name": (w[k], Array("w", w[k].array.dimensions, domain="positive")[k]),

@@ -154,6 +154,7 @@ FALSE = {
     "exp and log of a negative": (exp(log(-r)), r),
     "toy size": (total(a, S[a] ** 2), 1 - 2 * S[b] * (1 - S[b])),
     "a derivative of another array": (D(scalar("y") * x, x), term(0)),
+    "every scalar moves": (D(x * r, x), x + r),
     "a size for a sum": (total(k, w[k]), Size(n) * w[l]),
     "log of a sum": (log(exp(x) + exp(r)), x + r),
     "exp of a product": (exp(x * r), exp(x) * exp(r)),

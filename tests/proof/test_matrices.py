@@ -41,6 +41,7 @@ SIZES = {"N": 2, "K": 3, "n": 4}
 DIMENSIONS = (N, K, n)
 square = Definition("f", (t,), t**2 - t + 1)
 lam = scalar("lambda")
+m_K = K.fresh(frozenset((a, b, c)))
 
 
 def arrays_of(rows, columns):
@@ -216,6 +217,18 @@ def test_everything_has_a_shape_and_entries():
     for ask in (shape, lambda matrix: matrices.entry_at(matrix, None, None)):
         with pytest.raises(TypeError, match="for Other"):
             ask(Other())
+
+
+def test_a_sum_of_matrices_captures_no_index():
+    """Neither the letter of a row nor that of a sum inside it."""
+    weights, one, other = (
+        Array(name, d) for name, d in (("q", (K,)), ("A", (K, K)), ("B", (K, K)))
+    )
+    left = entry(Total(a, weights[a] * Whole(one)), (a, b))
+    assert brute_force.equal(left, total(c, weights[c] * one[a, b]))
+    nested = entry(Total(a, weights[a] * (Whole(one) @ Whole(other))), (b, c))
+    within = total(a, one[b, a] * other[a, c])
+    assert brute_force.equal(nested, total(m_K, weights[m_K]) * within)
 
 
 def test_a_kronecker_product_has_pairs_for_rows_and_columns():

@@ -14,6 +14,7 @@ from derivations.language.statement import (
     LINEARITY,
     LOGARITHM,
     Chain,
+    Hypothesis,
     Statement,
     Step,
 )
@@ -22,6 +23,7 @@ from derivations.language.terms import (
     D,
     Definition,
     Delta,
+    Entry,
     Limit,
     exp,
     log,
@@ -31,7 +33,7 @@ from derivations.language.terms import (
 )
 from derivations.logistic import NLL, p, z
 from derivations.notation import K, X, a, b, i, j, k, l, t, v, w, y
-from derivations.proof import rules
+from derivations.proof import atoms, rules
 from derivations.proof.matching import match
 from derivations.proof.meaning import meaning
 from derivations.sigmoid import sigma
@@ -147,6 +149,27 @@ def test_an_inequality_is_no_equation():
 
 def matches(pattern, node) -> bool:
     return match(pattern, node, rules.wild_of(pattern), {})
+
+
+def test_a_pattern_stands_for_nothing_that_is_bound_outside():
+    """An index of a sum is no value that a free index could have."""
+    of_index = meaning(p[i], "full", "everything")
+    (atom,) = atoms.atoms(meaning(total(j, exp(p[j])), "full", "everything"))
+    (inside,) = atoms.atoms(atom.arguments[1].arguments[0])
+    assert inside.what == of_index.what and not matches(of_index, inside)
+
+
+def test_what_is_assumed_is_of_itself():
+    """An equation that holds for a positive x alone is not used for another scalar."""
+    given = (Hypothesis("x > 0", signs=((x, "positive"),)),)
+    chain = Chain(log(exp(log(x))), (Step(log(x), ALGEBRA),))
+    assert x in scalars_in(rules.wild_of(meaning(log(x), "full", "everything")))
+    (equation,) = rules.equations_of((Statement("", "", (chain,), given),), "full", "everything")
+    assert not scalars_in(equation.wild)
+
+
+def scalars_in(wild) -> list:
+    return [Entry(part.what) for part in wild if isinstance(part, atoms.Entry)]
 
 
 def test_a_pattern_stands_for_one_thing_at_a_time():

@@ -77,6 +77,7 @@ p = 1 / (1 + exp(-x))
         (total(k, X[i, k] * v[k]) ** 2, "nonnegative"),
         (total(i, s[i] * p * total(k, X[i, k] * v[k]) ** 2), "nonnegative"),
         (y[i] - 1, "nonpositive"),
+        (y[i], "nonnegative"),
         (1 - h, "nonnegative"),
         (h * (1 - h), "nonnegative"),
         (Size(K) - total(a, 1), "zero"),

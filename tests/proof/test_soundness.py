@@ -104,6 +104,7 @@ FALSE = {
     "the logarithm of a negative": (log(-absolute(x) - 1), 0, SIGN, (), (), "<"),
     "a size of nothing": (absolute(1 / (x - x)), 0, SIGN, (), (), ">="),
     "a denominator that vanishes": ((1 / x) ** 2, 0, SIGN, (), (), ">"),
+    "a denominator that may vanish": ((1 / x) ** 2, 0, SIGN, (), (), ">="),
     "a root of any": ((x**2 - 1) ** half * (x**2 - 1) ** half, x**2 - 1),
     # identity by name
     "two functions of one name": (one(x), other(x)),
@@ -116,8 +117,11 @@ FALSE = {
     # derivatives and constants
     "the square of a sum": (absolute(x + z), absolute(x) + absolute(z)),
     "a signed root": ((x**2) ** half, x),
+    "an absolute value dropped": (absolute(x), x),
+    "an absolute value turned": (absolute(x), -x),
     "a sum of two extremes": (maximum(x, z) + minimum(x, z), 2 * x),
     "strict at one": (Size(K), 1, SIGN, (), (), ">"),
+    "a square with a root": (x**2 - 2 * x + 1, 0, SIGN, (), (), ">"),
     "a quadratic with roots": (x**2 + 3 * x + 1, 0, SIGN, (), (), ">"),
     "a tangent above": (exp(x), 1 + 2 * x, SIGN, (), (), ">="),
     "a double sum transposed": (
@@ -127,6 +131,9 @@ FALSE = {
                                    signs((x, "positive"))),
     "no cyclic order": (total(a, total(b, total(c, A[a, b] * B[b, c] * C[c, a]))),
                         total(a, total(b, total(c, A[a, b] * C[b, c] * B[c, a])))),
+    "Cauchy-Schwarz strictly": (
+        total(k, w[k] * v[k]) ** 2, total(k, w[k] ** 2) * total(k, v[k] ** 2), SIGN, (), (), "<",
+    ),
     "Cauchy-Schwarz turned": (total(k, w[k] * v[k]) ** 2, total(k, w[k] ** 2) * total(k, v[k] ** 2),
                               SIGN, (), (), ">="),
 }  # fmt: skip
@@ -175,14 +182,17 @@ def test_what_is_true_is_proved(name):
 
 def test_the_level_is_that_of_the_worst_line():
     claimed = Statement("", "", (Chain(total(k, w[k]), (Step(total(l, w[l]), ALGEBRA),)),))
-    good = Verdicts("checked", dict.fromkeys(ROUTES, "proved"), False, "", 0.0)
+    good = Verdicts("checked", dict.fromkeys(ROUTES, "proved"), False, "", 0, 0.0)
     for worse, level in (
         ("all sizes", "evidence"),
         ("restated", "proved, all sizes"),
     ):
-        bad = Verdicts("checked", {**good.routes, worse: "not proved"}, False, "", 0.0)
+        bad = Verdicts("checked", {**good.routes, worse: "not proved"}, False, "", 0, 0.0)
         assert level_of(claimed, [Checked((bad,), bad), Checked((good,), good)]) == level
         assert level_of(claimed, [Checked((good,), good), Checked((bad,), bad)]) == level
+        if worse == "all sizes":  # the ends are proved, and a line between them is not
+            assert level_of(claimed, [Checked((good, bad), good)]) == level
+            assert level_of(claimed, [Checked((bad, good), good)]) == level
 
 
 # -- what is refused, in one clear line ------------------------------------------------------------
@@ -204,6 +214,10 @@ REFUSED = {
              matrix=(Gradient(w[k] ** 2, w), 2 * Whole(w))),
         "k is free in a matrix",
     ),
+    "a limit out of the domain": (
+        dict(left=Limit(absolute(positive) / positive, positive, -1), right=1),
+        "left side: r is positive and does not tend there",
+    ),
     "no relation": (dict(relation="=="), "step 1 (sign): '==' is no relation; use one of"),
     "a constrained variable": (
         dict(left=D(z * x, x), right=2 * x, given=constrained), "differentiate first",
@@ -217,6 +231,13 @@ def test_refused_in_one_line(name):
     found = report(**{"left": x, "right": x + x - x, **arguments})
     assert found.level == "failed" and message in found.failures[0]
     assert "\n" not in found.failures[0]
+
+
+@pytest.mark.parametrize(("pattern", "body"), [(g[k, k], x), (w[k], v[l]), (x, w[k])])
+def test_a_constraint_is_of_every_entry(pattern, body):
+    """A diagonal alone, or a form with an index that the entry has not, would mean another thing."""
+    with pytest.raises(ValueError, match="a constraint gives each entry"):
+        Hypothesis("tied", replace=((pattern, body),))
 
 
 @pytest.mark.parametrize(
@@ -272,6 +293,10 @@ def test_a_cited_hypothesis_has_to_be_made():
 def test_a_scalar_of_a_domain_stands_for_no_other():
     cited = Statement("", "", (Chain(log(f(positive)), (Step(2 * log(positive), DEFINITION),)),))
     assert cite(log(f(x)), 2 * log(x), ALGEBRA, cited).level == "failed"
+    length = Definition("length", (x,), absolute(x))
+    cited = Statement("", "", (Chain(length(positive), (Step(positive, DEFINITION),)),))
+    assert cite(length(x), x, ALGEBRA, cited).chains[0].steps[0].rule == "does not hold"
+    assert cite(2 * length(positive), 2 * positive, ALGEBRA, cited).level == "proved, scalar"
     assert (
         Scalar(Whole(w).T @ Whole(w)) and CONTRACT and CASES and Delta(a, b) and Entry and X and N
     )

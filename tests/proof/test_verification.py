@@ -319,6 +319,24 @@ def test_levels():
     assert level(shifted, absolute(w[k]), ALGEBRA, (k,)) == "proved, all sizes"
 
 
+def test_of_several_chains_the_worst_counts():
+    """Whichever comes first, of the routes and of the level."""
+    good, bad = (Chain(x, (Step(right, ALGEBRA),)) for right in (x + x - x, exp(log(x))))
+    for chains in ((good, bad), (bad, good)):
+        report = verify(Statement("", "", chains))
+        assert report.routes["all sizes"] == "not proved"
+        assert report.routes["50 digits"] == "refuted"
+    assert verification.worst(["not applicable", "agrees"]) == "agrees"
+
+
+def test_a_sign_does_not_hold_under_a_limit():
+    given = (Hypothesis("x > 0", signs=((x, "positive"),)),)
+    facts = verification.facts_of(given, frozenset())
+    far = Limit(absolute(x) * exp(x), x, -1)
+    assert verification.resolved(far, facts) == far
+    assert verification.resolved(absolute(x), facts) == x
+
+
 def test_evidence_is_not_called_a_proof():
     """Rest-lumping proves it, the index calculus does not: that is not all sizes by both."""
     report = verify(Statement("", "", (Chain(x, (Step(exp(log(x)), ALGEBRA),)),)))
@@ -418,8 +436,10 @@ def test_a_report_is_json():
     assert set(data["routes"]) == set(verification.ROUTES)
     (chain,) = data["chains"]
     assert len(chain["steps"]) == 7  # the six lines and the matrix form
+    assert data["points"] == sum(step["points"] for step in chain["steps"])
     for step in (*chain["steps"], chain["whole"]):
-        assert set(step) == {"rule", "routes", "flag", "residual", "seconds"}
+        assert set(step) == {"rule", "routes", "flag", "residual", "points", "seconds"}
+        assert step["points"] > 0
         assert set(step["routes"]) == set(verification.ROUTES) and step["seconds"] >= 0
 
 
@@ -492,6 +512,32 @@ def test_the_digest_sees_a_slope_and_a_program():
     assert said(plain) != said(steep) != said(Function("f", smooth=1)) != said(Function("f"))
     weak, strict = (Hypothesis("x", signs=((x, sign),)) for sign in ("nonnegative", "positive"))
     assert len({said(plain), said(plain, (weak,)), said(plain, (strict,))}) == 3
+
+
+def changed(place) -> str:
+    """The digest of the calculus where a module says something else."""
+    read = Path.read_bytes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda self: read(self) + b"#" * (self == place))
+        return ledger.calculus_digest.__wrapped__()
+
+
+def test_the_ledger_hashes_every_module():
+    rooms = [ROOT / "derivations" / room for room in ledger.JUDGES]
+    sources = [path for room in rooms for path in room.rglob("*.py")]
+    now = ledger.calculus_digest.__wrapped__()
+    digests = [changed(source) for source in sources]
+    assert len(sources) > 10 and len({now, *digests}) == 1 + len(sources)
+
+
+def test_the_ledger_hashes_every_version():
+    assert set(ledger.versions()) == {"python", "sympy", "mpmath"}
+
+
+def test_a_seal_is_that_of_the_whole_record():
+    record = {"level": "proved, scalar", "failures": []}
+    seals = {ledger.seal("a", record), ledger.seal("b", record), ledger.seal("a", {"level": ""})}
+    assert len(seals) == 3
 
 
 def test_the_ledger_hashes_all_that_has_a_say():

@@ -136,6 +136,14 @@ POINTS = [
     ),
     claim(
         "used under a derivative",
+        "from x + u >= 0, d abs(x + u)/dx = 1",
+        D(absolute(x + u), x),
+        term(1),
+        given=(Hypothesis("x + u >= 0", signs=((x + u, "nonnegative"),)),),
+        rule=DIFFERENTIATE,
+    ),
+    claim(
+        "used under a derivative",
         "from u = x, d(u x)/dx = 2 x",
         D(u * x, x),
         2 * x,
@@ -151,6 +159,13 @@ POINTS = [
         rule=DIFFERENTIATE,
     ),
     claim("kink", "d abs(x)/dx = 1", D(absolute(x), x), term(1), rule=DIFFERENTIATE),
+    claim(
+        "kink",
+        "(d abs(x - 3)/dx)^2 = 1",
+        D(absolute(x - 3), x) ** 2,
+        term(1),
+        rule=DIFFERENTIATE,
+    ),
     claim("kink", "d min(x, 0)/dx = 0", D(minimum(x, 0), x), term(0), rule=DIFFERENTIATE),
     claim("kink", "d max(x, u)/dx = 1", D(maximum(x, u), x), term(1), rule=DIFFERENTIATE),
 ]
@@ -232,9 +247,23 @@ SIZES = [
     ),
     claim("size", "a product over one class", product(a, 1 + z[a] ** 2), 1 + total(a, z[a] ** 2)),
 ]
+LIMITS = [
+    claim("limit", "abs(r)/r tends to 1 where r > 0 tends to -oo",
+          Limit(absolute(r) / r, r, -1), term(1)),
+    claim("limit", "1/(1 + h) tends to 0 where h in [0, 1] tends to oo",
+          Limit(1 / (1 + scalar("h", domain="unit")), scalar("h", domain="unit"), 1), term(0)),
+    claim("limit", "u sigma(x) has one limit at both ends",
+          Limit(u / (1 + exp(-x)), x, -1), Limit(u / (1 + exp(-x)), x, 1)),
+]  # fmt: skip
 NAMES = [
     claim("name", "phi = psi", phi(x), psi(x)),
     claim("name", "two functions called phi", unknown("phi")(x), phi(x)),
+    claim(
+        "name",
+        "a function called cosh has the signs of cosh",
+        (unknown("cosh")(2) ** 2) ** Fraction(1, 2),
+        unknown("cosh")(2),
+    ),
     claim("name", "phi' = phi", phi.prime(x), phi(x)),
     claim("name", "phi(x + u) = phi(x) + phi(u)", phi(x + u), phi(x) + phi(u)),
     claim(
@@ -327,7 +356,7 @@ INEQUALITIES = [
 ]
 
 CLAIMS = (
-    *CAPTURES, *EXPECTATIONS, *POINTS, *PATTERNS, *UNDEFINED, *LOGARITHMS, *SIZES, *NAMES, *DELTAS,
+    *CAPTURES, *EXPECTATIONS, *POINTS, *PATTERNS, *UNDEFINED, *LOGARITHMS, *SIZES, *LIMITS, *NAMES, *DELTAS,
     *DERIVATIVES, *INEQUALITIES,
 )  # fmt: skip
 

@@ -70,13 +70,14 @@ def outcome(statement, **changes):
     """Return what verification found about a statement."""
     verdicts = {"rule": "checked", "all sizes": "proved", "restated": "not applicable",
                 "fingerprints": "agrees", "50 digits": "proved"}  # fmt: skip
-    steps = [{"verdicts": verdicts, "flag": False, "seconds": 0.1}]
+    steps = [{"verdicts": verdicts, "flag": False, "points": 24, "seconds": 0.1}]
     return {
         "level": statement["level"],
         "flagged": False,
         "seconds": 0.1,
         "failures": [],
         "routes": {key: value for key, value in verdicts.items() if key != "rule"},
+        "points": 1234,
         "chains": [{"steps": steps * len(c["steps"])} for c in statement["chains"]],
         **changes,
     }

@@ -128,6 +128,12 @@ def test_prose_step_is_marked_with_its_source(build):
     assert re.search(r"Source: .*Author", text_of(site.page("second")))
 
 
+def test_the_points_of_the_numerical_route_are_counted(build):
+    page = build().page("first") + build().page("second")
+    assert "agrees, 24 points" not in page and "proved, 24 points" in page
+    assert "1,234 points in all" in page
+
+
 def definitions(site):
     """Return what a site tells its pages about all statements and symbols."""
     script = (site.folder / "_static/js/definitions.js").read_text()
