@@ -9,8 +9,7 @@ when both sides are sums of one term for each data point, one data point decides
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -35,7 +34,7 @@ class Other:
 
 ONE = Other()  # the one data point of a sum over the data
 Token = Index | Other
-Tokens = dict[Index, Token]
+Tokens = Mapping[Index, Token]
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def exchange(body: sympy.Expr, old: Other, new: Other) -> sympy.Expr:
     return body.xreplace({s: symbol(exchanged(s.what, old, new)) for s in mine})
 
 
-def patterns(free: Sequence[Index]) -> Iterator[Tokens]:
+def patterns(free: Sequence[Index]) -> Iterator[dict[Index, Index]]:
     """Yield every way in which the free indices of each dimension may be equal or different."""
 
     def partitions(rest: Sequence[Index]) -> Iterator[list[list[Index]]]:
@@ -134,94 +133,106 @@ def degree(node: Term, dimension: Dimension) -> int | None:
     return 0 if not any(degrees) else None
 
 
-@lru_cache(maxsize=512)
-def scalars(
-    node: Term, told: frozenset[tuple[Index, Token]], one_point: frozenset[Dimension]
-) -> sympy.Expr:
+@dataclass(frozen=True)
+class Case:
+    """The indices that are told apart, and over what one data point decides."""
+
+    told: frozenset[Index]
+    one_point: frozenset[Dimension]
+
+    def apart(self, dimension: Dimension) -> list[Index]:
+        """Return the indices of a dimension that are told apart."""
+        return [index for index in self.told if index.dimension == dimension]
+
+
+def scalars(node: Term, tokens: Tokens, case: Case) -> sympy.Expr:
     """Return a term as a scalar expression in entries and rests, given tokens of the indices."""
-    tokens = dict(told)
-    distinguished: dict[Dimension, list[Token]] = {}
-    for index, token in sorted(tokens.items(), key=lambda item: item[0].name):
-        here = distinguished.setdefault(index.dimension, [])
-        if token not in here:
-            here.append(token)
-    depth = itertools.count(1)
+    return of_term(node, frozenset((i, tokens[i]) for i in terms.free_indices(node)), case)
 
-    def of(node: Term, tokens: Tokens) -> sympy.Expr:
-        match node:
-            case terms.Number(value):
-                return sympy.Rational(value.numerator, value.denominator)
-            case terms.Size(dimension):
-                return symbol(dimension)
-            case terms.Entry(array, indices):
-                return symbol(Place(array, tuple(tokens[i] for i in indices)))
-            case terms.Add(summands):
-                return sympy.Add(*(of(s, tokens) for s in summands))
-            case terms.Mul(factors):
-                return sympy.Mul(*(of(f, tokens) for f in factors))
-            case terms.Neg(inner):
-                return -of(inner, tokens)
-            case terms.Div(numerator, denominator):
-                return of(numerator, tokens) / of(denominator, tokens)
-            case terms.Pow(base, exponent):
-                return of(base, tokens) ** of(exponent, tokens)
-            case terms.Apply(terms.exp, (argument,)):
-                return sympy.exp(of(argument, tokens))
-            case terms.Apply(terms.log, (argument,)):
-                return logarithm(of(argument, tokens))
-            case terms.Apply(function, (argument,)) if not function.kink:
-                return unknown(function)(of(argument, tokens))
-            case terms.Delta(left, right):
-                one, other = tokens[left], tokens[right]
-                if one != other and isinstance(one, Other) and isinstance(other, Other):
-                    raise NotLumpable("a delta between two rests")
-                return sympy.Integer(one == other)
-            case terms.Sum(index, body) if index.dimension in one_point:
-                return of(body, {**tokens, index: ONE})
-            case terms.Sum(index, body):
-                apart = distinguished.get(index.dimension, [])
-                told = [of(body, {**tokens, index: token}) for token in apart]
-                generic = Other(next(depth))
-                return sympy.Add(*told, rest(of(body, {**tokens, index: generic}), generic, index))
-            case terms.D(body, variable):
-                if any(isinstance(tokens[i], Other) and tokens[i] != ONE for i in variable.indices):
-                    raise NotLumpable("a derivative by an entry of the rest")
-                inner, moving = of(body, tokens), of(variable, tokens)
-                rests = [s.what for s in inner.atoms(Scalar) if isinstance(s.what, Rest)]
-                if any(moving.what in rest.entries for rest in rests):
-                    raise NotLumpable("the rest of a sum has the variable of differentiation in it")
-                return sympy.diff(inner, moving)
-        raise NotLumpable(type(node).__name__)
 
-    def rest(body: sympy.Expr, generic: Other, index: Index) -> sympy.Expr:
-        own = {s for s in body.atoms(Scalar) if generic in tokens_of(s.what)}
-        value = sympy.Integer(0)
-        for addend in sympy.Add.make_args(sympy.expand(body)):
-            outside, inside = (
-                addend.as_independent(*own, as_Add=False) if own else (addend, sympy.Integer(1))
+@lru_cache(maxsize=8192)
+def of_term(node: Term, given: frozenset[tuple[Index, Token]], case: Case) -> sympy.Expr:
+    """Return a term as a scalar expression; the lines of a chain have many of them in common."""
+    tokens = dict(given)
+
+    def of(node: Term) -> sympy.Expr:
+        return scalars(node, tokens, case)
+
+    match node:
+        case terms.Number(value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case terms.Size(dimension):
+            return symbol(dimension)
+        case terms.Entry(array, indices):
+            return symbol(Place(array, tuple(tokens[i] for i in indices)))
+        case terms.Add(summands):
+            return sympy.Add(*map(of, summands))
+        case terms.Mul(factors):
+            return sympy.Mul(*map(of, factors))
+        case terms.Neg(inner):
+            return -of(inner)
+        case terms.Div(numerator, denominator):
+            return of(numerator) / of(denominator)
+        case terms.Pow(base, exponent):
+            return of(base) ** of(exponent)
+        case terms.Apply(terms.exp, (argument,)):
+            return sympy.exp(of(argument))
+        case terms.Apply(terms.log, (argument,)):
+            return logarithm(of(argument))
+        case terms.Apply(function, (argument,)) if not function.kink:
+            return unknown(function)(of(argument))
+        case terms.Delta(left, right):
+            one, other = tokens[left], tokens[right]
+            if one != other and isinstance(one, Other) and isinstance(other, Other):
+                raise NotLumpable("a delta between two rests")
+            return sympy.Integer(one == other)
+        case terms.Sum(index, body) if index.dimension in case.one_point:
+            return scalars(body, {**tokens, index: ONE}, case)
+        case terms.Sum(index, body):
+            apart = case.apart(index.dimension)
+            told = [scalars(body, {**tokens, index: token}, case) for token in apart]
+            rests = [t.number for t in tokens.values() if isinstance(t, Other)]
+            generic = Other(1 + max(rests, default=0))
+            generally = scalars(body, {**tokens, index: generic}, case)
+            return sympy.Add(*told, rest(generally, generic, index.dimension, len(apart)))
+        case terms.D(body, variable):
+            if any(isinstance(tokens[i], Other) and tokens[i] != ONE for i in variable.indices):
+                raise NotLumpable("a derivative by an entry of the rest")
+            inner, moving = of(body), of(variable)
+            found = [s.what for s in inner.atoms(Scalar) if isinstance(s.what, Rest)]
+            if any(moving.what in rest.entries for rest in found):
+                raise NotLumpable("the rest of a sum has the variable of differentiation in it")
+            return sympy.diff(inner, moving)
+    raise NotLumpable(type(node).__name__)
+
+
+def rest(body: sympy.Expr, generic: Other, dimension: Dimension, told: int) -> sympy.Expr:
+    """Return the sum over all but those that are told apart: one number for each monomial."""
+    own = {s for s in body.atoms(Scalar) if generic in tokens_of(s.what)}
+    value = sympy.Integer(0)
+    for addend in sympy.Add.make_args(sympy.expand(body)):
+        outside, inside = (
+            addend.as_independent(*own, as_Add=False) if own else (addend, sympy.Integer(1))
+        )
+        if inside == 1:
+            value += outside * (symbol(dimension) - told)
+            continue
+        # The level counts the rests inside, so that inner and outer tokens differ.
+        numbers = [s.what for s in inside.atoms(Scalar)]
+        level = 1 + max((r.level for r in numbers if isinstance(r, Rest)), default=0)
+        # Which entries stand in the rest: a derivative by one of them is not taken.
+        entries = {n for n in numbers if isinstance(n, Place)}
+        entries.update(*(n.entries for n in numbers if isinstance(n, Rest)))
+        mark = Other(0, level)
+        value += outside * symbol(
+            Rest(
+                dimension,
+                level,
+                exchange(inside, generic, mark),
+                frozenset(exchanged(e, generic, mark) for e in entries),  # type: ignore[misc]
             )
-            if inside == 1:
-                told = len(distinguished.get(index.dimension, []))
-                value += outside * (symbol(index.dimension) - told)
-                continue
-            # The level counts the rests inside, so that inner and outer tokens differ.
-            numbers = [s.what for s in inside.atoms(Scalar)]
-            level = 1 + max((r.level for r in numbers if isinstance(r, Rest)), default=0)
-            # Which entries stand in the rest: a derivative by one of them is not taken.
-            entries = {n for n in numbers if isinstance(n, Place)}
-            entries.update(*(n.entries for n in numbers if isinstance(n, Rest)))
-            mark = Other(0, level)
-            value += outside * symbol(
-                Rest(
-                    index.dimension,
-                    level,
-                    exchange(inside, generic, mark),
-                    frozenset(exchanged(e, generic, mark) for e in entries),  # type: ignore[misc]
-                )
-            )
-        return value
-
-    return of(node, tokens)
+        )
+    return value
 
 
 def logarithm(value: sympy.Expr) -> sympy.Expr:
@@ -263,7 +274,7 @@ def is_zero(expression: sympy.Expr) -> bool:
             value *= symbols.setdefault(part, sympy.Dummy("e")) ** coefficient
         return value
 
-    expression = expression.replace(sympy.exp, split)
+    expression = expression.xreplace({e: split(e.args[0]) for e in expression.atoms(sympy.exp)})
     free = sorted(generators(expression), key=sympy.default_sort_key)
     try:
         left = FracField(free, sympy.QQ, sympy.lex).from_expr(expression)
@@ -305,8 +316,8 @@ def equal(left: Term, right: Term, apart: Sequence[tuple[Index, Index]] = ()) ->
     for tokens in patterns(free):
         if any(tokens.get(i, i) == tokens.get(j, j) for i, j in apart):
             continue
-        told = frozenset(tokens.items())
-        difference = scalars(left, told, one_point) - scalars(right, told, one_point)
+        case = Case(frozenset(tokens.values()), one_point)
+        difference = scalars(left, tokens, case) - scalars(right, tokens, case)
         if not is_zero(difference):
             return False
     return True

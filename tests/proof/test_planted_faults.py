@@ -15,7 +15,6 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import sympy
@@ -231,12 +230,12 @@ def one_size(what, symbol=lumping.symbol):
 
 LUMPING = [
     Fault("L", "the rest of a sum counts those that are told apart",
-          edit(lumping, "scalars", "(symbol(index.dimension) - told)", "symbol(index.dimension)"),
+          edit(lumping, "rest", "(symbol(dimension) - told)", "symbol(dimension)"),
           lumped_false, of_lumping("a size next to a free index")),
     Fault("L", "two sizes are one number", law(lumping, "symbol", one_size),
           lumped_false, of_lumping("two sizes")),
     Fault("L", "rests inside one another have one token",
-          law(lumping, "itertools", SimpleNamespace(count=lambda start: itertools.repeat(start))),
+          edit(lumping, "of_term", "Other(1 + max(rests, default=0))", "Other(1)"),
           lumped_false, of_lumping("rests in one another")),
     Fault("L", "free indices are never equal",
           law(lumping, "patterns", lambda free: itertools.islice(patterns(free), 1)),
@@ -245,7 +244,7 @@ LUMPING = [
           law(lumping, "patterns", lambda free: list(patterns(free))[-1:]),
           lumped_false, of_lumping("a diagonal Jacobian")),
     Fault("L", "a rest may have the variable in it",
-          edit(lumping, "scalars", "any(moving.what in rest.entries for rest in rests)", "False"),
+          edit(lumping, "of_term", "any(moving.what in rest.entries for rest in found)", "False"),
           lumped_false, of_lumping("the variable in a rest")),
     Fault("L", "a product of sums over the data is one",
           law(lumping, "degree", lambda node, dimension: 1),
@@ -261,7 +260,7 @@ LUMPING = [
     Fault("L", "what is left over is not looked at", law(lumping, "is_zero", lambda expression: True),
           lumped_false, of_lumping("a sum of products")),
     Fault("L", "levels of rests are not counted",
-          edit(lumping, "scalars", "level = 1 + max(", "level = 1 + 0 * max("),
+          edit(lumping, "rest", "level = 1 + max(", "level = 1 + 0 * max("),
           lumped_false, of_lumping("a double sum transposed")),
 ]  # fmt: skip
 
