@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sympy
@@ -452,9 +452,10 @@ class Algebra:
         )
 
 
+@lru_cache(maxsize=4096)
 def forms(expression: sympy.Expr) -> list[sympy.Expr]:
-    """Return the forms among which the shortest is chosen."""
-    if expression.is_Symbol or expression.is_Number:
+    """Return the forms among which the shortest is chosen; a monomial has one."""
+    if not expression.has(sympy.Add):
         return [expression]
     cancelled = sympy.cancel(expression)
     numerator, denominator = sympy.fraction(cancelled)

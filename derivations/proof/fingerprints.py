@@ -352,7 +352,10 @@ class Point:
             return scope.bound[array](place, level)
         if (array, place) in scope.entries:
             return scope.entries[array, place](level)
-        return self.free_entry(array, place, level, None)
+        key = (array, place, level)
+        if key not in self.known:
+            self.known[key] = self.free_entry(array, place, level, None)
+        return self.known[key]
 
     def free_entry(self, array: Array, place: Place, level: int, base: Array | None) -> Jet:
         """Return an entry of the point; of the array ``base`` the number before any constraint."""
