@@ -31,7 +31,8 @@ import threadpoolctl
 from dask.distributed import Client, LocalCluster, wait
 
 from benchmarks.timing import medians, seconds
-from reference_impl import distributed, logistic, streaming
+from reference_impl import logistic
+from reference_impl.engine import distributed, streaming
 
 RESULT = Path(__file__).parent / "results" / "scale.json"
 SEED, COLUMNS = 0, 20

@@ -6,12 +6,14 @@ label are a softplus and a sigmoid of the logit, with the sign that the label as
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array
+from reference_impl.arguments import Array, Labels
+from reference_impl.quiet import quiet
 
 
+@quiet
 def sigmoid(t: ArrayLike) -> Array:
     """``sigmoid.stable``: sigma(t) = 1 / (1 + e^-t) = e^t / (1 + e^t), elementwise.
 
@@ -37,6 +39,7 @@ def sigmoid(t: ArrayLike) -> Array:
     return np.where(t >= 0, 1.0, e) / (1.0 + e)
 
 
+@quiet
 def log_sigmoid(t: ArrayLike) -> Array:
     """``sigmoid.log_sigmoid``: log sigma(t) = min(t, 0) - log(1 + e^-|t|), elementwise.
 
@@ -60,6 +63,7 @@ def log_sigmoid(t: ArrayLike) -> Array:
     return np.minimum(t, 0.0) - np.log1p(np.exp(-np.abs(t)))
 
 
+@quiet
 def softplus(t: ArrayLike) -> Array:
     """``sigmoid.softplus``: log(1 + e^t) = max(t, 0) + log(1 + e^-|t|), elementwise.
 
@@ -83,6 +87,7 @@ def softplus(t: ArrayLike) -> Array:
     return np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t)))
 
 
+@quiet
 def losses(t: ArrayLike, y: ArrayLike) -> Array:
     """``logistic.residual``, its loss: -log p_i = softplus(-t_i) for the label 1 of the logit t_i.
 
@@ -108,6 +113,7 @@ def losses(t: ArrayLike, y: ArrayLike) -> Array:
     return softplus(np.where(y == 1, -t, t))
 
 
+@quiet
 def residuals(t: ArrayLike, y: ArrayLike) -> Array:
     """``logistic.residual``: p - y, the derivative of each loss by its logit.
 
@@ -131,7 +137,7 @@ def residuals(t: ArrayLike, y: ArrayLike) -> Array:
     return np.where(y == 1, -sigmoid(-t), sigmoid(t))
 
 
-def _logits_and_labels(t: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
+def _logits_and_labels(t: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     t = arguments.real("t", t)
     if t.ndim != 1:
         raise ValueError(f"t: expected one logit for each data point, given shape {t.shape}")

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, strategies as st
 from mpmath import mp, mpf
 
-from reference_impl import conventions, estimation, logistic, softmax
+from reference_impl import conventions, logistic, softmax
+from reference_impl.engine import estimation
 from reference_impl.nll import NLL, SoftNLL
 
 RNG = np.random.default_rng(11)

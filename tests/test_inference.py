@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from reference_impl import data, estimation, inference
+from reference_impl import data
+from reference_impl.engine import estimation, inference
 
 
 def spector():
@@ -219,7 +220,7 @@ def test_summary_of_classes():
     fit, names = election()
     table = inference.summary(fit, names)
     assert len(table.names) == 36 and table.names[0] == "1: intercept"
-    compare.same(table.estimate, fit.W[1:].ravel())
+    compare.same(table.estimate, fit.w[1:].ravel())
     assert "identification.reference_class" in str(table)
     table = inference.summary(election(None)[0])
     assert len(table.names) == 42 and table.names[-1] == "6: x6"
@@ -242,7 +243,7 @@ OF_A_FIT = (
 @pytest.mark.parametrize("function", OF_A_FIT, ids=lambda function: function.__name__)
 @pytest.mark.parametrize("wrong", [None, 1.0, "fit", np.zeros(3)], ids=repr)
 def test_no_fit(function, wrong):
-    with pytest.raises(TypeError, match=r"^fit: expected a Fit or a SoftmaxFit, given \w+"):
+    with pytest.raises(TypeError, match=r"^fit: expected a Fit, given \w+"):
         function(wrong)
 
 

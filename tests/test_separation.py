@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from reference_impl import estimation, logistic, separation
-from reference_impl.separation import RankError, SeparationError
+from reference_impl import logistic
+from reference_impl.engine import estimation, separation
+from reference_impl.engine.separation import RankError, SeparationError
 
 STATEMENT = "logistic.no_mle_when_separable"
 # Data sets of each kind; SEPARATION_SETS=100000 for a long run.

@@ -15,7 +15,8 @@ import pytest
 import slow
 from dask.distributed import wait
 
-from reference_impl import distributed, estimation, logistic, softmax, streaming
+from reference_impl import logistic, softmax
+from reference_impl.engine import distributed, estimation, streaming
 
 # Dask leaves some of its sockets to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(

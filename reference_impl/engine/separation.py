@@ -95,27 +95,34 @@ class SeparationError(ValueError):
 
     Attributes
     ----------
-    verdict : Verdict
-        The proof, in integers.
-    direction : float64 array, shape of `verdict.direction`
+    direction : float64 array, shape (n,); for classes (K, n)
         The direction with largest entry 1, rounded.
     complete : bool
         Whether the separation is complete.
+    verdict : Verdict or None
+        The proof, in integers; None for blocks of data, whose margins along the direction are
+        positive beyond rounding.
     """
 
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        self.complete = verdict.kind == "complete"
-        self.direction: Array = _unit(verdict.direction)
-        kind, sign = ("completely", ">") if self.complete else ("quasi-completely", ">=")
-        margin = "(2 y_i - 1) x_i.d" if self.direction.ndim == 1 else "x_i.(d_y - d_a)"
-        shown = np.array2string(self.direction, precision=6, threshold=10, separator=", ")
+    def __init__(
+        self, direction: Array, complete: bool, verdict: Verdict | None = None, note: str = ""
+    ) -> None:
+        self.direction, self.complete, self.verdict = direction, complete, verdict
+        kind, sign = ("completely", ">") if complete else ("quasi-completely", ">=")
+        margin = "(2 y_i - 1) x_i.d" if direction.ndim == 1 else "x_i.(d_y - d_a)"
+        shown = np.array2string(direction, precision=6, threshold=10, separator=", ")
         shown = " ".join(shown.split())
+        fates = "" if verdict is None else f" {_fates(verdict.limits)}."
         super().__init__(
             f"the data are {kind} separated, so that no maximum likelihood estimate exists: "
-            f"{margin} {sign} 0 for every data point with d = {shown}. {_fates(verdict.limits)}. "
+            f"{margin} {sign} 0 for every data point with d = {shown}.{fates}{note} "
             f"Remedies: a penalty > 0, more data, fewer or other columns of X, or Firth's method"
         )
+
+    @classmethod
+    def proved(cls, verdict: Verdict, note: str = "") -> "SeparationError":
+        """Return the error that a verdict proves."""
+        return cls(_unit(verdict.direction), verdict.kind == "complete", verdict, note)
 
 
 class RankError(ValueError):
@@ -245,7 +252,7 @@ def require_overlap(X: ArrayLike, y: ArrayLike) -> None:
     """
     verdict = binary(X, y)
     if verdict.kind != "overlap":
-        raise SeparationError(verdict)
+        raise SeparationError.proved(verdict)
 
 
 def require_overlap_multinomial(X: ArrayLike, y: ArrayLike, K: int) -> None:
@@ -269,7 +276,8 @@ def require_overlap_multinomial(X: ArrayLike, y: ArrayLike, K: int) -> None:
     """
     verdict = multinomial(X, y, K)
     if verdict.kind != "overlap":
-        raise SeparationError(verdict)
+        absent = [f"class {a} has no data" for a in range(K) if not (np.asarray(y) == a).any()]
+        raise SeparationError.proved(verdict, f" {_listed(absent)}." if absent else "")
 
 
 def dependent_columns(X: ArrayLike) -> dict[int, dict[int, Fraction]]:
