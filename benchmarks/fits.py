@@ -20,8 +20,8 @@ import statsmodels.api as sm
 import threadpoolctl
 from sklearn.linear_model import LogisticRegression
 
-from reference_impl import identification, logistic, softmax
-from reference_impl.engine import estimation
+from reference_impl import identification
+from reference_impl.engine import estimation, logistic, softmax
 
 RESULT = Path(__file__).parent / "results" / "fits.json"
 SEED, TURNS = 0, 5
