@@ -310,6 +310,7 @@ class _Data:
         return cls([block], X.shape[1], (rows, y), beside, s, names)
 
 
+@quiet
 def _fitted(
     data: _Data,
     K: int,
@@ -338,6 +339,7 @@ def _fitted(
     )
     w = coding @ found.point.reshape(K, n)
     root = np.tensordot(coding, found.root.reshape(K, n, -1), 1)
+    covariance = np.tensordot(root, root, (2, 2))
     errors = norms(root.reshape(K * n, -1)).reshape(K, n)
     size = np.maximum(np.abs(w), errors)
     lost = np.max(found.rounding.reshape(K, n) / np.where(size > 0, size, np.inf), initial=1e-16)
@@ -346,11 +348,11 @@ def _fitted(
         reference=reference,
         nll=found.nll,
         null_nll=_null_nll(found.totals, data, K),
-        gradient_norm=float(np.linalg.norm(found.gradient)),
+        gradient_norm=float(norms(found.gradient[np.newaxis])[0]),
         decrement=found.decrement,
         digits=max(0, int(-np.log10(lost))),
         iterations=found.steps,
-        covariance=np.tensordot(root, root, (2, 2)).reshape(shape + shape),
+        covariance=arguments.representable("the covariance", covariance.reshape(shape + shape)),
         standard_errors=errors.reshape(shape),
         count=float(found.totals.sum()),
         penalty=penalties if penalties.ndim else float(penalties),

@@ -291,7 +291,8 @@ class _Problem:
         along = root.T @ there.gradient
         decrement = float(np.linalg.norm(along))
         of_sums, of_logits = self._rounding(root, there.point)
-        if not decrement <= (tol if self.terms.R is None else max(tol, of_sums + of_logits)):
+        reachable = tol if self.terms.R is None else max(tol, of_sums + of_logits)
+        if not decrement <= reachable:
             raise ConvergenceError(f"the decrement is still {decrement:.3g}, above {tol:g}")
         u = there.point - root @ along
         last = partial(self.terms.last, decrement + of_sums)
@@ -400,11 +401,14 @@ class _Problem:
 
         Each sum over the data is known to 64 eps of its absolute terms: these are at most
         (sum_i s_i)^(1/2) (sum_i s_i x_ik^2)^(1/2). A logit is known to (n + 2) eps of its own,
-        and (dz^T diag(s v) dz)^(1/2), with v <= 1/4 the variance of the label, is what that makes.
+        and (dz^T diag(s v) dz)^(1/2), with v <= 1/4 the variance of the label, is what that makes;
+        Q R differs from X as if each entry of X were rounded so.
         """
-        sizes = np.sqrt(np.diag(self.products))
+        sizes, R = np.sqrt(np.diag(self.products)), self.terms.R
         absolute = np.tile(64 * EPS * np.sqrt(self.weight) * sizes, self.terms.K)
-        of_logits = (len(sizes) + 2) * EPS / 2 * (np.abs(u.reshape(-1, len(sizes))) @ sizes).max()
+        columns = np.abs(self.coefficients(u).reshape(self.terms.K, -1))
+        largest = (columns @ (sizes if R is None else norms(R.T))).max()
+        of_logits = (len(sizes) + 2) * EPS / 2 * largest
         return float(np.linalg.norm(absolute @ np.abs(root))), float(of_logits)
 
     def _rounding_of_coefficients(self, w: Array) -> Array:
