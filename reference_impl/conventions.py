@@ -6,6 +6,8 @@ another convention into these, so that no other function needs an option for the
 value, gradient and Hessian is the statement of the same name.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -124,6 +126,38 @@ def labels_from_one(y: ArrayLike, n_classes: int) -> Labels:
     wrong = (given < 1) | (given > K) | (given != np.floor(given))
     _refuse("y", given, wrong, f"integers from 1 to {K}")
     return given.astype(np.int64) - 1
+
+
+def labels_from_names(y: ArrayLike) -> tuple[Labels, tuple[Any, ...]]:
+    """Return labels 0 to K-1 from names of classes, and the names in the order of the numbers.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Names: strings, or any values that can be put in order.
+
+    Returns
+    -------
+    (int64 array (N,), tuple)
+        Name a of the tuple, which is in order, is that of the label a.
+
+    Raises
+    ------
+    ValueError
+        For no names, another shape, and fewer than two different ones.
+    TypeError
+        For names that have no order, such as one that is missing.
+    """
+    given = np.asarray(y)
+    if given.ndim != 1 or not given.size:
+        raise ValueError(f"y: expected one name each, given shape {given.shape}")
+    try:
+        names, labels = np.unique(given, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"y: expected names that can be put in order, given {error}") from None
+    if len(names) < 2:
+        raise ValueError(f"y: expected names of two classes or more, given {names.tolist()}")
+    return labels.astype(np.int64), tuple(names.tolist())
 
 
 def one_hot(y: ArrayLike, n_classes: int) -> Array:

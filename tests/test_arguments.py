@@ -207,6 +207,7 @@ WRAPPED = {
 LEFT_OUT = {
     "arguments": "makes the checks themselves",
     "backpropagation": "takes layers: test_backpropagation",
+    "conventions": {"labels_from_names": "takes words: test_labels_that_are_words"},
     "data": "takes no argument",
     "differences": "is given a function of checked numbers: test_gradient_check",
     "engine.error_free": "works on checked numbers",
@@ -784,3 +785,104 @@ def test_conversions_refuse_a_number_of_classes(wrong):
 def test_conversions_refuse_values(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# Tables: columns of several types, missing values, words.
+
+
+def table(**columns):
+    return pd.DataFrame({"one": np.ones(N), **columns})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series(X[:, 1], dtype="Float64"),
+        pd.Series(X[:, 1].astype(int), dtype="Int8"),
+        pd.Series(X[:, 1], dtype="float32"),
+        pd.Series(X[:, 1], index=range(10, 10 + N)).reset_index(drop=True),
+    ],
+    ids=lambda column: str(column.dtype),
+)
+def test_columns_of_several_types(column):
+    """As the same numbers in one array; a column of booleans beside, as of get_dummies."""
+    flag = X[:, 1] > 0
+    for boolean in (flag, pd.array(flag, dtype="boolean")):
+        given = table(x=column, flag=boolean)
+        whole = np.column_stack([X, flag])
+        for function in (logistic.nll_gradient, engine_logistic.nll_gradient):
+            compare.same(function([1, 2, 3], given, y), function([1, 2, 3], whole, y))
+    fit = estimation.newton(given, pd.Series(y, dtype="Int64"), penalty=1.0)
+    compare.same(fit.w, estimation.newton(whole, y, penalty=1.0).w)
+    assert fit.names == ("one", "x", "flag")
+
+
+def test_dummies_beside_numbers():
+    words = pd.Series(["a", "b", "c", "a", "b", "c"])
+    given = pd.concat([table(x=X[:, 1]), pd.get_dummies(words, drop_first=True)], axis=1)
+    fit = estimation.newton(given, y, penalty=1.0)
+    assert fit.names == ("one", "x", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (
+            table(x=pd.Series([1, 2, None, 4, 5, 6], dtype="Int64")),
+            ValueError,
+            r"^X: expected numbers, given column 'x' with <NA> at index 2; drop such rows",
+        ),
+        (
+            table(x=[1.0, 2.0, np.nan, 4.0, 5.0, 6.0]),
+            ValueError,
+            r"^X: expected numbers, given nan at index \(2, 1\)",
+        ),
+        (
+            table(colour=["red", "blue"] * 3),
+            TypeError,
+            r"^X: expected real numbers, given column 'colour' of type .*get_dummies\(X\)",
+        ),
+        (
+            table(x=[1, 2, None, "4", 5, 6]),
+            TypeError,
+            r"^X: expected real numbers, given column 'x' of type object; .*\.astype\(float\)",
+        ),
+        (
+            table(when=pd.date_range("2020-01-01", periods=N)),
+            TypeError,
+            r"^X: expected real numbers, given column 'when' of type datetime",
+        ),
+        (
+            table(kind=pd.Categorical(["a", "b"] * 3)),
+            TypeError,
+            r"^X: expected real numbers, given column 'kind' of type category; .*get_dummies",
+        ),
+    ],
+)
+def test_wrong_columns_are_named(given, error, message):
+    for function in (logistic.nll, engine_logistic.nll):
+        with pytest.raises(error, match=message):
+            function([1.0, 2.0], given, y)
+    with pytest.raises(error, match=message):
+        estimation.newton(given, y)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["no", "yes"] * 3, np.array(["no", "yes"] * 3), pd.Series(["no", "yes"] * 3)],
+    ids=type,
+)
+def test_labels_that_are_words(words):
+    """An error that names the conversion, whose numbers and names go together."""
+    with pytest.raises(TypeError, match=r"^y: expected .*conventions.labels_from_names\(y\)"):
+        estimation.newton(X, words)
+    labels, names = conventions.labels_from_names(words)
+    compare.same(labels, np.array([0, 1] * 3))
+    assert names == ("no", "yes")
+
+
+def test_a_missing_label():
+    with pytest.raises(
+        ValueError, match=r"^y: expected .*given <NA> at index 1|a series with <NA>"
+    ):
+        estimation.newton(X, pd.Series([1, None, 0, 1, 0, 1], dtype="Int64"))

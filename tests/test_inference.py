@@ -299,6 +299,27 @@ def test_models_that_are_not_nested():
         inference.likelihood_ratio_test(small, better)
 
 
+def test_models_of_the_same_data_in_another_order():
+    """Fractional weights add up to the same numbers but for their last digits."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(50), rng.normal(size=(50, 2))])
+    y, s = rng.integers(0, 2, 50), rng.uniform(0.1, 3.0, 50)
+    larger = estimation.newton(X, y, sample_weight=s)
+    statistics = []
+    for _ in range(50):
+        order = rng.permutation(50)
+        smaller = estimation.newton(X[order, :2], y[order], sample_weight=s[order])
+        statistics.append(inference.likelihood_ratio_test(smaller, larger).statistic)
+    compare.check(
+        np.array(statistics),
+        [statistics[0]] * 50,
+        statement="logistic.nll",
+        oracle="identity",
+        case="rows in another order",
+        ulp=64,
+    )
+
+
 def test_one_class_alone_has_no_r_squared():
     fit = estimation.newton([[1.0], [1.0]], [1, 1], penalty=1.0)
     with pytest.raises(ValueError, match=r"^fit: expected labels of two classes"):

@@ -452,9 +452,10 @@ def _decide(M: Array) -> Verdict:
     rows = _rows(exact)
     direction, multipliers, tied = _complementary(rows)
     separated = multipliers == 0
-    if int(np.abs(direction).max()).bit_length() > 53:  # floats would not hold it
+    if _bits(direction) > 4:  # a direction in few digits may serve as well
         shorter = _widest(rows, tied, np.flatnonzero(separated))
-        direction = direction if shorter is None else shorter
+        if shorter is not None and _bits(shorter) < _bits(direction):
+            direction = shorter
     powers = [1 << int(shift) for shift in scale.max() - scale]
     return Verdict(
         "complete" if separated.all() else "quasi-complete" if separated.any() else "overlap",
@@ -789,6 +790,10 @@ def _rows(exact: Integers) -> _Rows:
 def _unit(c: Integers) -> Array:
     """Return c in floats, divided by its largest entry."""
     return (c / np.abs(c).max(initial=1)).astype(float)
+
+
+def _bits(values: Integers) -> int:
+    return int(np.abs(values).max(initial=0)).bit_length()
 
 
 def _coprime(values: Integers) -> Integers:
