@@ -272,6 +272,35 @@ def class_weights(q: ArrayLike, y: ArrayLike) -> Array:
     return np.asarray(weights[_labels(y, len(weights))])
 
 
+def balanced_weights(y: ArrayLike, n_classes: int) -> Array:
+    """``conventions.class_weights`` with q_a = N / (K N_a): all classes weigh the same in the sum.
+
+    N_a is the number of labels a; the weights of all N data points sum to N.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Labels 0 to K-1, each class at least once.
+    n_classes : int
+        K >= 2.
+
+    Returns
+    -------
+    float64 array, shape (K,)
+        The class weights q, for `class_weights`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value, and for a class without data.
+    """
+    K = arguments.count("n_classes", n_classes, least=2)
+    counts = np.bincount(_labels(y, K), minlength=K)
+    if not counts.all():
+        raise ValueError(f"y: expected labels of all {K} classes, given none of {counts.argmin()}")
+    return np.asarray(counts.sum() / (K * counts))
+
+
 def ignored_labels(y: ArrayLike, ignore_index: int, n_classes: int) -> tuple[Labels, Array]:
     """``conventions.ignored_labels``: labels and sample weights, 0 for the label `ignore_index`.
 

@@ -158,7 +158,9 @@ def test_derived(size):
 
 
 def test_labels_before_the_number_of_classes_is_known():
-    with pytest.raises(ValueError, match=r"^y: expected integers >= 0, given -100 .*ignored_labels"):
+    with pytest.raises(
+        ValueError, match=r"^y: expected integers >= 0, given -100 .*ignored_labels"
+    ):
         NLL([0, 3, -100])
 
 
