@@ -38,7 +38,7 @@ def real(name: str, value: ArrayLike) -> Array:
         For ragged lists and for NaN, with the first place.
     """
     array = _floats(name, as_given(name, value))
-    _refuse(name, array, np.isnan(array), "numbers")
+    refuse(name, array, np.isnan(array), "numbers")
     return array
 
 
@@ -53,7 +53,7 @@ def finite(name: str, value: ArrayLike) -> Array:
     array = _floats(name, as_given(name, value))
     if not np.isfinite(array).all():
         real(name, array)  # NaN is named first
-        _refuse(name, array, np.isinf(array), "finite numbers")
+        refuse(name, array, np.isinf(array), "finite numbers")
     return array
 
 
@@ -141,9 +141,9 @@ def labels(y: ArrayLike, X: Array, n_classes: int | None = 2, *, like: str = "X"
         )
     _shaped("y", given, X.shape[:1], X, like)
     values = _floats("y", given)
-    _refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
+    refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
     wrong = (values < 0) | (values >= (np.inf if n_classes is None else n_classes))
-    _refuse("y", values, wrong, expected, _conversion(values, wrong, n_classes))
+    refuse("y", values, wrong, expected, _conversion(values, wrong, n_classes))
     return values.astype(np.int64)
 
 
@@ -158,7 +158,7 @@ def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
     if sample_weight is None:
         return np.ones(len(X))
     s = _shaped("sample_weight", finite("sample_weight", sample_weight), X.shape[:1], X)
-    _refuse("sample_weight", s, s < 0, "weights >= 0")
+    refuse("sample_weight", s, s < 0, "weights >= 0")
     if not s.any():
         raise ValueError("sample_weight: expected at least one weight > 0, given all zero")
     return s
@@ -270,7 +270,7 @@ def factors(name: str, value: ArrayLike, z: Array) -> Array:
         As `finite`, and for a negative number or another shape.
     """
     array = finite(name, value)
-    _refuse(name, array, array < 0, "numbers >= 0")
+    refuse(name, array, array < 0, "numbers >= 0")
     try:
         return np.broadcast_to(array, z.shape)
     except ValueError:
@@ -374,7 +374,7 @@ def _floats(name: str, array: NDArray[Any]) -> Array:
     with np.errstate(over="ignore"):
         floats = np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED", "ENSUREARRAY"])
     if array.dtype.itemsize > 8:
-        _refuse(name, floats, np.isinf(floats) & (np.abs(array) < np.inf), "numbers below 1.8e308")
+        refuse(name, floats, np.isinf(floats) & (np.abs(array) < np.inf), "numbers below 1.8e308")
     return floats
 
 
@@ -390,10 +390,16 @@ def _shaped(
     return array
 
 
-def _refuse(
+def refuse(
     name: str, array: Array, wrong: NDArray[np.bool_], expected: str, hint: str = ""
 ) -> None:
-    """Raise ValueError with the first entry of `array` that is marked in `wrong`."""
+    """Refuse the entries of `array` that are marked in `wrong`.
+
+    Raises
+    ------
+    ValueError
+        With the first of them, if there is one.
+    """
     if wrong.any():
         place = tuple(int(index) for index in np.argwhere(wrong)[0])
         at = f" at index {place if len(place) != 1 else place[0]}" if place else ""

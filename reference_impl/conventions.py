@@ -78,7 +78,7 @@ def labels_from_signs(m: ArrayLike) -> Labels:
         For labels of a wrong type, shape or value.
     """
     given = _vector("m", m)
-    _refuse("m", given, np.abs(given) != 1, "labels -1 and 1")
+    arguments.refuse("m", given, np.abs(given) != 1, "labels -1 and 1")
     return (given > 0).astype(np.int64)
 
 
@@ -124,7 +124,7 @@ def labels_from_one(y: ArrayLike, n_classes: int) -> Labels:
     K = arguments.count("n_classes", n_classes, least=2)
     given = _vector("y", y)
     wrong = (given < 1) | (given > K) | (given != np.floor(given))
-    _refuse("y", given, wrong, f"integers from 1 to {K}")
+    arguments.refuse("y", given, wrong, f"integers from 1 to {K}")
     return given.astype(np.int64) - 1
 
 
@@ -201,7 +201,7 @@ def labels_from_one_hot(Y: ArrayLike) -> Labels:
         For another type or shape, and for any other row: probabilities go through `soft_labels`.
     """
     given = _rows("Y", Y)
-    _refuse("Y", given, (given != 0) & (given != 1), "rows with one 1 and zeros")
+    arguments.refuse("Y", given, (given != 0) & (given != 1), "rows with one 1 and zeros")
     if (wrong := given.sum(axis=1) != 1).any():
         row = int(np.argmax(wrong))
         raise ValueError(f"Y: expected rows with one 1 and zeros, given {given[row]} at row {row}")
@@ -237,7 +237,7 @@ def soft_labels(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Labels, Array]:
         raise ValueError(
             f"Y: expected {len(X)} rows for X of shape {X.shape}, given shape {given.shape}"
         )
-    _refuse("Y", given, given < 0, "numbers >= 0")
+    arguments.refuse("Y", given, given < 0, "numbers >= 0")
     if not given.any():
         raise ValueError("Y: expected at least one number > 0, given all zero")
     i, a = np.nonzero(given)
@@ -268,7 +268,7 @@ def class_weights(q: ArrayLike, y: ArrayLike) -> Array:
     weights = _vector("q", q)
     if len(weights) < 2:
         raise ValueError(f"q: expected K >= 2 weights, given shape {weights.shape}")
-    _refuse("q", weights, weights < 0, "weights >= 0")
+    arguments.refuse("q", weights, weights < 0, "weights >= 0")
     return np.asarray(weights[_labels(y, len(weights))])
 
 
@@ -459,13 +459,3 @@ def _rows(name: str, value: ArrayLike) -> Array:
 def _labels(y: ArrayLike, n_classes: int) -> Labels:
     """Return labels 0 to K-1, any number of them."""
     return arguments.labels(y, _vector("y", y)[:, np.newaxis], n_classes)
-
-
-def _refuse(name: str, array: Array, wrong: NDArray[np.bool_], expected: str) -> None:
-    """Raise ValueError with the first entry that is marked in `wrong`."""
-    if wrong.any():
-        place = tuple(int(index) for index in np.argwhere(wrong)[0])
-        raise ValueError(
-            f"{name}: expected {expected}, given {array[place]:.17g} at index "
-            f"{place if len(place) > 1 else place[0]}"
-        )

@@ -137,6 +137,64 @@ def residuals(t: ArrayLike, y: ArrayLike) -> Array:
     return np.where(y == 1, -sigmoid(-t), sigmoid(t))
 
 
+@quiet
+def soft_losses(t: ArrayLike, q: ArrayLike) -> Array:
+    """``conventions.soft_labels``: q_i softplus(-t_i) + (1 - q_i) softplus(t_i), the cross-entropy.
+
+    Parameters
+    ----------
+    t : array_like, shape (N,)
+        Logits, finite.
+    q : array_like, shape (N,)
+        Probabilities of the label 1, from 0 to 1.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For values of a wrong type, shape or size.
+    """
+    t, q = _logits_and_targets(t, q)
+    return q * softplus(-t) + (1.0 - q) * softplus(t)
+
+
+@quiet
+def soft_residuals(t: ArrayLike, q: ArrayLike) -> Array:
+    """``conventions.soft_labels``: (1 - q_i) sigma(t_i) - q_i sigma(-t_i) = p_i - q_i.
+
+    Of the two summands, where one is 0 no digit is lost; where p_i is near a q_i between 0 and 1,
+    the difference has the digits that the two numbers have.
+
+    Parameters
+    ----------
+    t, q
+        As in `soft_losses`.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `soft_losses`.
+    """
+    t, q = _logits_and_targets(t, q)
+    return (1.0 - q) * sigmoid(t) - q * sigmoid(-t)
+
+
+def _logits_and_targets(t: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
+    t = arguments.finite("t", t)
+    if t.ndim != 1:
+        raise ValueError(f"t: expected one logit for each data point, given shape {t.shape}")
+    q = arguments.same_shape("q", q, "t", t)
+    arguments.refuse("q", q, (q < 0) | (q > 1), "probabilities from 0 to 1")
+    return t, q
+
+
 def _logits_and_labels(t: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     t = arguments.real("t", t)
     if t.ndim != 1:

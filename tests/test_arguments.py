@@ -106,6 +106,7 @@ CALLS = {
     sigmoid.softplus: {"t": w},
     sigmoid.losses: {"t": X[:, 1], "y": y},
     sigmoid.residuals: {"t": X[:, 1], "y": y},
+    estimation.firth: {"X": X, "y": y, "sample_weight": s},
     logistic.nll: BINARY,
     logistic.nll_gradient: BINARY,
     logistic.nll_and_gradient: BINARY,
@@ -207,7 +208,10 @@ WRAPPED = {
 LEFT_OUT = {
     "arguments": "makes the checks themselves",
     "backpropagation": "takes layers: test_backpropagation",
-    "conventions": {"labels_from_names": "takes words: test_labels_that_are_words"},
+    "conventions": {
+        "balanced_weights": "takes labels: test_conventions",
+        "labels_from_names": "takes words: test_labels_that_are_words",
+    },
     "data": "takes no argument",
     "differences": "is given a function of checked numbers: test_gradient_check",
     "engine.error_free": "works on checked numbers",
@@ -224,6 +228,10 @@ LEFT_OUT = {
     "engine.fit": "takes what estimation has checked",
     "engine.sums": "works on checked numbers: test_sums",
     "quiet": "takes a function: test_quiet",
+    "sigmoid": {
+        "soft_losses": "takes probabilities: test_wrong_soft_targets",
+        "soft_residuals": "takes probabilities: test_wrong_soft_targets",
+    },
     "slips": "works on checked numbers",
     "engine.softmax": {
         "hessian_over_classes": "works on checked numbers: test_sums",
@@ -353,7 +361,8 @@ def named(case):
 def test_broadcast_views(function, argument):
     call = CALLS[function]
     shape = call[argument].shape
-    if function in (estimation.newton, separation.require_full_rank) and argument == "X":
+    dependent = estimation.newton, estimation.firth, separation.require_full_rank
+    if function in dependent and argument == "X":
         return  # constant columns are dependent
     view = np.broadcast_to(np.float64(2.0), shape)
     for actual, expected in zip(

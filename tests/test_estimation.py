@@ -998,3 +998,70 @@ def test_start_values(K):
             case=f"another start, K = {K}",
             ulp=64,
         )
+
+
+# ----------------------------------------------------------------------- Firth's penalty
+
+
+def test_endometrial_as_published():
+    """R's logistf, as Heinze and Schemper (2002): it stops a little early, in the eighth digit."""
+    X, y, _ = data.endometrial()
+    with pytest.raises(
+        SeparationError, match=r"quasi-completely .*w\[1\] to \+inf.*Firth's method"
+    ):
+        estimation.newton(X, y)
+    fit = estimation.firth(X, y)
+    assert [f"{w:.6f}" for w in fit.w] == ["3.774560", "2.929273", "-0.034752", "-2.604164"]
+    assert [f"{e:.5f}" for e in fit.standard_errors] == ["1.48869", "1.55076", "0.03958", "0.77602"]
+
+
+def penalised_nll(w, X, y, s):
+    I = loops.logistic_nll_hessian(w, X, y, s)
+    return loops.logistic_nll(w, X, y, s) - mp.log(mp.det(mp.matrix(I))) / 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_firth_is_a_minimum(weighted):
+    """The gradient by differences of the penalised NLL at 50 digits, in standard errors."""
+    X, y = overlapping(2, N=12)
+    s = np.tile([1.0, 2.0, 3.0], 4) if weighted else None
+    fit = estimation.firth(X, y, sample_weight=s, tol=1e-12)
+    g = loops.differences(50, lambda w: penalised_nll(w, loops.exact(X), loops.exact(y),
+                          s if s is None else loops.exact(s)), (fit.w,), 0)  # fmt: skip
+    g = np.array(g, dtype=float)
+    assert np.sqrt(g @ fit.covariance @ g) < 1e-11
+    if weighted:
+        repeated = estimation.firth(
+            np.repeat(X, s.astype(int), axis=0), np.repeat(y, s.astype(int))
+        )
+        compare.check(
+            1e10 + fit.w,
+            (1e10 + repeated.w).tolist(),
+            statement="logistic.weighted",
+            oracle="identity",
+            case="Firth, repeated rows",
+            ulp=2,
+        )
+
+
+def test_firth_by_hand():
+    """One column of ones: its estimate is log((k + 1/2) / (N - k + 1/2)), finite for k = N."""
+    for k, N in [(3, 3), (0, 4), (1, 4)]:
+        fit = estimation.firth(np.ones((N, 1)), [1] * k + [0] * (N - k), tol=1e-13)
+        compare.check(
+            fit.w,
+            [mp.log(mp.mpf(2 * k + 1) / (2 * (N - k) + 1))],
+            statement="logistic.newton_step",
+            oracle="by hand",
+            case=f"Firth, {k} of {N}",
+            ulp=32,
+        )
+
+
+@pytest.mark.parametrize("name", [*COMPLETE, *QUASI])
+def test_firth_on_separated_data(name):
+    X, y = (COMPLETE | QUASI)[name]
+    fit = estimation.firth(X, y)
+    assert np.isfinite(fit.w).all() and np.isfinite(fit.standard_errors).all()
+    with pytest.raises(ValueError, match="given rank"):
+        estimation.firth(np.repeat(X, 2, axis=1), y)

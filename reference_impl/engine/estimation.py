@@ -220,8 +220,8 @@ def firth(
     This is Firth's penalty (Biometrika 80, 1993), which takes away the bias of order 1/N. The
     estimate exists for all data with X of full rank, also where they are separated (Heinze and
     Schemper, Statistics in Medicine 21, 2002). The gradient is X^T (s (p - y) - h (1/2 - p)) with
-    h_i = s_i p_i (1 - p_i) x_i^T I^-1 x_i; each step is -I^-1 times it, or half of that until the
-    value falls.
+    h_i = s_i p_i (1 - p_i) x_i^T I^-1 x_i; I at zero, and then near the minimum, is the seed of
+    L-BFGS.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def firth(
     tol : float
         Largest length of the last step, in standard errors.
     max_iter : int
-        Largest number of steps.
+        Largest number of steps from each of the two.
 
     Returns
     -------
@@ -260,16 +260,19 @@ def firth(
         half_log_det = np.log(np.abs(np.diag(R))).sum()
         return value - half_log_det, gradient - ((Q**2).sum(axis=1) * (0.5 - p)) @ X
 
-    def information(w: Array) -> Array:
-        R = decomposed(w)[2]
-        return np.asarray(R.T @ R)
+    def root_at(w: Array) -> Array:
+        """Return C with C C^T = I^-1."""
+        return np.asarray(np.linalg.inv(decomposed(w)[2]), np.float64)
 
-    tol = arguments.nonnegative("tol", tol)
-    there = minimisation.newton(
-        objective, information, np.zeros(X.shape[1]), tol=tol, max_iter=max_iter
-    )
-    R = decomposed(there.point)[2]
-    root = np.asarray(np.linalg.inv(R), np.float64)
+    def minimised(start: Array, tol: float) -> Minimum:
+        seed = root_at(start)
+        return minimisation.lbfgs(
+            objective, start, lambda g: seed @ (seed.T @ g), tol=tol, max_iter=max_iter
+        )
+
+    near = minimised(np.zeros(X.shape[1]), 0.1)
+    there = minimised(near.point, arguments.nonnegative("tol", tol))
+    root = root_at(there.point)
     totals = np.asarray(np.bincount(y, weights=s, minlength=2), np.float64)
     return Fit(
         w=there.point,
@@ -279,7 +282,7 @@ def firth(
         gradient_norm=float(norms(there.gradient[np.newaxis])[0]),
         decrement=there.decrement,
         digits=int(-np.log10(max(there.decrement, 1e-14))),
-        iterations=there.steps,
+        iterations=near.steps + there.steps,
         covariance=root @ root.T,
         standard_errors=norms(root),
         count=float(totals.sum()),
