@@ -47,7 +47,7 @@ def softmax(z: ArrayLike, axis: int = -1) -> Array:
     TypeError, ValueError
         For values that are not real numbers, NaN, inf, or nothing but -inf along the axis.
     """
-    z, axis = _classes_last(z, axis)
+    z, axis = _classes_first(z, axis)
     terms = _terms(z)
     return _as_given(terms.e / (1.0 + terms.S), axis)
 
@@ -76,7 +76,7 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> Array:
         For values that are not real numbers, NaN, inf, or nothing but -inf along the axis, and
         for a result below -1.8e308.
     """
-    z, axis = _classes_last(z, axis)
+    z, axis = _classes_first(z, axis)
     terms = _terms(z)
     logarithm = terms.d + (terms.r - np.log1p(terms.S))
     representable("log_softmax(z)", logarithm[np.isfinite(z)])
@@ -122,12 +122,12 @@ def logsumexp(
     if b is not None:
         z = z + np.log(arguments.factors("b", b, z))
     kept = [size for position, size in enumerate(z.shape) if position not in axes]
-    rows = np.moveaxis(z, axes, range(-len(axes), 0)).reshape(int(np.prod(kept)), -1)
-    m, S = rows.max(axis=1), _left_out(rows).S[:, 0]
-    result = np.where(np.isinf(m), m, m + np.log1p(S))
-    cancelled = np.abs(result) < 0.5 * np.log1p(S)
+    columns = np.moveaxis(z, axes, range(len(axes))).reshape(-1, int(np.prod(kept)))
+    m, logarithm = columns.max(axis=0), np.log1p(_left_out(columns).S)
+    result = np.where(np.isinf(m), m, m + logarithm)
+    cancelled = np.abs(result) < 0.5 * logarithm
     if cancelled.any():
-        result[cancelled] = logsumexp_near_zero(rows[cancelled].T)
+        result[cancelled] = logsumexp_near_zero(columns[:, cancelled])
     ones = [1 if position in axes else size for position, size in enumerate(z.shape)]
     return result.reshape(ones if keepdims else kept)[()]
 
@@ -158,9 +158,9 @@ def losses(z: ArrayLike, y: ArrayLike) -> Array:
         beyond 1.8e308.
     """
     z, y = _logits_and_labels(z, y)
-    terms, at_label = _terms(z), (np.arange(len(z)), y)
-    result = (np.log1p(terms.S[:, 0]) - terms.r[at_label]) - terms.d[at_label]
-    representable("the loss", result[np.isfinite(z[at_label])])
+    terms, at_label = _terms(np.ascontiguousarray(z.T)), (y, np.arange(len(y)))
+    result = (np.log1p(terms.S) - terms.r[at_label]) - terms.d[at_label]
+    representable("the loss", result[np.isfinite(z.T[at_label])])
     return result
 
 
@@ -186,10 +186,10 @@ def residuals(z: ArrayLike, y: ArrayLike) -> Array:
         For z as in `softmax`, and for labels of a wrong type, shape or value.
     """
     z, y = _logits_and_labels(z, y)
-    terms, at_label = _terms(z), (np.arange(len(z)), y)
+    terms, at_label = _terms(np.ascontiguousarray(z.T)), (y, np.arange(len(y)))
     e = terms.e.copy()
-    e[at_label] = -(terms.S[:, 0] + (1.0 - e[at_label]))
-    return np.ascontiguousarray(e / (1.0 + terms.S))
+    e[at_label] = -(terms.S + (1.0 - e[at_label]))
+    return np.ascontiguousarray((e / (1.0 + terms.S)).T)
 
 
 @quiet
@@ -337,7 +337,7 @@ def nll_hvp(
 
 
 class _Terms(NamedTuple):
-    """d + r = z - m, exactly; e = e^(z - m); S, the sum of e without its largest, as a column."""
+    """d + r = z - m, exactly; e = e^(z - m); S, the sum of e over the classes but the largest."""
 
     d: Array
     r: Array
@@ -346,19 +346,20 @@ class _Terms(NamedTuple):
 
 
 def _left_out(z: Array) -> _Terms:
-    """Return the terms along the last axis; m is the largest entry, which S leaves out.
+    """Return the terms of z, classes first; m is the largest entry, which S leaves out.
 
     The rounding error r of z - m matters because e^(z - m) carries it over as a relative one: at
     z - m = -700 it would be 250 ulp.
     """
-    d, r = two_diff(z, z.max(axis=-1, keepdims=True))
+    d, r = two_diff(z, z.max(axis=0))
     r[~np.isfinite(d)] = 0.0
-    others = np.arange(z.shape[-1]) != z.argmax(axis=-1)[..., np.newaxis]
-    S, error = two_sums(others * _exp(d, r))
+    others = np.arange(len(z)).reshape(-1, *[1] * (z.ndim - 1)) != z.argmax(axis=0)
+    e = _exp(d, r)
+    S, error = two_sums(others * e)
     if (tiny := S < 1e-290).any():  # subnormal terms, each rounded: add them e^128 times as large
         large, _ = two_sums(others * _exp(np.minimum(d, -256.0) + 128.0, r))
         S = np.where(tiny, large * np.exp(-128.0), S)
-    return _Terms(d, r, _exp(d, r), S + error)
+    return _Terms(d, r, e, S + error)
 
 
 def _exp(d: Array, r: Array) -> Array:
@@ -368,16 +369,17 @@ def _exp(d: Array, r: Array) -> Array:
 
 
 def _terms(z: Array) -> _Terms:
-    """Return the terms where softmax has a limit.
+    """Return the terms of z, classes first, where softmax has a limit.
 
     Raises
     ------
     ValueError
         For inf, and for nothing but -inf.
     """
-    if (z == np.inf).any():
+    largest = z.max(axis=0)
+    if (largest == np.inf).any():
         raise ValueError("z: expected numbers below inf, given inf: softmax has no limit there")
-    if (z.max(axis=-1) == -np.inf).any():
+    if (largest == -np.inf).any():
         raise ValueError(
             "z: expected a finite entry for each data point, given -inf in all of them: softmax "
             "has no limit there"
@@ -385,14 +387,14 @@ def _terms(z: Array) -> _Terms:
     return _left_out(z)
 
 
-def _classes_last(z: ArrayLike, axis: int) -> tuple[Array, int]:
+def _classes_first(z: ArrayLike, axis: int) -> tuple[Array, int]:
     z = arguments.real("z", z)
     position = arguments.axis(axis, z)
-    return np.moveaxis(z, position, -1), position
+    return np.ascontiguousarray(np.moveaxis(z, position, 0)), position
 
 
 def _as_given(result: Array, axis: int) -> Array:
-    return np.ascontiguousarray(np.moveaxis(result, -1, axis))
+    return np.ascontiguousarray(np.moveaxis(result, 0, axis))
 
 
 def _logits_and_labels(z: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:

@@ -65,26 +65,26 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def two_sums(a: Array) -> tuple[Array, Array]:
-    """Return s and e with s + e = sum_c a_c along the last axis, to twice the digits of a float.
+    """Return s and e with s + e = sum_c a_c along the first axis, to twice the digits of a float.
 
     The terms are added in pairs. The rounding errors, which are exact, are added up beside them.
 
     Parameters
     ----------
-    a : float64 array, shape (..., K), K >= 1
+    a : float64 array, shape (K, ...), K >= 1
 
     Returns
     -------
     (float64 array, float64 array)
-        Of shape (..., 1).
+        Of shape (...).
     """
-    e = np.zeros((*a.shape[:-1], 1))
-    while a.shape[-1] > 1:
-        half = a.shape[-1] // 2
-        s, rounding = two_sum(a[..., :half], a[..., half : 2 * half])
-        e += rounding.sum(axis=-1, keepdims=True)
-        a = np.concatenate([s, a[..., 2 * half :]], axis=-1) if a.shape[-1] % 2 else s
-    return a, e
+    e = np.zeros(a.shape[1:])
+    while len(a) > 1:
+        half = len(a) // 2
+        s, rounding = two_sum(a[:half], a[half : 2 * half])
+        e += rounding.sum(axis=0)
+        a = np.concatenate([s, a[2 * half :]]) if len(a) % 2 else s
+    return a[0], e
 
 
 def _halves(a: Array) -> tuple[Array, Array]:

@@ -4,7 +4,6 @@
 estimate exists where the sums alone do not prove it.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -46,14 +45,16 @@ class Found:
 class Terms:
     """What a block adds to the sums that a fit is made of, as functions for `streaming.total`.
 
-    In coordinates: X R^-1 stands for X, and s / scale for s. The coefficients are K rows, one for
-    labels 0 and 1, as one vector. The last columns of X may have fixed coefficients.
+    In coordinates: X R^-1 C stands for X, and s / scale for s. X R^-1 is found by solving, which
+    leaves it as near to X as rounding its entries; C is easy to invert. The coefficients are K rows,
+    one for labels 0 and 1, as one vector. The last columns of X may have fixed coefficients.
     """
 
     K: int
     n: int
     fixed: Array | None = None
     R: Array | None = None
+    C: Array | None = None
     scale: float = 1.0
 
     @property
@@ -65,8 +66,9 @@ class Terms:
         """Return X^T diag(s) X, the weight of each class, how many rows have one, and the least."""
         _, X, s = self._moved(u, X, sample_weight)
         X, y, s = arguments.data(X[:, : self.n], y, s, self.classes)
-        totals = np.array([math.fsum(s[y == a]) for a in range(self.classes)])
-        return (X.T * s) @ X, totals, np.float64(len(s)), s.min()
+        totals = np.bincount(y, weights=s, minlength=self.classes)
+        products = np.dot(X.T, X) if sample_weight is None else (X.T * s) @ X
+        return products, totals, np.float64(len(s)), s.min()
 
     def triangle(self, u: Array, X: Any, y: Any, *, sample_weight: Any) -> Array:
         """Return R of diag(s)^(1/2) X = Q R."""
@@ -106,11 +108,11 @@ class Terms:
         """Return value, gradient, and for how many rows s_i p_ia may be bound^2 or less."""
         value, gradient = self.value_and_gradient(u, X, y, sample_weight=sample_weight)
         U, X, s = self._moved(u, X, sample_weight)
-        X, _, s = arguments.data(X, y, s, self.classes)
-        z = X @ U.T
-        apart = np.abs(z[:, 0]) if self.K == 1 else np.ptp(z, axis=1)
+        z = U @ X.T
+        apart = np.abs(z[0]) if self.K == 1 else z.max(axis=0) - z.min(axis=0)
+        s = np.ones(len(X)) if s is None else s
         least = s * np.exp(-apart) / self.classes  # no s_i p_ia is smaller
-        return value, gradient, np.float64(np.sum(least <= bound**2))
+        return value, gradient, np.float64(np.sum((least <= bound**2) & (s > 0)))
 
     def not_separated(self, u: Array, X: Any, y: Any, *, sample_weight: Any) -> Any:
         """Return how many rows have a margin along u that is not positive beyond rounding."""
@@ -126,14 +128,21 @@ class Terms:
 
     def _moved(self, u: Array, X: Any, s: Any) -> tuple[Array, Array, Any]:
         """Return coefficients, design matrix and weights in the coordinates."""
-        X, U = arguments.design_matrix(X), u.reshape(self.K, self.n)
-        arguments.vector("w", np.zeros(self.n + (0 if self.fixed is None else self.K)), X)
+        X, U = sums.design_matrix(X), u.reshape(self.K, self.n)
+        if X.shape[1] != self.n + (0 if self.fixed is None else self.K):
+            arguments.vector("w", u[: self.n], X)
         if self.R is not None:
-            Q = linalg.solve_triangular(self.R, X[:, : self.n].T, trans="T").T
-            X = np.ascontiguousarray(np.hstack([Q, X[:, self.n :]]))
+            X = arguments.design_matrix(X)
+            X = self._beside(linalg.solve_triangular(self.R, X[:, : self.n].T, trans="T").T, X)
+        if self.C is not None:
+            X = self._beside(X[:, : self.n] @ self.C, X)
         if self.fixed is not None:
             U = np.hstack([U, self.fixed])
         return U, X, s if s is None or self.scale == 1 else arguments.weights(s, X) / self.scale
+
+    def _beside(self, Q: Array, X: Array) -> Array:
+        """Return Q with the columns of X that have fixed coefficients."""
+        return Q if self.fixed is None else np.hstack([Q, X[:, self.n :]])
 
 
 class Separated(ConvergenceError):
@@ -388,8 +397,8 @@ class _Problem:
         """
         assert there.hessian is not None
         F = _factor(there.hessian if self.terms.K == 1 else self.at_zero)
-        R = F if self.terms.R is None else F @ self.terms.R
-        changed, inverse = replace(self.terms, R=R), _inverse(F)
+        inverse = _inverse(F)
+        changed = replace(self.terms, C=inverse)
         point = (there.point.reshape(self.terms.K, -1) @ F.T).ravel()
         H = self._total(changed.hessian, point)
         H = H + self._beside_the_nll(inverse.T @ self.Lambda @ inverse, np.eye(len(F)))

@@ -158,8 +158,12 @@ def total(
         for sums that are not finite.
     """
     threads = arguments.count("threads", threads)
+    N = len(data.X)
     with np.errstate(all="ignore"), one_thread() if data.X.size > SMALL else nullcontext():
-        sums = add(_mapped(threads, *_spans(make, data, most, dtype)))
+        if N <= most:
+            sums = list(make(N)(*_block(data, 0, N, _converter(data.X, N, dtype), dtype)))
+        else:
+            sums = add(_mapped(threads, *_spans(make, data, most, dtype)))
         finite = [_is_finite(value) for value in sums]  # what is not is reported below
     if all(finite):
         return [np.asarray(value, np.float64) for value in sums]
