@@ -70,19 +70,7 @@ def nll_gradient(
 ) -> Array:
     """``logistic.nll_gradient``: X^T (p - y), weighted X^T (s o (p - y)).
 
-    Parameters
-    ----------
-    w, X, y, sample_weight, dtype, threads
-        As in `nll`.
-
-    Returns
-    -------
-    float64 array, shape (n,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`; returns float64 array, shape (n,).
     """
     return nll_and_gradient(w, X, y, sample_weight=sample_weight, dtype=dtype, threads=threads)[1]
 
@@ -98,19 +86,7 @@ def nll_and_gradient(
 ) -> tuple[np.float64, Array]:
     """``logistic.nll`` and ``logistic.nll_gradient`` from one read of X.
 
-    Parameters
-    ----------
-    w, X, y, sample_weight, dtype, threads
-        As in `nll`.
-
-    Returns
-    -------
-    (float64, float64 array of shape (n,))
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`; returns (float64, float64 array of shape (n,)).
     """
     w, data = _given(w, X, y, sample_weight)
     dtype = sums.floating(dtype)
@@ -137,19 +113,7 @@ def nll_hessian(
 
     It is A^T A with A = diag(s o p o (1 - p))^(1/2) X, of which BLAS computes one half.
 
-    Parameters
-    ----------
-    w, X, y, sample_weight, threads
-        As in `nll`. The Hessian does not depend on y, which is only checked.
-
-    Returns
-    -------
-    float64 array, shape (n, n)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`; returns float64 array, shape (n, n).
     """
     w, data = _given(w, X, y, sample_weight)
     n = len(w)
@@ -180,21 +144,8 @@ def nll_hvp(
 ) -> Array:
     """``logistic.nll_hvp``: H v = X^T (s o p o (1 - p) o (X v)), without forming H.
 
-    Parameters
-    ----------
-    w, X, y, sample_weight, threads
-        As in `nll`.
-    v : array_like, shape (n,)
-        Direction.
-
-    Returns
-    -------
-    float64 array, shape (n,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`, with a direction v of shape (n,); returns
+    float64 array, shape (n,).
     """
     w, data = _given(w, X, y, sample_weight)
     v = arguments.vector("v", v, data.X)

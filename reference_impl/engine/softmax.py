@@ -78,19 +78,7 @@ def nll_gradient(
 
     Y_ia = [y_i = a] is the indicator.
 
-    Parameters
-    ----------
-    W, X, y, sample_weight, dtype, threads
-        As in `nll`.
-
-    Returns
-    -------
-    float64 array, shape (K, n)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`; returns float64 array, shape (K, n).
     """
     return nll_and_gradient(W, X, y, sample_weight=sample_weight, dtype=dtype, threads=threads)[1]
 
@@ -106,19 +94,7 @@ def nll_and_gradient(
 ) -> tuple[np.float64, Array]:
     """``softmax.nll`` and ``softmax.nll_gradient`` from one read of X.
 
-    Parameters
-    ----------
-    W, X, y, sample_weight, dtype, threads
-        As in `nll`.
-
-    Returns
-    -------
-    (float64, float64 array of shape (K, n))
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`; returns (float64, float64 array of shape (K, n)).
     """
     W, data = _given(W, X, y, sample_weight)
     dtype = sums.floating(dtype)
@@ -148,20 +124,7 @@ def nll_hessian(
     each k. The diagonal blocks follow by ``softmax.hessian_blocks_sum_to_zero``,
     H_aa = -sum_{b /= a} H_ab, in which 1 - p_a does not occur. The result is exactly symmetric.
 
-    Parameters
-    ----------
-    W, X, y, sample_weight, threads
-        As in `nll`. The Hessian does not depend on y, which is only checked.
-
-    Returns
-    -------
-    float64 array, shape (K, n, K, n)
-        Entry [a, k, b, l] is the derivative with respect to W_ak and W_bl.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`; returns float64 array, shape (K, n, K, n).
     """
     W, data = _given(W, X, y, sample_weight)
     K, n = W.shape
@@ -197,21 +160,8 @@ def nll_hvp(
     ``softmax.null_space`` changes nothing, and without which Q - q would cancel for a
     confident answer.
 
-    Parameters
-    ----------
-    W, X, y, sample_weight, threads
-        As in `nll`.
-    V : array_like, shape (K, n)
-        Direction.
-
-    Returns
-    -------
-    float64 array, shape (K, n)
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Arguments and errors are those of `nll`, with a direction V of shape (K, n); returns
+    float64 array, shape (K, n).
     """
     W, data = _given(W, X, y, sample_weight)
     V = arguments.same_shape("V", V, "W", W)

@@ -13,7 +13,7 @@ of the blocks: the sum is the same in every run.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,7 +30,6 @@ BlockFunction = Callable[..., Any]
 _BLOCK_BYTES = 2**24  # large beside the cost of a call, small beside any memory
 
 
-@runtime_checkable
 class Elsewhere(Protocol):
     """Blocks that are not here: the function goes to them, and the results come back in order."""
 
@@ -153,7 +152,7 @@ def parts(
     Parameters and errors are those of `total`.
     """
     of_block = partial(_of_block, function, arguments.finite("w", w), direction)
-    if isinstance(blocks, Elsewhere):
+    if _elsewhere(blocks):
         yield from blocks.map(of_block)
         return
     first_row = 0
@@ -189,7 +188,7 @@ def number_of_columns(blocks: Source) -> int:
     TypeError, ValueError
         For blocks that allow one pass only, for none, and for what is no iterable.
     """
-    if isinstance(blocks, Elsewhere):
+    if _elsewhere(blocks):
         return blocks.n
     if isinstance(blocks, Iterator):
         raise TypeError(
@@ -247,6 +246,10 @@ def _of_block(
     if absent:
         return np.float64(0), *(0 * value for value in results)
     return np.float64(len(y) if weight is None else weight.sum()), *results
+
+
+def _elsewhere(blocks: Source) -> TypeGuard[Elsewhere]:
+    return hasattr(blocks, "map")
 
 
 def _iterated(blocks: Any) -> Iterator[Block]:
