@@ -895,3 +895,42 @@ def test_a_missing_label():
         ValueError, match=r"^y: expected .*given <NA> at index 1|a series with <NA>"
     ):
         estimation.newton(X, pd.Series([1, None, 0, 1, 0, 1], dtype="Int64"))
+
+
+def test_one_dimension_less():
+    """A vector is not taken for a matrix of one column or one row."""
+    for function in (logistic.nll, engine_logistic.nll, estimation.newton, separation.binary):
+        given = {"X": X[:, 1], "y": y, **({"w": w[:1]} if "nll" in function.__name__ else {})}
+        with pytest.raises(ValueError, match=r"^X: expected .*, given shape \(6,\)"):
+            function(**given)
+    with pytest.raises(ValueError, match=r"^W: expected .*, given shape \(2,\)"):
+        softmax.nll(W[0], X, classes)
+
+
+@pytest.mark.parametrize("K", [200, 300])
+def test_many_classes(K):
+    """No label is cast to a type in which it becomes another."""
+    rng = np.random.default_rng(K)
+    point, labels = rng.normal(size=(K, 2)), rng.integers(K - 60, K, N)
+    expected = softmax.losses(X @ point.T, labels).sum()
+    for room in (softmax, engine_softmax):
+        value = room.nll(point, X, labels)
+        compare.check(
+            value,
+            sum(
+                softmax.logsumexp(x @ point.T) - (x @ point.T)[a]
+                for x, a in zip(X, labels, strict=True)
+            ),
+            statement="softmax.nll",
+            oracle="identity",
+            case=f"K = {K}",
+            ulp=16,
+        )
+        compare.check(
+            value,
+            expected,
+            statement="softmax.nll",
+            oracle="identity",
+            case=f"losses, K = {K}",
+            ulp=16,
+        )

@@ -468,6 +468,14 @@ def test_bad_input(parts, x, message):
         backpropagate(parts, x)
 
 
+def test_the_callers_list_is_not_kept():
+    for make in (Chain, Sum):
+        parts = [Tanh()]
+        layer = make(parts)
+        parts.append(Tanh())
+        compare.same(layer.forward([[0.5, 1.0]]), Tanh().forward([[0.5, 1.0]]))
+
+
 def test_a_sum_needs_a_layer():
     with pytest.raises(ValueError, match="at least one layer"):
         Sum([])

@@ -1065,3 +1065,20 @@ def test_firth_on_separated_data(name):
     assert np.isfinite(fit.w).all() and np.isfinite(fit.standard_errors).all()
     with pytest.raises(ValueError, match="given rank"):
         estimation.firth(np.repeat(X, 2, axis=1), y)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_the_last_check_that_an_estimate_exists(K, monkeypatch):
+    """Quasi-separated data on which the minimum seems to be reached: the error is the verdict's."""
+    X = np.array([[1.0, 0.0]] * K + [[1.0, 1.0]])
+    y = np.append(np.arange(K), 1)
+    asked = []
+    for name in ("require_overlap", "require_overlap_multinomial"):
+        monkeypatch.setattr(estimation.separation, name, lambda *given: asked.append(given))
+    fitted = (
+        estimation.newton(X, y) if K == 2 else estimation.multinomial(X, y, K, tol=1e-4)
+    )  # fmt: skip
+    assert asked and np.ptp(fitted.w) > 8
+    monkeypatch.undo()
+    with pytest.raises(SeparationError, match="quasi-completely"):
+        estimation.newton(X, y) if K == 2 else estimation.multinomial(X, y, K, tol=1e-4)

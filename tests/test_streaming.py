@@ -5,6 +5,7 @@ import itertools
 import math
 import tracemalloc
 import weakref
+from fractions import Fraction
 
 import compare
 import designs
@@ -16,6 +17,7 @@ from rich.progress import track
 from reference_impl import logistic, softmax
 from reference_impl.engine import estimation, logistic as engine_logistic, streaming
 from reference_impl.engine.estimation import newton
+from reference_impl.engine.fit import Terms
 from reference_impl.engine.minimisation import ConvergenceError
 from reference_impl.engine.separation import SeparationError
 from reference_impl.engine.streaming import Blocks, Shown, total
@@ -493,3 +495,19 @@ def test_errors_of_the_iterable_are_its_own():
 
     with pytest.raises(OSError, match="the disk is gone"):
         total(logistic.nll, w, broken())
+
+
+def test_margins_within_rounding_are_not_believed():
+    """One point lies on the hyperplane: its margin is 0, and rounding makes it positive."""
+    point = np.array([0.1, 0.2, -0.3])  # 0.1 + 0.2 - 0.3 > 0 in float64
+    assert point.sum() > 0 and sum(map(Fraction, ["1/10", "2/10", "-3/10"])) == 0
+    far = np.array([[2.0, 3.0, 4.0], [1.0, 5.0, 2.0], [-1.0, -2.0, -6.0]])
+    terms = Terms(1, 3)
+    rows, labels = np.vstack([far, point]), np.array([1, 1, 0, 1])
+    doubtful = total(terms.not_separated, np.ones(3), [(rows, labels)])
+    assert doubtful == 1
+    assert total(terms.not_separated, np.ones(3), [(rows[:3], labels[:3])]) == 0
+    assert total(terms.not_separated, np.ones(3), [(rows[:3], 1 - labels[:3])]) == 3
+    classes = Terms(2, 3)
+    both = np.concatenate([np.zeros(3), np.ones(3)])
+    assert total(classes.not_separated, both, [(rows, labels)]) == 1

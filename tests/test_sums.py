@@ -318,3 +318,19 @@ def test_memory_does_not_grow_with_N(module, stored):
     for small, large in zip(peaks[:half], peaks[half:], strict=True):
         assert large < 1.1 * small + 50_000
     assert max(peaks) < 8 * sums.CACHE
+
+
+def test_one_overflow_among_many():
+    """Rows near 31, where e^t has all its digits, beside one at 800, where it overflows."""
+    t = np.append(np.linspace(29.0, 33.0, 200), 800.0)
+    y = np.zeros(201, dtype=int)
+    reference = importlib.import_module("reference_impl.logistic")
+    for name in ("nll", "nll_gradient"):
+        compare.check(
+            getattr(logistic, name)([1.0], t[:, np.newaxis], y),
+            getattr(reference, name)([1.0], t[:, np.newaxis], y).tolist(),
+            statement=f"logistic.{name}",
+            oracle="reference",
+            case="one overflow",
+            ulp=4,
+        )
