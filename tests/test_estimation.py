@@ -287,6 +287,14 @@ def test_too_few_steps():
         estimation.multinomial(X, y, 2, max_iter=1)
 
 
+@pytest.mark.parametrize("X", [[[1.0, 1.0]] * 4, [[1.0, 2.0, 3.0], [1.0, 0.0, 1.0]] * 2])
+def test_too_few_steps_with_dependent_columns(X):
+    """With a penalty there is an estimate: it was not reached, and nothing else is wrong."""
+    with pytest.raises(ConvergenceError, match="after 1 steps"):
+        estimation.newton(X, [0, 1, 0, 0], penalty=1e-3, max_iter=1)
+    assert estimation.newton(X, [0, 1, 0, 0], penalty=1e-3).gradient_norm < 1e-12
+
+
 def test_penalised_minimum_has_zero_gradient():
     X, y = [[1.0, 1.0], [1.0, 2.0]], [0, 1]
     fit = estimation.newton(X, y, penalty=2.0)

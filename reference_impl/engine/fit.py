@@ -196,6 +196,7 @@ def fit(
         As `streaming.total`.
     """
     problem = _Problem(blocks, terms, penalty, few_passes)
+    far = ConvergenceError("some data points are too far on their side")
     reason: ConvergenceError | None = None
     try:
         if problem.in_range():
@@ -208,27 +209,27 @@ def fit(
     except ConvergenceError as error:
         reason = error
     R, condition = _triangle(blocks, problem.terms)
-    if not condition < 1 / (terms.n * EPS) and (penalty == 0).any():
-        decide(reason or ConvergenceError("the columns of X are dependent, to rounding"))
+    if not condition < 1 / (terms.n * EPS):
+        dependent = ConvergenceError("the columns of X are dependent, to rounding")
+        if (penalty > 0).all():
+            raise reason or dependent
+        decide(reason or dependent)
         raise ValueError(
             f"X: expected linearly independent columns, given columns that are dependent to "
             f"rounding (condition number {condition:.3g} of X with scaled columns): the estimate is "
             f"not unique; drop dependent columns or use a penalty > 0"
         )
-    if reason is None and problem.in_range():
-        if not proved:
-            decide(ConvergenceError("some data points are too far on their side"))
-        return found
-    problem = _Problem(blocks, replace(problem.terms, R=R), penalty, few_passes)
-    try:
-        found, proved = problem.solved(problem.coordinates(start), tol, max_iter)
-    except ConvergenceError as error:
-        decide(error)
-        raise ConvergenceError(
-            f"{error}; condition number of X with scaled columns {condition:.3g}"
-        ) from None
+    if reason or not problem.in_range():
+        problem = _Problem(blocks, replace(problem.terms, R=R), penalty, few_passes)
+        try:
+            found, proved = problem.solved(problem.coordinates(start), tol, max_iter)
+        except ConvergenceError as error:
+            decide(error)
+            raise ConvergenceError(
+                f"{error}; condition number of X with scaled columns {condition:.3g}"
+            ) from None
     if not proved:
-        decide(ConvergenceError("some data points are too far on their side"))
+        decide(far)
     return found
 
 
