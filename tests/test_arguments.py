@@ -86,7 +86,7 @@ def separation_of_classes(X, y, sample_weight):
 def overlap_of_classes(X, y):
     """Three classes of so few points are separated, and that is what is said."""
     try:
-        return separation.require_overlap_multinomial(X, y, K)
+        return separation.require_overlap(X, y, K)
     except separation.SeparationError as error:
         return error.verdict
 
@@ -201,7 +201,7 @@ def flat(result):
 WRAPPED = {
     "engine.estimation": ["gradient_descent", "multinomial"],
     "engine.minimisation": ["newton", "lbfgs", "gradient_descent"],
-    "engine.separation": ["multinomial", "proves", "require_overlap_multinomial"],
+    "engine.separation": ["multinomial", "proves"],
     "engine.streaming": ["total"],
 }
 # What the matrix leaves out, and why: a module, or some of its functions.

@@ -633,11 +633,11 @@ def test_require_overlap():
 
 def test_require_overlap_of_classes():
     X = [[1.0, float(i)] for i in range(6)]
-    assert separation.require_overlap_multinomial(X, [0, 1, 2, 0, 1, 2], 3) is None
+    assert separation.require_overlap(X, [0, 1, 2, 0, 1, 2], 3) is None
     with pytest.raises(
         SeparationError, match=r"relative to class 0\): W\[1, 0\] to -inf, W\[1, 1\] to \+inf"
     ) as error:
-        separation.require_overlap_multinomial(X, [0, 0, 1, 1, 2, 2], 3)
+        separation.require_overlap(X, [0, 0, 1, 1, 2, 2], 3)
     assert error.value.direction.shape == (3, 2) and error.value.complete
 
 

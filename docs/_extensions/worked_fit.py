@@ -34,8 +34,8 @@ INPUTS = (
     "docs/_extensions/worked_fit.py",
     *(f"reference_impl/data/{name}.csv" for name in ("spector", "beetles", "election",
                                                      "vasoconstriction")),
-    *(f"reference_impl/{stem}.py" for stem in ("estimation", "inference", "minimisation",
-                                               "logistic", "softmax")),
+    *(f"reference_impl/engine/{stem}.py" for stem in ("estimation", "fit", "inference",
+                                                      "minimisation", "logistic", "softmax")),
 )  # fmt: skip
 
 

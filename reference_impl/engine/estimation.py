@@ -501,12 +501,15 @@ def _decide(data: _Data, terms: Terms, free: NDArray[np.bool_], error: Convergen
     if not free.any():
         return
     if data.here is not None:
-        X, y = data.here[0][:, free], data.here[1]
-        separation.require_full_rank(X)
-        if terms.K == 1:
-            separation.require_overlap(X, y)
-        else:
-            separation.require_overlap_multinomial(X, y, terms.K)
+        X, y = data.here
+        columns = np.flatnonzero(free).tolist()
+        if dependent := separation.dependent_columns(X[:, columns]):
+            numbered = {
+                columns[j]: {columns[k]: c for k, c in relation.items()}
+                for j, relation in dependent.items()
+            }
+            raise separation.RankError(numbered, (len(X), len(columns)))
+        separation.require_overlap(np.where(free, X, 0.0), y, None if terms.K == 1 else terms.K)
         return
     if isinstance(error, Separated):
         doubtful = streaming.total(terms.not_separated, error.point, data.blocks)

@@ -233,38 +233,16 @@ def multinomial(
     return _proved(X, y, verdict, rows)
 
 
-def require_overlap(X: ArrayLike, y: ArrayLike) -> None:
-    """``logistic.no_mle_when_separable``: refuse labels 0 and 1 that are separated.
+def require_overlap(X: ArrayLike, y: ArrayLike, K: int | None = None) -> None:
+    """``logistic.no_mle_when_separable``: refuse labels that are separated.
 
     Parameters
     ----------
     X : array_like, shape (N, n)
         Design matrix.
     y : array_like, shape (N,)
-        Labels 0 and 1.
-
-    Raises
-    ------
-    SeparationError
-        If no maximum likelihood estimate exists.
-    TypeError, ValueError
-        For arguments of a wrong type, shape or value.
-    """
-    verdict = binary(X, y)
-    if verdict.kind != "overlap":
-        raise SeparationError.proved(verdict)
-
-
-def require_overlap_multinomial(X: ArrayLike, y: ArrayLike, K: int) -> None:
-    """As `require_overlap`, for labels 0..K-1.
-
-    Parameters
-    ----------
-    X : array_like, shape (N, n)
-        Design matrix.
-    y : array_like, shape (N,)
-        Labels 0..K-1.
-    K : int
+        Labels 0 and 1; with K, labels 0..K-1.
+    K : int, optional
         Number of classes, at least 2.
 
     Raises
@@ -274,9 +252,9 @@ def require_overlap_multinomial(X: ArrayLike, y: ArrayLike, K: int) -> None:
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
     """
-    verdict = multinomial(X, y, K)
+    verdict = binary(X, y) if K is None else multinomial(X, y, K)
     if verdict.kind != "overlap":
-        absent = [f"class {a} has no data" for a in range(K) if not (np.asarray(y) == a).any()]
+        absent = [f"class {a} has no data" for a in range(K or 0) if not np.any(np.equal(y, a))]
         raise SeparationError.proved(verdict, f" {_listed(absent)}." if absent else "")
 
 
