@@ -692,3 +692,21 @@ def test_penalised(kind):
     for _ in range(20):
         X, y = data_of_kind(rng, kind, 2)
         assert np.isfinite(estimation.newton(X, y, penalty=0.5).w).all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_directions_have_few_digits(seed):
+    """Real numbers that a hyperplane with small coefficients separates: small ones are found.
+
+    The proof holds for the direction that is returned; digits of the data have no place in it.
+    """
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([np.ones(30), rng.normal(size=(30, 2)).round(1), np.zeros(30)])
+    X = X[X[:, 1] != X[:, 2]]
+    y = (X[:, 1] > X[:, 2]).astype(int)
+    verdict = separation.binary(X, y)
+    assert verdict.kind == "complete" and separation.proves(X, y, verdict)
+    assert max(abs(int(entry)) for entry in verdict.direction) < 2**12
+    assert verdict.direction[3] == 0
+    shown = str(separation.SeparationError.proved(verdict))
+    assert "e-" not in shown

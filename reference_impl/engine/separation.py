@@ -434,6 +434,11 @@ def _decide(M: Array) -> Verdict:
         shorter = _widest(rows, tied, np.flatnonzero(separated))
         if shorter is not None and _bits(shorter) < _bits(direction):
             direction = shorter
+    held, apart = exact[list(tied.basis.values())], np.flatnonzero(separated)
+    for k in np.argsort(np.abs(direction)):  # what is not needed is zero
+        without = np.where(np.arange(len(direction)) == k, 0, direction)
+        if not (held @ without).any() and (_signs(rows, without, apart) > 0).all():
+            direction = without
     powers = [1 << int(shift) for shift in scale.max() - scale]
     return Verdict(
         "complete" if separated.all() else "quasi-complete" if separated.any() else "overlap",
