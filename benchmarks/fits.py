@@ -20,7 +20,8 @@ import statsmodels.api as sm
 import threadpoolctl
 from sklearn.linear_model import LogisticRegression
 
-from reference_impl import estimation, identification, logistic, softmax
+from reference_impl import identification
+from reference_impl.engine import estimation, logistic, softmax
 
 RESULT = Path(__file__).parent / "results" / "fits.json"
 SEED, TURNS = 0, 5
@@ -46,7 +47,7 @@ def ours(X, y, K):
     if K == 2:
         w = estimation.newton(X, y).w
         return np.stack([np.zeros_like(w), w])
-    return estimation.multinomial(X, y, K, reference=0).W
+    return estimation.multinomial(X, y, K, reference=0).w
 
 
 def scikit_learn(solver):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference_impl import identification, logistic, softmax
+from reference_impl import identification
+from reference_impl.engine import logistic, softmax
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ import threadpoolctl
 from dask.distributed import Client, LocalCluster, wait
 
 from benchmarks.timing import medians, seconds
-from reference_impl import distributed, logistic, streaming
+from reference_impl.engine import distributed, estimation, logistic, streaming
 
 RESULT = Path(__file__).parent / "results" / "scale.json"
 SEED, COLUMNS = 0, 20
@@ -151,11 +151,11 @@ def memory(paths, rows):
 def fit(paths):
     blocks = mapped(paths)
     start = time.perf_counter()
-    found = streaming.newton(blocks)
+    found = estimation.newton(blocks)
     return {
         "seconds": time.perf_counter() - start,
-        "steps": found.steps,
-        "passes": found.steps + 2,
+        "steps": found.iterations,
+        "passes": found.iterations + 4,
         "relative_gradient": found.gradient_norm
         / np.linalg.norm(streaming.total(logistic.nll_gradient, np.zeros(COLUMNS), blocks)),
     }
@@ -202,7 +202,7 @@ def overhead(rows):
             blocks = distributed.Blocks(X, y)
             near = streaming.Blocks(X.compute(), y.compute(), rows=-(-rows // chunks))
             run = {
-                "workers": partial(distributed.total, logistic.nll_and_gradient, w, blocks),
+                "workers": partial(streaming.total, logistic.nll_and_gradient, w, blocks),
                 "one_process": partial(streaming.total, logistic.nll_and_gradient, w, near),
                 "dask_array": partial(expression, w, X, y),
             }
@@ -216,19 +216,19 @@ def killed(rows):
     for _ in range(KILLS):
         with cluster() as workers, Client(workers) as client:
             blocks = distributed.Blocks(*on_workers(rows, 16))
-            expected = distributed.newton(blocks)
-            undisturbed.append(seconds(partial(distributed.newton, blocks)))
+            expected = estimation.newton(blocks)
+            undisturbed.append(seconds(partial(estimation.newton, blocks)))
             victim = min(client.run(os.getpid).values())
             killer = threading.Timer(undisturbed[-1] / 2, os.kill, (victim, signal.SIGKILL))
             start = time.perf_counter()
             killer.start()
-            result = distributed.newton(blocks)
+            result = estimation.newton(blocks)
             disturbed.append(time.perf_counter() - start)
             if killer.is_alive() or (result.w != expected.w).any():
                 raise RuntimeError("the fit was over before the kill, or the result is another")
     return {
         "chunks": 16,
-        "steps": expected.steps,
+        "steps": expected.iterations,
         "undisturbed": statistics.median(undisturbed),
         "killed": statistics.median(disturbed),
         "lost": statistics.median(np.subtract(disturbed, undisturbed).tolist()),

@@ -2,7 +2,7 @@
 
 Data sets with and without an estimate are given to scikit-learn at several tolerances and to
 statsmodels. What comes back, coefficients, flags and warnings, is stored beside the verdict of
-`reference_impl.separation` in benchmarks/results/separation.json. It runs in the environment of
+`reference_impl.engine.separation` in benchmarks/results/separation.json. It runs in the environment of
 `make peers`.
 """
 
@@ -19,7 +19,8 @@ import statsmodels.api as sm
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.linear_model import LogisticRegression
 
-from reference_impl import data, separation
+from reference_impl import data
+from reference_impl.engine import separation
 
 RESULT = Path(__file__).parent / "results" / "separation.json"
 SEED = 0

@@ -5,179 +5,190 @@ delta_u = delta'_u f'(z_u). Each f' is written so that nothing is subtracted fro
 digits where f saturates.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reference_impl import sigmoid, softmax
+from reference_impl import softmax
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import delta_of, matrix
+from reference_impl.layer import RULES, Back, BackAlong, Gradients, matrix, none
 from reference_impl.log_softmax import sum_of_others
+from reference_impl.quiet import quiet
+from reference_impl.sigmoid import log_sigmoid, sigmoid, softplus
+
+
+class _Elementwise(Protocol):
+    """A function of each entry by itself, its derivative and its second derivative."""
+
+    def f(self, t: Array, /) -> Array: ...
+
+    def df(self, t: Array, /) -> Array: ...
+
+    def ddf(self, t: Array, /) -> Array: ...
+
+
+def _pullback(layer: _Elementwise, z: Array) -> tuple[Array, Back]:
+    """Return f(z), and RULE 2: delta'_u f'(z_u)."""
+    return layer.f(z), lambda delta: (delta * layer.df(z), none)
+
+
+def _pullback_along(
+    layer: _Elementwise, z: Array, dz: Array, dtheta: Mapping[str, Array]
+) -> tuple[Array, BackAlong]:
+    """Return f'(z) dz, and how RULE 2 changes: by f''(z) dz."""
+    slope = layer.df(z)
+    return slope * dz, lambda delta, change: (change * slope + delta * layer.ddf(z) * dz, {})
+
+
+@quiet
+def _derivative(layer: _Elementwise, z: ArrayLike) -> Array:
+    """Return f'(z_u)."""
+    return layer.df(matrix("z", z))
+
+
+_ELEMENTWISE = _pullback, _pullback_along, _derivative
 
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """``sigmoid`` as a layer: z'_u = sigma(z_u); sigma' = sigma(t) sigma(-t)."""
+    """``sigmoid`` as a layer: z'_u = sigma(z_u); ``sigmoid.derivative`` is sigma(t) sigma(-t).
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: sigma(z_u)."""
-        return sigmoid.sigmoid(matrix("z", z))
+    RULE 2 is ``sigmoid.backward``: delta'_u sigma(z_u) sigma(-z_u).
+    """
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """``sigmoid.backward``, RULE 2: delta'_u sigma(z_u) sigma(-z_u)."""
-        return _scaled(delta, self.derivative(z))
+    pullback, pullback_along, derivative = _ELEMENTWISE
+    forward, backward, parameter_gradient, jacobian = RULES
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
+    def f(self, t: Array) -> Array:
+        """Return sigma(t)."""
+        return sigmoid(t)
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """Return diag(sigma'(z)) for each data point."""
-        return _diagonal(self.derivative(z))
+    def df(self, t: Array) -> Array:
+        """Return sigma(t) sigma(-t)."""
+        return sigmoid(t) * sigmoid(-t)
 
-    def derivative(self, z: ArrayLike) -> Array:
-        """``sigmoid.derivative``: sigma(z_u) sigma(-z_u)."""
-        z = matrix("z", z)
-        return sigmoid.sigmoid(z) * sigmoid.sigmoid(-z)
+    def ddf(self, t: Array) -> Array:
+        """Return -sigma(t) sigma(-t) tanh(t/2)."""
+        return -self.df(t) * np.tanh(t / 2.0)
 
 
 @dataclass(frozen=True)
 class LogSigmoid:
     """``sigmoid.log_sigmoid`` as a layer: z'_u = log sigma(z_u); its derivative is sigma(-t)."""
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: log sigma(z_u)."""
-        return sigmoid.log_sigmoid(matrix("z", z))
+    pullback, pullback_along, derivative = _ELEMENTWISE
+    forward, backward, parameter_gradient, jacobian = RULES
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """RULE 2: delta'_u sigma(-z_u)."""
-        return _scaled(delta, self.derivative(z))
+    def f(self, t: Array) -> Array:
+        """Return log sigma(t)."""
+        return log_sigmoid(t)
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
+    def df(self, t: Array) -> Array:
+        """Return sigma(-t)."""
+        return sigmoid(-t)
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """Return diag(sigma(-z)) for each data point."""
-        return _diagonal(self.derivative(z))
-
-    def derivative(self, z: ArrayLike) -> Array:
-        """Return sigma(-z_u)."""
-        return sigmoid.sigmoid(-matrix("z", z))
+    def ddf(self, t: Array) -> Array:
+        """Return -sigma(t) sigma(-t)."""
+        return -sigmoid(t) * sigmoid(-t)
 
 
 @dataclass(frozen=True)
 class Tanh:
     """Layer z'_u = tanh z_u; its derivative is 1 - tanh^2 t = 1 / cosh^2 t."""
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: tanh z_u."""
-        return np.tanh(matrix("z", z))
+    pullback, pullback_along, derivative = _ELEMENTWISE
+    forward, backward, parameter_gradient, jacobian = RULES
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """RULE 2: delta'_u / cosh^2 z_u."""
-        return _scaled(delta, self.derivative(z))
+    def f(self, t: Array) -> Array:
+        """Return tanh t."""
+        return np.asarray(np.tanh(t))
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
+    def df(self, t: Array) -> Array:
+        """Return 1 / cosh^2 t, written with e^-|t| because cosh overflows."""
+        e = np.exp(-np.abs(t))
+        return np.asarray(np.square(2.0 * e / (1.0 + e * e)))
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """Return diag(1 / cosh^2 z) for each data point."""
-        return _diagonal(self.derivative(z))
-
-    def derivative(self, z: ArrayLike) -> Array:
-        """Return 1 / cosh^2 z_u, written with e^-|t| because cosh overflows."""
-        e = np.exp(-np.abs(matrix("z", z)))
-        return np.square(2.0 * e / (1.0 + e * e))
+    def ddf(self, t: Array) -> Array:
+        """Return -2 tanh(t) / cosh^2 t."""
+        return np.asarray(-2.0 * np.tanh(t) * self.df(t))
 
 
 @dataclass(frozen=True)
 class ReLU:
-    """Layer z'_u = max(z_u, 0); its derivative is [z_u > 0], and 0 is returned at the kink."""
+    """Layer z'_u = max(z_u, 0); its derivative is [z_u > 0], and 0 is returned at the kink.
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: max(z_u, 0)."""
-        return np.maximum(matrix("z", z), 0.0)
+    So RULE 2 is delta'_u where z_u > 0, else 0; also at z_u = 0, where no derivative is.
+    """
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """RULE 2: delta'_u where z_u > 0, else 0; so also at z_u = 0, where no derivative is."""
-        return _scaled(delta, self.derivative(z))
+    pullback, pullback_along, derivative = _ELEMENTWISE
+    forward, backward, parameter_gradient, jacobian = RULES
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
+    def f(self, t: Array) -> Array:
+        """Return max(t, 0)."""
+        return np.maximum(t, 0.0)
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """Return diag([z > 0]) for each data point."""
-        return _diagonal(self.derivative(z))
+    def df(self, t: Array) -> Array:
+        """Return [t > 0]; at the kink, 0."""
+        return np.where(t > 0.0, 1.0, 0.0)
 
-    def derivative(self, z: ArrayLike) -> Array:
-        """Return [z_u > 0]; at the kink, 0."""
-        return np.where(matrix("z", z) > 0.0, 1.0, 0.0)
+    def ddf(self, t: Array) -> Array:
+        """Return 0, which it is off the kink."""
+        return np.zeros_like(t)
 
 
 @dataclass(frozen=True)
 class Softplus:
     """``sigmoid.softplus`` as a layer: z'_u = log(1 + e^z_u); its derivative is sigma(t)."""
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: log(1 + e^z_u)."""
-        return sigmoid.softplus(matrix("z", z))
+    pullback, pullback_along, derivative = _ELEMENTWISE
+    forward, backward, parameter_gradient, jacobian = RULES
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """RULE 2: delta'_u sigma(z_u)."""
-        return _scaled(delta, self.derivative(z))
+    def f(self, t: Array) -> Array:
+        """Return log(1 + e^t)."""
+        return softplus(t)
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
+    def df(self, t: Array) -> Array:
+        """Return sigma(t)."""
+        return sigmoid(t)
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """Return diag(sigma(z)) for each data point."""
-        return _diagonal(self.derivative(z))
-
-    def derivative(self, z: ArrayLike) -> Array:
-        """Return sigma(z_u)."""
-        return sigmoid.sigmoid(matrix("z", z))
+    def ddf(self, t: Array) -> Array:
+        """Return sigma(t) sigma(-t)."""
+        return sigmoid(t) * sigmoid(-t)
 
 
 @dataclass(frozen=True)
 class Softmax:
-    """``softmax`` as a layer: z'_u = S_u; J_uv = S_u ([u = v] - S_v), which is symmetric."""
+    """``softmax`` as a layer: z'_u = S_u; J_uv = S_u ([u = v] - S_v), ``softmax.jacobian``.
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: e^z_u / sum_c e^z_c."""
-        return softmax.softmax(matrix("z", z))
+    J is symmetric: RULE 2 is delta_v = S_v (delta'_v - sum_u S_u delta'_u), computed as
+    S_v (delta'_v sum_{u != v} S_u - sum_{u != v} S_u delta'_u), which is the same.
+    """
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """RULE 2: delta_v = S_v (delta'_v - sum_u S_u delta'_u).
+    forward, backward, parameter_gradient, jacobian = RULES
 
-        Computed as S_v (delta'_v sum_{u != v} S_u - sum_{u != v} S_u delta'_u), the same.
-        """
-        z = matrix("z", z)
-        delta = delta_of(delta, z.shape)
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return S, and RULE 2."""
         S = softmax.softmax(z)
-        with np.errstate(over="ignore", invalid="ignore"):
+
+        def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
             result = S * (delta * sum_of_others(S) - sum_of_others(S * delta))
-        return representable("S_v (delta_v - sum_u S_u delta_u)", result)
+            return representable("S_v (delta_v - sum_u S_u delta_u)", result), none
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
+        return S, back
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """``softmax.jacobian``: diag(S) - S S^T for each data point."""
-        S = softmax.softmax(matrix("z", z))
-        on_diagonal = np.eye(S.shape[1], dtype=bool)
-        others = np.where(on_diagonal, sum_of_others(S)[:, None, :], -S[:, None, :])
-        return S[:, :, None] * others
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Return dS = J dz, and J d(delta) + dJ delta."""
+        S, apply = self.pullback(z)
+        dS = apply(dz)[0]
 
+        def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
+            centred = delta - (S * delta).sum(axis=1, keepdims=True)
+            moved = dS * centred - S * (dS * delta).sum(axis=1, keepdims=True)
+            return apply(change)[0] + moved, {}
 
-def _scaled(delta: ArrayLike, derivative: Array) -> Array:
-    return delta_of(delta, derivative.shape) * derivative
-
-
-def _diagonal(derivative: Array) -> Array:
-    return derivative[:, :, None] * np.eye(derivative.shape[1])
+        return dS, back

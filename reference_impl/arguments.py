@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
 Value = TypeVar("Value", np.float64, Array)
-AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
+AnyArray = NDArray[Any]
+OneArray = TypeVar("OneArray", bound=NDArray[Any])
 
 
 def real(name: str, value: ArrayLike) -> Array:
@@ -36,7 +38,7 @@ def real(name: str, value: ArrayLike) -> Array:
         For ragged lists and for NaN, with the first place.
     """
     array = _floats(name, as_given(name, value))
-    _refuse(name, array, np.isnan(array), "numbers")
+    refuse(name, array, np.isnan(array), "numbers")
     return array
 
 
@@ -51,7 +53,7 @@ def finite(name: str, value: ArrayLike) -> Array:
     array = _floats(name, as_given(name, value))
     if not np.isfinite(array).all():
         real(name, array)  # NaN is named first
-        _refuse(name, array, np.isinf(array), "finite numbers")
+        refuse(name, array, np.isinf(array), "finite numbers")
     return array
 
 
@@ -116,11 +118,11 @@ def same_shape(name: str, value: ArrayLike, like_name: str, like: Array) -> Arra
     return array
 
 
-def labels(y: ArrayLike, X: Array, n_classes: int = 2, *, like: str = "X") -> NDArray[np.int64]:
+def labels(y: ArrayLike, X: Array, n_classes: int | None = 2, *, like: str = "X") -> Labels:
     """Return the labels, one for each row of X, as int64 in 0..K-1; `like` is the name of X.
 
-    Booleans, integers of any width and floating-point numbers that are exact integers are
-    accepted and give the same result.
+    Where K is not known yet, `n_classes` is None. Booleans, integers of any width and
+    floating-point numbers that are exact integers are accepted and give the same result.
 
     Raises
     ------
@@ -130,7 +132,7 @@ def labels(y: ArrayLike, X: Array, n_classes: int = 2, *, like: str = "X") -> ND
         For values outside 0..K-1 (with the conversion that fits), fractions, NaN, or a shape
         that does not fit that of X.
     """
-    expected = f"integers from 0 to {n_classes - 1}"
+    expected = "integers >= 0" if n_classes is None else f"integers from 0 to {n_classes - 1}"
     given = as_given("y", y)
     if given.ndim == 2 and given.shape[0] == len(X) and given.shape[1] > 1:
         raise ValueError(
@@ -139,9 +141,9 @@ def labels(y: ArrayLike, X: Array, n_classes: int = 2, *, like: str = "X") -> ND
         )
     _shaped("y", given, X.shape[:1], X, like)
     values = _floats("y", given)
-    _refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
-    wrong = (values < 0) | (values >= n_classes)
-    _refuse("y", values, wrong, expected, _conversion(values, n_classes))
+    refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
+    wrong = (values < 0) | (values >= (np.inf if n_classes is None else n_classes))
+    refuse("y", values, wrong, expected, _conversion(values, wrong, n_classes))
     return values.astype(np.int64)
 
 
@@ -156,10 +158,26 @@ def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
     if sample_weight is None:
         return np.ones(len(X))
     s = _shaped("sample_weight", finite("sample_weight", sample_weight), X.shape[:1], X)
-    _refuse("sample_weight", s, s < 0, "weights >= 0")
+    refuse("sample_weight", s, s < 0, "weights >= 0")
     if not s.any():
         raise ValueError("sample_weight: expected at least one weight > 0, given all zero")
     return s
+
+
+def data(
+    X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, n_classes: int
+) -> tuple[Array, Labels, Array]:
+    """Return X, y and s without the points of weight zero, which do not take part.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `design_matrix`, `labels` and `weights`.
+    """
+    X = design_matrix(X)
+    y = labels(y, X, n_classes)
+    s = weights(sample_weight, X)
+    return (X, y, s) if s.all() else (X[s > 0], y[s > 0], s[s > 0])
 
 
 def nonnegative(name: str, value: ArrayLike) -> float:
@@ -225,6 +243,43 @@ def axis(value: Any, z: Array) -> int:
     return position
 
 
+def axes(value: Any, z: Array) -> tuple[int, ...]:
+    """Return axes of z, given as one, as a tuple, or as None for all, in their order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `axis`, for an axis that is given twice, and for a number, which has no axis.
+    """
+    if value is None:
+        value = tuple(range(z.ndim))
+    elif z.ndim == 0:
+        raise ValueError(f"z: expected at least one dimension, given the number {z}; use axis=None")
+    found = [axis(one, z) for one in (value if isinstance(value, tuple) else (value,))]
+    if len(set(found)) < len(found):
+        raise ValueError(f"axis: expected each axis once, given {value}")
+    return tuple(sorted(found))
+
+
+def factors(name: str, value: ArrayLike, z: Array) -> Array:
+    """Return finite numbers >= 0 that broadcast to the shape of z.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for a negative number or another shape.
+    """
+    array = finite(name, value)
+    refuse(name, array, array < 0, "numbers >= 0")
+    try:
+        return np.broadcast_to(array, z.shape)
+    except ValueError:
+        raise ValueError(
+            f"{name}: expected a shape that broadcasts to that of z, {z.shape}, "
+            f"given shape {array.shape}"
+        ) from None
+
+
 def representable(what: str, value: Value) -> Value:
     """Return a computed `value` if all of it is finite.
 
@@ -250,6 +305,8 @@ def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
     """
     if type(value) is np.ndarray and value.dtype.kind in "biuf":
         return value
+    if hasattr(value, "iloc"):
+        return _from_pandas(name, value)
     parts = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise TypeError(f"{name}: expected real numbers, given a masked array; drop masked rows")
@@ -260,11 +317,54 @@ def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
     except (TypeError, RuntimeError) as error:
         raise TypeError(f"{name}: expected real numbers, given {error}") from None
     if array.dtype.kind not in "biuf":
+        hint = "; use .toarray()" if hasattr(value, "toarray") else _of_strings(name, array)
         raise TypeError(
-            f"{name}: expected real numbers, given {type(value).__name__} of type {array.dtype}"
-            + ("; use .toarray()" if hasattr(value, "toarray") else "")  # a sparse matrix
+            f"{name}: expected real numbers, given {type(value).__name__} of type "
+            f"{array.dtype}{hint}"
         )
     return array
+
+
+def _from_pandas(name: str, value: Any) -> NDArray[Any]:
+    """Return a series, or a table column by column: its columns may be of different types."""
+    if value.ndim == 1:
+        return _column(name, "a series", value)
+    if not value.shape[1]:
+        return np.empty(value.shape)
+    return np.column_stack(
+        [
+            _column(name, f"column {label!r}", value.iloc[:, k])
+            for k, label in enumerate(value.columns)
+        ]
+    )
+
+
+def _column(name: str, which: str, series: Any) -> NDArray[Any]:
+    if series.dtype.kind not in "biuf":
+        hint = _of_strings(name, np.array([series.iloc[0]]) if len(series) else np.array([]))
+        hint = hint or "; numbers from it: .astype(float)"
+        raise TypeError(
+            f"{name}: expected real numbers, given {which} of type {series.dtype}{hint}"
+        )
+    if isinstance(series.dtype, np.dtype):
+        return np.asarray(series)
+    missing = np.asarray(series.isna())
+    if missing.any():
+        row = int(missing.argmax())
+        raise ValueError(
+            f"{name}: expected numbers, given {which} with {series.iloc[row]} at index {row}; "
+            f"drop such rows, or fill them"
+        )
+    return np.asarray(series.to_numpy(dtype=series.dtype.type))
+
+
+def _of_strings(name: str, array: NDArray[Any]) -> str:
+    """Name what to do with strings, if these are some."""
+    if not array.size or not isinstance(array.flat[0], str):
+        return ""
+    if name == "y":
+        return "; class numbers and the names: y, names = conventions.labels_from_names(y)"
+    return "; columns of 0 and 1 for each of its values: pandas.get_dummies(X)"
 
 
 def _floats(name: str, array: NDArray[Any]) -> Array:
@@ -274,13 +374,13 @@ def _floats(name: str, array: NDArray[Any]) -> Array:
     with np.errstate(over="ignore"):
         floats = np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED", "ENSUREARRAY"])
     if array.dtype.itemsize > 8:
-        _refuse(name, floats, np.isinf(floats) & (np.abs(array) < np.inf), "numbers below 1.8e308")
+        refuse(name, floats, np.isinf(floats) & (np.abs(array) < np.inf), "numbers below 1.8e308")
     return floats
 
 
 def _shaped(
-    name: str, array: AnyArray, shape: tuple[int, ...], X: Array, like: str = "X"
-) -> AnyArray:
+    name: str, array: OneArray, shape: tuple[int, ...], X: Array, like: str = "X"
+) -> OneArray:
     if array.shape != shape:
         hint = f"; use {name}.ravel()" if array.shape == (*shape, 1) else ""
         raise ValueError(
@@ -290,21 +390,34 @@ def _shaped(
     return array
 
 
-def _refuse(
+def refuse(
     name: str, array: Array, wrong: NDArray[np.bool_], expected: str, hint: str = ""
 ) -> None:
-    """Raise ValueError with the first entry of `array` that is marked in `wrong`."""
+    """Refuse the entries of `array` that are marked in `wrong`.
+
+    Raises
+    ------
+    ValueError
+        With the first of them, if there is one.
+    """
     if wrong.any():
         place = tuple(int(index) for index in np.argwhere(wrong)[0])
         at = f" at index {place if len(place) != 1 else place[0]}" if place else ""
         raise ValueError(f"{name}: expected {expected}, given {array[place]:.17g}{at}{hint}")
 
 
-def _conversion(values: Array, n_classes: int) -> str:
+def _conversion(values: Array, wrong: NDArray[np.bool_], n_classes: int | None) -> str:
     """Name the conversion of wrong labels to 0..K-1, if one is known."""
-    found = set(np.unique(values))
+    found, K = set(np.unique(values)), n_classes or 1 + int(values.max(initial=1))
+    outside = set(np.unique(values[wrong]))
     if found <= {-1.0, 1.0}:
         return "; labels -1 and 1 become 0 and 1 by (y + 1) // 2"
-    if found <= set(range(1, n_classes + 1)):
-        return f"; labels 1 to {n_classes} become 0 to {n_classes - 1} by y - 1"
+    if found <= set(range(1, K + 1)):
+        return f"; labels 1 to {K} become 0 to {K - 1} by y - 1"
+    if len(outside) == 1 and min(outside) < 0:
+        mark = f"{min(outside):g}"
+        return (
+            f"; if {mark} marks points to ignore: "
+            f"y, sample_weight = conventions.ignored_labels(y, {mark}, {K})"
+        )
     return "; class numbers from other labels: np.unique(y, return_inverse=True)[1]"

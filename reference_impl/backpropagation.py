@@ -8,28 +8,39 @@ A ``Chain`` of layers, one after another, and a ``Sum`` of layers, side by side,
 themselves. Their parameters are named by position: "0.W" is W of layer 0.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reference_impl import arguments, second_order
+from reference_impl import arguments
 from reference_impl.arguments import Array
-from reference_impl.layer import Layer, delta_of, matrix
-from reference_impl.linear import Linear
+from reference_impl.layer import (
+    RULES,
+    Back,
+    BackAlong,
+    Gradients,
+    Layer,
+    matrix,
+    pullback,
+    pullback_along,
+)
+from reference_impl.quiet import one_thread
 
-# delta at the output -> delta at the input, gradients of the parameters
-Reverse = Callable[[Array], tuple[Array, dict[str, Array]]]
+Asked = Callable[[], Gradients]  # the gradients of a layer, when they are asked
 
 
 @dataclass(frozen=True)
 class Chain:
     """``backpropagation.composition_is_a_layer``: z' = f^L(... f^2(f^1(z))).
 
-    Chains in the chain are dissolved, and a pass remembers the values between the layers; so
-    however deeply chains nest, it costs one forward and one backward of each layer. The empty
-    chain is the identity.
+    ``backpropagation.rule_forward`` from the first layer to the last, then
+    ``backpropagation.rule_backward`` from the last to the first, and
+    ``backpropagation.rule_parameters`` of each: {"0.W": ..., "2.W": ...}. Chains in the chain are
+    dissolved, and a pass remembers the values between the layers; so however deeply chains nest, it
+    costs one forward and one backward of each layer. The empty chain is the identity.
 
     Parameters
     ----------
@@ -39,6 +50,8 @@ class Chain:
 
     layers: tuple[Layer, ...]
 
+    forward, backward, parameter_gradient, jacobian = RULES
+
     def __init__(self, layers: Iterable[Layer]) -> None:
         flat = [
             inner
@@ -47,43 +60,28 @@ class Chain:
         ]
         object.__setattr__(self, "layers", tuple(flat))
 
-    def forward(self, z: ArrayLike) -> Array:
-        """``backpropagation.rule_forward``, RULE 1, from the first layer to the last."""
-        value = matrix("z", z).copy()
-        for layer in self.layers:
-            value = layer.forward(value)
-        return value
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return f^L(... f^1(z)), and RULES 2 and 3."""
+        values, backs = _up(self.layers, z.copy())
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """``backpropagation.rule_backward``, RULE 2, from the last layer to the first."""
-        return self._both(z, delta)[0]
+        def back(delta: Array) -> tuple[Array, Asked]:
+            deltas, asked = _down(backs, delta.copy())
+            return deltas[0], lambda: _by_position(gradients() for gradients in asked)
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """``backpropagation.rule_parameters``, RULE 3 of each layer: {"0.W": ..., "2.W": ...}."""
-        return self._both(z, delta)[1]
+        return values[-1], back
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """Return the product J^L ... J^2 J^1 of the Jacobians for each data point."""
-        value = matrix("z", z)
-        J = np.tile(np.eye(value.shape[1]), (len(value), 1, 1))
-        for layer in self.layers:
-            J = layer.jacobian(value) @ J
-            value = layer.forward(value)
-        return J
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """``backpropagation.hvp_forward_over_reverse``, with a delta that may change as well."""
+        values, backs = _up(self.layers, z)
+        change, along = _up_along(self.layers, values, dz, _of_position(dtheta, len(self.layers)))
 
-    def record(self, z: Array) -> tuple[Array, Reverse]:
-        """Return forward(z), and RULES 2 and 3 as a function of delta; see `record`."""
-        values, reverses = _up(self.layers, z)
+        def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
+            moved, gradients = _down_along(along, _down(backs, delta)[0][1:], change)
+            return moved, _by_position(gradients)
 
-        def reverse(delta: Array) -> tuple[Array, dict[str, Array]]:
-            deltas, gradients = _down(reverses, delta)
-            return deltas[0], _by_position(gradients)
-
-        return values[-1], reverse
-
-    def _both(self, z: ArrayLike, delta: ArrayLike) -> tuple[Array, dict[str, Array]]:
-        value, reverse = self.record(matrix("z", z))
-        return reverse(delta_of(delta, value.shape).copy())
+        return change, back
 
 
 @dataclass(frozen=True)
@@ -106,41 +104,36 @@ class Sum:
 
     layers: tuple[Layer, ...]
 
+    forward, backward, parameter_gradient, jacobian = RULES
+
     def __init__(self, layers: Iterable[Layer]) -> None:
         object.__setattr__(self, "layers", tuple(layers))
         if not self.layers:
             raise ValueError("layers: expected at least one layer to sum, given none")
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: the sum of the outputs."""
-        return self.record(matrix("z", z))[0]
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return the sum of the outputs, and RULES 2 and 3."""
+        values, backs = zip(*(pullback(layer, z) for layer in self.layers), strict=True)
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """RULE 2: each layer's delta, added."""
-        return self._both(z, delta)[0]
+        def back(delta: Array) -> tuple[Array, Asked]:
+            deltas, asked = zip(*(of_layer(delta) for of_layer in backs), strict=True)
+            return _total(deltas), lambda: _by_position(gradients() for gradients in asked)
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3 of each layer: {"0.W": ..., "1.W": ...}."""
-        return self._both(z, delta)[1]
+        return _total(values), back
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """Return the sum of the Jacobians for each data point."""
-        value = matrix("z", z)
-        return _total([layer.jacobian(value) for layer in self.layers])
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Return the sum of the changes of the layers."""
+        parts = _of_position(dtheta, len(self.layers))
+        pairs = zip(self.layers, parts, strict=True)
+        changes, along = zip(*(pullback_along(f, z, dz, v) for f, v in pairs), strict=True)
 
-    def record(self, z: Array) -> tuple[Array, Reverse]:
-        """Return forward(z), and RULES 2 and 3 as a function of delta; see `record`."""
-        values, reverses = zip(*(record(layer, z) for layer in self.layers), strict=True)
+        def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
+            moved, gradients = zip(*(of_layer(delta, change) for of_layer in along), strict=True)
+            return _total(moved), _by_position(gradients)
 
-        def reverse(delta: Array) -> tuple[Array, dict[str, Array]]:
-            deltas, gradients = zip(*(of_layer(delta) for of_layer in reverses), strict=True)
-            return _total(deltas), _by_position(gradients)
-
-        return _total(values), reverse
-
-    def _both(self, z: ArrayLike, delta: ArrayLike) -> tuple[Array, dict[str, Array]]:
-        value, reverse = self.record(matrix("z", z))
-        return reverse(delta_of(delta, value.shape).copy())
+        return _total(changes), back
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,15 +174,8 @@ def backpropagate(layers: Iterable[Layer] | Chain, x: ArrayLike) -> Backpropagat
         For x or values between the layers that do not fit, and for layers that do not end in a
         cost.
     """
-    chain = layers if isinstance(layers, Chain) else Chain(layers)
-    values, reverses = _up(chain.layers, matrix("x", x).copy())
-    if np.shape(values[-1]) != ():
-        raise ValueError(
-            f"layers: expected a cost layer at the end, such as NLL(y), "
-            f"given an output of shape {values[-1].shape}"
-        )
-    deltas, gradients = _down(reverses, np.ones(()))
-    return Backpropagation(np.float64(values[-1]), tuple(values), tuple(deltas), tuple(gradients))
+    with np.errstate(all="ignore"), one_thread():
+        return _backpropagated(layers, x)[0]
 
 
 def hessian_vector_product(
@@ -203,7 +189,8 @@ def hessian_vector_product(
     Parameters
     ----------
     layers : iterable of Layer, or Chain
-        Layers of this package, the last a cost layer; chains in it are dissolved.
+        The last a cost layer; each with `pullback_along`, as all of this package and their chains
+        and sums. Chains in it are dissolved.
     x : array_like, shape (N, n)
         Data points as rows.
     direction : sequence of dict
@@ -217,29 +204,28 @@ def hessian_vector_product(
     Raises
     ------
     TypeError
-        For layers whose second order is not known.
+        For layers without `pullback_along`.
     ValueError
         For a direction whose names or shapes are not those of the gradients; as `backpropagate`.
     """
-    chain = layers if isinstance(layers, Chain) else Chain(layers)
-    found = backpropagate(chain, x)
-    along = _checked_direction(direction, found.gradients)
-    tangents = [np.zeros_like(found.values[0])]
-    for layer, z, v in zip(chain.layers, found.values, along, strict=False):
-        dz = second_order.tangent(layer, z, tangents[-1])
-        tangents.append(dz + Linear(**v).forward(z) if v else dz)
+    with np.errstate(all="ignore"), one_thread():
+        found, chain = _backpropagated(layers, x)
+        v = _checked_direction(direction, found.gradients)
+        _, along = _up_along(chain.layers, found.values, np.zeros_like(found.values[0]), v)
+        return tuple(_down_along(along, found.deltas[1:], np.zeros(()))[1])
 
-    ddelta = np.zeros(())
-    products: list[dict[str, Array]] = []
-    steps = zip(chain.layers, found.values, tangents, found.deltas[1:], along, strict=False)
-    for layer, z, dz, delta, v in reversed(list(steps)):
-        product = layer.parameter_gradient(z, ddelta)
-        ddelta = layer.backward(z, ddelta) + second_order.curvature(layer, z, delta, dz)
-        if v:  # a linear layer: dW enters RULE 2, and dz enters RULE 3
-            product["W"] = product["W"] + delta.T @ dz
-            ddelta = ddelta + delta @ v["W"]
-        products.insert(0, product)
-    return tuple(products)
+
+def _backpropagated(layers: Iterable[Layer] | Chain, x: ArrayLike) -> tuple[Backpropagation, Chain]:
+    chain = layers if isinstance(layers, Chain) else Chain(layers)
+    values, backs = _up(chain.layers, matrix("x", x).copy())
+    if np.shape(values[-1]) != ():
+        raise ValueError(
+            f"layers: expected a cost layer at the end, such as NLL(y), "
+            f"given an output of shape {values[-1].shape}"
+        )
+    deltas, asked = _down(backs, np.ones(()))
+    gradients = tuple(of_layer() for of_layer in asked)
+    return Backpropagation(np.float64(values[-1]), tuple(values), tuple(deltas), gradients), chain
 
 
 def _checked_direction(
@@ -257,39 +243,51 @@ def _checked_direction(
     ]
 
 
-def record(layer: Layer, z: Array) -> tuple[Array, Reverse]:
-    """Return forward(z), and RULES 2 and 3 at z as one function of delta.
-
-    The function of a chain or a sum remembers the values inside, so nothing is computed twice.
-    """
-    if isinstance(layer, Chain | Sum):
-        return layer.record(z)
-    return layer.forward(z), lambda delta: (
-        layer.backward(z, delta),
-        layer.parameter_gradient(z, delta),
-    )
-
-
-def _up(layers: Iterable[Layer], z: Array) -> tuple[list[Array], list[Reverse]]:
+def _up(layers: Iterable[Layer], z: Array) -> tuple[list[Array], list[Back]]:
     """RULE 1 from the first layer to the last: each value, and how to come back."""
     values: list[Array] = [z]
-    reverses: list[Reverse] = []
+    backs: list[Back] = []
     for layer in layers:
-        value, reverse = record(layer, values[-1])
+        value, back = pullback(layer, values[-1])
         values.append(value)
-        reverses.append(reverse)
-    return values, reverses
+        backs.append(back)
+    return values, backs
 
 
-def _down(reverses: list[Reverse], delta: Array) -> tuple[list[Array], list[dict[str, Array]]]:
-    """RULES 2 and 3 from the last layer to the first: each delta, and each layer's gradients."""
+def _down(backs: list[Back], delta: Array) -> tuple[list[Array], list[Asked]]:
+    """RULE 2 from the last layer to the first: each delta, and RULE 3 for those who ask."""
     deltas: list[Array] = [delta]
-    gradients: list[dict[str, Array]] = []
-    for reverse in reversed(reverses):
-        delta, gradient = reverse(delta)
+    asked: list[Asked] = []
+    for back in reversed(backs):
+        delta, gradients = back(delta)
         deltas.insert(0, delta)
+        asked.insert(0, gradients)
+    return deltas, asked
+
+
+def _up_along(
+    layers: Iterable[Layer],
+    values: Sequence[Array],
+    dz: Array,
+    dtheta: Sequence[Mapping[str, Array]],
+) -> tuple[Array, list[BackAlong]]:
+    """The pass forward along a direction: the change of the last value, and how to come back."""
+    along: list[BackAlong] = []
+    for layer, z, v in zip(layers, values, dtheta, strict=False):
+        dz, back = pullback_along(layer, z, dz, v)
+        along.append(back)
+    return dz, along
+
+
+def _down_along(
+    along: list[BackAlong], deltas: Sequence[Array], change: Array
+) -> tuple[Array, list[Gradients]]:
+    """The pass backward along it: the changes of the delta of z and of each layer's gradients."""
+    gradients: list[Gradients] = []
+    for back, delta in zip(reversed(along), reversed(deltas), strict=False):
+        change, gradient = back(delta, change)
         gradients.insert(0, gradient)
-    return deltas, gradients
+    return change, gradients
 
 
 def _by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
@@ -298,6 +296,15 @@ def _by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
         for position, gradient in enumerate(gradients)
         for name, value in gradient.items()
     }
+
+
+def _of_position(named: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+    """Return what belongs to each layer, from names such as "0.W"."""
+    parts: list[dict[str, Any]] = [{} for _ in range(count)]
+    for name, value in named.items():
+        position, _, rest = name.partition(".")
+        parts[int(position)][rest] = value
+    return parts
 
 
 def _total(parts: Iterable[Array]) -> Array:

@@ -6,6 +6,8 @@ another convention into these, so that no other function needs an option for the
 value, gradient and Hessian is the statement of the same name.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -76,7 +78,7 @@ def labels_from_signs(m: ArrayLike) -> Labels:
         For labels of a wrong type, shape or value.
     """
     given = _vector("m", m)
-    _refuse("m", given, np.abs(given) != 1, "labels -1 and 1")
+    arguments.refuse("m", given, np.abs(given) != 1, "labels -1 and 1")
     return (given > 0).astype(np.int64)
 
 
@@ -122,8 +124,40 @@ def labels_from_one(y: ArrayLike, n_classes: int) -> Labels:
     K = arguments.count("n_classes", n_classes, least=2)
     given = _vector("y", y)
     wrong = (given < 1) | (given > K) | (given != np.floor(given))
-    _refuse("y", given, wrong, f"integers from 1 to {K}")
+    arguments.refuse("y", given, wrong, f"integers from 1 to {K}")
     return given.astype(np.int64) - 1
+
+
+def labels_from_names(y: ArrayLike) -> tuple[Labels, tuple[Any, ...]]:
+    """Return labels 0 to K-1 from names of classes, and the names in the order of the numbers.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Names: strings, or any values that can be put in order.
+
+    Returns
+    -------
+    (int64 array (N,), tuple)
+        Name a of the tuple, which is in order, is that of the label a.
+
+    Raises
+    ------
+    ValueError
+        For no names, another shape, and fewer than two different ones.
+    TypeError
+        For names that have no order, such as one that is missing.
+    """
+    given = np.asarray(y)
+    if given.ndim != 1 or not given.size:
+        raise ValueError(f"y: expected one name each, given shape {given.shape}")
+    try:
+        names, labels = np.unique(given, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"y: expected names that can be put in order, given {error}") from None
+    if len(names) < 2:
+        raise ValueError(f"y: expected names of two classes or more, given {names.tolist()}")
+    return labels.astype(np.int64), tuple(names.tolist())
 
 
 def one_hot(y: ArrayLike, n_classes: int) -> Array:
@@ -167,7 +201,7 @@ def labels_from_one_hot(Y: ArrayLike) -> Labels:
         For another type or shape, and for any other row: probabilities go through `soft_labels`.
     """
     given = _rows("Y", Y)
-    _refuse("Y", given, (given != 0) & (given != 1), "rows with one 1 and zeros")
+    arguments.refuse("Y", given, (given != 0) & (given != 1), "rows with one 1 and zeros")
     if (wrong := given.sum(axis=1) != 1).any():
         row = int(np.argmax(wrong))
         raise ValueError(f"Y: expected rows with one 1 and zeros, given {given[row]} at row {row}")
@@ -203,7 +237,7 @@ def soft_labels(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Labels, Array]:
         raise ValueError(
             f"Y: expected {len(X)} rows for X of shape {X.shape}, given shape {given.shape}"
         )
-    _refuse("Y", given, given < 0, "numbers >= 0")
+    arguments.refuse("Y", given, given < 0, "numbers >= 0")
     if not given.any():
         raise ValueError("Y: expected at least one number > 0, given all zero")
     i, a = np.nonzero(given)
@@ -234,8 +268,37 @@ def class_weights(q: ArrayLike, y: ArrayLike) -> Array:
     weights = _vector("q", q)
     if len(weights) < 2:
         raise ValueError(f"q: expected K >= 2 weights, given shape {weights.shape}")
-    _refuse("q", weights, weights < 0, "weights >= 0")
+    arguments.refuse("q", weights, weights < 0, "weights >= 0")
     return np.asarray(weights[_labels(y, len(weights))])
+
+
+def balanced_weights(y: ArrayLike, n_classes: int) -> Array:
+    """``conventions.class_weights`` with q_a = N / (K N_a): all classes weigh the same in the sum.
+
+    N_a is the number of labels a; the weights of all N data points sum to N.
+
+    Parameters
+    ----------
+    y : array_like, shape (N,)
+        Labels 0 to K-1, each class at least once.
+    n_classes : int
+        K >= 2.
+
+    Returns
+    -------
+    float64 array, shape (K,)
+        The class weights q, for `class_weights`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value, and for a class without data.
+    """
+    K = arguments.count("n_classes", n_classes, least=2)
+    counts = np.bincount(_labels(y, K), minlength=K)
+    if not counts.all():
+        raise ValueError(f"y: expected labels of all {K} classes, given none of {counts.argmin()}")
+    return np.asarray(counts.sum() / (K * counts))
 
 
 def ignored_labels(y: ArrayLike, ignore_index: int, n_classes: int) -> tuple[Labels, Array]:
@@ -396,13 +459,3 @@ def _rows(name: str, value: ArrayLike) -> Array:
 def _labels(y: ArrayLike, n_classes: int) -> Labels:
     """Return labels 0 to K-1, any number of them."""
     return arguments.labels(y, _vector("y", y)[:, np.newaxis], n_classes)
-
-
-def _refuse(name: str, array: Array, wrong: NDArray[np.bool_], expected: str) -> None:
-    """Raise ValueError with the first entry that is marked in `wrong`."""
-    if wrong.any():
-        place = tuple(int(index) for index in np.argwhere(wrong)[0])
-        raise ValueError(
-            f"{name}: expected {expected}, given {array[place]:.17g} at index "
-            f"{place if len(place) > 1 else place[0]}"
-        )

@@ -60,7 +60,7 @@ class Report:
 
 
 def check_layer(layer: Layer, z: ArrayLike, seed: int = 0) -> Report:
-    """Check the three rules and the Jacobian of a layer at z.
+    """Check the three rules and the Jacobian of a layer at z, then its second order if it has one.
 
     Parameters
     ----------
@@ -82,7 +82,11 @@ def check_layer(layer: Layer, z: ArrayLike, seed: int = 0) -> Report:
     TypeError, ValueError
         For z that is not a finite matrix or too large. What the layer raises is passed on.
     """
-    return _merged(_of_layer(layer, matrix("z", z), np.random.default_rng(seed)))
+    z, rng = matrix("z", z), np.random.default_rng(seed)
+    report = _merged(_of_layer(layer, z, rng))
+    if report.ok and hasattr(layer, "pullback_along"):
+        return _merged([report, *_of_second_order(layer, z, rng)])
+    return report
 
 
 def assert_layer(layer: Layer, z: ArrayLike, seed: int = 0) -> None:
@@ -231,6 +235,40 @@ def _of_behaviour(layer: Layer, z: Array, value: Array, rng: np.random.Generator
             yield _fault(f"{rule}: not 0 for delta = 0")
         elif not slips.equal(of_both[rule], once - 2.0 * of_e[rule], [once, of_e[rule]]):
             yield _fault(f"{rule}: not linear in delta")
+
+
+def _of_second_order(layer: Any, z: Array, rng: np.random.Generator) -> Pieces:
+    """What the layer says of its rules along a direction, against differences of the rules."""
+    shape = np.shape(layer.forward(z.copy()))
+    dz, delta, change = (_random(rng, size) for size in (z.shape, shape, shape))
+    names = list(layer.parameter_gradient(z.copy(), delta.copy()))
+    theta = {name: np.array(_parameter(layer, name), dtype=np.float64) for name in names}
+    dtheta = {name: _random(rng, part.shape) for name, part in theta.items()}
+
+    def moved(t: Array) -> list[Array]:
+        other = layer
+        for name in names:
+            other = _with_parameter(other, name, theta[name] + t * dtheta[name])
+        at, d = z + t * dz, delta + t * change
+        gradients = other.parameter_gradient(at, d)
+        return [other.forward(at), other.backward(at, d), *(gradients[name] for name in names)]
+
+    of_value, back = layer.pullback_along(z.copy(), dz, dtheta)
+    of_delta, of_gradients = back(delta.copy(), change.copy())
+    rules = ["RULE 1", "RULE 2", *(f"RULE 3, {name}" for name in names)]
+    got = [of_value, of_delta, *(of_gradients.get(name, np.nan) for name in names)]
+    for k, (rule, part) in enumerate(zip(rules, got, strict=True)):
+
+        def of_rule(t: Array, k: int = k) -> Array:
+            return moved(t[0])[k]
+
+        found = differences.slope(of_rule, np.zeros(1), np.ones(1))
+        if not found.kink:
+            shape = np.shape(of_rule(np.zeros(1)))
+            tolerance = SAFETY * (found.error + EPS * np.abs(found.value)).reshape(shape)
+            right = found.value.reshape(shape)
+            name = f"pullback_along, {rule}"
+            yield _of_entries(name, np.asarray(part), right, tolerance, iter(()))
 
 
 def _of_rule(

@@ -5,17 +5,32 @@ one number, the sum over the data points; that number counts as an array of shap
 convention covers both: ``delta`` has the shape of ``forward(z)``, and ``backward(z, delta)`` has
 the shape of z. For a cost layer that starts a backward pass, delta = dC/dC = 1.
 
+The layers here say all three rules at once, as their *pullback* at z: the value, and a function
+that takes delta back to the delta of z and, when asked, to the gradients of the parameters. What
+they share is remembered in between, and nothing is computed that nobody asks for. The second order
+is the pullback differentiated along a direction, `pullback_along`. Any object with ``forward``,
+``backward`` and ``parameter_gradient`` is a layer too, and may have either of these two besides.
+
 A layer keeps nothing between calls and never writes to an array that it is given.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reference_impl import arguments
 from reference_impl.arguments import Array
+from reference_impl.quiet import quiet
 
-AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
+OneArray = TypeVar("OneArray", bound=NDArray[Any])
+
+Gradients = dict[str, Array]
+# delta at the output -> delta at the input, and the gradients of the parameters when they are asked
+Back = Callable[[Array], tuple[Array, Callable[[], Gradients]]]
+# delta and its change at the output -> the changes of delta at the input and of the gradients
+BackAlong = Callable[[Array, Array], tuple[Array, Gradients]]
 
 
 class Layer(Protocol):
@@ -27,7 +42,7 @@ class Layer(Protocol):
     def backward(self, z: Array, delta: Array, /) -> Array:
         """RULE 2: dC/dz_u = sum_v delta_v dz'_v/dz_u for each data point, delta = dC/dz'."""
 
-    def parameter_gradient(self, z: Array, delta: Array, /) -> dict[str, Array]:
+    def parameter_gradient(self, z: Array, delta: Array, /) -> Gradients:
         """RULE 3: dC/dtheta = sum_i sum_u delta_u(i) dz'_u(i)/dtheta.
 
         The keys are the names of the layer's parameters (its attributes), each gradient has the
@@ -36,6 +51,98 @@ class Layer(Protocol):
 
     def jacobian(self, z: Array, /) -> Array:
         """J_uv = dz'_u/dz_v for each data point: N x out x in (out = 1 for a cost layer)."""
+
+
+class Differentiable(Protocol):
+    """A layer by its pullback; the arguments have been checked."""
+
+    def pullback(self, z: Array, /) -> tuple[Array, Back]:
+        """Return forward(z), and RULES 2 and 3 at z as one function of delta."""
+
+
+# ------------------------------------------- the four methods of a layer, from its pullback
+
+
+@quiet
+def forward(layer: Differentiable, z: ArrayLike) -> Array:
+    """RULE 1, for z of shape (N, in)."""
+    return layer.pullback(matrix("z", z))[0]
+
+
+@quiet
+def backward(layer: Differentiable, z: ArrayLike, delta: ArrayLike) -> Array:
+    """RULE 2, for delta of the shape of the output."""
+    value, back = layer.pullback(matrix("z", z))
+    return back(delta_of(delta, value.shape))[0]
+
+
+@quiet
+def parameter_gradient(layer: Differentiable, z: ArrayLike, delta: ArrayLike) -> Gradients:
+    """RULE 3, summed over the data points; the names are those of the layer's attributes."""
+    value, back = layer.pullback(matrix("z", z))
+    return back(delta_of(delta, value.shape))[1]()
+
+
+@quiet
+def jacobian(layer: Differentiable, z: ArrayLike) -> Array:
+    """J_uv = dz'_u/dz_v for each data point, (N, out, in): RULE 2 for each unit delta."""
+    value, back = layer.pullback(matrix("z", z))
+    if value.shape == ():
+        return back(np.ones(()))[0][:, np.newaxis, :]
+    units = np.eye(value.shape[1])
+    rows = [back(np.broadcast_to(unit, value.shape))[0] for unit in units]
+    return np.stack(rows, axis=1)
+
+
+RULES = forward, backward, parameter_gradient, jacobian
+
+
+def none() -> Gradients:
+    """Return the gradients of a layer without parameters."""
+    return {}
+
+
+# ---------------------------------------------------------- any layer, also one of a reader's
+
+
+def pullback(layer: Any, z: Array) -> tuple[Array, Back]:
+    """Return the pullback of a layer at z; where its rules are its own, made of them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a value, by a rule of the layer's own, that is not an array of finite numbers.
+    """
+    if all(getattr(type(layer), rule.__name__, None) is rule for rule in RULES[:3]):
+        value, back = layer.pullback(z)
+        return value, back
+    value = arguments.finite(f"the output of {type(layer).__name__}", layer.forward(z))
+    return value, lambda delta: (
+        np.asarray(layer.backward(z, delta)),
+        lambda: layer.parameter_gradient(z, delta),
+    )
+
+
+def pullback_along(
+    layer: Any, z: Array, dz: Array, dtheta: Mapping[str, Array]
+) -> tuple[Array, BackAlong]:
+    """Return what differentiating the pullback of a layer along (dz, dtheta) gives.
+
+    That is the change of the value, and a function from delta and its change to those of the
+    delta of z and of the gradients.
+
+    Raises
+    ------
+    TypeError
+        For a layer that does not say it.
+    """
+    if not hasattr(layer, "pullback_along"):
+        raise TypeError(
+            f"layers: the second order of {type(layer).__name__} is not known: "
+            f"it has no method pullback_along(z, dz, dtheta)"
+        )
+    change, back = layer.pullback_along(z, dz, dtheta)
+    return change, back
 
 
 def matrix(name: str, value: ArrayLike) -> Array:
@@ -71,7 +178,7 @@ def delta_of(value: ArrayLike, shape: tuple[int, ...]) -> Array:
     return delta
 
 
-def read_only(array: AnyArray) -> AnyArray:
+def read_only(array: OneArray) -> OneArray:
     """Return a copy of an array that nobody can write to."""
     array = array.copy()
     array.setflags(write=False)

@@ -1,18 +1,22 @@
 """The linear layer z' = W z + b of each data point; its parameters are W and b."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import delta_of, matrix, read_only
+from reference_impl.layer import RULES, Back, BackAlong, Gradients, matrix, read_only
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
     """``linear``: z'_a(i) = sum_k W_ak z_k(i) + b_a; with data points as rows Z W^T + b.
+
+    RULE 1 is ``linear.forward``; RULE 2, ``linear.backward``, delta_k = sum_a delta'_a W_ak, as
+    rows delta' W; RULE 3, ``linear.parameter_gradient``, dC/dW_ak = sum_i delta'_a(i) z_k(i), that
+    is delta'^T Z, and dC/db_a = sum_i delta'_a(i). The Jacobian, ``linear.jacobian``, is W.
 
     Row a of W belongs to output a, as in PyTorch's ``nn.Linear``. The parameters are copied and
     read-only: another W is another layer.
@@ -33,6 +37,8 @@ class Linear:
     W: Array
     b: Array | None = None
 
+    forward, backward, parameter_gradient, jacobian = RULES
+
     def __post_init__(self) -> None:
         W = matrix("W", self.W)
         object.__setattr__(self, "W", read_only(W))
@@ -45,43 +51,36 @@ class Linear:
                 )
             object.__setattr__(self, "b", read_only(b))
 
-    def forward(self, z: ArrayLike) -> Array:
-        """``linear.forward``, RULE 1: Z W^T + b, of shape (N, K)."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            output = self._input(z) @ self.W.T
-            return representable("z W^T + b", output if self.b is None else output + self.b)
-
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """``linear.backward``, RULE 2: delta_k = sum_a delta'_a W_ak; as rows delta' W."""
-        _, delta = self._checked(z, delta)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return representable("delta W", delta @ self.W)
-
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """``linear.parameter_gradient``, RULE 3, summed over the data points.
-
-        dC/dW_ak = sum_i delta'_a(i) z_k(i), that is delta'^T Z, and dC/db_a = sum_i delta'_a(i).
-        """
-        z, delta = self._checked(z, delta)
-        with np.errstate(over="ignore", invalid="ignore"):
-            gradient = {"W": representable("delta^T z", delta.T @ z)}
-            if self.b is not None:
-                gradient["b"] = representable("sum_i delta(i)", delta.sum(axis=0))
-        return gradient
-
-    def jacobian(self, z: ArrayLike) -> Array:
-        """``linear.jacobian``: dz'_a/dz_k = W_ak, the same for each data point: (N, K, n)."""
-        return np.tile(self.W, (len(self._input(z)), 1, 1))
-
-    def _input(self, z: ArrayLike) -> Array:
-        z = matrix("z", z)
-        if z.shape[1] != self.W.shape[1]:
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return Z W^T + b, and RULES 2 and 3."""
+        if z.ndim != 2 or z.shape[1] != self.W.shape[1]:
             raise ValueError(
                 f"z: expected {self.W.shape[1]} columns for W of shape {self.W.shape}, "
                 f"given shape {z.shape}"
             )
-        return z
+        value = z @ self.W.T if self.b is None else z @ self.W.T + self.b
 
-    def _checked(self, z: ArrayLike, delta: ArrayLike) -> tuple[Array, Array]:
-        z = self._input(z)
-        return z, delta_of(delta, (len(z), len(self.W)))
+        def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
+            return representable("delta W", delta @ self.W), lambda: self._gradients(z, delta)
+
+        return representable("z W^T + b", value), back
+
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Each product has two factors, each of which changes: d(Z W^T) = dZ W^T + Z dW^T."""
+        dW = dtheta["W"]
+
+        def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
+            gradients = self._gradients(z, change)
+            gradients["W"] = gradients["W"] + delta.T @ dz
+            return change @ self.W + delta @ dW, gradients
+
+        moved = dz @ self.W.T + z @ dW.T
+        return moved if self.b is None else moved + dtheta["b"], back
+
+    def _gradients(self, z: Array, delta: Array) -> Gradients:
+        gradients = {"W": representable("delta^T z", delta.T @ z)}
+        if self.b is not None:
+            gradients["b"] = representable("sum_i delta(i)", np.asarray(delta.sum(axis=0)))
+        return gradients

@@ -1,48 +1,49 @@
 """The log-softmax layer z'_u = z_u - logsumexp(z) of each data point."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from reference_impl import softmax
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import delta_of, matrix
+from reference_impl.layer import RULES, Back, BackAlong, Gradients, none
 
 
 @dataclass(frozen=True)
 class LogSoftmax:
     """``log_softmax``: z'_u = z_u - logsumexp(z); J_uv = [u = v] - S_v with S = softmax(z).
 
-    Nothing is subtracted from 1: 1 - S_v is the sum of the other S_u. So the small residual of a
-    confident right answer, the delta of ``NLL`` after ``LogSoftmax``, keeps all its digits.
+    RULE 1 is ``log_softmax.forward``, the Jacobian ``log_softmax.jacobian``, and RULE 2
+    ``log_softmax.backward``: delta_v = delta'_v - S_v sum_u delta'_u, computed as
+    delta'_v sum_{u != v} S_u - S_v sum_{u != v} delta'_u, which is the same. Nothing is subtracted
+    from 1, so the small residual of a confident right answer, the delta of ``NLL`` after
+    ``LogSoftmax``, keeps all its digits.
     """
 
-    def forward(self, z: ArrayLike) -> Array:
-        """``log_softmax.forward``, RULE 1: z_u - logsumexp(z)."""
-        return softmax.log_softmax(matrix("z", z))
+    forward, backward, parameter_gradient, jacobian = RULES
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """``log_softmax.backward``, RULE 2: delta_v = delta'_v - S_v sum_u delta'_u.
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return z_u - logsumexp(z), and RULE 2."""
 
-        Computed as delta'_v sum_{u != v} S_u - S_v sum_{u != v} delta'_u, which is the same.
-        """
-        z = matrix("z", z)
-        delta = delta_of(delta, z.shape)
-        S = softmax.softmax(z)
-        with np.errstate(over="ignore", invalid="ignore"):
+        def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
+            S = softmax.softmax(z)
             result = delta * sum_of_others(S) - S * sum_of_others(delta)
-        return representable("delta_v - S_v sum_u delta_u", result)
+            return representable("delta_v - S_v sum_u delta_u", result), none
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
+        return softmax.log_softmax(z), back
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """``log_softmax.jacobian``: [u = v] - S_v, of shape (N, K, K)."""
-        S = softmax.softmax(matrix("z", z))
-        on_diagonal = np.eye(S.shape[1], dtype=bool)
-        return np.where(on_diagonal, sum_of_others(S)[:, None, :], -S[:, None, :])
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """``log_softmax.second_order``: dS_u = S_u (dz_u - sum_v S_v dz_v) is all that changes."""
+        S, rule_2 = softmax.softmax(z), self.pullback(z)[1]
+        centred = dz * sum_of_others(S) - sum_of_others(S * dz)  # dz - S.dz, without its rounding
+
+        def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
+            return rule_2(change)[0] - S * centred * delta.sum(axis=1, keepdims=True), {}
+
+        return centred, back
 
 
 def sum_of_others(a: Array) -> Array:

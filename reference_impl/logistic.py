@@ -2,37 +2,29 @@
 
 p_i = sigma(z_i) with z = X w. Labels y_i are in {0, 1}; the NLL is a sum over the data, not a
 mean; a column of ones in X carries the intercept. Sample weights s_i >= 0 multiply the terms of
-the sum; without them s_i = 1.
+the sum; without them s_i = 1, and a point of weight zero does not take part.
 
 All is written with t_i = (1 - 2 y_i) z_i, the logit of the wrong answer: the loss is
 -log(1 - sigma(t)) = log(1 + e^t), and the residual p - y is (1 - 2 y) sigma(t). Nothing is subtracted
 from 1, so a confident right answer keeps its small loss and its small residual.
 
-X is read once, block by block (`row_blocks`). `dtype` is the type of the numbers in a block; the
-results are float64 in any case. With float32, which takes about half the time, they are good to
-six digits or so.
+`engine.logistic` computes the same numbers block by block, in threads, and in float32.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
-from reference_impl import arguments, row_blocks
-from reference_impl.arguments import Array
-from reference_impl.row_blocks import AnyArray, OfBlock, Parts, Rows
+from reference_impl import arguments
+from reference_impl.arguments import Array, Labels, representable
+from reference_impl.quiet import quiet
+from reference_impl.sigmoid import sigmoid, softplus
 
 
+@quiet
 def nll(
-    w: ArrayLike,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    dtype: DTypeLike = np.float64,
-    threads: int = 1,
+    w: ArrayLike, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> np.float64:
-    """``logistic.nll``: -sum_i s_i (y_i log p_i + (1 - y_i) log(1 - p_i)).
+    """``logistic.nll``: -sum_i s_i (y_i log p_i + (1 - y_i) log(1 - p_i)) = sum_i s_i log(1 + e^t_i).
 
     Parameters
     ----------
@@ -44,10 +36,6 @@ def nll(
         Labels 0 and 1.
     sample_weight : array_like, shape (N,), optional
         Weights s_i >= 0.
-    dtype : float64 or float32
-        The type in which the terms are computed; they are added in float64.
-    threads : int
-        Number of threads; the result does not depend on it.
 
     Returns
     -------
@@ -56,36 +44,21 @@ def nll(
     Raises
     ------
     TypeError, ValueError
-        For arguments of a wrong type, shape or value, and for a result beyond 1.8e308 (with
-        float32, for numbers beyond 3.4e38).
+        For arguments of a wrong type, shape or value, and for a result beyond 1.8e308.
     """
-    w, data = _given(w, X, y, sample_weight)
-    dtype = row_blocks.floating(dtype)
-    (value,) = row_blocks.total(
-        lambda m: _of_block(w, m, dtype, with_gradient=False),
-        data,
-        _rows(w, dtype),
-        ["the NLL"],
-        dtype=dtype,
-        threads=threads,
-    )
-    return np.float64(value)
+    z, _, y, s = _given(w, X, y, sample_weight)
+    return np.float64(representable("the NLL", (s * softplus((1 - 2 * y) * z)).sum()))
 
 
+@quiet
 def nll_gradient(
-    w: ArrayLike,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    dtype: DTypeLike = np.float64,
-    threads: int = 1,
+    w: ArrayLike, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> Array:
     """``logistic.nll_gradient``: X^T (p - y), weighted X^T (s o (p - y)).
 
     Parameters
     ----------
-    w, X, y, sample_weight, dtype, threads
+    w, X, y, sample_weight
         As in `nll`.
 
     Returns
@@ -97,62 +70,35 @@ def nll_gradient(
     TypeError, ValueError
         As in `nll`.
     """
-    return nll_and_gradient(w, X, y, sample_weight=sample_weight, dtype=dtype, threads=threads)[1]
+    z, X, y, s = _given(w, X, y, sample_weight)
+    sign = 1 - 2 * y
+    return representable("the gradient of the NLL", (s * sign * sigmoid(sign * z)) @ X)
 
 
 def nll_and_gradient(
-    w: ArrayLike,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    dtype: DTypeLike = np.float64,
-    threads: int = 1,
+    w: ArrayLike, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> tuple[np.float64, Array]:
-    """``logistic.nll`` and ``logistic.nll_gradient`` from one read of X.
+    """``logistic.nll`` and ``logistic.nll_gradient`` together, for what minimises.
 
-    Parameters
-    ----------
-    w, X, y, sample_weight, dtype, threads
-        As in `nll`.
-
-    Returns
-    -------
-    (float64, float64 array of shape (n,))
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `nll`.
+    Parameters and errors are those of `nll`; returns (float64, float64 array of shape (n,)).
     """
-    w, data = _given(w, X, y, sample_weight)
-    dtype = row_blocks.floating(dtype)
-    value, gradient = row_blocks.total(
-        lambda m: _of_block(w, m, dtype, with_gradient=True),
-        data,
-        _rows(w, dtype),
-        ["the NLL", "the gradient of the NLL"],
-        dtype=dtype,
-        threads=threads,
+    return (
+        nll(w, X, y, sample_weight=sample_weight),
+        nll_gradient(w, X, y, sample_weight=sample_weight),
     )
-    return np.float64(value), gradient
 
 
+@quiet
 def nll_hessian(
-    w: ArrayLike,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    sample_weight: ArrayLike | None = None,
-    threads: int = 1,
+    w: ArrayLike, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> Array:
     """``logistic.nll_hessian``: X^T diag(s o p o (1 - p)) X, exactly symmetric.
 
-    It is A^T A with A = diag(s o p o (1 - p))^(1/2) X, of which BLAS computes one half.
+    It is A^T A with A = diag(s o p o (1 - p))^(1/2) X.
 
     Parameters
     ----------
-    w, X, y, sample_weight, threads
+    w, X, y, sample_weight
         As in `nll`. The Hessian does not depend on y, which is only checked.
 
     Returns
@@ -164,24 +110,12 @@ def nll_hessian(
     TypeError, ValueError
         As in `nll`.
     """
-    w, data = _given(w, X, y, sample_weight)
-    n = len(w)
-
-    def make(m: int) -> OfBlock:
-        kept, H = np.empty((m, n)), np.empty((n, n))
-
-        def of_block(X: Array, y: AnyArray, s: Array | None) -> Parts:
-            scale = np.sqrt(_variance(X @ w, s))
-            A = np.multiply(scale[:, np.newaxis], X, out=kept[: len(X)])
-            return (np.dot(A.T, A, out=H),)
-
-        return of_block
-
-    most = max(row_blocks.fitting(2 * n), 2 * n)  # to add H costs less than to compute it
-    (H,) = row_blocks.total(make, data, most, ["the Hessian of the NLL"], threads=threads)
-    return H
+    z, X, _, s = _given(w, X, y, sample_weight)
+    A = np.sqrt(s * sigmoid(z) * sigmoid(-z))[:, np.newaxis] * X
+    return representable("the Hessian of the NLL", np.dot(A.T, A))
 
 
+@quiet
 def nll_hvp(
     w: ArrayLike,
     X: ArrayLike,
@@ -189,13 +123,12 @@ def nll_hvp(
     v: ArrayLike,
     *,
     sample_weight: ArrayLike | None = None,
-    threads: int = 1,
 ) -> Array:
     """``logistic.nll_hvp``: H v = X^T (s o p o (1 - p) o (X v)), without forming H.
 
     Parameters
     ----------
-    w, X, y, sample_weight, threads
+    w, X, y, sample_weight
         As in `nll`.
     v : array_like, shape (n,)
         Direction.
@@ -209,76 +142,15 @@ def nll_hvp(
     TypeError, ValueError
         As in `nll`.
     """
-    w, data = _given(w, X, y, sample_weight)
-    v = arguments.vector("v", v, data.X)
-
-    def make(m: int) -> OfBlock:
-        return lambda X, y, s: ((_variance(X @ w, s) * (X @ v)) @ X,)
-
-    name = "the Hessian-vector product"
-    (Hv,) = row_blocks.total(make, data, _rows(w), [name], threads=threads)
-    return Hv
+    v = arguments.vector("v", v, X := arguments.design_matrix(X))
+    z, X, _, s = _given(w, X, y, sample_weight)
+    return representable("the Hessian-vector product", (s * sigmoid(z) * sigmoid(-z) * (X @ v)) @ X)
 
 
 def _given(
     w: ArrayLike, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[Array, Rows]:
-    X = row_blocks.design_matrix(X)
-    w = arguments.vector("w", w, X)
-    return w, row_blocks.rows(X, y, sample_weight, 2)
-
-
-def _rows(w: Array, dtype: DTypeLike = np.float64) -> int:
-    """Return the rows of a block: x_i and the four numbers computed from it stay in the cache."""
-    return row_blocks.fitting(len(w) + 4, dtype)
-
-
-def _of_block(w: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) -> OfBlock:
-    """Return the function of a block that gives sum_i s_i log(1 + e^t_i) and X^T (s o (p - y)).
-
-    The residual p - y is (1 - 2 y) sigma(t), sigma(t) = e^t / (1 + e^t).
-    """
-    w = w.astype(dtype, copy=False)
-    kept, gradient = np.empty((4, m), dtype), np.empty(len(w), dtype)
-
-    def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
-        sign, t, e, loss = kept[:, : len(X)]
-        np.multiply(y, -2.0, out=sign, casting="unsafe")
-        sign += 1.0
-        np.dot(X, w, out=t)
-        t *= sign
-        np.exp(t, out=e)
-        np.log1p(e, out=loss)
-        if s is not None:
-            loss *= s
-        value = loss.sum()
-        if not value < np.inf:
-            value = beyond(t, e, loss, s)
-        if not with_gradient:  # a gradient is nan where t is not finite, the loss may be 0
-            return (value if np.isfinite(t).all() else np.nan,)
-        np.add(e, 1.0, out=loss)
-        e /= loss
-        e *= sign
-        if s is not None:
-            e *= s
-        return value, np.dot(e, X, out=gradient)
-
-    def beyond(t: AnyArray, e: AnyArray, loss: AnyArray, s: AnyArray | None) -> Any:
-        """Where e^t overflows, log(1 + e^t) = t and sigma(t) = 1 to the last bit: cut t there."""
-        np.minimum(t, row_blocks.LARGEST_EXPONENT[dtype], out=e)
-        excess = t - e
-        np.exp(e, out=e)
-        np.log1p(e, out=loss)
-        loss += excess
-        if s is not None:
-            loss *= s
-        return loss.sum()
-
-    return of_block
-
-
-def _variance(z: Array, s: Array | None) -> Array:
-    """Return s_i p_i (1 - p_i), with p (1 - p) = e^-|z| / (1 + e^-|z|)^2, the label's variance."""
-    e = np.exp(-np.abs(z))
-    variance: Array = e / np.square(1.0 + e)
-    return variance if s is None else s * variance
+) -> tuple[Array, Array, Labels, Array]:
+    """Return z = X w, X, y and s, without the points of weight zero."""
+    w = arguments.vector("w", w, X := arguments.design_matrix(X))
+    X, y, s = arguments.data(X, y, sample_weight, 2)
+    return representable("a logit x_i.w", X @ w), X, y, s

@@ -4,33 +4,48 @@ Their input is log-probabilities, one data point a row, as ``LogSoftmax`` gives 
 is one number C, so delta is one number too, dC/dC = 1 at the start of a backward pass.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from reference_impl import arguments
-from reference_impl.arguments import Array, representable
-from reference_impl.layer import delta_of, matrix, read_only
+from reference_impl.arguments import Array, Labels, representable
+from reference_impl.layer import RULES, Back, BackAlong, Gradients, matrix, none, read_only
 
 
 @dataclass(frozen=True, eq=False)
 class NLL:
     """``nll``: C = -sum_i sum_u [y_i = u] z_u(i), the sum of -z at the labels.
 
+    RULE 1 is ``nll.forward``, RULE 2 ``nll.backward``, delta_u(i) = -delta' [y_i = u], the Jacobian
+    ``nll.jacobian``. With weights and smoothing, C = -sum_i s_i sum_u q_u(i) z_u(i) with
+    q_u(i) = (1 - epsilon) [y_i = u] + epsilon/K.
+
     Parameters
     ----------
     y : array_like, shape (N,)
         Labels 0..K-1, copied and read-only.
+    sample_weight : array_like, shape (N,), optional
+        Weights s_i >= 0, such as those that ``conventions.class_weights`` makes of class weights.
+    ignore_index : int, optional
+        A label that marks a data point which does not count: its weight is 0.
+    smoothing : float
+        epsilon, from 0 to 1: the part of a label that is spread over all classes.
 
     Raises
     ------
     TypeError, ValueError
-        For labels that are not integers >= 0; the three rules, for labels beyond K - 1 or another
-        number of them than of rows.
+        For labels that are not integers >= 0, and for a wrong weight, mark or smoothing; the three
+        rules, for labels beyond K - 1 or another number of them than of rows.
     """
 
-    y: NDArray[np.int64]
+    y: Labels
+    sample_weight: Array | None = None
+    ignore_index: int | None = None
+    smoothing: float = 0.0
+
+    forward, backward, parameter_gradient, jacobian = RULES
 
     def __post_init__(self) -> None:
         y = arguments.finite("y", self.y)
@@ -39,46 +54,51 @@ class NLL:
                 f"y: expected one label for each data point, given shape {y.shape}; "
                 f"for a matrix of indicators or soft labels use SoftNLL(Y)"
             )
-        labels = arguments.labels(y, y[:, None], n_classes=max(2, 1 + int(y.max())))
-        object.__setattr__(self, "y", read_only(labels))
+        s = arguments.weights(self.sample_weight, y[:, None])
+        if self.ignore_index is not None:
+            ignored = y == arguments.integer("ignore_index", self.ignore_index)
+            y, s = np.where(ignored, 0.0, y), np.where(ignored, 0.0, s)
+        object.__setattr__(self, "y", read_only(arguments.labels(y, y[:, None], None)))
+        object.__setattr__(self, "sample_weight", read_only(s))
+        smoothing = arguments.nonnegative("smoothing", self.smoothing)
+        if smoothing > 1:
+            raise ValueError(f"smoothing: expected a number from 0 to 1, given {smoothing:g}")
+        object.__setattr__(self, "smoothing", smoothing)
 
-    def forward(self, z: ArrayLike) -> Array:
-        """``nll.forward``, RULE 1: -sum_i z_{y_i}(i), one number."""
-        z = self._input(z)
-        with np.errstate(over="ignore"):
-            return representable("the sum of -z", -z[np.arange(len(z)), self.y].sum())
-
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """``nll.backward``, RULE 2: delta_u(i) = -delta' [y_i = u]."""
-        z = self._input(z)
-        gradient = np.zeros_like(z)
-        gradient[np.arange(len(z)), self.y] = -delta_of(delta, ())
-        return gradient
-
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters, the labels are data."""
-        return {}
-
-    def jacobian(self, z: ArrayLike) -> Array:
-        """``nll.jacobian``: dC/dz_v(i) = -[y_i = v], one row for each data point: (N, 1, K)."""
-        return self.backward(z, 1.0)[:, None, :]
-
-    def _input(self, z: ArrayLike) -> Array:
-        z = matrix("z", z)
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return -sum_i s_i sum_u q_u(i) z_u(i), and RULE 2."""
         if len(z) != len(self.y):
             raise ValueError(
                 f"z: expected one row for each of the {len(self.y)} labels, given shape {z.shape}"
             )
-        arguments.labels(self.y, z, n_classes=z.shape[1])
-        return z
+        if self.y.max() >= z.shape[1]:
+            arguments.labels(self.y, z, n_classes=z.shape[1])
+        at_labels, s = (np.arange(len(z)), self.y), np.asarray(self.sample_weight)
+        own, all_alike = (1.0 - self.smoothing) * s, self.smoothing / z.shape[1] * s
+        spread = all_alike @ z.sum(axis=1) if self.smoothing else 0.0
+        value = np.asarray(-(np.sum(own * z[at_labels]) + spread))
+
+        def gradient(delta: Array) -> Array:
+            g = np.zeros_like(z) - (delta * all_alike)[:, np.newaxis]
+            g[at_labels] -= delta * own
+            return g
+
+        return representable("the sum of -z", value), lambda delta: (gradient(delta), none)
+
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Return the cost of dz, for it is linear in z."""
+        return _linear(self.pullback(dz))
 
 
 @dataclass(frozen=True, eq=False)
 class SoftNLL:
     """``nll`` for a matrix of labels: C = -sum_i sum_u Y_iu z_u(i).
 
-    With indicators Y_iu = [y_i = u] it equals ``NLL(y)``; with probabilities it is the
-    cross-entropy summed over the data points. Nothing asks the rows of Y to sum to one.
+    RULE 2 is ``nll.backward``, delta_u(i) = -delta' Y_iu. With indicators Y_iu = [y_i = u] it
+    equals ``NLL(y)``; with probabilities it is the cross-entropy summed over the data points.
+    Nothing asks the rows of Y to sum to one.
 
     Parameters
     ----------
@@ -93,27 +113,30 @@ class SoftNLL:
 
     Y: Array
 
+    forward, backward, parameter_gradient, jacobian = RULES
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "Y", read_only(matrix("Y", self.Y)))
 
-    def forward(self, z: ArrayLike) -> Array:
-        """``nll.forward``, RULE 1: -sum_iu Y_iu z_u(i), one number."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return representable("the sum of -Y z", -(self.Y * self._input(z)).sum())
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return -sum_iu Y_iu z_u(i), and RULE 2."""
+        if z.shape != self.Y.shape:
+            arguments.same_shape("z", z, "Y", self.Y)
+        value = representable("the sum of -Y z", np.asarray(-(self.Y * z).sum()))
+        return value, lambda delta: (representable("delta Y", -delta * self.Y), none)
 
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """``nll.backward``, RULE 2: delta_u(i) = -delta' Y_iu."""
-        self._input(z)
-        with np.errstate(over="ignore"):
-            return representable("delta Y", -delta_of(delta, ()) * self.Y)
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Return the cost of dz, for it is linear in z."""
+        return _linear(self.pullback(dz))
 
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters, the labels are data."""
-        return {}
 
-    def jacobian(self, z: ArrayLike) -> Array:
-        """``nll.jacobian``: dC/dz_v(i) = -Y_iv, one row for each data point: (N, 1, K)."""
-        return self.backward(z, 1.0)[:, None, :]
+def _linear(pullback: tuple[Array, Back]) -> tuple[Array, BackAlong]:
+    """Return the derivative of a pullback that is linear in z: only delta changes RULE 2."""
+    change_of_value, back = pullback
 
-    def _input(self, z: ArrayLike) -> Array:
-        return arguments.same_shape("z", z, "Y", self.Y)
+    def along(delta: Array, change: Array) -> tuple[Array, Gradients]:
+        return back(change)[0], {}
+
+    return change_of_value, along

@@ -6,12 +6,14 @@ label are a softplus and a sigmoid of the logit, with the sign that the label as
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array
+from reference_impl.arguments import Array, Labels
+from reference_impl.quiet import quiet
 
 
+@quiet
 def sigmoid(t: ArrayLike) -> Array:
     """``sigmoid.stable``: sigma(t) = 1 / (1 + e^-t) = e^t / (1 + e^t), elementwise.
 
@@ -37,6 +39,7 @@ def sigmoid(t: ArrayLike) -> Array:
     return np.where(t >= 0, 1.0, e) / (1.0 + e)
 
 
+@quiet
 def log_sigmoid(t: ArrayLike) -> Array:
     """``sigmoid.log_sigmoid``: log sigma(t) = min(t, 0) - log(1 + e^-|t|), elementwise.
 
@@ -60,6 +63,7 @@ def log_sigmoid(t: ArrayLike) -> Array:
     return np.minimum(t, 0.0) - np.log1p(np.exp(-np.abs(t)))
 
 
+@quiet
 def softplus(t: ArrayLike) -> Array:
     """``sigmoid.softplus``: log(1 + e^t) = max(t, 0) + log(1 + e^-|t|), elementwise.
 
@@ -83,6 +87,7 @@ def softplus(t: ArrayLike) -> Array:
     return np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t)))
 
 
+@quiet
 def losses(t: ArrayLike, y: ArrayLike) -> Array:
     """``logistic.residual``, its loss: -log p_i = softplus(-t_i) for the label 1 of the logit t_i.
 
@@ -108,6 +113,7 @@ def losses(t: ArrayLike, y: ArrayLike) -> Array:
     return softplus(np.where(y == 1, -t, t))
 
 
+@quiet
 def residuals(t: ArrayLike, y: ArrayLike) -> Array:
     """``logistic.residual``: p - y, the derivative of each loss by its logit.
 
@@ -131,7 +137,65 @@ def residuals(t: ArrayLike, y: ArrayLike) -> Array:
     return np.where(y == 1, -sigmoid(-t), sigmoid(t))
 
 
-def _logits_and_labels(t: ArrayLike, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
+@quiet
+def soft_losses(t: ArrayLike, q: ArrayLike) -> Array:
+    """``conventions.soft_labels``: q_i softplus(-t_i) + (1 - q_i) softplus(t_i), the cross-entropy.
+
+    Parameters
+    ----------
+    t : array_like, shape (N,)
+        Logits, finite.
+    q : array_like, shape (N,)
+        Probabilities of the label 1, from 0 to 1.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For values of a wrong type, shape or size.
+    """
+    t, q = _logits_and_targets(t, q)
+    return q * softplus(-t) + (1.0 - q) * softplus(t)
+
+
+@quiet
+def soft_residuals(t: ArrayLike, q: ArrayLike) -> Array:
+    """``conventions.soft_labels``: (1 - q_i) sigma(t_i) - q_i sigma(-t_i) = p_i - q_i.
+
+    Of the two summands, where one is 0 no digit is lost; where p_i is near a q_i between 0 and 1,
+    the difference has the digits that the two numbers have.
+
+    Parameters
+    ----------
+    t, q
+        As in `soft_losses`.
+
+    Returns
+    -------
+    float64 array, shape (N,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `soft_losses`.
+    """
+    t, q = _logits_and_targets(t, q)
+    return (1.0 - q) * sigmoid(t) - q * sigmoid(-t)
+
+
+def _logits_and_targets(t: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
+    t = arguments.finite("t", t)
+    if t.ndim != 1:
+        raise ValueError(f"t: expected one logit for each data point, given shape {t.shape}")
+    q = arguments.same_shape("q", q, "t", t)
+    arguments.refuse("q", q, (q < 0) | (q > 1), "probabilities from 0 to 1")
+    return t, q
+
+
+def _logits_and_labels(t: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
     t = arguments.real("t", t)
     if t.ndim != 1:
         raise ValueError(f"t: expected one logit for each data point, given shape {t.shape}")

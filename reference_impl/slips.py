@@ -20,9 +20,9 @@ def named(got: Array, right: Array, known: Slips) -> str:
     for words, slip in known:
         if equal(got, slip) and not equal(right, slip):
             return f"; it equals {words}"
-    if got.shape != right.shape:
-        return ""
     seen = np.isfinite(right)
+    if got.shape != right.shape or not right[seen].any():
+        return ""
     factor = (got[seen] @ right[seen]) / (right[seen] @ right[seen])
     if equal(got, factor * right):
         return f"; it is the right answer * {factor:.12g}"

@@ -20,16 +20,13 @@ import pytest
 from scipy import sparse
 
 import reference_impl
-from reference_impl import (
-    arguments,
-    conventions,
+from reference_impl import arguments, conventions, identification, logistic, sigmoid, softmax
+from reference_impl.engine import (
     estimation,
-    identification,
-    logistic,
+    logistic as engine_logistic,
     minimisation,
     separation,
-    sigmoid,
-    softmax,
+    softmax as engine_softmax,
     streaming,
 )
 
@@ -79,7 +76,7 @@ def half_square(w):
 
 
 def newton_over_blocks(X, y, sample_weight):
-    return streaming.newton(streaming.Blocks(X, y, sample_weight), penalty=1.0)
+    return estimation.newton(streaming.Blocks(X, y, sample_weight), penalty=1.0)
 
 
 def separation_of_classes(X, y, sample_weight):
@@ -89,7 +86,7 @@ def separation_of_classes(X, y, sample_weight):
 def overlap_of_classes(X, y):
     """Three classes of so few points are separated, and that is what is said."""
     try:
-        return separation.require_overlap_multinomial(X, y, K)
+        return separation.require_overlap(X, y, K)
     except separation.SeparationError as error:
         return error.verdict
 
@@ -109,11 +106,22 @@ CALLS = {
     sigmoid.softplus: {"t": w},
     sigmoid.losses: {"t": X[:, 1], "y": y},
     sigmoid.residuals: {"t": X[:, 1], "y": y},
+    estimation.firth: {"X": X, "y": y, "sample_weight": s},
     logistic.nll: BINARY,
     logistic.nll_gradient: BINARY,
     logistic.nll_and_gradient: BINARY,
     logistic.nll_hessian: BINARY,
     logistic.nll_hvp: {**BINARY, "v": w + 1},
+    engine_logistic.nll: BINARY,
+    engine_logistic.nll_gradient: BINARY,
+    engine_logistic.nll_and_gradient: BINARY,
+    engine_logistic.nll_hessian: BINARY,
+    engine_logistic.nll_hvp: {**BINARY, "v": w + 1},
+    engine_softmax.nll: MULTI,
+    engine_softmax.nll_gradient: MULTI,
+    engine_softmax.nll_and_gradient: MULTI,
+    engine_softmax.nll_hessian: MULTI,
+    engine_softmax.nll_hvp: {**MULTI, "V": W + 1},
     total_over_blocks: BINARY,
     estimation.newton: {"X": X, "y": y, "sample_weight": s},
     estimation.largest_curvature: {"X": X, "sample_weight": s},
@@ -150,7 +158,7 @@ CALLS = {
 
 
 def name(function):
-    return f"{function.__module__.split('.')[-1]}.{function.__name__}"
+    return f"{function.__module__.removeprefix('reference_impl.')}.{function.__name__}"
 
 
 def places(*kinds):
@@ -175,12 +183,8 @@ def flat(result):
     """The arrays of a result, whatever its form."""
     if isinstance(result, estimation.Fit):
         return [np.float64(result.nll), result.w, result.covariance, result.standard_errors]
-    if isinstance(result, estimation.SoftmaxFit):
-        return [np.float64(result.nll), result.W, result.covariance, result.standard_errors]
     if isinstance(result, minimisation.Minimum):
         return [result.points, result.values, result.gradient_norms]
-    if isinstance(result, streaming.Fit):
-        return [np.float64(result.nll), result.w]
     if isinstance(result, separation.Verdict):
         return [part.astype(float) for part in (result.direction, result.multipliers)]
     if isinstance(result, float):
@@ -195,38 +199,52 @@ def flat(result):
 
 # The functions under names of their own above.
 WRAPPED = {
-    "estimation": ["gradient_descent", "multinomial"],
-    "minimisation": ["newton", "lbfgs", "gradient_descent"],
-    "separation": ["multinomial", "proves", "require_overlap_multinomial"],
-    "streaming": ["newton", "total"],
+    "engine.estimation": ["gradient_descent", "multinomial"],
+    "engine.minimisation": ["newton", "lbfgs", "gradient_descent"],
+    "engine.separation": ["multinomial", "proves"],
+    "engine.streaming": ["total"],
 }
 # What the matrix leaves out, and why: a module, or some of its functions.
 LEFT_OUT = {
     "arguments": "makes the checks themselves",
     "backpropagation": "takes layers: test_backpropagation",
+    "conventions": {
+        "balanced_weights": "takes labels: test_conventions",
+        "labels_from_names": "takes words: test_labels_that_are_words",
+    },
     "data": "takes no argument",
     "differences": "is given a function of checked numbers: test_gradient_check",
-    "distributed": "takes Dask arrays: test_distributed",
-    "error_free": "works on checked numbers",
+    "engine.error_free": "works on checked numbers",
     "gradient_check": "takes layers: test_gradient_check",
     "handwritten_digits": "takes layers: test_handwritten_digits",
     "identification": {
         "reference_class_coding": "takes integers: test_codings_refuse",
         "sum_to_zero_coding": "takes integers: test_codings_refuse",
     },
-    "inference": "takes fits: test_inference",
+    "engine.inference": "takes fits: test_inference",
     "layer": "makes the checks of layers: layer_loops.check_contract",
     "log_softmax": "works on checked numbers",
-    "log_sum_exp": "works on checked numbers",
-    "row_blocks": "works on checked numbers: test_row_blocks",
-    "second_order": "takes layers: test_backpropagation",
+    "engine.log_sum_exp": "works on checked numbers",
+    "engine.fit": "takes what estimation has checked",
+    "engine.sums": "works on checked numbers: test_sums",
+    "quiet": "takes a function: test_quiet",
+    "sigmoid": {
+        "soft_losses": "takes probabilities: test_wrong_soft_targets",
+        "soft_residuals": "takes probabilities: test_wrong_soft_targets",
+    },
     "slips": "works on checked numbers",
-    "softmax_blocks": "works on checked numbers",
-    "streaming": {
-        "add": "takes what terms yields",
-        "fit": "takes what newton has checked",
-        "term": "a block of terms",
-        "terms": "the blocks of total",
+    "engine.softmax": {
+        "hessian_over_classes": "works on checked numbers: test_sums",
+        "hessian_over_features": "works on checked numbers: test_sums",
+    },
+    "engine.streaming": {
+        "add": "takes what parts yields",
+        "columns": "a part of Blocks: test_streaming",
+        "number_of_columns": "a part of newton: test_streaming",
+        "parts": "the blocks of total",
+        "place": "words",
+        "require_length": "a part of Blocks: test_streaming",
+        "require_matrix": "a part of Blocks: test_streaming",
     },
 }
 
@@ -238,7 +256,7 @@ def public_functions():
         try:
             imported = importlib.import_module(module.name)
         except ImportError:
-            assert module.name == "reference_impl.distributed"  # Dask is optional
+            assert module.name == "reference_impl.engine.distributed"  # Dask is optional
             continue
         members = inspect.getmembers(imported, inspect.isfunction)
         own = {f for f, function in members if function.__module__ == module.name}
@@ -343,7 +361,8 @@ def named(case):
 def test_broadcast_views(function, argument):
     call = CALLS[function]
     shape = call[argument].shape
-    if function in (estimation.newton, separation.require_full_rank) and argument == "X":
+    dependent = estimation.newton, estimation.firth, separation.require_full_rank
+    if function in dependent and argument == "X":
         return  # constant columns are dependent
     view = np.broadcast_to(np.float64(2.0), shape)
     for actual, expected in zip(
@@ -529,7 +548,7 @@ def test_wrong_length(function, argument):
 def test_another_number_of_columns(function):
     wider = np.column_stack([X, X[:, 1] ** 2])
     with pytest.raises(
-        ValueError, match=r"^[wW]: expected shape .*X of shape \(6, 3\), given shape"
+        ValueError, match=r"^[wvW]: expected shape .*X of shape \(6, 3\), given shape"
     ):
         function(**{**CALLS[function], "X": wider})
 
@@ -551,7 +570,11 @@ WRONG_LABELS = {
     "minus one and one": (lambda a: 2 * np.minimum(a, 1) - 1, r"given -1 .*\(y \+ 1\) // 2"),
     "from one": (lambda a: a + 1, r"given \d.* by y - 1"),
     "too large": (lambda a: np.where(a == a.max(), 7, a), r"given 7 at index 0.*np.unique"),
-    "negative": (lambda a: np.where(a == a.max(), -2, a), r"given -2 at index 0.*np.unique"),
+    "ignored": (
+        lambda a: np.where(a == a.max(), -100, a),
+        r"given -100 at index 0; if -100 marks .* conventions.ignored_labels\(y, -100, \d\)",
+    ),
+    "negative": (lambda a: np.where(a == a.max(), -2, -3), r"given -2 at index 0.*np.unique"),
     "fractions": (lambda a: a + 0.5, r"given \d\.5 at index 0"),
     "soft": (lambda a: np.full(N, 0.25), r"labels, not probabilities\), given 0.25 at index 0"),
     "-uint8(1) is 255": (lambda a: -(a > 0).astype(np.uint8), "given 255 at index 0"),
@@ -590,10 +613,10 @@ def test_axis(function):
     for wrong in (2, -3, 100):
         with pytest.raises(ValueError, match=rf"^axis: .*shape \(3, 2\), given {wrong}"):
             function(W, axis=wrong)
-    for wrong in (None, 1.0, "1", (0, 1)):
+    for wrong in (1.0, "1", (0, 1.0), *([] if function is softmax.logsumexp else [None, (0, 1)])):
         with pytest.raises(TypeError, match=r"^axis: expected an integer, given"):
             function(W, axis=wrong)
-    with pytest.raises(ValueError, match=r"^axis: expected an axis of z"):
+    with pytest.raises(ValueError, match=r"^(axis: expected an axis of z|z: expected .* number 1)"):
         function(1.0)
     with pytest.raises(ValueError, match=r"^z: expected at least one entry along axis 0"):
         function([])
@@ -605,7 +628,14 @@ def test_axis(function):
         ("penalty", -1.0, ValueError),
         ("penalty", np.nan, ValueError),
         ("penalty", np.inf, ValueError),
-        ("penalty", [1.0, 2.0], ValueError),
+        ("penalty", [1.0, 2.0, 3.0], ValueError),
+        ("penalty", [[1.0, 2.0]], ValueError),
+        ("penalty", [1.0, -2.0], ValueError),
+        ("start", [1.0], ValueError),
+        ("start", [1.0, np.nan], ValueError),
+        ("offset", [1.0], ValueError),
+        ("offset", 1.0, ValueError),
+        ("offset", "1", TypeError),
         ("penalty", "1", TypeError),
         ("penalty", None, TypeError),
         ("penalty", 1j, TypeError),
@@ -764,3 +794,143 @@ def test_conversions_refuse_a_number_of_classes(wrong):
 def test_conversions_refuse_values(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# Tables: columns of several types, missing values, words.
+
+
+def table(**columns):
+    return pd.DataFrame({"one": np.ones(N), **columns})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series(X[:, 1], dtype="Float64"),
+        pd.Series(X[:, 1].astype(int), dtype="Int8"),
+        pd.Series(X[:, 1], dtype="float32"),
+        pd.Series(X[:, 1], index=range(10, 10 + N)).reset_index(drop=True),
+    ],
+    ids=lambda column: str(column.dtype),
+)
+def test_columns_of_several_types(column):
+    """As the same numbers in one array; a column of booleans beside, as of get_dummies."""
+    flag = X[:, 1] > 0
+    for boolean in (flag, pd.array(flag, dtype="boolean")):
+        given = table(x=column, flag=boolean)
+        whole = np.column_stack([X, flag])
+        for function in (logistic.nll_gradient, engine_logistic.nll_gradient):
+            compare.same(function([1, 2, 3], given, y), function([1, 2, 3], whole, y))
+    fit = estimation.newton(given, pd.Series(y, dtype="Int64"), penalty=1.0)
+    compare.same(fit.w, estimation.newton(whole, y, penalty=1.0).w)
+    assert fit.names == ("one", "x", "flag")
+
+
+def test_dummies_beside_numbers():
+    words = pd.Series(["a", "b", "c", "a", "b", "c"])
+    given = pd.concat([table(x=X[:, 1]), pd.get_dummies(words, drop_first=True)], axis=1)
+    fit = estimation.newton(given, y, penalty=1.0)
+    assert fit.names == ("one", "x", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (
+            table(x=pd.Series([1, 2, None, 4, 5, 6], dtype="Int64")),
+            ValueError,
+            r"^X: expected numbers, given column 'x' with <NA> at index 2; drop such rows",
+        ),
+        (
+            table(x=[1.0, 2.0, np.nan, 4.0, 5.0, 6.0]),
+            ValueError,
+            r"^X: expected numbers, given nan at index \(2, 1\)",
+        ),
+        (
+            table(colour=["red", "blue"] * 3),
+            TypeError,
+            r"^X: expected real numbers, given column 'colour' of type .*get_dummies\(X\)",
+        ),
+        (
+            table(x=[1, 2, None, "4", 5, 6]),
+            TypeError,
+            r"^X: expected real numbers, given column 'x' of type object; .*\.astype\(float\)",
+        ),
+        (
+            table(when=pd.date_range("2020-01-01", periods=N)),
+            TypeError,
+            r"^X: expected real numbers, given column 'when' of type datetime",
+        ),
+        (
+            table(kind=pd.Categorical(["a", "b"] * 3)),
+            TypeError,
+            r"^X: expected real numbers, given column 'kind' of type category; .*get_dummies",
+        ),
+    ],
+)
+def test_wrong_columns_are_named(given, error, message):
+    for function in (logistic.nll, engine_logistic.nll):
+        with pytest.raises(error, match=message):
+            function([1.0, 2.0], given, y)
+    with pytest.raises(error, match=message):
+        estimation.newton(given, y)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["no", "yes"] * 3, np.array(["no", "yes"] * 3), pd.Series(["no", "yes"] * 3)],
+    ids=type,
+)
+def test_labels_that_are_words(words):
+    """An error that names the conversion, whose numbers and names go together."""
+    with pytest.raises(TypeError, match=r"^y: expected .*conventions.labels_from_names\(y\)"):
+        estimation.newton(X, words)
+    labels, names = conventions.labels_from_names(words)
+    compare.same(labels, np.array([0, 1] * 3))
+    assert names == ("no", "yes")
+
+
+def test_a_missing_label():
+    with pytest.raises(
+        ValueError, match=r"^y: expected .*given <NA> at index 1|a series with <NA>"
+    ):
+        estimation.newton(X, pd.Series([1, None, 0, 1, 0, 1], dtype="Int64"))
+
+
+def test_one_dimension_less():
+    """A vector is not taken for a matrix of one column or one row."""
+    for function in (logistic.nll, engine_logistic.nll, estimation.newton, separation.binary):
+        given = {"X": X[:, 1], "y": y, **({"w": w[:1]} if "nll" in function.__name__ else {})}
+        with pytest.raises(ValueError, match=r"^X: expected .*, given shape \(6,\)"):
+            function(**given)
+    with pytest.raises(ValueError, match=r"^W: expected .*, given shape \(2,\)"):
+        softmax.nll(W[0], X, classes)
+
+
+@pytest.mark.parametrize("K", [200, 300])
+def test_many_classes(K):
+    """No label is cast to a type in which it becomes another."""
+    rng = np.random.default_rng(K)
+    point, labels = rng.normal(size=(K, 2)), rng.integers(K - 60, K, N)
+    expected = softmax.losses(X @ point.T, labels).sum()
+    for room in (softmax, engine_softmax):
+        value = room.nll(point, X, labels)
+        compare.check(
+            value,
+            sum(
+                softmax.logsumexp(x @ point.T) - (x @ point.T)[a]
+                for x, a in zip(X, labels, strict=True)
+            ),
+            statement="softmax.nll",
+            oracle="identity",
+            case=f"K = {K}",
+            ulp=16,
+        )
+        compare.check(
+            value,
+            expected,
+            statement="softmax.nll",
+            oracle="identity",
+            case=f"losses, K = {K}",
+            ulp=16,
+        )

@@ -13,7 +13,7 @@ from designs import eighths
 from mpmath import mp, mpf
 
 from derivations.proof.digits import any_function
-from reference_impl import softmax
+from reference_impl import arguments, softmax
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from reference_impl.backpropagation import Chain, Sum, backpropagate, hessian_vector_product
 from reference_impl.linear import Linear
@@ -160,6 +160,24 @@ def test_nested_chains_are_flat():
     nested = Chain([Chain([parts[0], Chain([parts[1]])]), Chain([Chain(parts[2:4]), parts[4]])])
     assert nested.layers == Chain(parts).layers
     assert Chain([Chain([]), Chain([Chain([])])]).layers == ()
+
+
+def test_rule_3_is_not_computed_to_be_thrown_away():
+    counted = Counted()
+    Chain([counted, Tanh(), Sum([counted, Chain([counted])])]).backward([[1.0, 2.0]], [[1.0, 1.0]])
+    assert counted.calls.count("forward") == counted.calls.count("backward") == 3
+    assert "gradient" not in counted.calls
+
+
+def test_arguments_are_checked_once(monkeypatch):
+    """At the door: not between the layers of a chain, and not again for each rule."""
+    checked = []
+    finite = arguments.finite
+    monkeypatch.setattr(arguments, "finite", lambda *given: checked.append(given) or finite(*given))
+    chain = Chain([layers()[0], Tanh(), layers()[2]])
+    checked.clear()
+    chain.backward(np.ones((2, 3)), np.ones((2, 4)))
+    assert [name for name, _ in checked] == ["z", "delta"]
 
 
 @dataclass
@@ -320,6 +338,57 @@ def test_hvp_is_symmetric():
     verify("hvp_forward_over_reverse", "identity", "symmetric", one, float(two), 64)
 
 
+class Squares:
+    """A layer of a reader's, theta_u z_u^2, which says its second order itself."""
+
+    def __init__(self, theta):
+        self.theta = theta
+
+    def forward(self, z):
+        return self.theta * z**2
+
+    def backward(self, z, delta):
+        return 2 * self.theta * z * delta
+
+    def parameter_gradient(self, z, delta):
+        return {"theta": (z**2 * delta).sum(axis=0)}
+
+    def pullback_along(self, z, dz, dtheta):
+        d = dtheta["theta"]
+
+        def back(delta, change):
+            moved = 2 * (d * z * delta + self.theta * (dz * delta + z * change))
+            return moved, {"theta": (2 * z * dz * delta + z**2 * change).sum(axis=0)}
+
+        return d * z**2 + 2 * self.theta * z * dz, back
+
+
+def test_hvp_of_a_skip_connection_and_a_readers_layer():
+    """W + theta z^2 + a chain in a sum in a chain: by loops that differentiate twice."""
+    N, n, K = 2, 2, 3
+    rng = layer_loops.rng("hvp of any layer")
+    x, theta, W, Y = eighths(rng, N, n), eighths(rng, n), eighths(rng, K, n), eighths(rng, N, K)
+    v, V = eighths(rng, n), eighths(rng, K, n)
+
+    def cost(t, theta, W):
+        theta, W = moved(t, theta, v), moved(t, W, V)
+        rows = loops.exact(x)
+        z = [[r[u] + mp.tanh(theta[u] * r[u] ** 2) for u in range(n)] for r in rows]
+        return layer_loops.nll(
+            layer_loops.log_softmax_layer(layer_loops.linear(z, W)), loops.exact(Y)
+        )
+
+    def slope(theta, W):
+        return loops.differences(60, lambda t: cost(t, theta, W), (0,), 0)
+
+    skip = Sum([Chain([]), Chain([Squares(theta), Tanh()])])
+    stack = [skip, Linear(W), LogSoftmax(), SoftNLL(Y)]
+    found = hessian_vector_product(stack, x, [{"1.0.theta": v}, {"W": V}, {}, {}])
+    for position, actual in enumerate((found[0]["1.0.theta"], found[1]["W"])):
+        expected = loops.differences(50, slope, (theta, W), position)
+        verify("hvp_forward_over_reverse", "differences", f"skip, {position}", actual, expected, 64)
+
+
 def test_hvp_bad_input():
     stack, x = [Linear(np.ones((2, 2))), LogSoftmax(), NLL([0])], [[1.0, 2.0]]
     for direction in ([{"W": np.ones((2, 2))}], [{}, {}, {}], [{"V": np.ones((2, 2))}, {}, {}]):
@@ -327,8 +396,8 @@ def test_hvp_bad_input():
             hessian_vector_product(stack, x, direction)
     with pytest.raises(ValueError, match="direction of W: expected the shape of the parameter"):
         hessian_vector_product(stack, x, [{"W": np.ones((2, 1))}, {}, {}])
-    with pytest.raises(TypeError, match="the second order of Sum is not known"):
-        hessian_vector_product([Sum([Tanh()]), NLL([0])], x, [{}, {}])
+    with pytest.raises(TypeError, match=r"second order of AnyFunction is not known: .*no method"):
+        hessian_vector_product([AnyFunction(), NLL([0])], x, [{}, {}])
 
 
 # ------------------------------------------------------------- backpropagate
@@ -397,6 +466,14 @@ def test_arguments_are_neither_kept_nor_changed():
 def test_bad_input(parts, x, message):
     with pytest.raises(ValueError, match=message):
         backpropagate(parts, x)
+
+
+def test_the_callers_list_is_not_kept():
+    for make in (Chain, Sum):
+        parts = [Tanh()]
+        layer = make(parts)
+        parts.append(Tanh())
+        compare.same(layer.forward([[0.5, 1.0]]), Tanh().forward([[0.5, 1.0]]))
 
 
 def test_a_sum_needs_a_layer():

@@ -3,6 +3,8 @@
 The statement is evaluated in the other convention, the implementation in the one here.
 """
 
+from fractions import Fraction
+
 import compare
 import derived
 import designs
@@ -12,7 +14,8 @@ import pytest
 from hypothesis import given, strategies as st
 from mpmath import mp, mpf
 
-from reference_impl import conventions, estimation, logistic, softmax
+from reference_impl import conventions, logistic, softmax
+from reference_impl.engine import estimation
 from reference_impl.nll import NLL, SoftNLL
 
 RNG = np.random.default_rng(11)
@@ -399,3 +402,20 @@ def test_centring_moves_the_intercept_alone():
     back[0, 1:] = centre
     curvature = logistic.nll_hessian([w0 + w @ centre, *w], conventions.intercept(moved), y)
     check("intercept", back.T @ curvature @ back, before.tolist(), "centred", "identity", ulp=32)
+
+
+@pytest.mark.parametrize("y", [[0, 0, 0, 1], [2, 0, 1, 1, 2, 2, 2]])
+def test_balanced_weights(y):
+    """Each class weighs N / K in the sum, so that the weights of all data points sum to N."""
+    K = max(y) + 1
+    s = conventions.class_weights(conventions.balanced_weights(y, K), y)
+    compare.check(
+        np.bincount(y, weights=s),
+        [Fraction(len(y), K)] * K,
+        statement="conventions.class_weights",
+        oracle="by hand",
+        case=f"balanced {y}",
+        ulp=2,
+    )
+    with pytest.raises(ValueError, match=r"^y: expected labels of all 4 classes, given none of 3"):
+        conventions.balanced_weights([0, 1, 2, 2], 4)

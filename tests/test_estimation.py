@@ -10,9 +10,16 @@ import pytest
 from hypothesis import assume, given, strategies as st
 from mpmath import mp
 
-from reference_impl import data, estimation, logistic, minimisation, softmax
-from reference_impl.minimisation import ConvergenceError
-from reference_impl.separation import SeparationError
+from reference_impl import data, logistic, softmax
+from reference_impl.engine import (
+    estimation,
+    logistic as engine_logistic,
+    minimisation,
+    softmax as engine_softmax,
+    streaming,
+)
+from reference_impl.engine.minimisation import ConvergenceError
+from reference_impl.engine.separation import SeparationError
 
 STATEMENT = "logistic.newton_step"
 
@@ -280,6 +287,14 @@ def test_too_few_steps():
         estimation.multinomial(X, y, 2, max_iter=1)
 
 
+@pytest.mark.parametrize("X", [[[1.0, 1.0]] * 4, [[1.0, 2.0, 3.0], [1.0, 0.0, 1.0]] * 2])
+def test_too_few_steps_with_dependent_columns(X):
+    """With a penalty there is an estimate: it was not reached, and nothing else is wrong."""
+    with pytest.raises(ConvergenceError, match="after 1 steps"):
+        estimation.newton(X, [0, 1, 0, 0], penalty=1e-3, max_iter=1)
+    assert estimation.newton(X, [0, 1, 0, 0], penalty=1e-3).gradient_norm < 1e-12
+
+
 def test_penalised_minimum_has_zero_gradient():
     X, y = [[1.0, 1.0], [1.0, 2.0]], [0, 1]
     fit = estimation.newton(X, y, penalty=2.0)
@@ -364,7 +379,7 @@ def test_election_as_published():
     X, y, _ = data.election()
     fit = estimation.multinomial(X, y, 7, reference=0)
     order = [1, 2, 3, 4, 5, 0]
-    off = off_by(fit.W[1:, order].ravel(), ELECTION)
+    off = off_by(fit.w[1:, order].ravel(), ELECTION)
     off += off_by(fit.standard_errors[1:, order].ravel(), ELECTION_ERRORS)
     assert sum(units == 0 for units in off) == 62
     assert set(off) <= set(range(-3, 4))
@@ -427,7 +442,7 @@ def test_multinomial_minimum_to_50_digits(penalty, weighted):
     X, y = three_classes(N=24)
     s = np.tile([1.0, 2.0, 0.5, 1.0], 6) if weighted else None
     fit = estimation.multinomial(X, y, 3, penalty=penalty, sample_weight=s, tol=1e-12)
-    W = loops.at(60, exact_multinomial, fit.W, X, y, penalty, s)
+    W = loops.at(60, exact_multinomial, fit.w, X, y, penalty, s)
     case = f"penalty {penalty}, {'weighted' if weighted else 'not weighted'}"
     with_reference = estimation.multinomial(
         X, y, 3, penalty=penalty, sample_weight=s, tol=1e-12, reference=0
@@ -435,9 +450,9 @@ def test_multinomial_minimum_to_50_digits(penalty, weighted):
     against_0 = [[W[a][k] - W[0][k] for k in range(3)] for a in range(3)]
     Y = loops.indicators(y.tolist(), 3)
     for what, actual, expected in [
-        ("W", fit.W, W),
+        ("W", fit.w, W),
         ("nll", np.float64(fit.nll), loops.at(60, loops.softmax_nll, W, X, Y, s)),
-        ("W, reference 0", with_reference.W, against_0),
+        ("W, reference 0", with_reference.w, against_0),
         (
             "errors",
             with_reference.standard_errors,
@@ -462,17 +477,17 @@ def test_codings_of_one_fit():
     for r, fit in fits.items():
         assert fit.reference == r
         if r is not None:
-            assert not fit.W[r].any() and not fit.standard_errors[r].any()
+            assert not fit.w[r].any() and not fit.standard_errors[r].any()
             assert not fit.covariance[r].any() and not fit.covariance[:, :, r].any()
         compare.check(
-            softmax.softmax(X @ fit.W.T),
-            softmax.softmax(X @ fits[None].W.T).tolist(),
+            softmax.softmax(X @ fit.w.T),
+            softmax.softmax(X @ fits[None].w.T).tolist(),
             statement="identification.reference_class",
             oracle="identity",
             case="fit",
             ulp=64,
         )
-    assert np.abs(fits[None].W.sum(axis=0)).max() < 1e-14
+    assert np.abs(fits[None].w.sum(axis=0)).max() < 1e-14
     assert np.abs(fits[None].covariance.sum(axis=0)).max() < 1e-14
     difference = np.zeros((3, 3, 3))
     for k in range(3):
@@ -499,7 +514,7 @@ def test_two_classes_are_the_binary_model(penalty):
     fit = estimation.multinomial(X, y, 2, reference=0, penalty=2 * penalty, tol=1e-12)
     binary = estimation.newton(X, y, penalty=penalty)
     for what, actual, expected in [
-        ("w", fit.W[1], binary.w),
+        ("w", fit.w[1], binary.w),
         ("covariance", fit.covariance[1, :, 1], binary.covariance),
     ]:
         compare.check(
@@ -520,8 +535,8 @@ def test_multinomial_does_not_depend_on_the_scaling_of_X(exponent):
     scaled = estimation.multinomial(X * scale, y, 3, tol=1e-12)
     assert scaled.iterations == plain.iterations
     compare.check(
-        scaled.W * scale,
-        plain.W.tolist(),
+        scaled.w * scale,
+        plain.w.tolist(),
         statement="softmax.newton_step",
         oracle="identity",
         case=f"columns times 2^{exponent}",
@@ -540,8 +555,8 @@ def test_multinomial_where_lbfgs_fails(monkeypatch):
     monkeypatch.setattr(minimisation, "lbfgs", fails)
     fit = estimation.multinomial(X, y, 3, tol=1e-12)
     compare.check(
-        fit.W,
-        expected.W.tolist(),
+        fit.w,
+        expected.w.tolist(),
         statement="softmax.newton_step",
         oracle="identity",
         case="Newton's method",
@@ -589,7 +604,7 @@ def test_rank_deficient_in_both_models(K):
     with pytest.raises(ValueError, match="given rank 2 ") as error:
         estimation.multinomial(X, y, K)
     assert not isinstance(error.value, SeparationError)
-    assert np.isfinite(estimation.multinomial(X, y, K, penalty=1.0).W).all()
+    assert np.isfinite(estimation.multinomial(X, y, K, penalty=1.0).w).all()
 
 
 def test_null_nll_is_that_of_an_intercept():
@@ -606,7 +621,14 @@ def test_null_nll_is_that_of_an_intercept():
             case=f"intercept alone, K = {K}",
             ulp=16,
         )
-        assert fit.count == s.sum()
+        compare.check(
+            np.float64(fit.count),
+            sum(map(Fraction, s.tolist())),
+            statement="logistic.weighted",
+            oracle="identity",
+            case=f"sum of the weights, K = {K}",
+            ulp=4,
+        )
 
 
 def test_gradient_descent_with_the_proved_step():
@@ -648,7 +670,7 @@ def test_the_last_step_is_newtons(K):
         after = left @ fit.covariance @ left
     else:
         fit = estimation.multinomial(X, y, K, tol=0.1)
-        left = softmax.nll_gradient(fit.W, X, y)
+        left = softmax.nll_gradient(fit.w, X, y)
         after = np.einsum("ak,akbl,bl->", left, fit.covariance, left)
     assert 1e-10 < fit.decrement <= 0.1
     assert after**0.5 <= fit.decrement / 10
@@ -666,3 +688,407 @@ def test_the_proof_of_overlap_is_needed():
     assert minimum.decrement <= 1e-8
     with pytest.raises(SeparationError, match="quasi-completely"):
         estimation.newton(X, y)
+
+
+# ------------------------------------------------- columns and weights as they come in tables
+
+
+def years(N, seed, power=2):
+    """Columns 1, year, year^2, ...: the columns for (year - 2010)/10, in other coordinates."""
+    rng = np.random.default_rng(seed)
+    year = 2000.0 + rng.integers(0, 20, N)
+    t = (year - 2010) / 10
+    y = (rng.uniform(size=N) < 1 / (1 + np.exp(t**2 - t))).astype(int)
+    return np.column_stack([year**k for k in range(power + 1)]), y
+
+
+def off_in_digits(fit, X, y):
+    """Right digits of the worst coefficient, or of its standard error where that is larger."""
+    w = loops.at(80, loops.newton, fit.w, X, y, 0)
+    size = np.maximum(np.abs(fit.w), fit.standard_errors)
+    with mp.workdps(80):
+        lost = [abs(mp.mpf(a) - b) / s for a, b, s in zip(fit.w.tolist(), w, size, strict=True)]
+    return -float(mp.log10(max(lost) + mp.mpf(10) ** -17))
+
+
+@pytest.mark.parametrize(
+    ("N", "seed", "power"), [(100, 0, 2), (100, 3, 2), (150, 1, 3), (90, 2, 4)]
+)
+def test_columns_that_are_nearly_dependent(N, seed, power):
+    """Condition numbers of 6e5 to 4e11: an estimate, and no digit claimed that is not right."""
+    X, y = years(N, seed, power)
+    fit = estimation.newton(X, y)
+    assert 3 <= fit.digits <= off_in_digits(fit, X, y)
+
+
+@pytest.mark.parametrize("N", [100, 1000, 10_000])
+def test_years_and_their_squares(N):
+    """Whatever the sample: the estimate of the same model with the years around 2010."""
+    for seed in range(5):
+        X, y = years(N, seed)
+        t = (X[:, 1] - 2010) / 10
+        centred = estimation.newton(np.column_stack([np.ones(N), t, t**2]), y)
+        fit = estimation.newton(X, y)
+        compare.check(
+            np.float64(1e8 + (100 * fit.w[2] / centred.w[2] - 1)),
+            1e8,
+            statement=STATEMENT,
+            oracle="identity",
+            case=f"years, N = {N}, seed {seed}",
+            ulp=2,  # of 1e8: eight digits
+        )
+
+
+def test_years_for_classes():
+    X, y = years(2000, 5)
+    y = y + (np.arange(2000) % 3 == 0)
+    t = (X[:, 1] - 2010) / 10
+    centred = estimation.multinomial(np.column_stack([np.ones(2000), t, t**2]), y, 3, reference=0)
+    fit = estimation.multinomial(X, y, 3, reference=0)
+    compare.check(
+        1e8 + (100 * fit.w[1:, 2] - centred.w[1:, 2]),
+        [1e8, 1e8],
+        statement="softmax.newton_step",
+        oracle="identity",
+        case="years",
+        ulp=2,
+    )
+
+
+def test_years_by_blocks():
+    X, y = years(2000, 1)
+    whole, blocks = estimation.newton(X, y), estimation.newton(streaming.Blocks(X, y, rows=300))
+    compare.check(
+        1e8 + (blocks.w / whole.w - 1),
+        [1e8] * 3,
+        statement=STATEMENT,
+        oracle="identity",
+        case="years, by blocks",
+        ulp=2,
+    )
+
+
+def test_columns_that_rounding_makes_dependent():
+    """0.1 a + 0.2 b, rounded: exactly it is independent, but the data do not say by how much."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(50), rng.normal(size=(50, 2))])
+    X = np.column_stack([X, 0.1 * X[:, 1] + 0.2 * X[:, 2]])
+    y = rng.integers(0, 2, 50)
+    with pytest.raises(ValueError, match=r"^X: expected linearly independent columns, .*rounding"):
+        estimation.newton(X, y)
+    assert np.isfinite(estimation.newton(X, y, penalty=1.0).w).all()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e-3, 1e11, 1e150])
+@pytest.mark.parametrize("K", [2, 3])
+def test_weights_in_other_units(scale, K):
+    """The estimate is that of weights of 1; the errors go with the root of the scale."""
+    X, y = three_classes(8, K=K)
+    fits = [
+        estimation.newton(X, y, sample_weight=s) if K == 2
+        else estimation.multinomial(X, y, K, sample_weight=s, tol=1e-12)
+        for s in (None, np.full(len(y), scale))
+    ]  # fmt: skip
+    plain, scaled = fits
+    for name, factor in (("w", 1.0), ("standard_errors", scale**0.5)):
+        compare.check(
+            getattr(scaled, name) * factor,
+            getattr(plain, name).tolist(),
+            statement="logistic.weighted",
+            oracle="identity",
+            case=f"weights of {scale}, {name}",
+            ulp=32,
+        )
+    penalty = estimation.newton(X, y > 0, sample_weight=np.full(len(y), scale), penalty=scale)
+    compare.check(
+        penalty.w,
+        estimation.newton(X, y > 0, penalty=1.0).w.tolist(),
+        statement="logistic.penalised",
+        oracle="identity",
+        case=f"weights of {scale}",
+        ulp=32,
+    )
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150, 1e160, 1e300])
+def test_columns_of_any_size(scale):
+    X, y = overlapping(3)
+    by = np.array([1.0, scale, 1.0])
+    plain, scaled = estimation.newton(X, y), estimation.newton(X * by, y)
+    for name in ("w", "standard_errors"):
+        compare.check(
+            getattr(scaled, name) * by,
+            getattr(plain, name).tolist(),
+            statement=STATEMENT,
+            oracle="identity",
+            case=f"column times {scale}, {name}",
+            ulp=32,
+        )
+
+
+def test_a_covariance_beyond_the_range():
+    X, y = overlapping(3)
+    with pytest.raises(ValueError, match=r"^the covariance exceeds the range of float64 .*rescale"):
+        estimation.newton(X * [1.0, 1e-170, 1.0], y)
+
+
+def test_a_point_of_weight_zero_may_be_anywhere():
+    """It does not take part in any function: also where its logit would leave the range."""
+    X, y = overlapping(3)
+    far = np.vstack([X, [1.0, 1e308, 1e308]]), np.append(y, 1), np.append(np.ones(40), 0.0)
+    w = estimation.newton(X, y).w
+    compare.same(estimation.newton(far[0], far[1], sample_weight=far[2]).w, w)
+    for room in (logistic, engine_logistic):
+        for name in ("nll", "nll_gradient", "nll_hessian"):
+            compare.same(
+                getattr(room, name)(w, far[0], far[1], sample_weight=far[2]),
+                getattr(room, name)(w, X, y),
+            )
+    W = np.vstack([0 * w, w])
+    for room in (softmax, engine_softmax):
+        for name in ("nll", "nll_gradient", "nll_hessian"):
+            compare.same(
+                getattr(room, name)(W, far[0], far[1], sample_weight=far[2]),
+                getattr(room, name)(W, X, y),
+            )
+
+
+def test_a_class_without_data_is_named():
+    X, y = overlapping(1)
+    with pytest.raises(SeparationError, match=r"W\[2, 0\] to -inf\. class 2 has no data\. Remed"):
+        estimation.multinomial(X, y, 3)
+
+
+# --------------------------------------------------- a penalty for each, offsets, start values
+
+
+def test_an_intercept_without_penalty():
+    """At 50 digits; the intercept makes the means equal, which a penalty on it would not."""
+    X, y = overlapping(5)
+    penalty = np.array([0.0, 2.0, 0.5])
+    fit = estimation.newton(X, y, penalty=penalty, tol=1e-12)
+    w = loops.at(60, minimum_with_penalties, fit.w, X, y, penalty)
+    compare.check(fit.w, w, statement="logistic.penalised", oracle="loops", case="each", ulp=32)
+    p = 1 / (1 + np.exp(-X @ fit.w))
+    compare.check(
+        np.mean(p),
+        Fraction(int(y.sum()), len(y)),
+        statement="logistic.score_equations",
+        oracle="identity",
+        case="free intercept",
+        ulp=16,
+    )
+    compare.same(fit.penalty, penalty)
+
+
+def minimum_with_penalties(w, X, y, penalty):
+    """Newton's method from a good w."""
+    n = len(w)
+    for _ in range(6):
+        g, H = loops.logistic_nll_gradient(w, X, y), loops.logistic_nll_hessian(w, X, y)
+        A = mp.matrix(n)
+        for k in range(n):
+            for l in range(n):
+                A[k, l] = H[k][l] + (penalty[k] if k == l else 0)
+        step = mp.lu_solve(A, mp.matrix([g[k] + penalty[k] * w[k] for k in range(n)]))
+        w = [w[k] - step[k] for k in range(n)]
+    return w
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_equal_penalties_are_one(K):
+    X, y = three_classes(6, K=K)
+    for one, each in [(0.0, np.zeros(3)), (0.5, np.full(3, 0.5))]:
+        fits = [
+            estimation.newton(X, y, penalty=p) if K == 2
+            else estimation.multinomial(X, y, K, penalty=p)
+            for p in (one, each)
+        ]  # fmt: skip
+        compare.same(fits[0].w, fits[1].w)
+
+
+def test_classes_with_a_free_intercept():
+    """The score equations of the intercepts: mean probabilities are class frequencies."""
+    X, y = three_classes(4)
+    fit = estimation.multinomial(X, y, 3, penalty=[0.0, 3.0, 1.0], tol=1e-12)
+    compare.check(
+        softmax.softmax(X @ fit.w.T).sum(axis=0),
+        np.bincount(y).tolist(),
+        statement="softmax.penalised",
+        oracle="identity",
+        case="free intercepts",
+        ulp=32,
+    )
+    scores = softmax.nll_gradient(fit.w, X, y) + fit.w * [0.0, 3.0, 1.0]
+    assert np.abs(scores).max() < 1e-12
+
+
+def test_only_columns_without_penalty_can_be_separated():
+    """A free indicator of a pure group has no estimate; with a penalty on it there is one."""
+    X, y = (np.array(part) for part in QUASI["an indicator"])
+    with pytest.raises(SeparationError, match=r"w\[1\] to \+inf") as error:
+        estimation.newton(X, y, penalty=[1.0, 0.0])
+    assert error.value.direction.tolist() == [0.0, 1.0]
+    fit = estimation.newton(X, y, penalty=[0.0, 1.0])
+    assert np.isfinite(fit.w).all() and fit.gradient_norm < 1e-9
+    with pytest.raises(ValueError, match=r"given rank 1 .*: column 2 = 1 \* column 1;"):
+        estimation.newton(X[:, [1, 0, 0]], y, penalty=[1.0, 0.0, 0.0])
+    assert np.isfinite(estimation.newton(X[:, [0, 0, 1]], y, penalty=[0.0, 1.0, 1.0]).w).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_offset(weighted):
+    """At its own logits the model needs no more; in general, at 50 digits by a fixed column."""
+    X, y = overlapping(7)
+    s = np.linspace(0.5, 2.0, 40) if weighted else None
+    offset = designs.eighths(np.random.default_rng(1), 40, largest=1)
+    fit = estimation.newton(X, y, offset=offset, sample_weight=s, tol=1e-12)
+    wider = np.column_stack([X, offset])
+    g = logistic.nll_gradient(np.append(fit.w, 1.0), wider, y, sample_weight=s)[:3]
+    H = logistic.nll_hessian(np.append(fit.w, 1.0), wider, y, sample_weight=s)[:3, :3]
+    assert np.abs(g).max() < 1e-13 * np.abs(X).sum()
+    compare.check(
+        fit.covariance,
+        np.linalg.inv(H).tolist(),
+        statement=STATEMENT,
+        oracle="identity",
+        case="offset, covariance",
+        ulp=64,
+    )
+    moved = estimation.newton(X, y, offset=X @ [0.5, -0.25, 0.125] + offset, sample_weight=s)
+    compare.check(
+        np.add(moved.w, [0.5, -0.25, 0.125]),
+        fit.w.tolist(),
+        statement=STATEMENT,
+        oracle="identity",
+        case="offset in the span of X",
+        ulp=32,
+    )
+    alone = estimation.newton(np.ones((40, 1)), y, offset=offset, sample_weight=s)
+    compare.same(np.float64(fit.null_nll), np.float64(alone.nll))
+
+
+def test_offset_of_classes():
+    X, y = three_classes(7)
+    V = designs.eighths(np.random.default_rng(3), 3, 3, largest=1)
+    fit = estimation.multinomial(X, y, 3, reference=0, tol=1e-12)
+    moved = estimation.multinomial(X, y, 3, offset=X @ V.T, reference=0, tol=1e-12)
+    compare.check(
+        moved.w + (V - V[0]),
+        fit.w.tolist(),
+        statement="softmax.newton_step",
+        oracle="identity",
+        case="offset in the span of X",
+        ulp=64,
+    )
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_start_values(K):
+    """From the estimate it takes two steps, from anywhere it ends there."""
+    X, y = three_classes(8, K=K)
+
+    def fitted(**more):
+        return (
+            estimation.newton(X, y, **more) if K == 2
+            else estimation.multinomial(X, y, K, tol=1e-12, **more)
+        )  # fmt: skip
+
+    fit = fitted()
+    again = fitted(start=fit.w)
+    assert again.iterations <= 3 < fit.iterations
+    far = fitted(start=fit.w + designs.eighths(np.random.default_rng(1), *fit.w.shape))
+    for other in (again, far):
+        compare.check(
+            other.w,
+            fit.w.tolist(),
+            statement=STATEMENT,
+            oracle="identity",
+            case=f"another start, K = {K}",
+            ulp=64,
+        )
+
+
+# ----------------------------------------------------------------------- Firth's penalty
+
+
+def test_endometrial_as_published():
+    """R's logistf, as Heinze and Schemper (2002): it stops a little early, in the eighth digit."""
+    X, y, _ = data.endometrial()
+    with pytest.raises(
+        SeparationError, match=r"quasi-completely .*w\[1\] to \+inf.*Firth's method"
+    ):
+        estimation.newton(X, y)
+    fit = estimation.firth(X, y)
+    assert [f"{w:.6f}" for w in fit.w] == ["3.774560", "2.929273", "-0.034752", "-2.604164"]
+    assert [f"{e:.5f}" for e in fit.standard_errors] == ["1.48869", "1.55076", "0.03958", "0.77602"]
+
+
+def penalised_nll(w, X, y, s):
+    I = loops.logistic_nll_hessian(w, X, y, s)
+    return loops.logistic_nll(w, X, y, s) - mp.log(mp.det(mp.matrix(I))) / 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_firth_is_a_minimum(weighted):
+    """The gradient by differences of the penalised NLL at 50 digits, in standard errors."""
+    X, y = overlapping(2, N=12)
+    s = np.tile([1.0, 2.0, 3.0], 4) if weighted else None
+    fit = estimation.firth(X, y, sample_weight=s, tol=1e-12)
+    g = loops.differences(50, lambda w: penalised_nll(w, loops.exact(X), loops.exact(y),
+                          s if s is None else loops.exact(s)), (fit.w,), 0)  # fmt: skip
+    g = np.array(g, dtype=float)
+    assert np.sqrt(g @ fit.covariance @ g) < 1e-11
+    if weighted:
+        repeated = estimation.firth(
+            np.repeat(X, s.astype(int), axis=0), np.repeat(y, s.astype(int))
+        )
+        compare.check(
+            1e10 + fit.w,
+            (1e10 + repeated.w).tolist(),
+            statement="logistic.weighted",
+            oracle="identity",
+            case="Firth, repeated rows",
+            ulp=2,
+        )
+
+
+def test_firth_by_hand():
+    """One column of ones: its estimate is log((k + 1/2) / (N - k + 1/2)), finite for k = N."""
+    for k, N in [(3, 3), (0, 4), (1, 4)]:
+        fit = estimation.firth(np.ones((N, 1)), [1] * k + [0] * (N - k), tol=1e-13)
+        compare.check(
+            fit.w,
+            [mp.log(mp.mpf(2 * k + 1) / (2 * (N - k) + 1))],
+            statement="logistic.newton_step",
+            oracle="by hand",
+            case=f"Firth, {k} of {N}",
+            ulp=32,
+        )
+
+
+@pytest.mark.parametrize("name", [*COMPLETE, *QUASI])
+def test_firth_on_separated_data(name):
+    X, y = (COMPLETE | QUASI)[name]
+    fit = estimation.firth(X, y)
+    assert np.isfinite(fit.w).all() and np.isfinite(fit.standard_errors).all()
+    with pytest.raises(ValueError, match="given rank"):
+        estimation.firth(np.repeat(X, 2, axis=1), y)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_the_last_check_that_an_estimate_exists(K, monkeypatch):
+    """Quasi-separated data on which the minimum seems to be reached: the error is the verdict's."""
+    X = np.array([[1.0, 0.0]] * K + [[1.0, 1.0]])
+    y = np.append(np.arange(K), 1)
+    asked = []
+    monkeypatch.setattr(
+        estimation.separation, "require_overlap", lambda *given: asked.append(given)
+    )
+    fitted = (
+        estimation.newton(X, y) if K == 2 else estimation.multinomial(X, y, K, tol=1e-4)
+    )  # fmt: skip
+    assert asked and np.ptp(fitted.w) > 8
+    monkeypatch.undo()
+    with pytest.raises(SeparationError, match="quasi-completely"):
+        estimation.newton(X, y) if K == 2 else estimation.multinomial(X, y, K, tol=1e-4)

@@ -411,12 +411,15 @@ def test_large_layers_are_sampled():
 def test_outside_the_domain():
     """A step may leave the domain of the function; smaller steps do not."""
 
-    class Log(Tanh):
+    class Log:
         def forward(self, z):
             return np.log(z)
 
         def backward(self, z, delta):
             return delta / z
+
+        def parameter_gradient(self, z, delta):
+            return {}
 
         def jacobian(self, z):
             return (1.0 / z)[:, :, None] * np.eye(z.shape[1])
@@ -515,3 +518,50 @@ def test_kink_of_a_function():
     report = check_gradient(lambda x: np.abs(x).sum(), np.sign, [1.0, 0.0, -2.0])
     assert report.ok
     assert "a kink at [1]: slope -1 from the left, 1 from the right; 0 returned" in report.notes[0]
+
+
+class Squares:
+    """z^2 with a factor that is a parameter; its second order may be wrong."""
+
+    def __init__(self, theta, wrong=""):
+        self.theta, self.wrong = theta, wrong
+
+    def forward(self, z):
+        return self.theta * z**2
+
+    def backward(self, z, delta):
+        return 2 * self.theta * z * delta
+
+    def parameter_gradient(self, z, delta):
+        return {"theta": (z**2 * delta).sum(axis=0)}
+
+    def jacobian(self, z):
+        return (2 * self.theta * z)[:, :, np.newaxis] * np.eye(z.shape[1])
+
+    def pullback_along(self, z, dz, dtheta):
+        d, f = dtheta["theta"], np.zeros_like(self.theta) if self.wrong == "theta" else self.theta
+        d = 0 * d if self.wrong == "dtheta" else d
+
+        def back(delta, change):
+            change = 0 * change if self.wrong == "change" else change
+            moved = 2 * (d * z * delta + f * (dz * delta + z * change))
+            return moved, {"theta": (2 * z * dz * delta + z**2 * change).sum(axis=0)}
+
+        return d * z**2 + 2 * f * z * dz, back
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rules"),
+    [
+        ("theta", ("RULE 1", "RULE 2")),
+        ("dtheta", ("RULE 1", "RULE 2")),
+        ("change", ("RULE 2", "RULE 3, theta")),
+    ],
+)
+def test_second_order(wrong, rules):
+    """What a layer says of its second order is checked, and the wrong part named."""
+    theta = eighths(RNG, 4)
+    assert_layer(Squares(theta), Z)
+    report = check_layer(Squares(theta, wrong), Z)
+    found = [finding.split(": wrong at")[0] for finding in report.findings]
+    assert found == [f"pullback_along, {rule}" for rule in rules]

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import compare
 import numpy as np
+import pandas as pd
 import pytest
 from mpmath import mp
 
-from reference_impl import data, estimation, inference
+from reference_impl import data
+from reference_impl.engine import estimation, inference
 
 
 def spector():
@@ -219,7 +221,7 @@ def test_summary_of_classes():
     fit, names = election()
     table = inference.summary(fit, names)
     assert len(table.names) == 36 and table.names[0] == "1: intercept"
-    compare.same(table.estimate, fit.W[1:].ravel())
+    compare.same(table.estimate, fit.w[1:].ravel())
     assert "identification.reference_class" in str(table)
     table = inference.summary(election(None)[0])
     assert len(table.names) == 42 and table.names[-1] == "6: x6"
@@ -242,7 +244,7 @@ OF_A_FIT = (
 @pytest.mark.parametrize("function", OF_A_FIT, ids=lambda function: function.__name__)
 @pytest.mark.parametrize("wrong", [None, 1.0, "fit", np.zeros(3)], ids=repr)
 def test_no_fit(function, wrong):
-    with pytest.raises(TypeError, match=r"^fit: expected a Fit or a SoftmaxFit, given \w+"):
+    with pytest.raises(TypeError, match=r"^fit: expected a Fit, given \w+"):
         function(wrong)
 
 
@@ -298,7 +300,198 @@ def test_models_that_are_not_nested():
         inference.likelihood_ratio_test(small, better)
 
 
+def test_models_of_the_same_data_in_another_order():
+    """Fractional weights add up to the same numbers but for their last digits."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(50), rng.normal(size=(50, 2))])
+    y, s = rng.integers(0, 2, 50), rng.uniform(0.1, 3.0, 50)
+    larger = estimation.newton(X, y, sample_weight=s)
+    statistics = []
+    for _ in range(50):
+        order = rng.permutation(50)
+        smaller = estimation.newton(X[order, :2], y[order], sample_weight=s[order])
+        statistics.append(inference.likelihood_ratio_test(smaller, larger).statistic)
+    compare.check(
+        np.array(statistics),
+        [statistics[0]] * 50,
+        statement="logistic.nll",
+        oracle="identity",
+        case="rows in another order",
+        ulp=64,
+    )
+
+
 def test_one_class_alone_has_no_r_squared():
     fit = estimation.newton([[1.0], [1.0]], [1, 1], penalty=1.0)
     with pytest.raises(ValueError, match=r"^fit: expected labels of two classes"):
         inference.mcfadden(fit)
+
+
+# ---------------------------------------------------------------- predictions and effects
+
+
+def test_spector_predicted_as_statsmodels():
+    """GLM(y, X, Binomial()).get_prediction(X[:2]).summary_frame(), statsmodels 0.15."""
+    X, _, _ = data.spector()
+    found = inference.predict(spector()[0], X[:2])
+    assert [f"{p:.6f}" for p in found.probability] == ["0.026578", "0.059501"]
+    assert [f"{p:.6f}" for p in found.lower] == ["0.002452", "0.009068"]
+    assert [f"{p:.6f}" for p in found.upper] == ["0.232741", "0.304291"]
+
+
+def test_spector_effects_as_statsmodels():
+    """Logit(y, X).fit().get_margeff(), statsmodels 0.15; it leaves the constant out."""
+    X, _, _ = data.spector()
+    effects, errors = inference.average_marginal_effects(spector()[0], X)
+    assert [f"{e:.8f}" for e in effects[1:]] == ["0.36258083", "0.01220841", "0.30517770"]
+    assert [f"{e:.8f}" for e in errors[1:]] == ["0.10944115", "0.01779416", "0.09237957"]
+
+
+def test_spector_robust_as_statsmodels():
+    """Logit(y, X).fit(cov_type="HC0").bse, statsmodels 0.15."""
+    X, y, _ = data.spector()
+    fit = inference.robust(spector()[0], X, y)
+    assert [f"{e:.8f}" for e in fit.standard_errors] == [
+        "5.19758541", "1.26754598", "0.11792227", "0.96441921",
+    ]  # fmt: skip
+    compare.same(inference.z_values(fit), fit.w / fit.standard_errors)
+
+
+def test_odds_ratio_of_psi():
+    """e^2.3787 = 10.79, Greene; the ends are those of the interval of the weight."""
+    ratio, lower, upper = inference.odds_ratios(spector()[0])
+    assert [f"{e:.3f}" for e in (ratio[3], lower[3], upper[3])] == ["10.791", "1.339", "86.938"]
+
+
+def two_models():
+    """The same model of labels 0 and 1, and as one of two classes."""
+    X, y, _ = data.spector()
+    s, offset = np.linspace(0.5, 2.0, 32), np.linspace(-1.0, 1.0, 32)
+    both = np.column_stack([np.zeros(32), offset])
+    return (
+        X,
+        y,
+        s,
+        (estimation.newton(X, y, sample_weight=s, offset=offset), offset),
+        (estimation.multinomial(X, y, 2, sample_weight=s, offset=both, reference=0), both),
+    )
+
+
+def test_two_classes_are_the_binary_model():
+    X, y, s, (binary, offset), (classes, both) = two_models()
+    one = inference.predict(binary, X, offset=offset, level=0.9)
+    two = inference.predict(classes, X, offset=both, level=0.9)
+    robust = inference.robust(binary, X, y, sample_weight=s, offset=offset)
+    of_classes = inference.robust(classes, X, y, sample_weight=s, offset=both)
+    for case, actual, expected in [
+        ("probability", two.probability[:, 1], one.probability),
+        ("lower", two.lower[:, 1], one.lower),
+        ("upper", two.upper[:, 1], one.upper),
+        ("of the other class", 1 - two.lower[:, 0], one.upper),
+        ("robust", of_classes.covariance[1, :, 1], robust.covariance),
+    ]:
+        compare.check(
+            np.ascontiguousarray(1e6 + actual),
+            (1e6 + expected).tolist(),
+            statement="softmax.two_class",
+            oracle="identity",
+            case=case,
+            ulp=2,
+        )
+
+
+def test_intervals_of_classes_by_differences():
+    """The error of each logit by the delta method, its derivatives by differences of the fit's w."""
+    fit, _ = election(None)
+    X = data.election()[0][:3]
+    found = inference.predict(fit, X, level=0.5)
+    reach = float(np.sqrt(2) * mp.erfinv(0.5))
+
+    def logits(w):
+        z = X @ w.reshape(7, 6).T
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        return np.log(p / (1 - p))
+
+    step = 1e-5 * np.eye(42)
+    J = np.array([(logits(fit.w.ravel() + h) - logits(fit.w.ravel() - h)) / 2e-5 for h in step])
+    C = fit.covariance.reshape(42, 42)
+    error = np.sqrt(np.einsum("kia,kl,lia->ia", J, C, J))
+    expected = 1 / (1 + np.exp(-logits(fit.w.ravel()) - reach * error))
+    compare.check(
+        1e8 + found.upper,
+        (1e8 + expected).tolist(),
+        statement="softmax.fisher_information",
+        oracle="differences",
+        case="intervals of probabilities",
+        ulp=2,  # eight digits
+    )
+    assert (found.lower < found.probability).all() and (found.probability < found.upper).all()
+
+
+def test_effects_by_differences():
+    """The mean of p, differentiated by moving a column; and the delta method by moving w."""
+    X, _, s, (fit, offset), _ = two_models()
+    effects, errors = inference.average_marginal_effects(fit, X, sample_weight=s, offset=offset)
+
+    def mean(X, w):
+        return (s / (1 + np.exp(-X @ w - offset))).sum() / s.sum()
+
+    def moved(w, k, h):
+        return mean(X + h * np.eye(4)[k], w)
+
+    def effect(w):
+        h = 1e-4
+        return np.array([(moved(w, k, h) - moved(w, k, -h)) / (2 * h) for k in range(4)])
+
+    J = np.array([(effect(fit.w + h) - effect(fit.w - h)) / 2e-4 for h in 1e-4 * np.eye(4)]).T
+    for case, actual, expected in [
+        ("effects", effects, effect(fit.w)),
+        ("errors", errors, np.sqrt(np.einsum("kl,lm,km->k", J, fit.covariance, J))),
+    ]:
+        compare.check(
+            1e10 + actual,
+            (1e10 + expected).tolist(),
+            statement="sigmoid.derivative",
+            oracle="differences",
+            case=f"average marginal {case}",
+            ulp=4,  # of 1e10: five digits
+        )
+
+
+def test_robust_errors_hold_where_the_model_does_not():
+    """Where the model is right both agree, for many data."""
+    rng = np.random.default_rng(5)
+    X = np.column_stack([np.ones(40_000), rng.standard_normal((40_000, 2))])
+    y = (rng.random(40_000) < 1 / (1 + np.exp(-X @ [0.25, -0.5, 1.0]))).astype(int)
+    fit = estimation.newton(X, y)
+    ratio = inference.robust(fit, X, y).standard_errors / fit.standard_errors
+    assert (ratio > 0.98).all() and (ratio < 1.02).all()
+    wide = inference.robust(fit, X, rng.permutation(y)).standard_errors / fit.standard_errors
+    assert (np.abs(wide - 1) > 0.02).any()
+
+
+def test_what_predictions_refuse():
+    fit, _ = spector()
+    for function in (inference.predict, inference.average_marginal_effects):
+        with pytest.raises(ValueError, match=r"^fit.w: expected shape \(3,\) for X of shape"):
+            function(fit, np.ones((5, 3)))
+        with pytest.raises(ValueError, match=r"^offset: expected the shape of the logits, \(5,\)"):
+            function(fit, np.ones((5, 4)), offset=[1.0])
+        with pytest.raises(TypeError, match=r"^fit: expected a Fit, given NoneType"):
+            function(None, np.ones((5, 4)))
+    with pytest.raises(ValueError, match=r"^fit: expected a fit of labels 0 and 1, given one of"):
+        inference.average_marginal_effects(election()[0], data.election()[0])
+
+
+def test_names_of_columns_and_classes():
+    X, y, names = data.election()
+    words = ("SD", "D", "ID", "I", "IR", "R", "SR")
+    table = inference.summary(election()[0], names, classes=words)
+    assert table.names[0] == "D: intercept" and table.names[-1] == "SR: income"
+    with pytest.raises(ValueError, match=r"^classes: expected 7 names, given 2"):
+        inference.summary(election()[0], names, classes=("a", "b"))
+    frame = pd.DataFrame(X, columns=names)
+    fit = estimation.multinomial(frame, y, 7, reference=0)
+    assert inference.summary(fit).names[0] == "1: intercept"
+    binary = estimation.newton(frame, y > 3)
+    assert inference.summary(binary).names == names

@@ -62,8 +62,8 @@ ALLOWED = {
 }
 # Optional, and imported when it is used.
 ALLOWED_IN = {
-    "reference_impl/distributed.py": ("dask",),
-    "reference_impl/row_blocks.py": ("threadpoolctl",),
+    "reference_impl/engine/distributed.py": ("dask",),
+    "reference_impl/quiet.py": ("threadpoolctl",),
 }
 
 

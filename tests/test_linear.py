@@ -133,6 +133,8 @@ def test_parameters_are_copied_and_read_only():
         ([[1.0, 2.0]], [1.0, 2.0], r"b: expected shape \(1,\) for W of shape \(1, 2\)"),
         ([[1.0, 2.0]], [[1.0]], r"b: expected shape \(1,\)"),
         ([[1.0, 2.0]], [np.inf], "b: expected finite numbers"),
+        ([[1.0], [2.0], [3.0]], [1.0], r"b: expected shape \(3,\) for W of shape \(3, 1\)"),
+        ([[1.0], [2.0], [3.0]], 1.0, r"b: expected shape \(3,\) for W of shape \(3, 1\)"),
     ],
 )
 def test_bad_parameters(W, b, message):

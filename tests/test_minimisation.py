@@ -4,8 +4,9 @@ import compare
 import numpy as np
 import pytest
 
-from reference_impl import data, logistic, minimisation
-from reference_impl.minimisation import ConvergenceError
+from reference_impl import data, logistic
+from reference_impl.engine import minimisation
+from reference_impl.engine.minimisation import ConvergenceError
 
 A = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]])
 CENTRE = np.array([1.0, -2.0, 0.5])

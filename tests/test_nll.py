@@ -7,6 +7,7 @@ import loops
 import numpy as np
 import pytest
 
+from reference_impl.gradient_check import check_layer
 from reference_impl.nll import NLL, SoftNLL
 
 SIZES = [(1, 3), (2, 4), (5, 2), (5, 3), (3, 3)]  # N x K
@@ -154,3 +155,58 @@ def test_derived(size):
             ("backward", layer.backward(z, -0.75)),
         ]:
             verify(rule, "50 digits", str(size), actual, derived.table(f"nll.{rule}", arrays))
+
+
+def test_labels_before_the_number_of_classes_is_known():
+    with pytest.raises(
+        ValueError, match=r"^y: expected integers >= 0, given -100 .*ignored_labels"
+    ):
+        NLL([0, 3, -100])
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.125, 1.0])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("ignore", [None, -100, 2])
+def test_weights_smoothing_and_ignored_labels(smoothing, weighted, ignore):
+    """As the matrix of labels that they stand for, in value and in each rule."""
+    N, K = 5, 4
+    z, _ = design(5, 3)
+    z = np.column_stack([z, -z[:, 0]])
+    y = np.array([0, 3, 1, 2, 3])
+    s = np.array([0.5, 2.0, 0.0, 1.0, 0.25]) if weighted else np.ones(N)
+    given = np.where([False, True, False, False, True], -100, y) if ignore == -100 else y
+    counted = s * (given != ignore)
+    Y = counted[:, None] * ((1 - smoothing) * np.eye(K)[y] + smoothing / K)
+    layer = NLL(
+        given,
+        sample_weight=s if weighted else None,
+        ignore_index=ignore,
+        smoothing=smoothing,
+    )
+    case = f"smoothing {smoothing}, {weighted}, ignore {ignore}"
+    verify("forward", "loops", case, layer.forward(z), loops.at(50, layer_loops.nll, z, Y))
+    by_differences = loops.differences(50, layer_loops.nll, (z, Y), 0)
+    verify("backward", "differences", case, layer.backward(z, 1.0), by_differences)
+    assert check_layer(layer, z).ok
+
+
+def test_nothing_but_ignored_labels():
+    """The empty sum, where a mean would be 0/0."""
+    layer = NLL([-100, -100], ignore_index=-100, smoothing=0.5)
+    compare.same(layer.forward([[1.0, 2.0], [3.0, 4.0]]), np.array(0.0) * -1)
+    assert not layer.backward([[1.0, 2.0], [3.0, 4.0]], 1.0).any()
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "message"),
+    [
+        ({"smoothing": 1.5}, ValueError, "smoothing: expected a number from 0 to 1, given 1.5"),
+        ({"smoothing": -0.1}, ValueError, "smoothing: expected one number >= 0"),
+        ({"ignore_index": 1.5}, TypeError, "ignore_index: expected an integer"),
+        ({"sample_weight": [1.0]}, ValueError, r"sample_weight: expected shape \(2,\)"),
+        ({"sample_weight": [1.0, -1.0]}, ValueError, "sample_weight: expected weights >= 0"),
+    ],
+)
+def test_wrong_options(more, error, message):
+    with pytest.raises(error, match=message):
+        NLL([0, 1], **more)

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from reference_impl import estimation, logistic, separation
-from reference_impl.separation import RankError, SeparationError
+from reference_impl import logistic
+from reference_impl.engine import estimation, separation
+from reference_impl.engine.separation import RankError, SeparationError
 
 STATEMENT = "logistic.no_mle_when_separable"
 # Data sets of each kind; SEPARATION_SETS=100000 for a long run.
@@ -632,11 +633,11 @@ def test_require_overlap():
 
 def test_require_overlap_of_classes():
     X = [[1.0, float(i)] for i in range(6)]
-    assert separation.require_overlap_multinomial(X, [0, 1, 2, 0, 1, 2], 3) is None
+    assert separation.require_overlap(X, [0, 1, 2, 0, 1, 2], 3) is None
     with pytest.raises(
         SeparationError, match=r"relative to class 0\): W\[1, 0\] to -inf, W\[1, 1\] to \+inf"
     ) as error:
-        separation.require_overlap_multinomial(X, [0, 0, 1, 1, 2, 2], 3)
+        separation.require_overlap(X, [0, 0, 1, 1, 2, 2], 3)
     assert error.value.direction.shape == (3, 2) and error.value.complete
 
 
@@ -691,3 +692,21 @@ def test_penalised(kind):
     for _ in range(20):
         X, y = data_of_kind(rng, kind, 2)
         assert np.isfinite(estimation.newton(X, y, penalty=0.5).w).all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_directions_have_few_digits(seed):
+    """Real numbers that a hyperplane with small coefficients separates: small ones are found.
+
+    The proof holds for the direction that is returned; digits of the data have no place in it.
+    """
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([np.ones(30), rng.normal(size=(30, 2)).round(1), np.zeros(30)])
+    X = X[X[:, 1] != X[:, 2]]
+    y = (X[:, 1] > X[:, 2]).astype(int)
+    verdict = separation.binary(X, y)
+    assert verdict.kind == "complete" and separation.proves(X, y, verdict)
+    assert max(abs(int(entry)) for entry in verdict.direction) < 2**12
+    assert verdict.direction[3] == 0
+    shown = str(separation.SeparationError.proved(verdict))
+    assert "e-" not in shown

@@ -152,3 +152,55 @@ def test_monotone(values):
     t = np.sort(values)
     for function, _ in FUNCTIONS.values():
         assert (np.diff(function(t)) >= -4 * np.spacing(np.abs(function(t))[1:])).all()
+
+
+@pytest.mark.parametrize("largest", [3.0, 40.0, 300.0])
+def test_soft_targets(largest):
+    """Cross-entropy with a probability, and its derivative, at 50 digits; 0 and 1 are labels."""
+    rng = np.random.default_rng(int(largest))
+    t = rng.uniform(-largest, largest, 60)
+    q = np.concatenate([rng.integers(0, 9, 50) / 8, np.repeat([0.0, 1.0], 5)])
+
+    def losses(t, q):
+        return [
+            -b * loops.log_sigmoid(a) - (1 - b) * loops.log_sigmoid(-a)
+            for a, b in zip(t, q, strict=True)
+        ]
+
+    digits = 50 + int(largest)
+    for name, actual, expected in [
+        ("loss", sigmoid.soft_losses(t, q), loops.at(digits, losses, t, q)),
+        (
+            "residual",
+            sigmoid.soft_residuals(t, q),
+            loops.at(
+                digits,
+                lambda t, q: [loops.sigmoid(a) - b for a, b in zip(t, q, strict=True)],
+                t,
+                q,
+            ),
+        ),
+    ]:
+        compare.check(
+            actual,
+            expected,
+            statement="conventions.soft_labels",
+            oracle="loops",
+            case=f"{name}, |t| up to {largest}",
+            ulp=8,
+        )
+    hard = q[50:].astype(int)
+    compare.same(sigmoid.soft_losses(t[50:], hard), sigmoid.losses(t[50:], hard))
+    compare.same(sigmoid.soft_residuals(t[50:], hard) + 0.0, sigmoid.residuals(t[50:], hard) + 0.0)
+
+
+@pytest.mark.parametrize("function", [sigmoid.soft_losses, sigmoid.soft_residuals])
+def test_wrong_soft_targets(function):
+    with pytest.raises(ValueError, match=r"^q: expected probabilities from 0 to 1, given 1.5 at"):
+        function([0.0, 1.0], [0.5, 1.5])
+    with pytest.raises(
+        ValueError, match=r"^q: expected the shape of t, \(2,\), given shape \(1,\)"
+    ):
+        function([0.0, 1.0], [0.5])
+    with pytest.raises(ValueError, match=r"^t: expected finite numbers"):
+        function([0.0, np.inf], [0.5, 0.5])

@@ -5,6 +5,7 @@ import itertools
 import math
 import tracemalloc
 import weakref
+from fractions import Fraction
 
 import compare
 import designs
@@ -13,9 +14,13 @@ import pytest
 from rich.console import Console
 from rich.progress import track
 
-from reference_impl import estimation, logistic, softmax, streaming
-from reference_impl.minimisation import ConvergenceError
-from reference_impl.streaming import Blocks, SeparatedError, newton, total
+from reference_impl import logistic, softmax
+from reference_impl.engine import estimation, logistic as engine_logistic, streaming
+from reference_impl.engine.estimation import newton
+from reference_impl.engine.fit import Terms
+from reference_impl.engine.minimisation import ConvergenceError
+from reference_impl.engine.separation import SeparationError
+from reference_impl.engine.streaming import Blocks, Shown, total
 
 N, n, K = 600, 4, 3
 RNG = np.random.default_rng(12)
@@ -199,7 +204,7 @@ def test_progress():
     compare.same(
         total(logistic.nll, w, track(blocks, console=console)), total(logistic.nll, w, blocks)
     )
-    fit = newton(blocks, progress=lambda blocks: track(blocks, "pass", console=console))
+    fit = newton(Shown(blocks, lambda blocks: track(blocks, "pass", console=console)))
     assert "pass" in console.file.getvalue() and "100%" in console.file.getvalue()
     compare.same(fit.w, newton(blocks).w)
 
@@ -262,9 +267,17 @@ def test_newton(weights, penalty):
             case=f"by blocks, {name}",
             ulp=64,
         )
-    compare.same(np.float64(fit.nll), total(logistic.nll, fit.w, Blocks(X, y, weights, rows=70)))
-    scores = total(logistic.nll_gradient, fit.w, Blocks(X, y, weights, rows=70)) + penalty * fit.w
-    compare.same(np.float64(fit.gradient_norm), np.linalg.norm(scores))
+    blocks = Blocks(X, y, weights, rows=70)
+    nll, gradient = total(engine_logistic.nll_and_gradient, fit.w, blocks)
+    compare.same(np.float64(fit.nll), nll)
+    compare.check(
+        np.float64(fit.gradient_norm),
+        np.linalg.norm(gradient + penalty * fit.w),
+        statement="logistic.newton_step",
+        oracle="identity",
+        case="norm of the gradient",
+        ulp=2,
+    )
     assert fit.gradient_norm < 1e-12 * np.linalg.norm(logistic.nll_gradient(0 * w, X, y))
 
 
@@ -276,16 +289,57 @@ def test_one_pass_a_step():
             passes.append(1)
             return super().__iter__()
 
-    penalised = newton(Counted(X, y, rows=100), penalty=1.0)
-    assert len(passes) == penalised.steps + 2  # the start, and a look at the first block
+    # Beside the steps: a look at the first block, what does not depend on w, the start, and at
+    # the last point the covariance, and whether the data overlap.
+    for penalty in (0.0, 1.0):
+        passes.clear()
+        fit = newton(Counted(X, y, rows=100), penalty=penalty)
+        assert len(passes) == fit.iterations + 4
     passes.clear()
-    fit = newton(Counted(X, y, rows=100))
-    assert len(passes) == fit.steps + 3  # whether the data overlap
+    fit = estimation.multinomial(Counted(X, classes, rows=100), K=K)
+    assert len(passes) == fit.iterations + 4
+
+
+@pytest.mark.parametrize("weights", [None, s], ids=["no weights", "weights"])
+@pytest.mark.parametrize("penalty", [0.0, 0.5])
+def test_multinomial(weights, penalty):
+    """As in one piece, in either coding."""
+    for reference in (None, 1):
+        more = {"reference": reference, "penalty": penalty, "tol": 1e-12}
+        fit = estimation.multinomial(Blocks(X, classes, weights, rows=70), K=K, **more)
+        expected = estimation.multinomial(X, classes, K, sample_weight=weights, **more)
+        for name in ("w", "covariance", "standard_errors"):
+            compare.check(
+                getattr(fit, name),
+                getattr(expected, name).tolist(),
+                statement="softmax.newton_step",
+                oracle="identity",
+                case=f"by blocks, reference {reference}, {name}",
+                ulp=64,
+            )
+        compare.check(
+            np.float64(fit.null_nll),
+            expected.null_nll,
+            statement="softmax.nll",
+            oracle="identity",
+            case="null model by blocks",
+            ulp=4,
+        )
+
+
+def test_multinomial_completely_separated():
+    labels = (X @ W.T).argmax(axis=1)
+    with pytest.raises(SeparationError, match=r"completely separated, .*penalty > 0") as error:
+        estimation.multinomial(Blocks(X, labels, rows=70), K=K)
+    margins = X @ error.value.direction.T
+    own = margins[np.arange(N), labels]
+    margins[np.arange(N), labels] = -np.inf
+    assert (own > margins.max(axis=1)).all() and error.value.complete
 
 
 def test_completely_separated():
     labels = (X @ w > 0).astype(np.int64)
-    with pytest.raises(SeparatedError, match=r"completely separated, .*penalty > 0") as error:
+    with pytest.raises(SeparationError, match=r"completely separated, .*penalty > 0") as error:
         newton(Blocks(X, labels, rows=70))
     assert ((2 * labels - 1) * (X @ error.value.direction) > 0).all()
     assert np.isfinite(newton(Blocks(X, labels, rows=70), penalty=1.0).w).all()
@@ -293,7 +347,7 @@ def test_completely_separated():
 
 def test_one_class_only():
     ones = np.column_stack([np.ones(N), X])
-    with pytest.raises(SeparatedError):
+    with pytest.raises(SeparationError):
         newton(Blocks(ones, np.ones(N), rows=70))
 
 
@@ -302,7 +356,7 @@ def test_points_without_weight_do_not_take_part():
     wrong = np.arange(N) % 50 == 0
     labels[wrong] = 1 - labels[wrong]
     newton(Blocks(X, labels, rows=70))
-    with pytest.raises(SeparatedError):
+    with pytest.raises(SeparationError):
         newton(Blocks(X, labels, (~wrong).astype(float), rows=70))
 
 
@@ -317,7 +371,7 @@ HALF = np.concatenate([np.tile([0, 1], 10), np.ones(20, dtype=np.int64)])
 )
 def test_no_unique_estimate(rows, labels):
     """Never a finite answer: it says why not, and what helps."""
-    with pytest.raises((ConvergenceError, SeparatedError), match=r"separated.*penalty > 0"):
+    with pytest.raises((ConvergenceError, SeparationError), match=r"separated.*penalty > 0"):
         newton(Blocks(rows, labels, rows=11))
     assert np.isfinite(newton(Blocks(rows, labels, rows=11), penalty=1.0).w).all()
 
@@ -441,3 +495,19 @@ def test_errors_of_the_iterable_are_its_own():
 
     with pytest.raises(OSError, match="the disk is gone"):
         total(logistic.nll, w, broken())
+
+
+def test_margins_within_rounding_are_not_believed():
+    """One point lies on the hyperplane: its margin is 0, and rounding makes it positive."""
+    point = np.array([0.1, 0.2, -0.3])  # 0.1 + 0.2 - 0.3 > 0 in float64
+    assert point.sum() > 0 and sum(map(Fraction, ["1/10", "2/10", "-3/10"])) == 0
+    far = np.array([[2.0, 3.0, 4.0], [1.0, 5.0, 2.0], [-1.0, -2.0, -6.0]])
+    terms = Terms(1, 3)
+    rows, labels = np.vstack([far, point]), np.array([1, 1, 0, 1])
+    doubtful = total(terms.not_separated, np.ones(3), [(rows, labels)])
+    assert doubtful == 1
+    assert total(terms.not_separated, np.ones(3), [(rows[:3], labels[:3])]) == 0
+    assert total(terms.not_separated, np.ones(3), [(rows[:3], 1 - labels[:3])]) == 3
+    classes = Terms(2, 3)
+    both = np.concatenate([np.zeros(3), np.ones(3)])
+    assert total(classes.not_separated, both, [(rows, labels)]) == 1

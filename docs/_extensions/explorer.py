@@ -129,7 +129,7 @@ def level_line(w, probability):
 
 def picture(writer):
     """Return the data and the fitted model as an SVG."""
-    from reference_impl.estimation import newton
+    from reference_impl.engine.estimation import newton
 
     w = newton([[1.0, x, y] for x, y, _ in POINTS], [label for *_, label in POINTS]).w
     lines, marks = [], []

@@ -34,15 +34,16 @@ INPUTS = (
     "docs/_extensions/worked_fit.py",
     *(f"reference_impl/data/{name}.csv" for name in ("spector", "beetles", "election",
                                                      "vasoconstriction")),
-    *(f"reference_impl/{stem}.py" for stem in ("estimation", "inference", "minimisation",
-                                               "logistic", "softmax")),
+    *(f"reference_impl/engine/{stem}.py" for stem in ("estimation", "fit", "inference",
+                                                      "minimisation", "logistic", "softmax")),
 )  # fmt: skip
 
 
 @cache
 def fitted():
     """Return data and fit of the students, and the way of Newton's method; once in a process."""
-    from reference_impl import data, estimation, logistic, minimisation
+    from reference_impl import data, logistic
+    from reference_impl.engine import estimation, minimisation
 
     X, y, _ = data.spector()
     path = minimisation.newton(
@@ -56,7 +57,7 @@ def fitted():
 @cache
 def descended():
     """Return the way of gradient descent on the same data."""
-    from reference_impl import estimation
+    from reference_impl.engine import estimation
 
     X, y, _, _ = fitted()
     return estimation.gradient_descent(X, y, steps=10_000)
@@ -65,7 +66,8 @@ def descended():
 @cache
 def elected():
     """Return the fit of the election data, and that of an intercept alone."""
-    from reference_impl import data, estimation
+    from reference_impl import data
+    from reference_impl.engine import estimation
 
     X, y, names = data.election()
     alone = estimation.multinomial(X[:, :1], y, 7, reference=0)
@@ -93,7 +95,7 @@ def minus(text):
 @cache
 def numbers():
     """Return the numbers that the page prints, as text."""
-    from reference_impl import estimation, inference
+    from reference_impl.engine import estimation, inference
     from reference_impl.sigmoid import sigmoid
 
     X, y, fit, path = fitted()
@@ -132,7 +134,7 @@ def numbers():
         "election_statistic": f"{election.statistic:.4f}",
         "election_degrees": str(election.degrees),
         "election_p": power(election.p_value),
-        "left_to_right_odds": f"{np.exp(of_classes.W[6, 2]):.1f}",
+        "left_to_right_odds": f"{np.exp(of_classes.w[6, 2]):.1f}",
     }
     return {name: minus(value) for name, value in values.items()} | stored_numbers()
 
@@ -167,12 +169,12 @@ def coefficients():
 
 def election():
     """Return the coefficients of strong Republicans against strong Democrats."""
-    from reference_impl import inference
+    from reference_impl.engine import inference
 
     fit, _, names = elected()
     p = inference.p_values(fit)[5]
     rows = [
-        cells("td", [nodes.Text(name)], number(f"{fit.W[6, k]:.8f}"), number(STATA[name][0]),
+        cells("td", [nodes.Text(name)], number(f"{fit.w[6, k]:.8f}"), number(STATA[name][0]),
               number(f"{fit.standard_errors[6, k]:.8f}"), number(STATA[name][1]),
               number(f"{p[k]:.2g}" if p[k] > 1e-4 else power(p[k])))
         for k, name in enumerate(names)
@@ -183,7 +185,8 @@ def election():
 
 def published():
     """Return a row for each fit that is compared with a published one."""
-    from reference_impl import data, estimation
+    from reference_impl import data
+    from reference_impl.engine import estimation
 
     X, y, s, _ = data.beetles()
     beetles = estimation.newton(X, y, sample_weight=s)
@@ -263,7 +266,7 @@ class FitSummary(SphinxDirective):
 
     def run(self):
         """Return the text."""
-        from reference_impl import inference
+        from reference_impl.engine import inference
 
         depend_on_inputs(self.env)
         _, _, fit, _ = fitted()

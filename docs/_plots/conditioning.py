@@ -6,9 +6,9 @@ import numpy as np
 from _extensions.plots import Plot
 
 from reference_impl import logistic
-from reference_impl.estimation import newton
+from reference_impl.engine.estimation import newton
 
-INPUTS = ("reference_impl/logistic.py", "reference_impl/estimation.py")
+INPUTS = ("reference_impl/logistic.py", "reference_impl/engine/fit.py")
 CORRELATIONS = 1 - np.logspace(0, -6, 25)
 DISTANCES = np.linspace(0, 4.4, 23)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from _extensions.plots import Plot
 
-INPUTS = ("reference_impl/separation.py", "reference_impl/logistic.py")
+INPUTS = ("reference_impl/engine/separation.py", "reference_impl/logistic.py")
 GAP = ((0.0, 1.0, 2.0, 3.0, 4.0, 5.0), (0, 0, 0, 1, 1, 1))
 TIE = ((0.0, 1.0, 2.0, 2.0, 4.0, 5.0), (0, 0, 0, 1, 1, 1))
 STEPS = (1, 4, 16)
@@ -11,7 +11,7 @@ STEPS = (1, 4, 16)
 
 def points(data):
     """Return the design matrix with its intercept, the labels and the separating direction."""
-    from reference_impl import separation
+    from reference_impl.engine import separation
 
     x, y = map(np.array, data)
     X = np.column_stack([np.ones(len(x)), x])

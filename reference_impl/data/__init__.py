@@ -61,6 +61,24 @@ def vasoconstriction() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
     return _with_ones(np.log(table[:, :2])), _labels(table[:, 2]), names
 
 
+def endometrial() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
+    """Return the cancer data of Heinze and Schemper (2002): 79 patients, three features.
+
+    All patients with neovasculization have the high grade: the data are separated.
+
+    Returns
+    -------
+    X : float64 array, shape (79, 4)
+        A column of ones, NV, PI and EH.
+    y : int64 array, shape (79,)
+        1 for the high grade.
+    names : tuple of str
+        Names of the columns of X.
+    """
+    table = _table("endometrial.csv")
+    return _with_ones(table[:, :3]), _labels(table[:, 3]), ("intercept", "nv", "pi", "eh")
+
+
 def election() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
     """Return the party identification of 944 respondents in 1996: five features, seven classes.
 

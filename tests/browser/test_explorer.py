@@ -233,7 +233,7 @@ def test_a_gradient_step_never_raises_the_cost(page, kind):
 
 @pytest.mark.parametrize("kind", ["binary", "softmax"])
 def test_newton_finds_the_estimate(page, kind):
-    from reference_impl.estimation import newton
+    from reference_impl.engine.estimation import newton
 
     cost, gradient = page.evaluate(
         """(kind) => {

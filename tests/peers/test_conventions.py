@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from torch.nn import functional
 
-from reference_impl import conventions, estimation, identification, logistic, sigmoid, softmax
+from reference_impl import conventions, identification, logistic, sigmoid, softmax
+from reference_impl.engine import estimation
 
 jax.config.update("jax_enable_x64", True)
 

@@ -11,8 +11,9 @@ import statsmodels.api as sm
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 
-from reference_impl import data, estimation, inference, logistic
-from reference_impl.separation import SeparationError
+from reference_impl import data, logistic
+from reference_impl.engine import estimation, inference
+from reference_impl.engine.separation import SeparationError
 
 STATEMENT = "logistic.newton_step"
 # What rests on the model of an intercept alone, which statsmodels finds by a method that stops
@@ -110,7 +111,7 @@ def test_multinomial_as_statsmodels():
     fit = estimation.multinomial(X, y, 7, reference=0)
     theirs = sm.MNLogit(y, X).fit(method="newton", tol=1e-14, maxiter=100, disp=0)
     for what, mine, peer in [
-        ("W", fit.W[1:], theirs.params.T),
+        ("W", fit.w[1:], theirs.params.T),
         ("standard errors", fit.standard_errors[1:], theirs.bse.T),
         ("nll", np.float64(fit.nll), -theirs.llf),
         ("null nll", np.float64(fit.null_nll), -theirs.llnull),
@@ -143,7 +144,7 @@ def test_multinomial_as_scikit_learn(penalty):
         warnings.simplefilter("always")
         model.fit(X, y)
     compare.check(
-        fit.W,
+        fit.w,
         model.coef_.tolist(),
         statement="softmax.penalised" if penalty else "softmax.newton_step",
         oracle="scikit-learn",

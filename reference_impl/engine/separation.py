@@ -95,27 +95,34 @@ class SeparationError(ValueError):
 
     Attributes
     ----------
-    verdict : Verdict
-        The proof, in integers.
-    direction : float64 array, shape of `verdict.direction`
+    direction : float64 array, shape (n,); for classes (K, n)
         The direction with largest entry 1, rounded.
     complete : bool
         Whether the separation is complete.
+    verdict : Verdict or None
+        The proof, in integers; None for blocks of data, whose margins along the direction are
+        positive beyond rounding.
     """
 
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        self.complete = verdict.kind == "complete"
-        self.direction: Array = _unit(verdict.direction)
-        kind, sign = ("completely", ">") if self.complete else ("quasi-completely", ">=")
-        margin = "(2 y_i - 1) x_i.d" if self.direction.ndim == 1 else "x_i.(d_y - d_a)"
-        shown = np.array2string(self.direction, precision=6, threshold=10, separator=", ")
+    def __init__(
+        self, direction: Array, complete: bool, verdict: Verdict | None = None, note: str = ""
+    ) -> None:
+        self.direction, self.complete, self.verdict = direction, complete, verdict
+        kind, sign = ("completely", ">") if complete else ("quasi-completely", ">=")
+        margin = "(2 y_i - 1) x_i.d" if direction.ndim == 1 else "x_i.(d_y - d_a)"
+        shown = np.array2string(direction, precision=6, threshold=10, separator=", ")
         shown = " ".join(shown.split())
+        fates = "" if verdict is None else f" {_fates(verdict.limits)}."
         super().__init__(
             f"the data are {kind} separated, so that no maximum likelihood estimate exists: "
-            f"{margin} {sign} 0 for every data point with d = {shown}. {_fates(verdict.limits)}. "
+            f"{margin} {sign} 0 for every data point with d = {shown}.{fates}{note} "
             f"Remedies: a penalty > 0, more data, fewer or other columns of X, or Firth's method"
         )
+
+    @classmethod
+    def proved(cls, verdict: Verdict, note: str = "") -> "SeparationError":
+        """Return the error that a verdict proves."""
+        return cls(_unit(verdict.direction), verdict.kind == "complete", verdict, note)
 
 
 class RankError(ValueError):
@@ -226,38 +233,16 @@ def multinomial(
     return _proved(X, y, verdict, rows)
 
 
-def require_overlap(X: ArrayLike, y: ArrayLike) -> None:
-    """``logistic.no_mle_when_separable``: refuse labels 0 and 1 that are separated.
+def require_overlap(X: ArrayLike, y: ArrayLike, K: int | None = None) -> None:
+    """``logistic.no_mle_when_separable``: refuse labels that are separated.
 
     Parameters
     ----------
     X : array_like, shape (N, n)
         Design matrix.
     y : array_like, shape (N,)
-        Labels 0 and 1.
-
-    Raises
-    ------
-    SeparationError
-        If no maximum likelihood estimate exists.
-    TypeError, ValueError
-        For arguments of a wrong type, shape or value.
-    """
-    verdict = binary(X, y)
-    if verdict.kind != "overlap":
-        raise SeparationError(verdict)
-
-
-def require_overlap_multinomial(X: ArrayLike, y: ArrayLike, K: int) -> None:
-    """As `require_overlap`, for labels 0..K-1.
-
-    Parameters
-    ----------
-    X : array_like, shape (N, n)
-        Design matrix.
-    y : array_like, shape (N,)
-        Labels 0..K-1.
-    K : int
+        Labels 0 and 1; with K, labels 0..K-1.
+    K : int, optional
         Number of classes, at least 2.
 
     Raises
@@ -267,9 +252,10 @@ def require_overlap_multinomial(X: ArrayLike, y: ArrayLike, K: int) -> None:
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
     """
-    verdict = multinomial(X, y, K)
+    verdict = binary(X, y) if K is None else multinomial(X, y, K)
     if verdict.kind != "overlap":
-        raise SeparationError(verdict)
+        absent = [f"class {a} has no data" for a in range(K or 0) if not np.any(np.equal(y, a))]
+        raise SeparationError.proved(verdict, f" {_listed(absent)}." if absent else "")
 
 
 def dependent_columns(X: ArrayLike) -> dict[int, dict[int, Fraction]]:
@@ -444,9 +430,15 @@ def _decide(M: Array) -> Verdict:
     rows = _rows(exact)
     direction, multipliers, tied = _complementary(rows)
     separated = multipliers == 0
-    if int(np.abs(direction).max()).bit_length() > 53:  # floats would not hold it
+    if _bits(direction) > 4:  # a direction in few digits may serve as well
         shorter = _widest(rows, tied, np.flatnonzero(separated))
-        direction = direction if shorter is None else shorter
+        if shorter is not None and _bits(shorter) < _bits(direction):
+            direction = shorter
+    held, apart = exact[list(tied.basis.values())], np.flatnonzero(separated)
+    for k in np.argsort(np.abs(direction)):  # what is not needed is zero
+        without = np.where(np.arange(len(direction)) == k, 0, direction)
+        if not (held @ without).any() and (_signs(rows, without, apart) > 0).all():
+            direction = without
     powers = [1 << int(shift) for shift in scale.max() - scale]
     return Verdict(
         "complete" if separated.all() else "quasi-complete" if separated.any() else "overlap",
@@ -781,6 +773,10 @@ def _rows(exact: Integers) -> _Rows:
 def _unit(c: Integers) -> Array:
     """Return c in floats, divided by its largest entry."""
     return (c / np.abs(c).max(initial=1)).astype(float)
+
+
+def _bits(values: Integers) -> int:
+    return int(np.abs(values).max(initial=0)).bit_length()
 
 
 def _coprime(values: Integers) -> Integers:

@@ -3,6 +3,7 @@
 The results themselves are held against oracles in test_logistic and test_softmax.
 """
 
+import importlib
 import threading
 import tracemalloc
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from reference_impl import logistic, row_blocks, softmax, softmax_blocks
+from reference_impl.engine import logistic, softmax, sums
 
 MODULES = {"logistic": logistic, "softmax": softmax}
 each_module = pytest.mark.parametrize("module", MODULES)
@@ -38,7 +39,7 @@ def results(module, w, X, y, **more):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of a few rows, so that little data makes many."""
-    monkeypatch.setattr(row_blocks, "CACHE", 2048)
+    monkeypatch.setattr(sums, "CACHE", 2048)
 
 
 @each_module
@@ -48,8 +49,8 @@ def test_blocks_add_up(module, weighted, monkeypatch):
     w, X, y = data(module)
     s = np.random.default_rng(1).integers(0, 4, len(X)) / 4.0 if weighted else None
     one = results(module, w, X, y, sample_weight=s)
-    monkeypatch.setattr(row_blocks, "CACHE", 2048)
-    assert row_blocks.fitting(X.shape[1] + 4) < len(X) / 10
+    monkeypatch.setattr(sums, "CACHE", 2048)
+    assert sums.fitting(X.shape[1] + 4) < len(X) / 10
     for name, value in results(module, w, X, y, sample_weight=s).items():
         compare.check(
             value,
@@ -57,6 +58,25 @@ def test_blocks_add_up(module, weighted, monkeypatch):
             statement=f"{module}.{name}",
             oracle="identity",
             case=f"blocks, weighted={weighted}",
+            ulp=64,
+        )
+
+
+@each_module
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_the_engine_is_the_reference(module, scale):
+    """The same numbers, however confident the answers are; sums of 500 terms."""
+    w, X, y = data(module)
+    s = np.random.default_rng(1).integers(0, 4, len(X)) / 4.0
+    reference = importlib.import_module(f"reference_impl.{module}")
+    for name, value in results(module, scale * w, X, y, sample_weight=s).items():
+        direction = (scale * w[::-1],) if name == "nll_hvp" else ()
+        compare.check(
+            value,
+            getattr(reference, name)(scale * w, X, y, *direction, sample_weight=s).tolist(),
+            statement=f"{module}.{name}",
+            oracle="reference",
+            case=f"engine, scale {scale}",
             ulp=64,
         )
 
@@ -74,14 +94,14 @@ def test_threads_change_nothing(module, threads, small_blocks):
 def test_threads_are_used(small_blocks):
     """Two threads wait for each other: a pass in one thread alone would never get on."""
     _, X, y = data("logistic")
-    rows = row_blocks.rows(X, y, None, 2)
+    rows = sums.rows(X, y, None, 2)
     meeting = threading.Barrier(2, timeout=30)
 
     def make(m):
         meeting.wait()
         return lambda X, y, s: (len(X),)
 
-    (count,) = row_blocks.total(make, rows, 50, ["the count"], threads=2)
+    (count,) = sums.total(make, rows, 50, ["the count"], threads=2)
     assert count == len(X)
 
 
@@ -102,8 +122,8 @@ def test_each_row_is_in_one_block(N, most):
 
         return of_block
 
-    rows = row_blocks.rows(np.arange(N, dtype=float)[:, np.newaxis], y, None, 2)
-    (count,) = row_blocks.total(make, rows, most, ["the count"])
+    rows = sums.rows(np.arange(N, dtype=float)[:, np.newaxis], y, None, 2)
+    (count,) = sums.total(make, rows, most, ["the count"])
     assert count == N and seen == list(range(N))
 
 
@@ -169,7 +189,7 @@ def test_both_ways_to_the_hessian_of_softmax(weighted):
     """Over the features and over the pairs of classes; test_softmax has the oracles of each."""
     W, X, y = data("softmax", N=60, n=5, K=4)
     s = np.random.default_rng(2).integers(0, 4, len(X)) / 4.0 if weighted else None
-    ways = softmax_blocks.hessian_over_features, softmax_blocks.hessian_over_classes
+    ways = softmax.hessian_over_features, softmax.hessian_over_classes
     features, classes = (np.triu(way(W, len(X))(X, y, s)[0]) for way in ways)
     compare.check(
         features,
@@ -297,4 +317,20 @@ def test_memory_does_not_grow_with_N(module, stored):
     half = len(peaks) // 2
     for small, large in zip(peaks[:half], peaks[half:], strict=True):
         assert large < 1.1 * small + 50_000
-    assert max(peaks) < 8 * row_blocks.CACHE
+    assert max(peaks) < 8 * sums.CACHE
+
+
+def test_one_overflow_among_many():
+    """Rows near 31, where e^t has all its digits, beside one at 800, where it overflows."""
+    t = np.append(np.linspace(29.0, 33.0, 200), 800.0)
+    y = np.zeros(201, dtype=int)
+    reference = importlib.import_module("reference_impl.logistic")
+    for name in ("nll", "nll_gradient"):
+        compare.check(
+            getattr(logistic, name)([1.0], t[:, np.newaxis], y),
+            getattr(reference, name)([1.0], t[:, np.newaxis], y).tolist(),
+            statement=f"logistic.{name}",
+            oracle="reference",
+            case="one overflow",
+            ulp=4,
+        )

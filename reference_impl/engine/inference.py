@@ -10,14 +10,19 @@ Probabilities are taken from the tail itself, erfc(z/2^(1/2)) and the incomplete
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
-from reference_impl import arguments
+from reference_impl import arguments, softmax
 from reference_impl.arguments import Array
-from reference_impl.estimation import Fit, SoftmaxFit
+from reference_impl.engine.estimation import Fit
+from reference_impl.quiet import quiet
+from reference_impl.sigmoid import residuals, sigmoid
+
+_SAME = 2.0**-40  # sums of the same weights, in another order, differ by less than this part
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,12 @@ class Summary:
         return "\n".join([lines[0], rule, *lines[1:], rule, *facts, rests_on])
 
 
-def z_values(fit: Fit | SoftmaxFit) -> Array:
+def z_values(fit: Fit) -> Array:
     """``logistic.fisher_information``: estimate / standard error, of Wald's test of zero.
 
     Parameters
     ----------
-    fit : Fit or SoftmaxFit
+    fit : Fit
         A fit without penalty.
 
     Returns
@@ -116,7 +121,7 @@ def z_values(fit: Fit | SoftmaxFit) -> Array:
     return estimate / error
 
 
-def p_values(fit: Fit | SoftmaxFit) -> Array:
+def p_values(fit: Fit) -> Array:
     """``logistic.fisher_information``: erfc(|z|/2^(1/2)), of both tails of the normal.
 
     Parameters, result and errors are those of `z_values`.
@@ -124,14 +129,14 @@ def p_values(fit: Fit | SoftmaxFit) -> Array:
     return _both_tails(z_values(fit))
 
 
-def confidence_intervals(fit: Fit | SoftmaxFit, level: float = 0.95) -> tuple[Array, Array]:
+def confidence_intervals(fit: Fit, level: float = 0.95) -> tuple[Array, Array]:
     """``logistic.fisher_information``: estimate -+ q times the standard error.
 
     q is the quantile with erfc(q/2^(1/2)) = 1 - level.
 
     Parameters
     ----------
-    fit : Fit or SoftmaxFit
+    fit : Fit
         A fit without penalty.
     level : float
         Probability, > 0 and < 1, that such an interval covers the true weight.
@@ -152,12 +157,185 @@ def confidence_intervals(fit: Fit | SoftmaxFit, level: float = 0.95) -> tuple[Ar
     return estimate - reach, estimate + reach
 
 
-def deviance(fit: Fit | SoftmaxFit) -> float:
+def odds_ratios(fit: Fit, level: float = 0.95) -> tuple[Array, Array, Array]:
+    """e^w, by which the odds are multiplied for one unit more, with its confidence interval.
+
+    For classes, the odds against the reference; without one, against the geometric mean.
+
+    Parameters
+    ----------
+    fit, level
+        As in `confidence_intervals`.
+
+    Returns
+    -------
+    (float64 array, float64 array, float64 array)
+        Ratio, lower and upper end, with the shape that `z_values` returns.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `confidence_intervals`.
+    """
+    lower, upper = confidence_intervals(fit, level)
+    return np.exp(_free(fit)[0]), np.exp(lower), np.exp(upper)
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Probabilities of labels, and where they lie with a given confidence.
+
+    Attributes
+    ----------
+    probability, lower, upper : float64 arrays, shape (N,); for classes (N, K)
+        Of the label 1, or of each class, and the ends of the interval.
+    """
+
+    probability: Array
+    lower: Array
+    upper: Array
+
+
+@quiet
+def predict(
+    fit: Fit, X: ArrayLike, *, offset: ArrayLike | None = None, level: float = 0.95
+) -> Prediction:
+    """``logistic.fisher_information``: p = sigma(z), and sigma(z -+ q (x^T C x)^(1/2)).
+
+    C is the covariance. For classes z is the logit of p_a, z_a - log sum_{b /= a} e^z_b, and its
+    derivative by z_b is [a = b] - [a /= b] p_b / (1 - p_a). With a penalty there are no intervals.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit without penalty.
+    X : array_like, shape (M, n)
+        Data points, with the columns of the fit.
+    offset : array_like, shape (M,); for classes (M, K), optional
+        Added to the logits.
+    level : float
+        As in `confidence_intervals`.
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `confidence_intervals`, and for X and offset of a wrong type, shape or value.
+    """
+    reach = np.sqrt(2.0) * special.erfcinv(1.0 - _level(level))
+    X, logits = _logits(_unpenalised(fit), X, offset)
+    if fit.w.ndim == 1:
+        z, error = logits, np.sqrt(np.einsum("ik,kl,il->i", X, fit.covariance, X))
+    else:
+        K = logits.shape[1]
+        others = [np.delete(logits, a, axis=1) for a in range(K)]
+        z = np.column_stack([logits[:, a] - softmax.logsumexp(others[a]) for a in range(K)])
+        error = np.empty_like(z)
+        for a in range(K):
+            by_logits = np.insert(-softmax.softmax(others[a]), a, 1.0, axis=1)
+            by_w = by_logits[:, :, np.newaxis] * X[:, np.newaxis, :]
+            error[:, a] = np.sqrt(np.einsum("ibk,bkcl,icl->i", by_w, fit.covariance, by_w))
+    return Prediction(sigmoid(z), sigmoid(z - reach * error), sigmoid(z + reach * error))
+
+
+@quiet
+def average_marginal_effects(
+    fit: Fit,
+    X: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+) -> tuple[Array, Array]:
+    """``sigmoid.derivative``: sum_i s_i p_i (1 - p_i) w_k / sum_i s_i, and its standard error.
+
+    How much the probability changes with x_k, on average over the data. The derivative by w_l is
+    the mean of p_i (1 - p_i) ([k = l] + (1 - 2 p_i) w_k x_il), by which the covariance goes over.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit without penalty of labels 0 and 1.
+    X : array_like, shape (N, n)
+        The data points over which the mean is taken.
+    sample_weight : array_like, shape (N,), optional
+        Weights s_i >= 0.
+    offset : array_like, shape (N,), optional
+        Added to the logits.
+
+    Returns
+    -------
+    (float64 array, float64 array)
+        Effects and standard errors, shape (n,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `predict`, and for a fit of several classes.
+    """
+    if _unpenalised(fit).w.ndim == 2:
+        raise ValueError("fit: expected a fit of labels 0 and 1, given one of several classes")
+    X, z = _logits(fit, X, offset)
+    s = arguments.weights(sample_weight, X)
+    s = s / s.sum()
+    p, q = sigmoid(z), sigmoid(-z)
+    slope = (s * p * q).sum()
+    J = slope * np.eye(len(fit.w)) + np.outer(fit.w, (s * p * q * (q - p)) @ X)
+    return slope * fit.w, np.sqrt(np.einsum("kl,lm,km->k", J, fit.covariance, J))
+
+
+@quiet
+def robust(
+    fit: Fit,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+) -> Fit:
+    """The fit with the sandwich C (sum_i s_i g_i g_i^T) C for its covariance C (Huber, White).
+
+    g_i is the gradient of the loss of data point i. It holds where the probabilities of the model
+    are not those of the labels; weights count repetitions, and nothing is corrected for small N.
+
+    Parameters
+    ----------
+    fit : Fit
+        A fit without penalty.
+    X, y, sample_weight, offset
+        The data of the fit.
+
+    Returns
+    -------
+    Fit
+        The same but for covariance and standard errors, for all functions here.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `predict`, and for labels and weights of a wrong type, shape or value.
+    """
+    X, z = _logits(_unpenalised(fit), X, offset)
+    s = arguments.weights(sample_weight, X)
+    residual = residuals(z, y)[:, np.newaxis] if fit.w.ndim == 1 else softmax.residuals(z, y)
+    g = (residual[:, :, np.newaxis] * X[:, np.newaxis, :]).reshape(len(X), -1)
+    C = fit.covariance.reshape(fit.w.size, fit.w.size)
+    root = C @ (np.sqrt(s)[:, np.newaxis] * g).T
+    return replace(
+        fit,
+        covariance=(root @ root.T).reshape(fit.covariance.shape),
+        standard_errors=np.sqrt((root**2).sum(axis=1)).reshape(fit.w.shape),
+    )
+
+
+def deviance(fit: Fit) -> float:
     """``logistic.nll``: 2 NLL, since a model with a parameter for each label has the NLL 0.
 
     Parameters
     ----------
-    fit : Fit or SoftmaxFit
+    fit : Fit
         A fit, with or without penalty.
 
     Returns
@@ -172,7 +350,7 @@ def deviance(fit: Fit | SoftmaxFit) -> float:
     return 2.0 * _fitted(fit).nll
 
 
-def null_deviance(fit: Fit | SoftmaxFit) -> float:
+def null_deviance(fit: Fit) -> float:
     """``logistic.score_equations``: the deviance of the class frequencies, of an intercept alone.
 
     Parameters, result and errors are those of `deviance`.
@@ -180,12 +358,12 @@ def null_deviance(fit: Fit | SoftmaxFit) -> float:
     return 2.0 * _fitted(fit).null_nll
 
 
-def mcfadden(fit: Fit | SoftmaxFit) -> float:
+def mcfadden(fit: Fit) -> float:
     """1 - deviance / null deviance: McFadden's R^2, 0 for an intercept alone, < 1.
 
     Parameters
     ----------
-    fit : Fit or SoftmaxFit
+    fit : Fit
         A fit, with or without penalty.
 
     Returns
@@ -203,7 +381,7 @@ def mcfadden(fit: Fit | SoftmaxFit) -> float:
     return 1.0 - deviance(fit) / null
 
 
-def aic(fit: Fit | SoftmaxFit) -> float:
+def aic(fit: Fit) -> float:
     """Akaike's criterion, deviance + 2 (number of free parameters).
 
     Parameters and errors are those of `z_values`; the result is one number.
@@ -211,7 +389,7 @@ def aic(fit: Fit | SoftmaxFit) -> float:
     return deviance(fit) + 2.0 * _parameters(fit)
 
 
-def bic(fit: Fit | SoftmaxFit) -> float:
+def bic(fit: Fit) -> float:
     """Schwarz's criterion, deviance + log(number of data points) (number of free parameters).
 
     Parameters and errors are those of `z_values`; the result is one number.
@@ -219,7 +397,7 @@ def bic(fit: Fit | SoftmaxFit) -> float:
     return deviance(fit) + float(np.log(fit.count)) * _parameters(fit)
 
 
-def likelihood_ratio_test(smaller: Fit | SoftmaxFit, larger: Fit | SoftmaxFit) -> LikelihoodRatio:
+def likelihood_ratio_test(smaller: Fit, larger: Fit) -> LikelihoodRatio:
     """2 (NLL_smaller - NLL_larger), chi-square with as many degrees as parameters are added.
 
     The smaller model has to be a special case of the larger, fitted to the same labels. What the
@@ -227,7 +405,7 @@ def likelihood_ratio_test(smaller: Fit | SoftmaxFit, larger: Fit | SoftmaxFit) -
 
     Parameters
     ----------
-    smaller, larger : Fit or SoftmaxFit
+    smaller, larger : Fit
         Fits without penalty.
 
     Returns
@@ -245,7 +423,8 @@ def likelihood_ratio_test(smaller: Fit | SoftmaxFit, larger: Fit | SoftmaxFit) -
             f"larger: expected more parameters than the {_parameters(smaller)} of smaller, given "
             f"{_parameters(larger)}"
         )
-    if (smaller.count, smaller.null_nll) != (larger.count, larger.null_nll):
+    alike = np.array([[smaller.count, smaller.null_nll], [larger.count, larger.null_nll]])
+    if (np.ptp(alike, axis=0) > _SAME * alike.max(axis=0)).any():
         raise ValueError(
             f"larger: expected a fit of the labels of smaller, given {larger.count:g} data points "
             f"with the null deviance {null_deviance(larger):.6g}, not {smaller.count:g} with "
@@ -262,16 +441,22 @@ def likelihood_ratio_test(smaller: Fit | SoftmaxFit, larger: Fit | SoftmaxFit) -
 
 
 def summary(
-    fit: Fit | SoftmaxFit, names: Sequence[str] | None = None, *, level: float = 0.95
+    fit: Fit,
+    names: Sequence[str] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    level: float = 0.95,
 ) -> Summary:
     """``logistic.fisher_information``, ``softmax.fisher_information``: all of this in one table.
 
     Parameters
     ----------
-    fit : Fit or SoftmaxFit
+    fit : Fit
         A fit without penalty.
     names : sequence of str, optional
-        Names of the columns of X; otherwise x1, x2, ...
+        Names of the columns of X; otherwise those of the table that X was, or x1, x2, ...
+    classes : sequence of str, optional
+        Names of the K classes; otherwise their numbers.
     level : float
         Confidence level.
 
@@ -286,11 +471,12 @@ def summary(
     """
     estimate, error = _free(fit)
     lower, upper = confidence_intervals(fit, level)
-    columns = [f"x{k}" for k in range(1, estimate.shape[-1] + 1)] if names is None else [*names]
+    numbered = [f"x{k}" for k in range(1, estimate.shape[-1] + 1)]
+    columns = [*(names or fit.names or numbered)]
     if len(columns) != estimate.shape[-1]:
         raise ValueError(f"names: expected {estimate.shape[-1]} names, given {len(columns)}")
     return Summary(
-        names=_names(fit, columns),
+        names=_names(fit, columns, classes),
         estimate=estimate.ravel(),
         standard_error=error.ravel(),
         z=z_values(fit).ravel(),
@@ -308,36 +494,40 @@ def summary(
     )
 
 
-def _fitted(fit: Fit | SoftmaxFit, name: str = "fit") -> Fit | SoftmaxFit:
-    if not isinstance(fit, Fit | SoftmaxFit):
-        raise TypeError(f"{name}: expected a Fit or a SoftmaxFit, given {type(fit).__name__}")
+def _fitted(fit: Fit, name: str = "fit") -> Fit:
+    if not isinstance(fit, Fit):
+        raise TypeError(f"{name}: expected a Fit, given {type(fit).__name__}")
     return fit
 
 
-def _unpenalised(fit: Fit | SoftmaxFit, name: str = "fit") -> Fit | SoftmaxFit:
-    if _fitted(fit, name).penalty > 0:
+def _unpenalised(fit: Fit, name: str = "fit") -> Fit:
+    if np.any(np.greater(_fitted(fit, name).penalty, 0)):
         raise ValueError(
-            f"{name}: expected a fit without penalty, given penalty {fit.penalty:g}: it moves the "
-            f"estimate, so that errors and tests do not hold"
+            f"{name}: expected a fit without penalty, given penalty {np.max(fit.penalty):g}: it "
+            f"moves the estimate, so that errors and tests do not hold"
         )
     return fit
 
 
-def _parameters(fit: Fit | SoftmaxFit, name: str = "fit") -> int:
+def _parameters(fit: Fit, name: str = "fit") -> int:
     """Return the number of parameters that are free: n, or (K - 1) n."""
     fit = _unpenalised(fit, name)
-    if isinstance(fit, Fit):
-        return fit.w.size
-    K, n = fit.W.shape
-    return (K - 1) * n
+    return fit.w.size if fit.w.ndim == 1 else (len(fit.w) - 1) * fit.w.shape[1]
 
 
-def _free(fit: Fit | SoftmaxFit) -> tuple[Array, Array]:
+def _free(fit: Fit) -> tuple[Array, Array]:
     """Return estimates and standard errors that are not zero by the coding."""
     fit = _unpenalised(fit)
-    if isinstance(fit, Fit):
-        return fit.w, fit.standard_errors
-    return fit.W[_classes(fit)], fit.standard_errors[_classes(fit)]
+    free = _classes(fit) if fit.w.ndim == 2 else slice(None)
+    return fit.w[free], fit.standard_errors[free]
+
+
+def _logits(fit: Fit, X: ArrayLike, offset: ArrayLike | None) -> tuple[Array, Array]:
+    """Return X and its logits, a column for each of several classes."""
+    X = arguments.design_matrix(X)
+    arguments.vector("fit.w", fit.w[0] if fit.w.ndim == 2 else fit.w, X)
+    z = X @ fit.w.T
+    return X, z if offset is None else z + arguments.same_shape("offset", offset, "the logits", z)
 
 
 def _level(level: float) -> float:
@@ -356,19 +546,22 @@ def _upper_tail(statistic: float, degrees: int) -> float:
     return float(special.gammaincc(degrees / 2, statistic / 2))
 
 
-def _classes(fit: SoftmaxFit) -> list[int]:
+def _classes(fit: Fit) -> list[int]:
     """Return the classes whose weights are not zero by the coding."""
-    return [a for a in range(len(fit.W)) if a != fit.reference]
+    return [a for a in range(len(fit.w)) if a != fit.reference]
 
 
-def _names(fit: Fit | SoftmaxFit, columns: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(fit, Fit):
+def _names(fit: Fit, columns: Sequence[str], classes: Sequence[str] | None) -> tuple[str, ...]:
+    if fit.w.ndim == 1:
         return tuple(columns)
-    return tuple(f"{a}: {column}" for a in _classes(fit) for column in columns)
+    words = range(len(fit.w)) if classes is None else classes
+    if len(words) != len(fit.w):
+        raise ValueError(f"classes: expected {len(fit.w)} names, given {len(words)}")
+    return tuple(f"{words[a]}: {column}" for a in _classes(fit) for column in columns)
 
 
-def _statements(fit: Fit | SoftmaxFit) -> tuple[str, ...]:
-    if isinstance(fit, Fit):
+def _statements(fit: Fit) -> tuple[str, ...]:
+    if fit.w.ndim == 1:
         return "logistic.nll", "logistic.fisher_information"
     coding = "sum_to_zero" if fit.reference is None else "reference_class"
     return "softmax.nll", "softmax.fisher_information", f"identification.{coding}"

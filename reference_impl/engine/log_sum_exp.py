@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from reference_impl.arguments import Array
-from reference_impl.error_free import two_diff, two_product, two_sum
+from reference_impl.engine.error_free import two_diff, two_product, two_sum
 
 STEPS = 128  # e^f is taken from a table at the nearest j/128, so that |f - j/128| <= 2^-8
 ENOUGH = 2.0**-60  # below this distance of T from 1, 2^-112 is no longer enough

@@ -28,27 +28,20 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     return s, (a - (s - b_part)) + (b - b_part)
 
 
-def two_diff(
-    a: Array, b: Array, d: Array | None = None, e: Array | None = None, work: Array | None = None
-) -> tuple[Array, Array]:
+def two_diff(a: Array, b: Array) -> tuple[Array, Array]:
     """Return d = fl(a - b) and e with d + e = a - b exactly, in six operations (Knuth).
 
     Parameters
     ----------
     a, b : float64 arrays of one shape, or of shapes that broadcast
-    d, e, work : float64 arrays of the common shape, optional
-        Where to write the result, and one more of that size.
 
     Returns
     -------
     (float64 array, float64 array)
     """
-    d = np.subtract(a, b, out=d)
-    a_part = np.add(d, b, out=work)
-    e = np.subtract(a, a_part, out=e)
-    a_part -= d
-    e -= np.subtract(b, a_part, out=a_part)
-    return d, e
+    d = a - b
+    a_part = d + b
+    return d, (a - a_part) - (b - (a_part - d))
 
 
 def two_product(a: Array, b: Array) -> tuple[Array, Array]:
@@ -72,26 +65,26 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def two_sums(a: Array) -> tuple[Array, Array]:
-    """Return s and e with s + e = sum_c a_c along each row, to twice the digits of a float.
+    """Return s and e with s + e = sum_c a_c along the first axis, to twice the digits of a float.
 
     The terms are added in pairs. The rounding errors, which are exact, are added up beside them.
 
     Parameters
     ----------
-    a : float64 array, shape (N, K), K >= 1
+    a : float64 array, shape (K, ...), K >= 1
 
     Returns
     -------
     (float64 array, float64 array)
-        Columns, of shape (N, 1).
+        Of shape (...).
     """
-    e = np.zeros((len(a), 1))
-    while a.shape[1] > 1:
-        half = a.shape[1] // 2
-        s, rounding = two_sum(a[:, :half], a[:, half : 2 * half])
-        e += rounding.sum(axis=1, keepdims=True)
-        a = np.concatenate([s, a[:, 2 * half :]], axis=1) if a.shape[1] % 2 else s
-    return a, e
+    e = np.zeros(a.shape[1:])
+    while len(a) > 1:
+        half = len(a) // 2
+        s, rounding = two_sum(a[:half], a[half : 2 * half])
+        e += rounding.sum(axis=0)
+        a = np.concatenate([s, a[2 * half :]]) if len(a) % 2 else s
+    return a[0], e
 
 
 def _halves(a: Array) -> tuple[Array, Array]:

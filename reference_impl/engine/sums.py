@@ -6,24 +6,25 @@ read of X and the memory of one block, whatever N; a block of another type or la
 when its turn comes. The same split serves threads.
 
 The blocks depend on the shape of X alone, and their parts are added in their order, in float64: the
-result does not depend on the number of threads. (With one thread BLAS may use threads of its own,
-with which its products of large matrices, those of the Hessian, round differently.)
+result does not depend on the number of threads. What rounding loses in an addition is carried
+along (Neumaier, Z. angew. Math. Mech. 54, 1974), so that the error of a sum does not grow with the
+number of its parts.
 """
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array
+from reference_impl.arguments import AnyArray, Array
+from reference_impl.quiet import SMALL, one_thread
 
 # Bytes of a block and of what is computed from it: 1.5 MB stay in a level-2 cache of 2 MB.
 CACHE = 3 << 19
@@ -33,7 +34,6 @@ SPANS = 16  # runs of blocks: a thread takes one at a time
 
 # What a block adds to each of the sums, and the function that computes it from X, y and s of the
 # block; s is None where all weights are one.
-AnyArray = NDArray[Any]
 Parts = Sequence[Any]
 OfBlock = Callable[[AnyArray, AnyArray, AnyArray | None], Parts]
 
@@ -56,6 +56,13 @@ class Rows:
         arguments.design_matrix(self.X)
         arguments.labels(self.y, self.X, self.n_classes)
         arguments.weights(self.s, self.X)
+
+    def taking_part(self) -> "Rows":
+        """Return the data points without those of weight zero, if there are some."""
+        if self.s is None or self.s.all():
+            return self
+        kept = self.s > 0
+        return Rows(self.X[kept], self.y[kept], self.s[kept], self.n_classes)
 
 
 def rows(X: AnyArray, y: ArrayLike, sample_weight: ArrayLike | None, n_classes: int) -> Rows:
@@ -138,7 +145,7 @@ def total(
     dtype : dtype
         The type of X and of s in a block.
     threads : int
-        The number of threads. While there are several, BLAS runs in one thread in each.
+        The number of threads.
 
     Returns
     -------
@@ -152,26 +159,67 @@ def total(
     """
     threads = arguments.count("threads", threads)
     N = len(data.X)
-    with np.errstate(all="ignore"):  # what is not finite is reported below
+    with np.errstate(all="ignore"), one_thread() if data.X.size > SMALL else nullcontext():
         if N <= most:
-            sums = make(N)(*_block(data, 0, N, _converter(data.X, N, dtype), dtype))
+            sums = list(make(N)(*_block(data, 0, N, _converter(data.X, N, dtype), dtype)))
         else:
-            sums = _over_blocks(make, data, most, dtype, threads)
-        finite = [_is_finite(value) for value in sums]
-    for name, is_finite in zip(names, finite, strict=True):
-        if not is_finite:
-            data.refuse()
-            raise ValueError(
-                f"{name} exceeds the range of {np.dtype(dtype)} ({np.finfo(dtype).max:.1e}): "
-                f"rescale the input"
-            )
-    return [np.asarray(value, np.float64) for value in sums]
+            sums = add(_mapped(threads, *_spans(make, data, most, dtype)))
+        finite = [_is_finite(value) for value in sums]  # what is not is reported below
+    if all(finite):
+        return [np.asarray(value, np.float64) for value in sums]
+    data.refuse()
+    # A point of weight zero may have been multiplied by a number beyond the range.
+    if (fewer := data.taking_part()) is not data:
+        return total(make, fewer, most, names, dtype=dtype, threads=threads)
+    raise ValueError(
+        f"{names[finite.index(False)]} exceeds the range of {np.dtype(dtype)} "
+        f"({np.finfo(dtype).max:.1e}): rescale the input"
+    )
 
 
-def _over_blocks(
-    make: Callable[[int], OfBlock], data: Rows, most: int, dtype: DTypeLike, threads: int
-) -> Parts:
-    """Return the sums over blocks of equal size, added in their order."""
+def add(parts: Iterable[Parts]) -> list[Any]:
+    """Return the sums of the parts, added in their order, with what rounding loses.
+
+    Parameters
+    ----------
+    parts : iterable of sequences
+        Of float64 arrays or numbers; at least one.
+
+    Returns
+    -------
+    list
+    """
+    remaining = iter(parts)
+    sums = list(next(remaining))
+    errors = [np.zeros_like(value, np.float64) for value in sums]
+    with np.errstate(all="ignore"):  # what is not finite is reported by the caller
+        for more in remaining:
+            for k, part in enumerate(more):
+                sums[k], error = _sum_and_error(sums[k], part)
+                errors[k] = errors[k] + error
+        return [total + error for total, error in zip(sums, errors, strict=True)]
+
+
+def _sum_and_error(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return s = a + b rounded and the rounding error, so that s + error = a + b exactly."""
+    s = a + b
+    part = s - a
+    return s, (a - (s - part)) + (b - part)
+
+
+def _mapped(threads: int, function: Callable[[int], Parts], starts: range) -> Iterator[Parts]:
+    """Yield the results in order, whichever thread is the first."""
+    if threads == 1:
+        yield from map(function, starts)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(function, starts)
+
+
+def _spans(
+    make: Callable[[int], OfBlock], data: Rows, most: int, dtype: DTypeLike
+) -> tuple[Callable[[int], Parts], range]:
+    """Return the sum over a run of blocks of equal size, as a function of its first row; the rows."""
     N = len(data.X)
     n_blocks = -(-N // most)
     m = -(-N // n_blocks)
@@ -183,31 +231,22 @@ def _over_blocks(
         with np.errstate(all="ignore"):
             if not hasattr(kept, "of_block"):
                 kept.of_block, kept.convert = make(m), _converter(data.X, m, dtype)
-            blocks = ((at, min(at + m, end)) for at in range(start, end, m))
-            return _added(
-                kept.of_block(*_block(data, *rows, kept.convert, dtype)) for rows in blocks
-            )
+            sums: list[Array] = []
+            for at in range(start, end, m):
+                block = _block(data, at, min(at + m, end), kept.convert, dtype)
+                if sums:
+                    for so_far, part in zip(sums, kept.of_block(*block), strict=True):
+                        np.add(so_far, part, out=so_far)
+                else:
+                    sums = [np.array(part, np.float64) for part in kept.of_block(*block)]
+        return sums
 
-    starts = range(0, N, span)
-    if threads == 1:
-        return _added(map(of_span, starts))
-    with _blas_in_one_thread(), ThreadPoolExecutor(threads) as pool:
-        return _added(pool.map(of_span, starts))
+    return of_span, range(0, N, span)
 
 
 def _is_finite(value: Any) -> bool:
     # A sum shows at less cost that all are finite; where it does not, it may have overflowed.
     return math.isfinite(np.add.reduce(value, axis=None)) or bool(np.isfinite(value).all())
-
-
-def _added(parts: Iterable[Parts]) -> Parts:
-    """Return the sums of the parts, added in their order in float64."""
-    remaining = iter(parts)
-    sums = [np.array(part, np.float64) for part in next(remaining)]
-    for more in remaining:
-        for so_far, part in zip(sums, more, strict=True):
-            np.add(so_far, part, out=so_far)
-    return sums
 
 
 def _block(
@@ -240,15 +279,3 @@ def _converter(X: AnyArray, m: int, dtype: DTypeLike) -> Callable[[AnyArray], An
         return kept[: len(block)]
 
     return convert
-
-
-def _blas_in_one_thread() -> AbstractContextManager[Any]:
-    return _blas().limit(limits=1)
-
-
-@cache
-def _blas() -> Any:
-    """Return what sets the threads of BLAS; to find the libraries takes milliseconds."""
-    import threadpoolctl  # type: ignore[import-untyped]
-
-    return threadpoolctl.ThreadpoolController().select(user_api="blas")

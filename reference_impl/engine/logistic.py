@@ -1,0 +1,222 @@
+"""Binary logistic regression block by block: one read of X, in threads, in float32 where wanted.
+
+The functions are those of `reference_impl.logistic`, with the same results up to rounding. `dtype`
+is the type of the numbers in a block; the results are float64 in any case. With float32, which
+takes about half the time, they are good to six digits or so.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from reference_impl import arguments
+from reference_impl.arguments import AnyArray, Array
+from reference_impl.engine import sums
+from reference_impl.engine.sums import OfBlock, Parts, Rows
+
+
+def nll(
+    w: ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    dtype: DTypeLike = np.float64,
+    threads: int = 1,
+) -> np.float64:
+    """``logistic.nll``: -sum_i s_i (y_i log p_i + (1 - y_i) log(1 - p_i)).
+
+    Parameters
+    ----------
+    w, X, y, sample_weight
+        As in the reference.
+    dtype : float64 or float32
+        The type in which the terms are computed; they are added in float64.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    float64
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value, and for a result beyond 1.8e308 (with
+        float32, for numbers beyond 3.4e38).
+    """
+    w, data = _given(w, X, y, sample_weight)
+    dtype = sums.floating(dtype)
+    (value,) = sums.total(
+        lambda m: _of_block(w, m, dtype, with_gradient=False),
+        data,
+        _rows(w, dtype),
+        ["the NLL"],
+        dtype=dtype,
+        threads=threads,
+    )
+    return np.float64(value)
+
+
+def nll_gradient(
+    w: ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    dtype: DTypeLike = np.float64,
+    threads: int = 1,
+) -> Array:
+    """``logistic.nll_gradient``: X^T (p - y), weighted X^T (s o (p - y)).
+
+    Arguments and errors are those of `nll`; returns float64 array, shape (n,).
+    """
+    return nll_and_gradient(w, X, y, sample_weight=sample_weight, dtype=dtype, threads=threads)[1]
+
+
+def nll_and_gradient(
+    w: ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    dtype: DTypeLike = np.float64,
+    threads: int = 1,
+) -> tuple[np.float64, Array]:
+    """``logistic.nll`` and ``logistic.nll_gradient`` from one read of X.
+
+    Arguments and errors are those of `nll`; returns (float64, float64 array of shape (n,)).
+    """
+    w, data = _given(w, X, y, sample_weight)
+    dtype = sums.floating(dtype)
+    value, gradient = sums.total(
+        lambda m: _of_block(w, m, dtype, with_gradient=True),
+        data,
+        _rows(w, dtype),
+        ["the NLL", "the gradient of the NLL"],
+        dtype=dtype,
+        threads=threads,
+    )
+    return np.float64(value), gradient
+
+
+def nll_hessian(
+    w: ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    threads: int = 1,
+) -> Array:
+    """``logistic.nll_hessian``: X^T diag(s o p o (1 - p)) X, exactly symmetric.
+
+    It is A^T A with A = diag(s o p o (1 - p))^(1/2) X, of which BLAS computes one half.
+
+    Arguments and errors are those of `nll`; returns float64 array, shape (n, n).
+    """
+    w, data = _given(w, X, y, sample_weight)
+    n = len(w)
+
+    def make(m: int) -> OfBlock:
+        kept, H = np.empty((m, n)), np.empty((n, n))
+
+        def of_block(X: Array, y: AnyArray, s: Array | None) -> Parts:
+            scale = np.sqrt(_variance(X @ w, s))
+            A = np.multiply(scale[:, np.newaxis], X, out=kept[: len(X)])
+            return (np.dot(A.T, A, out=H),)
+
+        return of_block
+
+    most = max(sums.fitting(2 * n), 2 * n)  # to add H costs less than to compute it
+    (H,) = sums.total(make, data, most, ["the Hessian of the NLL"], threads=threads)
+    return H
+
+
+def nll_hvp(
+    w: ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
+    v: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    threads: int = 1,
+) -> Array:
+    """``logistic.nll_hvp``: H v = X^T (s o p o (1 - p) o (X v)), without forming H.
+
+    Arguments and errors are those of `nll`, with a direction v of shape (n,); returns
+    float64 array, shape (n,).
+    """
+    w, data = _given(w, X, y, sample_weight)
+    v = arguments.vector("v", v, data.X)
+
+    def make(m: int) -> OfBlock:
+        return lambda X, y, s: ((_variance(X @ w, s) * (X @ v)) @ X,)
+
+    name = "the Hessian-vector product"
+    (Hv,) = sums.total(make, data, _rows(w), [name], threads=threads)
+    return Hv
+
+
+def _given(
+    w: ArrayLike, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Array, Rows]:
+    X = sums.design_matrix(X)
+    w = arguments.vector("w", w, X)
+    return w, sums.rows(X, y, sample_weight, 2)
+
+
+def _rows(w: Array, dtype: DTypeLike = np.float64) -> int:
+    """Return the rows of a block: x_i and the four numbers computed from it stay in the cache."""
+    return sums.fitting(len(w) + 4, dtype)
+
+
+def _of_block(w: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) -> OfBlock:
+    """Return the function of a block that gives sum_i s_i log(1 + e^t_i) and X^T (s o (p - y)).
+
+    The residual p - y is (1 - 2 y) sigma(t), sigma(t) = e^t / (1 + e^t).
+    """
+    w = w.astype(dtype, copy=False)
+    kept, gradient = np.empty((4, m), dtype), np.empty(len(w), dtype)
+
+    def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
+        sign, t, e, loss = kept[:, : len(X)]
+        np.multiply(y, -2.0, out=sign, casting="unsafe")
+        sign += 1.0
+        np.dot(X, w, out=t)
+        t *= sign
+        np.exp(t, out=e)
+        np.log1p(e, out=loss)
+        if s is not None:
+            loss *= s
+        value = loss.sum()
+        if not value < np.inf:
+            value = beyond(t, e, loss, s)
+        if not with_gradient:  # a gradient is nan where t is not finite, the loss may be 0
+            return (value if np.isfinite(t).all() else np.nan,)
+        np.add(e, 1.0, out=loss)
+        e /= loss
+        e *= sign
+        if s is not None:
+            e *= s
+        return value, np.dot(e, X, out=gradient)
+
+    def beyond(t: AnyArray, e: AnyArray, loss: AnyArray, s: AnyArray | None) -> Any:
+        """Where e^t overflows, log(1 + e^t) = t and sigma(t) = 1 to the last bit: cut t there."""
+        np.minimum(t, sums.LARGEST_EXPONENT[dtype], out=e)
+        excess = t - e
+        np.exp(e, out=e)
+        np.log1p(e, out=loss)
+        loss += excess
+        if s is not None:
+            loss *= s
+        return loss.sum()
+
+    return of_block
+
+
+def _variance(z: Array, s: Array | None) -> Array:
+    """Return s_i p_i (1 - p_i), with p (1 - p) = e^-|z| / (1 + e^-|z|)^2, the label's variance."""
+    e = np.exp(-np.abs(z))
+    variance: Array = e / np.square(1.0 + e)
+    return variance if s is None else s * variance

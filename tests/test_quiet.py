@@ -1,0 +1,133 @@
+"""One thread of BLAS and no floating-point warnings, whatever the caller has set."""
+
+import threading
+from functools import partial
+
+import compare
+import numpy as np
+import pytest
+import threadpoolctl
+
+from reference_impl import logistic, sigmoid, softmax
+from reference_impl.activations import Tanh
+from reference_impl.backpropagation import backpropagate
+from reference_impl.engine import (
+    estimation,
+    logistic as engine_logistic,
+    softmax as engine_softmax,
+    streaming,
+)
+from reference_impl.linear import Linear
+from reference_impl.log_softmax import LogSoftmax
+from reference_impl.nll import NLL
+from reference_impl.quiet import one_thread, quiet
+
+RNG = np.random.default_rng(0)
+N, n, K = 400, 30, 4
+X, y = RNG.normal(size=(N, n)), RNG.integers(0, 2, N)
+w, W = RNG.normal(size=n), RNG.normal(size=(K, n))
+stack = [Linear(W), Tanh(), LogSoftmax(), NLL(y)]
+
+CALLS = {
+    **{
+        f"{module.__name__}.{name}": partial(getattr(module, name), point, X, y)
+        for pair in ((logistic, softmax), (engine_logistic, engine_softmax))
+        for module, point in zip(pair, (w, W), strict=True)
+        for name in ("nll", "nll_gradient", "nll_and_gradient", "nll_hessian")
+    },
+    "newton": lambda: estimation.newton(X, y, penalty=1.0),
+    "by blocks": lambda: streaming.total(logistic.nll, w, streaming.Blocks(X, y, rows=100)),
+    "multinomial": lambda: estimation.multinomial(X, y, K, penalty=1.0),
+    "backpropagate": lambda: backpropagate(stack, X),
+    "backward": lambda: Linear(W).backward(X, X[:, :K]),
+}
+
+
+def blas_threads():
+    return [i["num_threads"] for i in threadpoolctl.threadpool_info() if i["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_thread_is_started(call, monkeypatch):
+    """Every product of matrices that is looked at runs while BLAS is held to one thread."""
+    seen = []
+    look = np.exp
+
+    def looking(*arguments, **keywords):
+        if np.size(arguments[0]) >= 100:
+            seen.extend(blas_threads())
+        return look(*arguments, **keywords)
+
+    monkeypatch.setattr(np, "exp", looking)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        CALLS[call]()
+        assert blas_threads() == before
+    assert set(seen) <= {1}
+    assert seen or call == "backward"  # which has no exponential
+
+
+def test_two_threads_at_a_time():
+    """While one holds BLAS another may come and go; in the end it is as it was."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def first():
+        with one_thread():
+            entered.set()
+            leave.wait(10)
+
+    before = blas_threads()
+    thread = threading.Thread(target=first)
+    thread.start()
+    entered.wait(10)
+    with one_thread():
+        assert set(blas_threads()) == {1}
+    assert set(blas_threads()) == {1}
+    leave.set()
+    thread.join()
+    assert blas_threads() == before
+    with one_thread():
+        assert set(blas_threads()) == {1}
+
+
+def test_an_error_lets_go():
+    @quiet
+    def fails(X):
+        raise ValueError("for this test")
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        with pytest.raises(ValueError, match="for this test"):
+            fails(X)
+        assert set(blas_threads()) == {2}
+
+
+FAR = np.array([[-800.0, 0.0, 700.0], [0.0, -750.0, -1e308]])
+EXTREME = {
+    "sigmoid": lambda: sigmoid.sigmoid(FAR),
+    "log_sigmoid": lambda: sigmoid.log_sigmoid(FAR),
+    "softplus": lambda: sigmoid.softplus(FAR),
+    "binary losses": lambda: sigmoid.losses(FAR[0], [0, 1, 0]),
+    "binary residuals": lambda: sigmoid.residuals(FAR[0], [0, 1, 0]),
+    "softmax": lambda: softmax.softmax(FAR),
+    "log_softmax": lambda: softmax.log_softmax(FAR),
+    "logsumexp": lambda: softmax.logsumexp(FAR),
+    "losses": lambda: softmax.losses(FAR, [0, 1]),
+    "residuals": lambda: softmax.residuals(FAR, [0, 1]),
+    "backward": lambda: LogSoftmax().backward(FAR, np.full((2, 3), 1e-300)),
+    "jacobian": lambda: LogSoftmax().jacobian(FAR),
+    "tanh": lambda: Tanh().backward(FAR, np.full((2, 3), 1e-300)),
+    "nll": lambda: logistic.nll([1.0, 1.0, 0.0], FAR, [0, 1]),
+    "gradient": lambda: softmax.nll_gradient(np.eye(3), FAR[:1], [0]),
+    "hessian": lambda: logistic.nll_hessian([1.0, 1.0, 0.0], FAR[:1], [0]),
+    "engine": lambda: engine_logistic.nll_hessian([1.0, 1.0, 0.0], FAR[:1], [0]),
+    "cost": lambda: backpropagate([Linear(np.eye(3)), LogSoftmax(), NLL([0])], FAR[:1]).deltas[0],
+    "fit": lambda: estimation.newton([[1.0, 900.0], [1.0, -900.0]], [0, 1], penalty=1e-3).w,
+}
+
+
+@pytest.mark.parametrize("call", EXTREME)
+def test_the_callers_errstate_changes_nothing(call):
+    with np.errstate(all="ignore"):
+        expected = EXTREME[call]()
+    with np.errstate(all="raise"):
+        compare.same(EXTREME[call](), expected)
