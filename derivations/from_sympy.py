@@ -380,7 +380,7 @@ class Reader:
         Entries of a ``MatrixSymbol`` come back as its elements.
         """
         prepared = sympy_code.prepare([node])
-        made = sympy_code.build(prepared)
+        made = sympy_code.build(prepared.terms[0], prepared, {})
         # Two Subs whose points are printed alike are equal to SymPy, so that one whose names have
         # been replaced comes back from its cache as it was: another function holds the place.
         slope = sympy.Function("slope")

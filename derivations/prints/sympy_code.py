@@ -1,4 +1,4 @@
-"""A statement as SymPy: the source that builds the expressions, and what it builds.
+"""A statement as SymPy: the expressions themselves, and the source that builds them.
 
 Sizes stay symbols and indices run from 1. SymPy captures a free index when it is replaced by one
 that a sum binds, so every sum gets an index that stands nowhere else: not free, not around it and
@@ -9,12 +9,15 @@ number for an index, use ``xreplace``: ``subs`` misses it in a sum of derivative
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+
+import sympy
 
 from derivations.language import terms
 from derivations.language.statement import Statement
@@ -32,9 +35,6 @@ from derivations.language.terms import (
 from derivations.prints import codegen
 from derivations.prints.codegen import ATOM, POWER, PRODUCT, UNARY, Code
 
-if TYPE_CHECKING:
-    import sympy
-
 RELATIONS = {"=": "Eq", "<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge"}
 FUNCTIONS = {
     terms.exp: "exp", terms.log: "log", terms.absolute: "Abs", terms.minimum: "Min",
@@ -50,6 +50,7 @@ IMPORTED = (
     *FUNCTIONS.values(),
 )
 RESERVED = codegen.RESERVED | {*IMPORTED, PLACE}
+Bound = Mapping[Index | Entry | Array, sympy.Expr]
 
 
 @dataclass(frozen=True)
@@ -95,29 +96,23 @@ def module(prepared: Prepared, body: Sequence[str]) -> str:
 
 def equations(statement: Statement) -> list[sympy.Basic]:
     """Return the equations of a statement as SymPy relations, unevaluated."""
-    built: list[sympy.Basic] = run(sympy_code(statement))["equations"]
-    return built
+    sides = equation_terms(statement)
+    prepared = prepare([term for left, _, right in sides for term in (left, right)])
+    built = iter([build(node, prepared, {}) for node in prepared.terms])
+    return [
+        getattr(sympy, RELATIONS[relation])(next(built), next(built), evaluate=False)
+        for _, relation, _ in sides
+    ]
 
 
 def to_sympy(node: Term) -> sympy.Expr:
-    """Return a term as a SymPy expression for all sizes: what its source builds.
+    """Return a term as a SymPy expression for all sizes.
 
     An array is an ``IndexedBase``, a scalar a ``Symbol``, a size a positive integer ``Symbol``; all
     numbers are real. Derivatives and limits are not evaluated.
     """
-    return build(prepare([node]))
-
-
-def build(prepared: Prepared) -> sympy.Expr:
-    """Return the first of some terms as an expression."""
-    return run(module(prepared, [f"built = {side(prepared.terms[0], prepared)}"]))["built"]
-
-
-def run(source: str) -> dict[str, Any]:
-    """Return what a module made here defines."""
-    names: dict[str, Any] = {}
-    exec(source, names)  # each name in it is an identifier that was made here, or is quoted
-    return names
+    prepared = prepare([node])
+    return build(prepared.terms[0], prepared, {})
 
 
 def equation_terms(statement: Statement) -> list[tuple[Term, str, Term]]:
@@ -204,6 +199,82 @@ def named_parts(part: Term) -> list[object]:
 def base_of(function: terms.Function) -> terms.Function:
     """Return the function of which one is a derivative."""
     return function.of or function
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+
+def index_symbol(name: str) -> sympy.Symbol:
+    """Return the symbol of a size or an index."""
+    return sympy.Symbol(name, integer=True, positive=True)
+
+
+def build(node: Term, prepared: Prepared, bound: Bound) -> sympy.Expr:
+    """Return a term as an expression; ``bound`` holds the arguments of a definition."""
+
+    def at(part: Term) -> sympy.Expr:
+        return build(part, prepared, bound)
+
+    def of(index: Index) -> sympy.Expr:
+        return bound[index] if index in bound else index_symbol(prepared.names[index])
+
+    def limits(index: Index) -> tuple[sympy.Expr, int, sympy.Expr]:
+        symbol = index_symbol(prepared.names[index])
+        return symbol, 1, index_symbol(prepared.names[index.dimension])
+
+    match node:
+        case Number(value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case terms.Size(dimension):
+            return index_symbol(prepared.names[dimension])
+        case Entry(array, indices):
+            if node in bound:
+                return bound[node]
+            assumed = {ASSUMED.get(array.domain, "real"): True}
+            if not indices:
+                return sympy.Symbol(array.name, **assumed)
+            return sympy.IndexedBase(array.name, **assumed)[tuple(map(of, indices))]
+        case Use(definition, arguments):
+            values = [
+                of(a) if isinstance(a, Index) else at(a)
+                for a in arguments
+                if not isinstance(a, terms.Each)
+            ]
+            inner = dict(zip(definition.parameters, values, strict=True))
+            return build(prepared.bodies[definition], prepared, inner)
+        case terms.Neg(inner):
+            return -at(inner)
+        case terms.Add(summands):
+            return functools.reduce(operator.add, map(at, summands))
+        case terms.Mul(factors):
+            return functools.reduce(operator.mul, map(at, factors))
+        case terms.Div(numerator, denominator):
+            return at(numerator) / at(denominator)
+        case terms.Pow(base, exponent):
+            return at(base) ** at(exponent)
+        case terms.Apply(terms.pi, ()):
+            return sympy.pi
+        case terms.Apply(function, arguments) if function in FUNCTIONS:
+            return getattr(sympy, FUNCTIONS[function])(*map(at, arguments))
+        case terms.Apply(function, (argument,)):
+            named = sympy.Function(function.name)
+            if function.order == 0:
+                return named(at(argument))
+            x = sympy.Symbol(PLACE)
+            return sympy.Subs(sympy.Derivative(named(x), (x, function.order)), x, at(argument))
+        case terms.Delta(left, right):
+            return sympy.KroneckerDelta(of(left), of(right))
+        case terms.Sum(index, body):
+            return sympy.Sum(at(body), limits(index))
+        case terms.Product(index, body):
+            return sympy.Product(at(body), limits(index))
+        case terms.D(body, variable):
+            return sympy.Derivative(at(body), at(variable))
+        case terms.Limit(body, variable, infinity):
+            return sympy.Limit(at(body), at(variable), infinity * sympy.oo)
+        case terms.Written() | terms.Expectation():
+            return at(node.meaning)
+    raise TypeError(f"no SymPy expression for {type(node).__name__}")
 
 
 # -- source ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 
 import pytest
 import sympy
@@ -85,12 +86,10 @@ def edit(place: object, name: str, old: str, new: str) -> Plant:
         function = inspect.unwrap(getattr(place, name))
         text = textwrap.dedent(inspect.getsource(function))
         assert text.count(old) == 1, f"{name} has {text.count(old)} times {old!r}"
-        found: dict[str, object] = {}
         flags = __future__.annotations.compiler_flag
-        code = compile(text.replace(old, new), f"<{name} with a fault>", "exec", flags)
-        exec(code, function.__globals__, found)
-        changed = inspect.unwrap(found[name])
-        patch.setattr(function, "__code__", changed.__code__)  # for all who know its name
+        whole = compile(text.replace(old, new), f"<{name} with a fault>", "exec", flags)
+        (code,) = (c for c in whole.co_consts if isinstance(c, CodeType) and c.co_name == name)
+        patch.setattr(function, "__code__", code)  # for all who know its name
 
     return plant
 
