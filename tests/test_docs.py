@@ -177,9 +177,11 @@ def page(name):
 
 def tables(name):
     """Return the tables of a page as rows of cells."""
-    blocks = re.findall(r"^\|.*\|\n\|[-|]+\|\n((?:\|.*\|\n)+)", (DOCS / f"{name}.md").read_text(), re.M)
-    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
-            for block in blocks]  # fmt: skip
+    blocks = re.findall(
+        r"^\|.*\|\n\|[-|]+\|\n((?:\|.*\|\n)+)", (DOCS / f"{name}.md").read_text(), re.M
+    )
+    return [[[cell.strip().replace("\N{MINUS SIGN}", "-") for cell in line.strip("|").split("|")]
+             for line in block.splitlines()] for block in blocks]  # fmt: skip
 
 
 def probability(x, factor=2):
@@ -259,3 +261,13 @@ def test_numbers_in_the_openings_are_those_of_the_six_students():
     }
     assert best * 64 > Fraction(249, 100), "two and a half times as probable as coins"
     assert -2 * log(third) > -log(best) * 2 / 3, "students 3 and 4 have more than two thirds"
+
+
+def test_the_first_page_claims_what_the_others_show():
+    home, checker = page("index"), page("your-layer")
+    assert "{accuracy}`largest in one pass`" in home, (
+        "the largest error is not that of the fast pass"
+    )
+    assert "differences of its forward pass" in home and "with differences of `forward`" in checker
+    assert not any("exact derivatives" in page(name.stem) for name in PAGES)
+    assert "closes with a number" not in home, "not every page does"

@@ -66,7 +66,7 @@ def curve(guess, left, top):
     axes = Axes(RANGE, (-0.06, 1.06), left + 48, top + 28, PANEL - 60, 190)
     h = np.linspace(*RANGE, 81)
     parts = [
-        words(left + 48, top + 14, guess.title, 14.5, "start", "words strong"),
+        words(left, top + 14, guess.title, 14.5, "start", "words strong"),
         axes.line(RANGE, (0, 0), "axis"),
         axes.line(RANGE, (1, 1), "guide"),
         axes.line(h, guess.probability(h), "trace forward"),
@@ -89,7 +89,7 @@ def curve(guess, left, top):
     return parts, top + 260
 
 
-SCALE, BEAM = 112, 96  # pixels for a pull of one, and where the beam stands
+SCALE, BEAM = 112, 98  # pixels for a pull of one, and where the beam stands
 
 
 def beam(guess, left, top):
@@ -98,7 +98,7 @@ def beam(guess, left, top):
     line, (middle, _) = top + 28 + BEAM, axes.at(MIDDLE, 0)
     ends = [(axes.at(h, 0)[0], line) for h in (0.6, 7.4)]
     parts = [
-        words(left + 48, top + 14, guess.title, 14.5, "start", "words strong"),
+        words(left, top + 14, guess.title, 14.5, "start", "words strong"),
         path(
             [(middle, line + 2), (middle - 9, line + 18), (middle + 9, line + 18)],
             "box",
@@ -113,11 +113,11 @@ def beam(guess, left, top):
             text(x, y - 6 if gap > 0 else y + 17, exact(gap), 14),
         ]
     sideways, turning = (-round(entry, 9) + 0.0 for entry in guess.gradient())
-    foot = line + BEAM + 4
+    foot = line + BEAM + 14
     parts += [
         circle(middle, line, 2.5, "dot"),
-        words(left + 48, foot, f"up minus down: {sideways:g}", 13.5, "start"),
-        words(left + 48, foot + 20, f"turning to the left: {turning:g}", 13.5, "start"),
+        words(left, foot, f"up minus down: {sideways:g}", 13.5, "start"),
+        words(left, foot + 20, f"turning to the left: {turning:g}", 13.5, "start"),
     ]
     return parts, foot + 30
 
