@@ -219,6 +219,7 @@ def test_answers_are_folded_on_the_screen_and_open_on_paper(desk, name):
     assert folds >= 6 and page.evaluate(seen) == 0
     page.emulate_media(media="print")
     try:
+        page.wait_for_timeout(100)
         assert page.evaluate(seen) == folds
     finally:
-        page.emulate_media(media="screen")
+        page.emulate_media(media="null")
