@@ -94,4 +94,5 @@ bibtex_reference_style = "author_year"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True  # a style is known by its name, not by all that is in it
 numpydoc_show_class_members = False

@@ -6,7 +6,9 @@ import os
 import re
 import sys
 from collections import Counter
+from fractions import Fraction
 from itertools import pairwise
+from math import log, prod
 from pathlib import Path
 
 import pytest
@@ -160,3 +162,112 @@ def test_the_page_beside_others_types_no_number():
         theirs = row["tensorgrad"]
         assert theirs["times"].keys() == {"derive"} and theirs["text"]
         assert (theirs["relative_error"] is None) is (theirs["refused"] is not None)
+
+
+# ------------------------------------------------------------- the running example
+
+HOURS, PASSED = (1, 3, 3, 5, 5, 7), (0, 0, 1, 0, 1, 1)
+X = [hours - 4 for hours in HOURS]
+
+
+def page(name):
+    """Return the text of a page on one line."""
+    return " ".join((DOCS / f"{name}.md").read_text().split())
+
+
+def tables(name):
+    """Return the tables of a page as rows of cells."""
+    blocks = re.findall(
+        r"^\|.*\|\n\|[-|]+\|\n((?:\|.*\|\n)+)", (DOCS / f"{name}.md").read_text(), re.M
+    )
+    return [[[cell.strip().replace("\N{MINUS SIGN}", "-") for cell in line.strip("|").split("|")]
+             for line in block.splitlines()] for block in blocks]  # fmt: skip
+
+
+def probability(x, factor=2):
+    """Return the probability to pass when each hour multiplies the odds, as an exact fraction."""
+    odds = Fraction(factor) ** x
+    return odds / (1 + odds)
+
+
+def of_what_happened(factor):
+    """Return the probability of each result."""
+    chances = [probability(x, factor) for x in X]
+    return [p if y else 1 - p for p, y in zip(chances, PASSED, strict=True)]
+
+
+def errors(factor):
+    """Return p - y of each student."""
+    return [probability(x, factor) - y for x, y in zip(X, PASSED, strict=True)]
+
+
+def test_tables_of_the_six_students():
+    data, cost, _, pull = tables("why-the-gradient")
+    rows = zip(HOURS, X, PASSED, strict=True)
+    assert data == [[f"{n}", f"{h}", f"{x}", "yes" if y else "no", f"{y}"]
+                    for n, (h, x, y) in enumerate(rows, 1)]  # fmt: skip
+    *students, together = cost
+    for row, first, best in zip(students, of_what_happened(1), of_what_happened(2), strict=True):
+        assert row[1:] == [f"{first}", f"{-log(first):.3f}", f"{best}", f"{-log(best):.3f}"]
+    first, best = prod(of_what_happened(1)), prod(of_what_happened(2))
+    assert together[1:] == [f"{first}", f"{-log(first):.3f}", f"{best}", f"{-log(best):.3f}"]
+    *students, total = pull
+    found = []
+    for row, x, first, best in zip(students, X, errors(1), errors(2), strict=True):
+        assert row[1:] == [f"{value}" for value in (x, first, x * first, best, x * best)]
+        found.append((first, x * first, best, x * best))
+    assert total[2:] == [f"{sum(column)}" for column in zip(*found, strict=True)]
+    assert total[4:] == ["0", "0"], "the best fit is exact"
+
+
+def test_numbers_in_the_openings_are_those_of_the_six_students():
+    rise = Fraction(sum(x * y for x, y in zip(X, PASSED, strict=True)), sum(x * x for x in X))
+    ten = Fraction(sum(PASSED), len(PASSED)) + rise * (10 - 4)
+    one_to = {factor: 1 / prod(of_what_happened(factor)) for factor in (1, 2, 3)}
+    best = prod(of_what_happened(2))
+    thousand = 1000 * log(best)
+
+    def results(x):
+        odds = (Fraction(1), Fraction(2) ** x, Fraction(2) ** (2 * x - 3))
+        one, two, three = (o / sum(odds) for o in odds)
+        return f"{one}, {two} and {three}"
+
+    def bent(x):
+        return max(x + 1, 0) - 2 * max(x - 3, 0)
+
+    third = probability(X[2])
+    network = 64 * 32 + 32 + 32 * 10 + 10
+    wanted = {
+        "sigmoid": [f"rises by {rise} for each hour", f"a probability of {ten}",
+                    f"8 to 1 are a probability of {probability(3)}"],
+        "logistic": [f"${best}$, or 1 to {float(one_to[2]):.1f}", f"coins would make it 1 to {one_to[1]}",
+                     f"tripled odds 1 to {float(one_to[3]):.1f}"],
+        "softmax": [f"probabilities are {results(1)}", f"probabilities {results(3)}"],
+        "linear": [f"the score ${3 * log(2):.3f}$",
+                   ", ".join(f"${e}$" for e in errors(2)[:5]) + f" and ${errors(2)[5]}$"],
+        "activations": [f"is {bent(-3)} at $x = -3$, then {bent(1)} at $x = 1$ and {bent(3)} at $x = 3$",
+                        f"at $x = 5$ it is back at {bent(5)}"],
+        "nll": [f"probable as ${best}$", f"$10^{{{thousand / log(10):.0f}}}$", f"${thousand:.1f}$"],
+        "backpropagation": [f"${-1 / third} \\cdot {third * (1 - third)} = {third - 1}$",
+                            f"has {network:,} weights and biases", f"would take {network + 1:,} passes"],
+        "why-the-gradient": [
+            f"so the odds are {2**2} to 1 and the probability is {probability(2)}",
+            f"is $x = {X[2]}$, so this student adds ${X[2] * (third - 1)}$",
+            f"$1/3 \\cdot 2/3 = {third * (1 - third)}$",
+        ],
+    }  # fmt: skip
+    assert {name: [t for t in texts if t not in page(name)] for name, texts in wanted.items()} == {
+        name: [] for name in wanted
+    }
+    assert best * 64 > Fraction(249, 100), "two and a half times as probable as coins"
+    assert -2 * log(third) > -log(best) * 2 / 3, "students 3 and 4 have more than two thirds"
+
+
+def test_the_first_page_claims_what_the_others_show():
+    home, checker = page("index"), page("your-layer")
+    assert "{accuracy}`largest in one pass`" in home, (
+        "the largest error is not that of the fast pass"
+    )
+    assert "differences of its forward pass" in home and "with differences of `forward`" in checker
+    assert not any("exact derivatives" in page(name.stem) for name in PAGES)
+    assert "closes with a number" not in home, "not every page does"

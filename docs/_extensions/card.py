@@ -356,10 +356,10 @@ def foot(record, results, docname):
     return html("dl", *rows, classes=["statement-foot"], data_symbols=" ".join(record["symbols"]))
 
 
-def recalled(record, level):
+def recalled(record, level, *below):
     """Return the result of a statement for another page, with a link to its card."""
     line = html("div", reference(record["id"]), badge(level), classes=["statement-head"])
-    return html("div", *map(equation, record["results"]), line, classes=["recalled"])
+    return html("div", *map(equation, record["results"]), line, *below, classes=["recalled"])
 
 
 def body(record, results, equations, *, cite, docname, opened):

@@ -1,9 +1,10 @@
 """The explorer: in the browser runs the code that was printed from the verified statements.
 
 ``{explorer}`` puts the figure and the formulas of the layers on a page, which explain it where no
-script runs; the scripts of _static/js/explorer make it move. `script` assembles formulas.js, one
-function for each statement that they call, from the JavaScript of formulas.json; the misprints of
-the note come from the same printer.
+script runs; ``{explorer} #m=...`` starts it in the situation of that address. The scripts of
+_static/js/explorer make it move. `script` assembles formulas.js, one function for each statement
+that they call, from the JavaScript of formulas.json; the misprints of the note come from the same
+printer.
 """
 
 from pathlib import Path
@@ -187,22 +188,29 @@ def misprint(row):
 
 
 class Explorer(SphinxDirective):
-    """``{explorer}``: the explorer, and what it is about for those whose browser runs no script."""
+    """``{explorer}``: the explorer, and what it is about for those whose browser runs no script.
+
+    An address such as a link of the explorer has, ``#m=binary&p=...``, is where it starts.
+    """
+
+    optional_arguments = 1
 
     def run(self):
         """Return the picture, the rules of the layers, and the misprints."""
         depend_on_results(self.env)
         found = results(self.env)
         about = paragraph(
-            "The explorer needs JavaScript, and your browser runs none here. Above are its data "
-            "with the fitted model; below is what its layers compute, upwards by RULE 1, downwards "
-            "by RULE 2, and for their parameters by RULE 3."
+            "The explorer needs JavaScript, and your browser runs none here. Above are eight data "
+            "points with the fitted model; below is what its layers compute, upwards by RULE 1, "
+            "downwards by RULE 2, and for their parameters by RULE 3."
         )
         layers = [layer_rules(kind, found.statements) for kind in LAYERS]
         wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]
         inside = html("div", still(), about, html("div", *layers, classes=["ex-rules"]),
                       html("div", *wrong, classes=["ex-misprints"]), classes=["ex-static"])  # fmt: skip
-        outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer")
+        start = {"data_start": self.arguments[0]} if self.arguments else {}
+        outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer",
+                       **start)  # fmt: skip
         outside["ids"].append("explorer")
         return [outside]
 

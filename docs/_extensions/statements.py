@@ -142,19 +142,28 @@ class ConceptDirective(StatementDirective):
         ]
 
 
-class ResultDirective(SphinxDirective):
-    """``{result} id``: the result of a statement again, with a link to its card."""
+class ResultDirective(StatementDirective):
+    """``{result} id``: the result of a statement again, with a link to its card.
 
-    required_arguments = 1
+    ``:derivation:`` shows its derivation as well, unfolded.
+    """
+
+    option_spec = {"derivation": directives.flag}
 
     def run(self):
         """Return the equations without numbers."""
         depend_on_results(self.env)
-        record = results(self.env).statements.get(self.arguments[0])
+        found = results(self.env)
+        record = found.statements.get(self.arguments[0])
         if record is None:
             logger.warning("unknown statement %r", self.arguments[0], location=self.get_location())
             return []
-        return [card.recalled(record, results(self.env).level(record))]
+        verified = found.verification["statements"].get(record["id"], {})
+        derived = (
+            card.derivation(record, verified, self.citation, True)
+            if "derivation" in self.options else []
+        )  # fmt: skip
+        return [card.recalled(record, found.level(record), *derived)]
 
 
 class StatementRole(XRefRole):

@@ -1,4 +1,4 @@
-"""The picture of which statement uses which: an inline SVG whose nodes are links.
+"""The picture of which proof cites which statement: an inline SVG whose nodes are links.
 
 Statements stand in columns: each to the right of all that it uses. An arrow that follows from
 others is left out. Everything is computed here, so the picture is the same in every build.
@@ -7,7 +7,8 @@ others is left out. Everything is computed here, so the picture is the same in e
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from .card import level_slug
+from .card import counted, level_slug
+from .elements import paragraph
 from .layered import HEIGHT, layout, path
 from .statements import depend_on_results, results
 
@@ -40,7 +41,7 @@ def svg(writer, uses, levels, titles, addresses, what):
         f'<svg xmlns="http://www.w3.org/2000/svg" role="group" width="{whole.width:.0f}"'
         f' height="{whole.height:.0f}" viewBox="0 0 {whole.width:.0f} {whole.height:.0f}">'
         f"<title>{writer.encode(what)}</title><desc>Each box is a statement and a link to it. A"
-        " line runs from a statement to one that uses it, to the right; lines that follow from"
+        " line runs from a statement to one whose proof cites it, to the right; lines that follow from"
         f' others are left out.</desc><g class="edges">{edges}</g>{drawn}</svg></div>'
     )
 
@@ -65,14 +66,24 @@ def visit_graph(writer, node):
 
 
 def selected(statements, concept):
-    """Return which statements to draw: all, or those of a concept and what they use."""
-    own = [i for i, r in statements.items() if concept in (None, r["concept"])]
-    wanted = {*own, *(used for i in own for used in statements[i]["uses"])}
-    return {
-        i: [u for u in r["uses"] if u in wanted] if i in own else []
-        for i, r in statements.items()
-        if i in wanted
+    """Return which statements to draw: those of a concept, or all, that cite or are cited there."""
+    own = {i: r["uses"] for i, r in statements.items() if concept in (None, r["concept"])}
+    joined = {i for i, uses in own.items() if uses} | {
+        used for uses in own.values() for used in uses
     }
+    return {i: own.get(i, []) for i in statements if i in joined}
+
+
+def left_out(statements, concept, drawn):
+    """Say in words what a line is, and how many statements stand alone."""
+    own = [i for i, r in statements.items() if concept in (None, r["concept"])]
+    alone = sum(i not in drawn for i in own)
+    said = (
+        "A line runs from a statement to one whose proof cites it; the definitions that a proof opens "
+        "are not drawn."
+    )
+    verb = "stands" if alone == 1 else "stand"
+    return f"{said} {counted(alone, 'statement')} {verb} alone." if alone else said
 
 
 class UsesGraph(SphinxDirective):
@@ -86,12 +97,15 @@ class UsesGraph(SphinxDirective):
         found = results(self.env)
         concept = self.arguments[0] if self.arguments else None
         uses = selected(found.statements, concept)
-        what = f"What uses what: {concept or 'all statements'}"
-        return [graph(
-            uses=uses, what=what,
-            levels={i: found.level(found.statements[i]) for i in uses},
-            titles={i: found.statements[i]["title"] for i in uses},
-        )]  # fmt: skip
+        what = f"Which proof cites which: {concept or 'all statements'}"
+        return [
+            paragraph(left_out(found.statements, concept, uses)),
+            graph(
+                uses=uses, what=what,
+                levels={i: found.level(found.statements[i]) for i in uses},
+                titles={i: found.statements[i]["title"] for i in uses},
+            ),
+        ]  # fmt: skip
 
 
 def setup(app):

@@ -50,7 +50,7 @@ def entry(letter, number, *indices):
 
 RULES = (
     ("RULE 1, forward", "forward", "each value from the one below",
-     [value(NEXT), up(" = "), (*scripts(bold("f"), sup=L), *up("("), *value(L), *up(")"))]),
+     [value(NEXT), up(" = "), scripts(bold("f"), sup=L), up("("), value(L), up("; "), THETA, up(")")]),
     ("RULE 2, backward", "backward", "each delta from the one above",
      [entry("δ", L, I, K), up(" = "), Sum(U), entry("δ", NEXT, I, U), up(THIN),
       partial(entry("z", NEXT, I, U), entry("z", L, I, K))]),

@@ -133,21 +133,25 @@ def layer_stack(classes=(ONE, TWO)):
             for n, unit in enumerate(units, 1)
         )
 
-    def rule(number):
+    def rule(number, *besides):
         below, above = str(number - 1), str(number)
+        taken = (
+            *scripts(bold("z"), sup=up(below)),
+            *(part for b in besides for part in (*up("; "), *b)),
+        )
         return (
             *scripts(bold("z"), sup=up(above)),
             *up(" = "),
-            *of(scripts(bold("f"), sup=up(below)), scripts(bold("z"), sup=up(below))),
+            *of(scripts(bold("f"), sup=up(below)), taken),
         )
 
     x = (*scripts(bold("z"), sup=up("1")), *up(" = "), *indexed("x", I, style=bold))
     first, second, last = FEATURES
     return (
         Layer("data point", x, values("1", first, second, None, last), joined=True),
-        Layer("linear", rule(2), values("2", *classes), joined=True, spread=1.35),
+        Layer("linear", rule(2, bold("W")), values("2", *classes), joined=True, spread=1.35),
         Layer("log-softmax", rule(3), values("3", *classes), joined=True, spread=1.35),
-        Layer("cost", (*rule(4), *up(" = "), *italic("C")), values("4", ()), joined=True,
+        Layer("cost", (*rule(4, indexed("y", I)), *up(" = "), *italic("C")), values("4", ()), joined=True,
               data=indexed("y", I)),
     )  # fmt: skip
 

@@ -8,6 +8,22 @@ from numpy.typing import NDArray
 from reference_impl.arguments import Array
 
 
+def students() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
+    """Return six made-up students: hours of practice, and who passed.
+
+    Returns
+    -------
+    X : float64 array, shape (6, 2)
+        A column of ones, and the hours less 4, their mean.
+    y : int64 array, shape (6,)
+        1 for those who passed.
+    names : tuple of str
+        Names of the columns of X.
+    """
+    table = _table("students.csv")
+    return _with_ones(table[:, :1] - 4), _labels(table[:, 1]), ("intercept", "hours")
+
+
 def spector() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
     """Return the grade data of Spector and Mazzeo (1980): 32 students, three features.
 

@@ -507,3 +507,20 @@ def test_it_is_accessible(views, view, address):
     page = views[view].open("explorer.html", address)
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     assert [f["id"] for f in found if f["impact"] in ("serious", "critical")] == []
+
+
+def test_a_page_starts_where_its_text_is(desk):
+    page = desk.open("why-the-gradient.html")
+    assert nll_shown(page) == f"{6 * np.log(2):.4f}"
+    step = page.get_by_role("button", name="One step")
+    step.click()
+    assert abs(float(page.get_by_label("w 1", exact=True).input_value()) - 6 / 11) < 1e-4
+    for _ in range(30):
+        step.click()
+    assert nll_shown(page) == f"{np.log(6561 / 256):.4f}"
+    for k, expected in ((0, 0), (1, np.log(2)), (2, 0)):
+        shown = float(page.get_by_label(f"w {k}", exact=True).input_value())
+        assert abs(shown - expected) < 1e-4
+    page.get_by_role("button", name="Back to the start").click()
+    assert nll_shown(page) == f"{6 * np.log(2):.4f}"
+    assert desk.faults == []

@@ -205,3 +205,21 @@ def test_colour_scheme_is_kept(views):
         assert page.evaluate("document.body.dataset.theme") == "dark"
     finally:
         page.evaluate("localStorage.removeItem('theme')")
+
+
+@pytest.mark.parametrize("name", ["why-the-gradient.html", "nll.html"])
+def test_answers_are_folded_on_the_screen_and_open_on_paper(desk, name):
+    page = desk.open(name)
+    seen = (
+        "() => [...document.querySelectorAll('.exercise .sd-summary-content')]"
+        ".filter((e) => e.checkVisibility({contentVisibilityAuto: true})"
+        " && e.getBoundingClientRect().height > 10).length"
+    )
+    folds = page.locator(".exercise details").count()
+    assert folds >= 6 and page.evaluate(seen) == 0
+    page.emulate_media(media="print")
+    try:
+        page.wait_for_timeout(100)
+        assert page.evaluate(seen) == folds
+    finally:
+        page.emulate_media(media="null")

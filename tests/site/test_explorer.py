@@ -67,3 +67,14 @@ def test_the_page(build):
     assert page.count('<svg class="ex-plane"') == 1
     assert page.count('data-statement="') == len(explorer.LAYERS) * 2 + 1
     assert " style=" not in page.partition('<div class="explorer"')[2].partition("</article>")[0]
+
+
+def test_a_page_says_where_it_starts(build):
+    start = "#m=binary&p=-3,0,0;-1,0,0;1,0,1;3,0,1&w=0,0,0&s=0"
+    site = build(
+        {"index": f"# Start\n\n```{{explorer}} {start}\n```\n"},
+        list(STATEMENTS.values()), {}, statements_errata="nowhere.json",
+        extensions=[*EXTENSIONS, "_extensions.explorer"],
+        html_static_path=[str(DOCS / "_static")],
+    )  # fmt: skip
+    assert f'data-start="{start.replace("&", "&amp;")}"' in site.page("index")

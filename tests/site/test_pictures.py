@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from math import exp, hypot, log
 from xml.etree import ElementTree
 
@@ -368,3 +369,77 @@ def test_stored_times_are_complete():
         assert len({len(column) for column in data.values()}) == 1
         assert min(min(column) for column in data.values()) > 0
     assert cost.inputs()["count, forward accumulation"] == [1 + n for n in cost.inputs()["inputs"]]
+
+
+def test_captions_of_the_times_say_what_was_measured():
+    text = " ".join((DOCS / "backpropagation.md").read_text().split())
+    inputs, depths = cost.inputs(), cost.depths()
+    reverse, forward = inputs["reverse / forward"], inputs["forward accumulation / forward"]
+    assert 3 <= min(reverse) <= max(reverse) < 4.1
+    assert "stays between 3 and 4.1 for any number of inputs; its count is 3" in text
+    halves = [t / (1 + n) for n, t in zip(inputs["inputs"], forward, strict=True)][-3:]
+    assert all(0.4 < half < 0.6 for half in halves)
+    assert "at about half of its count, 1 + n" in text
+    assert 4 < max(depths["gradient / forward"]) < 5
+    assert "rise with depth and stay below 5; the count is 3" in text
+    assert "stays below five, where the count of multiplications is three" in text
+
+
+def test_rule_1_has_its_parameters_and_its_labels():
+    """Without them it is the misprint A14."""
+    cakes, stacked = (
+        ["".join(drawn.itertext()).replace(labels.SPACE, " ") for drawn in drawings(name)]
+        for name in ("stacks.layer_cake", "units.stack")
+    )
+    for shown in cakes:
+        assert "𝐟𝑙(𝐳𝑙; 𝜽𝑙)" in shown
+    for shown in stacked:
+        assert "𝐟1(𝐳1; 𝐖)" in shown
+        assert "𝐟2(𝐳2)" in shown
+        assert "𝐟3(𝐳3; 𝑦𝑖)" in shown
+
+
+# ---------------------------------------------------------------- the six students
+
+
+FITTED = [
+    Fraction(1, 9),
+    Fraction(1, 3),
+    Fraction(1, 3),
+    Fraction(2, 3),
+    Fraction(2, 3),
+    Fraction(8, 9),
+]
+GUESSED = [Fraction(1, 2)] * 6
+LABELS = (0, 0, 1, 0, 1, 1)
+
+
+def pulls(drawn):
+    """Return the arrows of a drawing of the six students: of each guess, of each student."""
+    arrows = [
+        [corners(part) for part in node] for node in of_kind(drawn, "g") if node.get("data-to")
+    ]
+    return arrows[:6], arrows[6:]
+
+
+@pytest.mark.parametrize(("name", "unit", "short"), [("pulls.gaps", 190 / 1.12, 5.5),
+                                                     ("pulls.balance", 112, 0)])  # fmt: skip
+def test_arrows_are_as_long_as_the_errors(name, unit, short):
+    for drawn in drawings(name):
+        for found, chances in zip(pulls(drawn), (GUESSED, FITTED), strict=True):
+            for (shaft, head), p, y in zip(found, chances, LABELS, strict=True):
+                up = shaft[0][1] - head[0][1]
+                assert abs(up - (unit * float(y - p) - short * (1 if y else -1))) < 0.2
+        written = "".join(drawn.itertext()).replace(labels.THIN, "")
+        for p, y in zip(FITTED, LABELS, strict=True):
+            assert f"{abs(y - p)}" in written
+    sums = [
+        sum(y - p for y, p in zip(LABELS, chances, strict=True)) for chances in (GUESSED, FITTED)
+    ]
+    turns = [sum(x * (y - p) for x, y, p in zip((-3, -1, -1, 1, 1, 3), LABELS, chances, strict=True))
+             for chances in (GUESSED, FITTED)]  # fmt: skip
+    if name == "pulls.balance":
+        for total, turn in zip(sums, turns, strict=True):
+            assert (
+                f"up minus down: {total}" in written and f"turning to the left: {turn}" in written
+            )

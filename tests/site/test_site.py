@@ -6,10 +6,13 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from _extensions import elements, mathml
+from _extensions import elements, mathml, uses_graph
 from small import DOCS, PAGES, STATEMENTS, STEP, outcome, record
 
 FORMULAS = json.loads((DOCS / "downloads" / "formulas.json").read_text())
+
+
+ORPHAN = "---\norphan: true\n---\n# More\n\n"
 
 
 def text_of(markup):
@@ -106,6 +109,25 @@ def test_missing_results_are_reported(build, tmp_path):
     nowhere = str(tmp_path / "nowhere.json")
     site = build(statements_evidence=nowhere)
     assert any("nowhere.json is missing" in line for line in site.warnings)
+
+
+def test_a_result_brings_its_derivation_where_it_is_asked_for(build):
+    shown = ORPHAN + "```{result} a.two\n```\n"
+    derived = ORPHAN + "```{result} a.two\n:derivation:\n```\n"
+    site = build({**PAGES, "short": shown, "long": derived})
+    assert site.warnings == []
+    assert "1 step" not in text_of(site.page("short"))
+    assert "1 step" in text_of(site.page("long")) and '<li class="step">' in site.page("long")
+
+
+def test_statements_that_stand_alone_are_counted_and_not_drawn(build):
+    statements = {record["id"]: record for record in STATEMENTS}
+    assert uses_graph.selected(statements, None) == {"a.one": [], "a.two": ["a.one"]}
+    assert uses_graph.selected(statements, "b") == {}
+    site = build()
+    [shown] = [page for page in map(site.page, PAGES) if 'class="uses-graph"' in page]
+    assert "1 statement stands alone" in text_of(shown)
+    assert "<title>Title of a.two" in shown and "<title>Title of b.three" not in shown
 
 
 def test_page_is_read_again_when_a_result_changes(build):

@@ -58,6 +58,7 @@ SHOWN = [
     ("accuracy", ["functions", "softmax", "cases"], 7654321, accuracy_run.errors, "7,654,321"),
     ("accuracy", ["functions", "softmax", "worst", "ours", "z"], [8.125], accuracy_run.worst, "8.125"),
     ("accuracy", ["functions", "residual", "one pass", "ulp"], 6.543, accuracy_run.one_pass, "6.54"),
+    ("accuracy", ["functions", "residual", "one pass", "ulp"], 4321.0, accuracy_run.numbers, "4321"),
     ("derive", ["date"], "2001-02-03", derive_run.numbers, "2001-02-03"),
     ("derive", ["passes", 0, "ours", "times", "verify", "cpu"], 76.543, derive_run.times, "76.54 s"),
     ("derive", ["passes", 1, "tensorgrad", "times", "derive", "cpu"], 54.321, derive_run.times,

@@ -9,7 +9,11 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const KINDS = ["binary", "softmax", "tanh", "sigmoid"];
 
-  let state = decode(location.hash) || start();
+  // Where this page starts: in the situation that its author chose.
+  const first = () => decode(root.dataset.start || "") || start();
+  const startOf = (model) => (first().model === model ? first() : start(model));
+
+  let state = decode(location.hash) || first();
   let path = []; // what the readout shows, step by step
   let method = "gradient";
   let running = null;
@@ -42,7 +46,7 @@
     }, 400);
   };
   addEventListener("popstate", () => {
-    const found = location.hash === "" ? start() : decode(location.hash);
+    const found = location.hash === "" ? first() : decode(location.hash);
     if (!found) return;
     stop();
     clearTimeout(settling);
@@ -265,7 +269,7 @@
     });
     return input;
   };
-  const [first, second] = [field("x₁", 0), field("x₂", 1)];
+  const [across, upright] = [field("x₁", 0), field("x₂", 1)];
   const flip = button("", () => relabel(state.chosen));
   const more = button("Add", () => {
     const points = [...state.points, [0, 0, state.points.length % 2]];
@@ -279,7 +283,7 @@
   }, "", "Remove this point");
   const which = el("strong");
   const editor = el("div", { class: "ex-editor" }, which,
-    el("label", {}, "x₁ ", first), el("label", {}, "x₂ ", second), flip, more, fewer);
+    el("label", {}, "x₁ ", across), el("label", {}, "x₂ ", upright), flip, more, fewer);
 
   function drawControls() {
     for (const input of modelChoice.querySelectorAll("input")) input.checked = input.value === state.model;
@@ -290,8 +294,8 @@
     translation.hidden = state.model !== "softmax";
     const [x, y, label] = state.points[state.chosen];
     which.textContent = `Point ${state.chosen + 1}`;
-    if (document.activeElement !== first) first.value = x;
-    if (document.activeElement !== second) second.value = y;
+    if (document.activeElement !== across) across.value = x;
+    if (document.activeElement !== upright) upright.value = y;
     flip.textContent = `Label ${label}`;
     flip.setAttribute("aria-label", `Label ${label}; make it ${1 - label}`);
     more.disabled = state.points.length >= MOST;
@@ -313,7 +317,7 @@
         el("div", { class: "ex-descent" }, methodChoice,
           el("div", { class: "ex-buttons" }, button("One step", step, "ex-primary"), runButton,
             button("Back to the start", () => {
-              restart({ theta: start(state.model).theta });
+              restart({ theta: startOf(state.model).theta });
               say(`At the start. NLL ${telling(path[0][0])}.`);
             }))),
         status, el("h2", { class: "ex-heading" }, "Weights"), weights.element, translation)),
