@@ -136,7 +136,7 @@ def test_no_derivative_is_left_in_a_result():
 def test_code_of_functions_that_numpy_has_not(file, twice, tmp_path):
     _, found = derived(file, "z", twice)
     path = tmp_path / "ours.py"
-    path.write_text(printed.code(found.result, "numpy", "ours"), encoding="utf-8")
+    path.write_text(printed.written("numpy", found.result, "ours"), encoding="utf-8")
     ours = forward_pass.run(path).ours
     z = np.array([-8.5, -1.25, 0.0, 0.375, 3.0])
     chain = found.result.chains[0]
@@ -145,7 +145,7 @@ def test_code_of_functions_that_numpy_has_not(file, twice, tmp_path):
     compare.check(ours(z), exact, statement="derive", oracle="50 digits",
                   case=f"{file} {twice}", ulp=8, entrywise=file == "gelu")  # fmt: skip
     has_code = file == "gelu_erf" and twice  # two slopes of erf have no erf
-    assert (printed.code(found.result, "javascript", "ours") is None) is not bool(has_code)
+    assert (printed.written("javascript", found.result, "ours") is None) is not bool(has_code)
 
 
 def test_rules_of_the_pass_back():
