@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derivations.language import terms
-from derivations.language.statement import Chain, Statement
+from derivations.language.statement import Chain, Hypothesis, Statement
 from derivations.language.terms import Array, D, Dimension, Entry, Index, Sum, Term, Use
 from derivations.prints import codegen
 from derivations.prints.codegen import Argument, Line
@@ -112,32 +112,43 @@ JAX = Library(
 
 @dataclass(frozen=True)
 class Rule:
-    """What a quantity is, and what a delta at it becomes at a variable."""
+    """What a delta at a quantity becomes at a variable, and what is said of it."""
 
     quantity: Use
     variable: Array
     delta: Array
     back: Line
+    said: tuple[str, ...]
+    given: tuple[Hypothesis, ...]
 
 
-def rule_of(chain: Chain) -> Rule | None:
+AT_A_NUMBER = Array("delta'", (), r"\delta", superscript=r"\prime")
+
+
+def rule_of(chain: Chain, statement: Statement, level: str) -> Rule | None:
     """Return the rule that a chain says: of a layer for its deltas, of a number its derivative."""
-    found = weighted(chain.left)
-    match found[1] if found else chain.left:
-        case D(Use() as quantity, Entry(variable, _)):
-            opened = None if found or quantity.arguments else weighted(quantity.definition.body)
-        case _:
-            return None
+    deltas, left = weighted(chain.left) or (None, chain.left)
+    if not (isinstance(left, D) and isinstance(left.body, Use)):
+        return None
+    quantity, variable = left.body, left.variable.array
+    said = [f"{equation(chain, TEXT)}   [{level}]"]
+    opened = None if quantity.arguments else weighted(quantity.definition.body)
     if opened and isinstance(opened[1], Use):  # the cost that has these deltas
-        found, quantity = (opened[0], quantity), opened[1]
-    line = [line for line in codegen.equal_lines(chain) if codegen.computable(line.term)][-1:]
-    if not line or (not found and terms.free_indices(quantity)):
+        said.insert(0, defined(quantity.definition, TEXT))
+        deltas, quantity = opened[0], opened[1]
+    lines = [line.term for line in codegen.equal_lines(chain) if codegen.computable(line.term)]
+    if not lines or (deltas is None and terms.free_indices(quantity)):
+        return None
+    delta = deltas or AT_A_NUMBER
+    back = lines[-1] if deltas else delta[()] * lines[-1]
+    given, needed = (set(codegen.parts(node).arrays) for node in (quantity, back))
+    # What a hypothesis says of the variable, or by other arrays, is no function of the arguments.
+    bound = {entry.array for hypothesis in statement.given for entry, _ in hypothesis.replace}
+    if variable not in given - bound or not needed <= given | {delta}:
         return None
     name = f"by_{codegen.identifier(variable.name)}"
-    if found:
-        return Rule(quantity, variable, found[0], Line(line[0].term, chain.at, name))
-    delta = Array("delta", (), r"\delta")
-    return Rule(quantity, variable, delta, Line(delta[()] * line[0].term, chain.at, name))
+    line = Line(back, chain.at, name)
+    return Rule(quantity, variable, delta, line, tuple(said), statement.given)
 
 
 def weighted(node: Term) -> tuple[Array, Term] | None:
@@ -232,42 +243,45 @@ def drop_in(form: str, found: Sequence[tuple[Statement, str]], name: str) -> str
         The source; None where no statement is the derivative of a number, or what the deltas of a
         layer become.
     """
+    every = [
+        rule
+        for statement, level in found
+        for chain in statement.chains
+        if (rule := rule_of(chain, statement, level))
+    ]
+    rules = {r.variable: r for r in reversed(every) if r.quantity == every[0].quantity}
+    return module_of(form, [*reversed(rules.values())], name) if rules else None
+
+
+def module_of(form: str, rules: Sequence[Rule], name: str) -> str:
+    """Return the module of a function with these rules."""
     library, wrapped = FORMS[form]
-    rules: dict[Array, tuple[Rule, Statement, str]] = {}
-    for statement, level in found:
-        for chain in statement.chains:
-            rule = rule_of(chain)
-            quantity = next((r.quantity for r, *_ in rules.values()), rule and rule.quantity)
-            if rule and rule.quantity == quantity:
-                said = f"{equation(chain, TEXT)}   [{level}]"
-                rules.setdefault(rule.variable, (rule, statement, said))
-    if not rules:
-        return None
-    first = next(iter(rules.values()))[0].quantity
+    first = rules[0].quantity
     value = codegen.stably(Line(terms.instantiate(first), indices_of(first), "value"))
-    backs = [codegen.stably(rule.back) for rule, *_ in rules.values()]
-    arguments = arguments_of([value, *backs], [rule.delta for rule, *_ in rules.values()])
+    backs = [codegen.stably(rule.back) for rule in rules]
+    arguments = arguments_of([value, *backs], [rule.delta for rule in rules])
     function = codegen.own_name(codegen.identifier(name))
     taken = codegen.RESERVED | LOCALS | set(library.helpers) | {function, camel(function), "value"}
     taken |= {back.name for back in backs}
     names = codegen.named(arguments, taken)
     arrays = [a for a in arguments if isinstance(a, Array)]
+    variables = [rule.variable for rule in rules]
     module = Module(
         function,
         show(first, TEXT),
         tuple(names[a] for a in arrays),
         tuple(names[a] for a in arrays if not a.dimensions),
         tuple(names[a] for a in arguments if a not in arrays),
-        {arrays.index(a): back.name for a, back in zip(rules, backs, strict=True)},
+        {k: f"by_{codegen.identifier(a.name)}" for k, a in enumerate(arrays) if a in variables},
     )
-    sources = [line_code(value, module.quantity, taken, found[0][0].given, arguments, library)]
-    for (rule, statement, _), back in zip(rules.values(), backs, strict=True):
-        said = f"What δ becomes at {rule.variable.name}"
+    sources = [line_code(value, module.quantity, taken, (), arguments, library)]
+    for rule, back in zip(rules, backs, strict=True):
+        said = f"What δ' becomes at {rule.variable.name}"
         both = (rule.delta, *arguments)
-        sources.append(line_code(back, said, taken, statement.given, both, library))
+        sources.append(line_code(back, said, taken, rule.given, both, library))
     body = "\n\n\n".join([*codegen.with_helpers(sources, library.helpers), wrapped(module)])
     formulas = [defined(d, TEXT) for d in codegen.parts(first).quantities]
-    formulas += [said for *_, said in rules.values()]
+    formulas += dict.fromkeys(said for rule in rules for said in rule.said)
     return f"{heading(module, formulas)}\n\n{imports(form, body)}\n\n\n{body}\n"
 
 
@@ -319,7 +333,7 @@ IMPORTS = {
     ),
 }
 LOCALS = {"torch", "jax", "jnp", "functools", "ctx", "given", "inputs", "output", "primals"}
-LOCALS |= {"forward", "backward"}
+LOCALS |= {"forward", "backward", "cotangent"}
 
 
 def imports(form: str, body: str) -> str:
@@ -390,8 +404,8 @@ def forward(*primals):
     return value({given}), given
 
 
-def backward({first}given, delta):
-    return {module.deltas(f"{{}}(delta, *given{last})", module.arrays)}
+def backward({first}given, cotangent):
+    return {module.deltas(f"{{}}(cotangent, *given{last})", module.arrays)}
 
 
 {module.function}.defvjp(forward, backward, symbolic_zeros=True)'''

@@ -196,7 +196,7 @@ def line_code(
         names,
         codegen.used_once(computed.term, found),
         computed.at,
-        library.like.format(like),
+        library.like.format(like) if like else "",
     )
     assigned = scope.assigned
     for quantity in found.quantities:
@@ -291,8 +291,9 @@ def function_name(function: Function, node: Term, scope: Scope) -> str:
     """Return what is called for a function; of plain numbers, where a library keeps them apart."""
     library = scope.library
     if function in FUNCTIONS or function in library.functions:
-        plain = not any(isinstance(part, Entry) for part in terms.walk(terms.unfold(node)))
-        if library.numbers and plain:
+        if library.numbers and not any(
+            isinstance(part, Entry) for part in terms.walk(terms.unfold(node))
+        ):
             return f"{library.numbers}.{FUNCTIONS.get(function, function.name)}"
         return library.functions.get(function) or scope.word(FUNCTIONS[function])
     return scope.names[function]

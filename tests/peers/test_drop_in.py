@@ -1,7 +1,10 @@
 """Derived derivatives as functions of PyTorch and JAX: their own checks, and 50 digits."""
 
+import doctest
 import functools
 import inspect
+import re
+import sys
 
 import compare
 import jax
@@ -11,12 +14,18 @@ import pytest
 import torch
 from jax.test_util import check_grads
 
+import derivations
 from benchmarks import derive as benchmark
 from derivations import forward_pass
-from derivations.derive import derive
-from derivations.language.terms import Index
-from derivations.prints import drop_in
+from derivations.__main__ import main
+from derivations.language.terms import Array, Function, Index
+from derivations.prints import codegen, drop_in, numpy_code
 from derivations.proof import digits
+
+sys.path.insert(0, str(benchmark.ROOT / "tests" / "prints"))
+
+import generated
+import test_numpy_code as synthetic
 
 jax.config.update("jax_enable_x64", True)
 
@@ -184,3 +193,125 @@ def test_second_derivatives_at_50_digits(form, file, by, tmp_path):
     expected = exact(benchmark.found(file, by, by).result, lists)
     compare.check(np.asarray(second), expected, statement="derive", oracle="50 digits",
                   case=f"{form} {file} {by} {by}", ulp=64)  # fmt: skip
+
+
+def test_the_example_of_the_page_runs(tmp_path, monkeypatch, capsys):
+    page = benchmark.ROOT / "docs" / "derive.md"
+    text = page.read_text(encoding="utf-8")
+    monkeypatch.chdir(benchmark.ROOT)
+    for line in re.findall(r"^\$ python -m derivations (derive .* > \w+\.py)$", text, re.MULTILINE):
+        command, _, name = line.partition(" > ")
+        assert main(command.split()) == 0
+        (tmp_path / name).write_text(capsys.readouterr().out, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    (block,) = re.findall(r"^```pycon\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    example = doctest.DocTestParser().get_doctest(block, {}, page.name, str(page), 0)
+    said = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    assert (runner.run(example, out=said.append).failed, "".join(said)) == (0, "")
+
+
+def test_a_batch_by_vmap(tmp_path):
+    code = module("torch", "layer_norm", "z", tmp_path)
+    z = torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    z.requires_grad_()
+    rows = torch.vmap(lambda row: code.layer_norm(row, 1e-5))
+    assert torch.autograd.gradcheck(rows, z) and torch.autograd.gradgradcheck(rows, z)
+    theirs = torch.nn.functional.layer_norm(z, (4,), eps=1e-5)
+    compare.check(rows(z).detach().numpy(), theirs.tolist(), statement="derive", oracle="PyTorch",
+                  case="layer_norm, a batch", ulp=64)  # fmt: skip
+    code = module("jax", "layer_norm", "z", tmp_path)
+    ours = jax.vmap(code.layer_norm, (0, None))(jnp.asarray(z.detach()), 1e-5)
+    compare.check(np.asarray(ours), theirs.tolist(), statement="derive", oracle="PyTorch",
+                  case="layer_norm, a batch in JAX", ulp=64)  # fmt: skip
+
+
+def test_no_derivative_that_was_not_asked_for(tmp_path):
+    said = "temperature: derived by W, not by X, Y, tau"
+    given = [numbers("temperature")[name] for name in ("W", "X", "Y")]
+    code = module("torch", "temperature", "W", tmp_path)
+    W, X, Y = (torch.tensor(value).requires_grad_() for value in given)
+    with pytest.raises(NotImplementedError, match=said):
+        code.temperature(W, X, Y, 1.7).backward()
+    code.temperature(W, X.detach(), Y.detach(), 1.7).backward()
+    code = module("jax", "temperature", "W", tmp_path)
+    with pytest.raises(NotImplementedError, match=said):
+        jax.grad(code.temperature, argnums=(0, 1))(*map(jnp.asarray, given), 1.7)
+
+
+@pytest.mark.parametrize("form", drop_in.FORMS)
+def test_a_wrong_derivative_is_seen(form, tmp_path):
+    source = drop_in.drop_in(form, [(found("poisson", "w").result, "")], "poisson")
+    path = tmp_path / "poisson.py"
+    path.write_text(source.replace("mu - y)", "mu + y)"), encoding="utf-8")
+    names, given = arguments(form, function := forward_pass.run(path).poisson, "poisson",
+                             {"torch": torch.tensor, "jax": jnp.asarray}[form])  # fmt: skip
+    alone, (w,) = of_variables(function, names, given, "w")
+    if form == "torch":
+        with pytest.raises(torch.autograd.gradcheck.GradcheckError):
+            torch.autograd.gradcheck(alone, w.requires_grad_())
+    else:
+        with pytest.raises(AssertionError):
+            check_grads(alone, (w,), order=1, modes=["rev"])
+
+
+LAYERS = [
+    ("activations.sigmoid_backward", torch.sigmoid),
+    ("activations.tanh_backward", torch.tanh),
+    ("activations.softplus_backward", torch.nn.functional.softplus),
+    ("activations.softmax_backward", functools.partial(torch.softmax, dim=-1)),
+    ("log_softmax.backward", functools.partial(torch.log_softmax, dim=-1)),
+]
+
+
+@pytest.mark.parametrize(("name", "theirs"), LAYERS, ids=[name for name, _ in LAYERS])
+def test_layers_of_the_statements(name, theirs, tmp_path):
+    statement = derivations.statements()[name]
+    called = drop_in.called(name)
+    z = numbers("silu")["z"]
+    for form in drop_in.FORMS:
+        path = tmp_path / f"{form}.py"
+        path.write_text(drop_in.drop_in(form, [(statement, "")], called), encoding="utf-8")
+        code = vars(forward_pass.run(path))
+        layer = code[called if called in code else f"{called}_function"]
+        if form == "torch":
+            value = torch.tensor(z, requires_grad=True)
+            assert torch.autograd.gradcheck(layer, value)
+            assert torch.autograd.gradgradcheck(layer, value)
+        else:
+            check_grads(layer, (jnp.asarray(z),), order=2, modes=["rev"])
+        result = layer(torch.tensor(z) if form == "torch" else jnp.asarray(z))
+        compare.check(np.asarray(result), theirs(torch.tensor(z)).tolist(), statement=name,
+                      oracle="PyTorch", case=form, ulp=64)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", drop_in.FORMS)
+@pytest.mark.parametrize("case", synthetic.SYNTHETIC)
+def test_lines_in_the_words_of_the_library(form, case, tmp_path):
+    """What no forward pass may happen to need, beside what NumPy computes."""
+    right, at = synthetic.SYNTHETIC[case]
+    line = codegen.Line(right, at, "line")
+    shown, arrays, _ = generated.line_case(line, generated.SIZES["apart"])
+    wanted = codegen.line_arguments(line)
+    functions = {"numpy": (np.cos, np.sin), "torch": (torch.cos, torch.sin),
+                 "jax": (jnp.cos, jnp.sin)}  # fmt: skip
+
+    def computed(kind, library, made, imports):
+        source = numpy_code.line_code(line, "", library=library)
+        path = tmp_path / f"{kind}.py"
+        path.write_text(
+            "\n\n".join([imports, *codegen.with_helpers([source], library.helpers)]),
+            encoding="utf-8",
+        )
+        given = [functions[kind][w.order > 0] if isinstance(w, Function)
+                 else made(generated.argument(w, arrays, shown)) if isinstance(w, Array)
+                 else generated.argument(w, arrays, shown) for w in wanted]  # fmt: skip
+        return np.asarray(forward_pass.run(path).line(*given), dtype=float)
+
+    library, made, imports = {
+        "torch": (drop_in.TORCH, torch.tensor, "import math\nimport torch"),
+        "jax": (drop_in.JAX, jnp.asarray, "import jax\nimport jax.numpy as jnp"),
+    }[form]
+    theirs = computed(form, library, made, imports)
+    ours = computed("numpy", numpy_code.NUMPY, np.asarray, "import math\nimport numpy as np")
+    compare.check(theirs, ours.tolist(), statement="derive", oracle="NumPy", case=case, ulp=64)
