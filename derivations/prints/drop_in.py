@@ -147,7 +147,7 @@ def rule_of(chain: Chain, statement: Statement, level: str) -> Rule | None:
     if variable not in given - bound or not needed <= given | {delta}:
         return None
     name = f"by_{codegen.identifier(variable.name)}"
-    line = Line(back, chain.at, name)
+    line = Line(back, left.variable.indices, name)
     return Rule(quantity, variable, delta, line, tuple(said), statement.given)
 
 
