@@ -77,7 +77,7 @@ def function_of(statement):
     """The NumPy code of a result as a function, and the names of what it takes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ours.py"
-        path.write_text(derived.code(statement, "numpy", "ours"), encoding="utf-8")
+        path.write_text(derived.written("numpy", statement, "ours"), encoding="utf-8")
         function = forward_pass.run(path).ours
     code = function.__code__
     return function, code.co_varnames[: code.co_argcount]

@@ -24,15 +24,18 @@ from rich.table import Column, Table
 import derivations
 from derivations import new, notation
 from derivations.language.statement import Prose, Statement, Step, count_lines
-from derivations.prints import derived, record as records
+from derivations.prints import derived, drop_in, record as records
 from derivations.prints.lines import assumption, compared, defined, line, results, why
 from derivations.prints.mathematics import LATEX, TEXT, show
 from derivations.proof import ledger
 from derivations.proof.verification import ROUTES, Report, verify
 
 BUILD = Path("build")
-FORMATS = ("text", "latex", "markdown", "python", "numpy", "javascript", "json")
-DERIVED = ("text", "latex", "markdown", "numpy", "javascript", "sympy", "json", "html")
+FORMATS = ("text", "latex", "markdown", "python", "numpy", "javascript", "json", *drop_in.FORMS)
+DERIVED = (
+    *("text", "latex", "markdown", "numpy", "javascript", "sympy", "json", "html"),
+    *drop_in.FORMS,
+)
 MARKS = {
     "proved": "[green]✓[/]",
     "agrees": "[green]≈[/]",
@@ -93,7 +96,9 @@ def parser() -> argparse.ArgumentParser:
         "derive", help="the derivative of a forward pass of your own, step by step"
     )
     command.add_argument("file", metavar="FILE[:NAME]", help="a Python file, and a quantity in it")
-    command.add_argument("--by", required=True, metavar="VARIABLE")
+    command.add_argument(
+        "--by", required=True, metavar="VARIABLE", help="for torch and jax several, apart by commas"
+    )
     command.add_argument("--twice", metavar="VARIABLE", help="the variable of a second derivative")
     command.add_argument("--keep", metavar="NAMES", help="names that stay, apart by commas")
     command.add_argument("--format", choices=DERIVED, default="text")
@@ -233,6 +238,16 @@ def show_statement(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(json.dumps(record_of(name, statement), indent=1, ensure_ascii=False))
         return 0
+    if options.format in drop_in.FORMS:
+        called = drop_in.called(name)
+        source = drop_in.drop_in(options.format, [(statement, known_level(statement))], called)
+        if source is None:
+            raise UsageError(
+                f"{name} has no {options.format} form: it is no derivative of a number, and not what "
+                "the deltas of a layer become"
+            )
+        print(source.rstrip())
+        return 0
     form = {"python": "sympy"}.get(options.format, options.format)
     code = records.written(form, statement, name)
     if code is None:
@@ -249,13 +264,17 @@ def derive_formula(options: argparse.Namespace) -> int:
     path, _, name = options.file.partition(":")
     try:
         forward = forward_pass.read(Path(path), name)
-        found = derive(
-            forward.quantity,
-            forward.variable(options.by),
-            forward.variable(options.twice) if options.twice else None,
-            forward.named(options.keep) if options.keep else None,
-            forward.given,
-        )
+        drops_in = options.format in drop_in.FORMS
+        found, *more = [
+            derive(
+                forward.quantity,
+                forward.variable(by.strip()),
+                forward.variable(options.twice) if options.twice else None,
+                forward.named(options.keep) if options.keep else None,
+                forward.given,
+            )
+            for by in (options.by.split(",") if drops_in else [options.by])
+        ]
     except (forward_pass.NotFound, ValueError) as problem:
         raise UsageError(str(problem)) from problem
     variables = "_".join(filter(None, (options.by, options.twice)))
@@ -269,7 +288,8 @@ def derive_formula(options: argparse.Namespace) -> int:
     if options.format == "latex":
         print(derived.latex(found.statements))
         return 0
-    reports = [verify_one(statement) for statement in found.statements]
+    statements = [s for one in (found, *more) for s in one.statements]
+    reports = [verify_one(statement) for statement in statements]
     levels = [report.level for report in reports]
     if "failed" in levels and (missing := unproved(forward.quantity, forward.given)):
         raise UsageError(missing[0])
@@ -284,7 +304,19 @@ def derive_formula(options: argparse.Namespace) -> int:
             from derivations.prints import page
 
             print(page.html(found.statements, levels, found.result, called))
-    for statement, report in zip(found.statements, reports, strict=True):
+        case _:
+            said = [
+                pair
+                for one in (found, *more)
+                for pair in zip(statements, levels, strict=True)
+                if pair[0] in (one.result, *one.further)
+            ]
+            function = "_".join(filter(None, (Path(path).stem, name)))
+            source = drop_in.drop_in(options.format, said, function)
+            if source is None:
+                raise UsageError(f"{found.result.title}: it has no {options.format} form")
+            print(source.rstrip())
+    for statement, report in zip(statements, reports, strict=True):
         for failure in report.failures:
             print(f"{statement.title}: {failure}", file=sys.stderr)
     return int("failed" in levels)
@@ -324,9 +356,13 @@ def chosen_one(name: str) -> dict[str, Statement]:
 
 def record_of(name: str, statement: Statement) -> dict[str, object]:
     """Return a statement as data, with the level of the last verification where it is known."""
+    return as_data(name, statement, known_level(statement))
+
+
+def known_level(statement: Statement) -> str:
+    """Return the level of the last verification of a statement, where it is known."""
     report = ledger.load(BUILD / "ledger.json").get(ledger.key(statement))
-    level = str(report["level"]) if report else "not verified yet"
-    return as_data(name, statement, level)
+    return str(report["level"]) if report else "not verified yet"
 
 
 def as_data(name: str, statement: Statement, level: str) -> dict[str, object]:

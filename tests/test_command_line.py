@@ -43,6 +43,8 @@ FORMATS = {
     "numpy": "return X.T @ ((1 - y) * p - y * sigmoid(-z))",
     "javascript": "export function nll_gradient(w, X, y)",
     "json": '"id": "logistic.nll_gradient"',
+    "torch": "class Nll(torch.autograd.Function):",
+    "jax": "nll.defvjp(forward, backward, symbolic_zeros=True)",
 }
 
 
@@ -293,6 +295,33 @@ def test_derive_as_a_page(tmp_path):
     assert done.stdout.startswith("<!DOCTYPE html>")
     assert "<h1>Derivative of C by w</h1>" in done.stdout
     assert "blocks" not in done.stdout  # a hypothesis that has nothing to do with it
+
+
+def test_code_that_drops_in():
+    file = ROOT / "docs" / "forward_passes" / "gated_linear_unit.py"
+    done = command("derive", file, "--by", "U, V", "--format", "torch")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith('"""x_iu, and its derivative by U, V as it was derived.')
+    assert done.stdout.count("[proved, all sizes") == 2
+    assert "\ndef gated_linear_unit(U, X, V):\n" in done.stdout
+    assert "    return (delta_prime * g).T @ X\n" in done.stdout
+    done = command("derive", f"{file}:g", "--by", "V", "--format", "jax")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n@jax.custom_vjp\ndef gated_linear_unit_g(V, X):\n" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["torch", "jax"])
+def test_code_that_cannot_drop_in_is_said(form):
+    file = ROOT / "docs" / "forward_passes" / "silu.py"
+    done = command("derive", file, "--by", "z", "--twice", "z", "--format", form)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"Second derivative of s by z and z: it has no {form} form\n"
+    done = command("derive", file, "--by", "z,none", "--format", form)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("there is no variable 'none'; there are ")
+    done = command("show", "sigmoid.inverse", "--format", form)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"sigmoid.inverse has no {form} form: it is no derivative of a")
 
 
 SYMPY = """

@@ -1,5 +1,7 @@
 """Forward passes derived from their files: proved, and held against 50-digit differences."""
 
+import ast
+import builtins
 import functools
 import json
 import random
@@ -16,7 +18,7 @@ from derivations.derive import derive
 from derivations.language import terms
 from derivations.language.terms import Array, D, Definition, Entry, NotDifferentiable
 from derivations.notation import Σ, M, X, absolute, i, k, n, unknown, w
-from derivations.prints import derived as printed
+from derivations.prints import derived as printed, drop_in
 from derivations.prints.mathematics import TEXT, show
 from derivations.proof import digits
 from derivations.proof.verification import verify
@@ -136,7 +138,7 @@ def test_no_derivative_is_left_in_a_result():
 def test_code_of_functions_that_numpy_has_not(file, twice, tmp_path):
     _, found = derived(file, "z", twice)
     path = tmp_path / "ours.py"
-    path.write_text(printed.code(found.result, "numpy", "ours"), encoding="utf-8")
+    path.write_text(printed.written("numpy", found.result, "ours"), encoding="utf-8")
     ours = forward_pass.run(path).ours
     z = np.array([-8.5, -1.25, 0.0, 0.375, 3.0])
     chain = found.result.chains[0]
@@ -145,7 +147,56 @@ def test_code_of_functions_that_numpy_has_not(file, twice, tmp_path):
     compare.check(ours(z), exact, statement="derive", oracle="50 digits",
                   case=f"{file} {twice}", ulp=8, entrywise=file == "gelu")  # fmt: skip
     has_code = file == "gelu_erf" and twice  # two slopes of erf have no erf
-    assert (printed.code(found.result, "javascript", "ours") is None) is not bool(has_code)
+    assert (printed.written("javascript", found.result, "ours") is None) is not bool(has_code)
+
+
+@pytest.mark.parametrize("form", drop_in.FORMS)
+@pytest.mark.parametrize("file", sorted({case[0] for case in CASES}))
+def test_code_that_drops_in(form, file):
+    """A module that reads: a docstring, imports, functions and a class, and every name known."""
+    variables = [by for name, by, twice, _ in CASES if name == file and not twice]
+    found = [derived(file, by)[1] for by in variables]
+    said = [(s, "a level") for one in found for s in (one.result, *one.further)]
+    source = drop_in.drop_in(form, said, file)
+    compile(source, file, "exec")
+    tree = ast.parse(source)
+    assert " ".join(ast.get_docstring(tree).split()).count("[a level]") == len(variables)
+    defined = {node.name: node for node in tree.body if hasattr(node, "name")}
+    assert {"value", file, *(f"by_{by}" for by in variables)} <= defined.keys()
+    last = {"torch": file, "jax": "backward"}[form]
+    assert list(defined)[-1] == last
+    imported = {name.asname or name.name for node in tree.body if isinstance(node, ast.Import)
+                for name in node.names}  # fmt: skip
+    top = {*defined, *imported, *dir(builtins)}
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        found = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+        own = {node.id for node in found if isinstance(node.ctx, ast.Store)}
+        taken = {
+            argument.arg for argument in (function.args.vararg, *function.args.args) if argument
+        }
+        assert {node.id for node in found} <= top | own | taken
+    attributes = [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    used = {value.id for value in attributes if isinstance(value, ast.Name)}
+    assert imported <= used
+    assert "np." not in source.replace("jnp.", "")
+
+
+def test_names_of_code_that_drops_in(tmp_path):
+    """Arguments that are called as what the module needs itself."""
+    path = tmp_path / "x.py"
+    path.write_text(
+        "from derivations.notation import *\n"
+        'delta, value = scalar("delta", r"\\delta"), Array("value", (n,), "v")\n'
+        "C = Definition('C', (), Σ(i, exp(delta * Σ(k, value[k] * X[i, k]))))\n",
+        encoding="utf-8",
+    )
+    forward = forward_pass.read(path)
+    found = [derive(forward.quantity, forward.variable(by)) for by in ("X", "delta")]
+    for form in drop_in.FORMS:
+        source = drop_in.drop_in(form, [(one.result, "") for one in found], "x")
+        heads = [line for line in source.splitlines() if line.startswith("def ")]
+        assert "def by_X(delta_prime, value2, X2, delta):" in heads
+        assert "def x(value2, X2, delta):" in heads
 
 
 def test_rules_of_the_pass_back():

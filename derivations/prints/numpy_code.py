@@ -1,4 +1,4 @@
-"""A statement as vectorised NumPy functions.
+"""A statement as vectorised NumPy functions, or as those of a library with the same words.
 
 Each subterm is an array whose axes are indices. Named quantities become locals; a sum becomes a
 matrix product where two factors share its index, ``np.einsum`` where more do, and ``np.sum``
@@ -7,22 +7,20 @@ otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from derivations.language import terms
 from derivations.language.statement import Hypothesis, Statement
-from derivations.language.terms import Array, Definition, Dimension, Index, Term
+from derivations.language.terms import Array, Definition, Dimension, Entry, Function, Index, Term
 from derivations.prints import codegen, stable
 from derivations.prints.codegen import ATOM, MATMUL, POWER, Code
 
 LONG = 45  # characters of a factor that gets a line of its own
 FUNCTIONS = {
-    terms.exp: "np.exp", terms.log: "np.log", terms.absolute: "np.abs",
-    terms.minimum: "np.minimum", terms.maximum: "np.maximum", terms.sine: "np.sin",
-    terms.cosine: "np.cos", terms.erf: "erf", terms.density: "normal_density",
-    terms.cumulative: "normal_cumulative",
+    terms.exp: "exp", terms.log: "log", terms.absolute: "abs", terms.minimum: "minimum",
+    terms.maximum: "maximum", terms.sine: "sin", terms.cosine: "cos",
 }  # fmt: skip
 
 
@@ -83,7 +81,35 @@ def normal_density(t):
 def normal_cumulative(t):
     return math.erfc(-t / math.sqrt(2)) / 2""",
 }
-BUILT_IN = {"tanh": "np.tanh", "expm1": "np.expm1"}
+
+
+@dataclass(frozen=True)
+class Library:
+    """How a library of arrays spells what is computed, where it does not spell it as NumPy does.
+
+    ``functions`` and ``stable`` (the functions that are computed safely) say what is called in the
+    place of a function of the same name. ``helpers`` are written out where they are called. ``like``
+    gives a new array the type and the place of another; ``numbers`` is where functions of plain
+    numbers come from.
+    """
+
+    name: str
+    helpers: Mapping[str, str]
+    functions: Mapping[Function, str]
+    stable: Mapping[str, str]
+    axis: str = "axis"
+    permuted: str = "transpose"
+    best: str = ", optimize=True"
+    like: str = ""
+    numbers: str = ""
+
+
+NUMPY = Library(
+    "np",
+    HELPERS,
+    {terms.erf: "erf", terms.density: "normal_density", terms.cumulative: "normal_cumulative"},
+    {"tanh": "np.tanh", "expm1": "np.expm1"},
+)
 
 
 @dataclass(frozen=True)
@@ -98,11 +124,17 @@ class Value:
 class Scope:
     """The names of things, the order of the result's axes, and the sizes that were needed."""
 
+    library: Library
     names: dict[object, str]
     inline: frozenset[Definition]
     at: tuple[Index, ...] = ()
+    like: str = ""
     sizes: dict[Dimension, None] = field(default_factory=dict)
     assigned: list[tuple[str, str]] = field(default_factory=list)
+
+    def word(self, name: str) -> str:
+        """Return a function of the library by its name."""
+        return f"{self.library.name}.{name}"
 
     def local(self, wanted: str, code: Code) -> Code:
         """Return the name of a local that is assigned before what is being written."""
@@ -148,15 +180,23 @@ def line_code(
     name: str,
     taken: frozenset[str] = codegen.RESERVED,
     assumed: Sequence[Hypothesis] = (),
+    given: Sequence[codegen.Argument] = (),
+    library: Library = NUMPY,
 ) -> str:
-    """Return the function that computes a line."""
+    """Return the function that computes a line, of the arguments that it needs or those given."""
     found = codegen.parts(computed.term)
-    given = codegen.line_arguments(computed)
+    given = given or codegen.line_arguments(computed)
     dimensions = codegen.dimensions_of(computed, found)
     parameters = [array for f in found.functions for array in codegen.parameter_arrays(f)]
     things = (*dimensions, *given, *found.quantities, *found.functions, *parameters)
+    names = codegen.named(things, taken)
+    like = next((names[a] for a in given if isinstance(a, Array) and a.dimensions), "")
     scope = Scope(
-        codegen.named(things, taken), codegen.used_once(computed.term, found), computed.at
+        library,
+        names,
+        codegen.used_once(computed.term, found),
+        computed.at,
+        library.like.format(like) if like else "",
     )
     assigned = scope.assigned
     for quantity in found.quantities:
@@ -213,7 +253,7 @@ def term_value(node: Term, scope: Scope) -> Value:
         case terms.Size(dimension):
             return Value(Code(scope.size(dimension)))
         case terms.Entry(array, indices):
-            return entry_value(scope.names[array], indices)
+            return entry_value(scope.names[array], indices, scope)
         case terms.Use(definition, arguments):
             return use_value(definition, arguments, node, scope)
         case terms.Mul(factors):
@@ -223,16 +263,18 @@ def term_value(node: Term, scope: Scope) -> Value:
             codes, axes = together(values, scope)
             return Value(codegen.arithmetic(node, codes), axes)
         case terms.Apply() if (inner := codegen.more_than_one(node)) is not None:
-            return call("np.log1p", [term_value(inner, scope)], scope)
+            return call(scope.word("log1p"), [term_value(inner, scope)], scope)
         case terms.Apply(terms.pi, ()):
-            return Value(Code("np.pi"))
+            return Value(Code(scope.word("pi")))
         case terms.Apply(function, arguments):
-            name = FUNCTIONS.get(function) or scope.names[function]
+            name = function_name(function, node, scope)
             return call(name, [term_value(a, scope) for a in arguments], scope)
         case terms.Delta(left, right):
             if left == right:
                 return Value(Code("1"))
-            return Value(Code(f"np.eye({scope.size(left.dimension)})"), (left, right))
+            return Value(
+                Code(scope.word(f"eye({scope.size(left.dimension)}{scope.like})")), (left, right)
+            )
         case terms.Written() | terms.Expectation():
             return term_value(node.meaning, scope)
         case terms.Sum():
@@ -241,11 +283,23 @@ def term_value(node: Term, scope: Scope) -> Value:
             over = [index]
             while isinstance(body, terms.Product):
                 over, body = [*over, body.index], body.body
-            return reduced("np.prod", over, term_value(body, scope))
+            return reduced("prod", over, term_value(body, scope), scope)
     raise TypeError(f"no NumPy code for {type(node).__name__}")
 
 
-def entry_value(name: str, indices: tuple[Index, ...]) -> Value:
+def function_name(function: Function, node: Term, scope: Scope) -> str:
+    """Return what is called for a function; of plain numbers, where a library keeps them apart."""
+    library = scope.library
+    if function in FUNCTIONS or function in library.functions:
+        if library.numbers and not any(
+            isinstance(part, Entry) for part in terms.walk(terms.unfold(node))
+        ):
+            return f"{library.numbers}.{FUNCTIONS.get(function, function.name)}"
+        return library.functions.get(function) or scope.word(FUNCTIONS[function])
+    return scope.names[function]
+
+
+def entry_value(name: str, indices: tuple[Index, ...], scope: Scope) -> Value:
     """Return an array at some indices; an index that comes twice takes the diagonal."""
     axes = tuple(dict.fromkeys(indices))
     if axes == indices:
@@ -253,7 +307,7 @@ def entry_value(name: str, indices: tuple[Index, ...]) -> Value:
     letters = einsum_letters(axes)
     source = "".join(letters[index] for index in indices)
     target = "".join(letters[index] for index in axes)
-    return Value(Code(f'np.einsum("{source}->{target}", {name})'), axes)
+    return Value(Code(scope.word(f'einsum("{source}->{target}", {name})')), axes)
 
 
 def use_value(
@@ -267,12 +321,12 @@ def use_value(
         return vector_value(definition.name, arguments, scope)
     if stable.is_stable(definition):
         values = [term_value(a, scope) for a in arguments if isinstance(a, Term)]
-        return call(BUILT_IN.get(definition.name, definition.name), values, scope)
+        return call(scope.library.stable.get(definition.name, definition.name), values, scope)
     if definition not in scope.names or definition in scope.inline:
         return term_value(terms.instantiate(use), scope)
     if codegen.is_quantity(definition):
         return entry_value(
-            scope.names[definition], tuple(a for a in arguments if isinstance(a, Index))
+            scope.names[definition], tuple(a for a in arguments if isinstance(a, Index)), scope
         )
     values = [term_value(a, scope) for a in arguments if isinstance(a, Term)]
     return call(scope.names[definition], values, scope)
@@ -290,12 +344,13 @@ def vector_value(
     outside = [index for value in values for index in value.axes if index != along]
     axes = (*ordered(outside, scope), along)
     codes = [
-        full(value, axes, scope) if along not in value.axes else aligned(value, axes)
+        full(value, axes, scope) if along not in value.axes else aligned(value, axes, scope)
         for value in values
     ]
-    text = f"{function}({', '.join(code.text for code in codes)})"
+    called = scope.library.stable.get(function, function)
+    text = f"{called}({', '.join(code.text for code in codes)})"
     places = [argument for argument in arguments if isinstance(argument, Index)]
-    return entry_value(text, (*axes[:-1], *places))
+    return entry_value(text, (*axes[:-1], *places), scope)
 
 
 def call(function: str, values: Sequence[Value], scope: Scope) -> Value:
@@ -325,7 +380,7 @@ def together(values: Sequence[Value], scope: Scope) -> tuple[list[Code], tuple[I
     same = {value.axes for value in values if value.axes}
     if len(same) == 1:
         (axes,) = same
-    return [aligned(value, axes) for value in values], axes
+    return [aligned(value, axes, scope) for value in values], axes
 
 
 def ordered(indices: Sequence[Index], scope: Scope) -> tuple[Index, ...]:
@@ -342,10 +397,10 @@ def ordered(indices: Sequence[Index], scope: Scope) -> tuple[Index, ...]:
     return tuple(sorted(once, key=key))
 
 
-def aligned(value: Value, axes: Sequence[Index]) -> Code:
+def aligned(value: Value, axes: Sequence[Index], scope: Scope) -> Code:
     """Return the array with its axes in an order, and new axes for the others."""
     inside = [index for index in axes if index in value.axes]
-    code = transposed(value, inside)
+    code = transposed(value, inside, scope)
     if not inside:
         return code
     first = axes.index(inside[0])
@@ -355,23 +410,24 @@ def aligned(value: Value, axes: Sequence[Index]) -> Code:
     return Code(f"{code.within(ATOM)}[{', '.join(slots)}]")
 
 
-def transposed(value: Value, axes: Sequence[Index]) -> Code:
+def transposed(value: Value, axes: Sequence[Index], scope: Scope) -> Code:
     """Return the array with the same axes in another order."""
     if list(value.axes) == list(axes):
         return value.code
     if len(axes) == 2:
         return Code(f"{value.code.within(ATOM)}.T")
     order = ", ".join(str(value.axes.index(index)) for index in axes)
-    return Code(f"{value.code.within(ATOM)}.transpose({order})")
+    return Code(f"{value.code.within(ATOM)}.{scope.library.permuted}({order})")
 
 
 def full(value: Value, axes: Sequence[Index], scope: Scope) -> Code:
     """Return the array with exactly these axes, repeated along those it does not depend on."""
-    code = aligned(value, axes)
+    code = aligned(value, axes, scope)
     if set(value.axes) == set(axes):
         return code
     shape = ", ".join(scope.size(index.dimension) for index in axes)
-    return Code(f"np.broadcast_to({code.text}, ({shape}{',' if len(axes) == 1 else ''}))")
+    shape += "," if len(axes) == 1 else ""
+    return Code(scope.word(f"broadcast_to({code.text}, ({shape}))"))
 
 
 # -- sums ------------------------------------------------------------------------------------------
@@ -427,11 +483,11 @@ def gathered(values: Sequence[Value], scope: Scope) -> list[Value]:
 def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) -> Value:
     """Return the sum over some indices of a product of arrays."""
     if len(values) == 1:
-        return reduced("np.sum", summed, values[0])
+        return reduced("sum", summed, values[0], scope)
     for index in summed:
         (first, *more) = [value for value in values if index in value.axes]
         if not more and len(summed) > 1:
-            inner = reduced("np.sum", [index], first)
+            inner = reduced("sum", [index], first, scope)
             others = gathered([inner if value is first else value for value in values], scope)
             return contraction([other for other in summed if other != index], others, scope)
     if len(summed) == 1 and (found := matmul(summed[0], values, scope)) is not None:
@@ -443,8 +499,8 @@ def contraction(summed: Sequence[Index], values: Sequence[Value], scope: Scope) 
     sources = ",".join("".join(letters[i] for i in value.axes) for value in values)
     target = "".join(letters[i] for i in axes)
     operands = ", ".join(short(value, scope).code.text for value in values)
-    best = ", optimize=True" if len(values) > 2 else ""
-    return Value(Code(f'np.einsum("{sources}->{target}", {operands}{best})'), axes)
+    best = scope.library.best if len(values) > 2 else ""
+    return Value(Code(scope.word(f'einsum("{sources}->{target}", {operands}{best})')), axes)
 
 
 def weighted_gram(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
@@ -459,8 +515,8 @@ def weighted_gram(index: Index, values: Sequence[Value], scope: Scope) -> Value 
             ends = [i for value in (left, right) for i in value.axes if i != index]
             around = [i for i in weights.axes if i != index]
             if around and not set(around) & set(ends):
-                X = transposed(left, [index, *(i for i in left.axes if i != index)])
-                each = short(Value(transposed(weights, [index, *around])), scope).code
+                X = transposed(left, [index, *(i for i in left.axes if i != index)], scope)
+                each = short(Value(transposed(weights, [index, *around], scope)), scope).code
                 return Value(Code(f"gram({X.text}, {each.text})"), (*ends, *around))
     return None
 
@@ -477,8 +533,8 @@ def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
     free = ordered([i for value in pair for i in value.axes if i != index], scope)
     if (free and free[0] in right.axes) or (len(left.axes) == 1 and len(right.axes) == 2):
         left, right = right, left
-    first = transposed(left, [*(i for i in left.axes if i != index), index])
-    second = transposed(right, [index, *(i for i in right.axes if i != index)])
+    first = transposed(left, [*(i for i in left.axes if i != index), index], scope)
+    second = transposed(right, [index, *(i for i in right.axes if i != index)], scope)
     if weights:
         first = codegen.multiply([first, weights[0].code])
     return Value(matrix_product(first, second), free)
@@ -490,14 +546,15 @@ def matrix_product(left: Code, right: Code) -> Code:
     return Code(f"{before} @ {right.within(POWER)}", MATMUL)
 
 
-def reduced(function: str, indices: Sequence[Index], value: Value) -> Value:
+def reduced(function: str, indices: Sequence[Index], value: Value, scope: Scope) -> Value:
     """Return a sum or a product along the axes of some indices."""
     axes = tuple(index for index in value.axes if index not in indices)
+    called = scope.word(function)
     if not axes:
-        return Value(Code(f"{function}({value.code.text})"))
+        return Value(Code(f"{called}({value.code.text})"))
     places = [place for place, index in enumerate(value.axes) if index in indices]
     along = str(places[0]) if len(places) == 1 else str(tuple(places))
-    return Value(Code(f"{function}({value.code.text}, axis={along})"), axes)
+    return Value(Code(f"{called}({value.code.text}, {scope.library.axis}={along})"), axes)
 
 
 def einsum_letters(indices: Sequence[Index]) -> dict[Index, str]:

@@ -529,7 +529,8 @@ def label_minus(left: Term, right: Term) -> Term | None:
             found = named(left, logsumexp)
             if found and index in indices and same(at(found[0], index), value):
                 loss = Use(log_softmax(dimension_of(found[0])), (found[0], index))
-                return (1 - total(index, y)) * left - total(index, y * loss)
+                apart = terms.rename_bound(loss, frozenset({index}))
+                return (1 - total(index, y)) * left - total(index, y * apart)
     return None
 
 
