@@ -36,6 +36,34 @@ BEYOND = {
         36,
         "deltas that sum to zero meet weights that are equal: the sum over the classes cancels",
     ),
+    **{
+        (f"normalisation.{name}", result): (801, "the squares of its inputs overflow")
+        for name, result in (
+            ("layer_norm_forward", "layer_norm_forward"),
+            ("layer_norm_statistics", "r_jacobian"),
+            ("layer_norm_parameter_gradient", "cost_gradient"),
+            ("rms_norm_forward", "rms_norm_forward"),
+            ("rms_norm_jacobian", "rms_jacobian"),
+            ("rms_norm_parameter_gradient", "rms_norm_parameter_gradient"),
+            ("batch_norm_forward", "batch_norm_forward"),
+            ("batch_norm_statistics", "r_jacobian"),
+            ("batch_norm_parameter_gradient", "cost_gradient"),
+        )
+    },
+    **{
+        (f"normalisation.{name}", result): (
+            700,
+            "of inputs with one size, it cancels but for a part as small as epsilon",
+        )
+        for name, result in (
+            ("layer_norm_jacobian", "layer_norm_jacobian"),
+            ("layer_norm_backward", "layer_norm_backward"),
+            ("rms_norm_jacobian", "jacobian"),
+            ("rms_norm_backward", "rms_norm_backward"),
+            ("batch_norm_jacobian", "batch_norm_jacobian"),
+            ("batch_norm_backward", "batch_norm_backward"),
+        )
+    },
 }
 
 RELATIVE = 1e-12
