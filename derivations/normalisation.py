@@ -40,7 +40,7 @@ rule_3 = because("RULE 3: the parameters are shared by the data points", lineari
 mu = Definition("mu", (i,), Σ(u, Z[i, u]) / Size(M), r"\mu", r"\boldsymbol{\mu}")
 var = Definition("s", (i,), Σ(u, (Z[i, u] - mu[i]) ** 2) / Size(M), "s", r"\mathbf{s}")
 deviation = Definition("r", (i,), root(var[i] + eps), "r", r"\mathbf{r}")
-hat = Definition("zhat", (i, u), (Z[i, u] - mu[i]) / deviation[i], r"\hat{z}",
+hat = Definition("ẑ", (i, u), (Z[i, u] - mu[i]) / deviation[i], r"\hat{z}",
     r"\hat{\mathbf{Z}}")
 ln = Definition("z'", (i, u), gain[u] * hat[i, u] + bias[u], "z'", r"\mathbf{Z}'")
 ln_cost = cost_of(ln)
@@ -110,7 +110,7 @@ layer_norm_shift = state(
 # -- RMS norm: no mean is taken off ----------------------------------------------------------------
 
 rms = Definition("rms", (i,), root(Σ(u, Z[i, u] ** 2) / Size(M) + eps), "r", r"\mathbf{r}")
-scaled = Definition("zhat", (i, u), Z[i, u] / rms[i], r"\hat{z}", r"\hat{\mathbf{Z}}")
+scaled = Definition("ẑ", (i, u), Z[i, u] / rms[i], r"\hat{z}", r"\hat{\mathbf{Z}}")
 rn = Definition("z'", (i, u), gain[u] * scaled[i, u], "z'", r"\mathbf{Z}'")
 rn_cost = cost_of(rn)
 
@@ -155,7 +155,7 @@ rms_norm_parameter_gradient = state(
 batch_mu = Definition("mu", (u,), Σ(i, Z[i, u]) / Size(N), r"\mu", r"\boldsymbol{\mu}")
 batch_var = Definition("s", (u,), Σ(i, (Z[i, u] - batch_mu[u]) ** 2) / Size(N), "s", r"\mathbf{s}")
 batch_deviation = Definition("r", (u,), root(batch_var[u] + eps), "r", r"\mathbf{r}")
-batch_hat = Definition("zhat", (i, u), (Z[i, u] - batch_mu[u]) / batch_deviation[u], r"\hat{z}",
+batch_hat = Definition("ẑ", (i, u), (Z[i, u] - batch_mu[u]) / batch_deviation[u], r"\hat{z}",
     r"\hat{\mathbf{Z}}")
 bn = Definition("z'", (i, u), gain[u] * batch_hat[i, u] + bias[u], "z'", r"\mathbf{Z}'")
 bn_cost = cost_of(bn)
@@ -226,7 +226,7 @@ batch_norm_shift = state(
 
 kept_mean = Array("m", (M,), "m", r"\mathbf{m}")
 kept_var = Array("s", (M,), "s", r"\mathbf{s}", domain="nonnegative")
-kept = Definition("zhat", (i, u), (Z[i, u] - kept_mean[u]) / root(kept_var[u] + eps), r"\hat{z}",
+kept = Definition("ẑ", (i, u), (Z[i, u] - kept_mean[u]) / root(kept_var[u] + eps), r"\hat{z}",
     r"\hat{\mathbf{Z}}")
 bi = Definition("z'", (i, u), gain[u] * kept[i, u] + bias[u], "z'", r"\mathbf{Z}'")
 bi_cost = cost_of(bi)

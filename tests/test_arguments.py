@@ -208,6 +208,7 @@ LEFT_OUT = {
     "differences": "is given a function of checked numbers: test_gradient_check",
     "distributed": "takes Dask arrays: test_distributed",
     "error_free": "works on checked numbers",
+    "gates": "makes layers: test_gates",
     "gradient_check": "takes layers: test_gradient_check",
     "handwritten_digits": "takes layers: test_handwritten_digits",
     "identification": {

@@ -37,6 +37,21 @@ BEYOND = {
         "deltas that sum to zero meet weights that are equal: the sum over the classes cancels",
     ),
     **{
+        (f"gates.{name}", result): (801, "no number of digits is enough at 1e300")
+        for name, result in (
+            ("gelu_forward", "gelu_forward"),
+            ("gelu_derivative", "gelu_derivative"),
+            ("gelu_derivative", "gelu_second_derivative"),
+            ("gelu_jacobian", "gelu_jacobian"),
+            ("gelu_backward", "gelu_backward"),
+            ("gelu_tanh_forward", "gelu_tanh_forward"),
+            ("gelu_tanh_derivative", "gelutanh_derivative"),
+            ("gelu_tanh_derivative", "gelutanh_second_derivative"),
+            ("gelu_tanh_jacobian", "gelu_tanh_jacobian"),
+            ("gelu_tanh_backward", "gelu_tanh_backward"),
+        )
+    },
+    **{
         (f"normalisation.{name}", result): (801, "the squares of its inputs overflow")
         for name, result in (
             ("layer_norm_forward", "layer_norm_forward"),
