@@ -36,6 +36,10 @@ BEYOND = {
         36,
         "deltas that sum to zero meet weights that are equal: the sum over the classes cancels",
     ),
+    ("attention.weights_jacobian", "weights_jacobian"): (
+        800,
+        "its terms are m e^z, and no score is taken off in front of a mask",
+    ),
     **{
         (f"gates.{name}", result): (801, "no number of digits is enough at 1e300")
         for name, result in (
