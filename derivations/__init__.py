@@ -11,7 +11,7 @@ from derivations.language.terms import Array, Definition, Term
 READING_ORDER = (
     "sigmoid", "logistic", "softmax", "identification",
     "linear", "activations", "gates", "normalisation", "attention", "log_softmax", "nll",
-    "backpropagation", "conventions",
+    "targets", "backpropagation", "conventions",
 )  # fmt: skip
 
 

@@ -229,6 +229,7 @@ LEFT_OUT = {
         "term": "a block of terms",
         "terms": "the blocks of total",
     },
+    "targets": "takes logits and targets: test_targets",
 }
 
 
