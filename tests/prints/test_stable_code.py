@@ -40,6 +40,8 @@ BEYOND = {
         800,
         "its terms are m e^z, and no score is taken off in front of a mask",
     ),
+    ("targets.masked_log_softmax", "jacobian"): (36, "1 - p cancels, with a mask as written"),
+    ("targets.masked_log_softmax", "cost_gradient"): (800, "its terms are m e^z and overflow"),
     **{
         (f"gates.{name}", result): (801, "no number of digits is enough at 1e300")
         for name, result in (
