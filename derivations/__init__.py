@@ -10,7 +10,8 @@ from derivations.language.terms import Array, Definition, Term
 
 READING_ORDER = (
     "sigmoid", "logistic", "softmax", "identification",
-    "linear", "activations", "log_softmax", "nll", "backpropagation", "conventions",
+    "linear", "activations", "gates", "normalisation", "attention", "log_softmax", "nll",
+    "targets", "backpropagation", "conventions",
 )  # fmt: skip
 
 

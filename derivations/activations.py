@@ -24,7 +24,7 @@ def forward_of(name: str, function: Callable[[Term], Term], summary: str) -> Sta
 
 
 def jacobian_of(name: str, function: Callable[[Term], Term], slope: Definition,
-    *derivative: Statement, given: tuple[Hypothesis, ...] = (),
+    *derivative: Statement, given: tuple[Hypothesis, ...] = (), level: str = RESTATED,
 ) -> Statement:
     """Return the Jacobian of the layer: its slopes on the diagonal, zero elsewhere."""
     out = layer(function)
@@ -34,12 +34,12 @@ def jacobian_of(name: str, function: Callable[[Term], Term], slope: Definition,
         prove(d(out[u], z[o]),
             unfold(out), by(*derivative) if derivative else chain_rule, entry_rule,
             matrix=(Jacobian(out, z), Diagonal(Each(slope, Whole(z))))),
-        given=given,
+        given=given, level=level,
     )
 
 
 def backward_of(name: str, function: Callable[[Term], Term], slope: Definition,
-    jacobian: Statement, given: tuple[Hypothesis, ...] = (),
+    jacobian: Statement, given: tuple[Hypothesis, ...] = (), level: str = RESTATED,
 ) -> Statement:
     """RULE 2 of the layer: each delta times the slope at its unit."""
     out = layer(function)
@@ -52,7 +52,7 @@ def backward_of(name: str, function: Callable[[Term], Term], slope: Definition,
             by(jacobian),
             to(delta_out[o] * instantiate(slope(z[o])), CONTRACT, "only $u = v$ remains"),
             matrix=(Gradient(cost, z), Whole(delta_out) * Each(slope, Whole(z)))),
-        given=(given_deltas, *given),
+        given=(given_deltas, *given), level=level,
     )
 
 

@@ -18,7 +18,7 @@ from derivations.language.moves import (
 )  # fmt: skip
 from derivations.language.statement import (
     ALGEBRA, ALL_SIZES, CASES, CONTRACT, DEFINITION, DIFFERENTIATE, LEMMA, LIMIT, LOGARITHM,
-    SCALAR, Chain, Hypothesis, Statement,
+    RESTATED, SCALAR, Chain, Hypothesis, Statement,
 )  # fmt: skip
 from derivations.language.terms import (
     Array, D, Definition, Delta, Dimension, Entry, Expectation, Function, Index, Limit, Size, Sum,

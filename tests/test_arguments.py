@@ -215,6 +215,7 @@ LEFT_OUT = {
     "data": "takes no argument",
     "differences": "is given a function of checked numbers: test_gradient_check",
     "engine.error_free": "works on checked numbers",
+    "gates": "makes layers: test_gates",
     "gradient_check": "takes layers: test_gradient_check",
     "handwritten_digits": "takes layers: test_handwritten_digits",
     "identification": {
@@ -246,6 +247,7 @@ LEFT_OUT = {
         "require_length": "a part of Blocks: test_streaming",
         "require_matrix": "a part of Blocks: test_streaming",
     },
+    "targets": "takes logits and targets: test_targets",
 }
 
 

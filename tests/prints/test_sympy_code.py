@@ -108,6 +108,8 @@ def value(e, known):
         return value(part, known)
 
     match e:
+        case sympy.pi:
+            return mp.pi
         case sympy.Rational():
             return mp.mpf(e.p) / e.q
         case sympy.Symbol():
@@ -142,11 +144,14 @@ def value(e, known):
         case sympy.Limit():
             far = -1000 if e.args[2] is sympy.S.NegativeInfinity else 1000
             return value(e.args[0], {**known, str(e.args[1]): mp.mpf(far)})
+        case AppliedUndef() if e.func.__name__ in NORMAL:
+            return NORMAL[e.func.__name__](at(e.args[0]))
         case AppliedUndef():
             return digits.any_function(f"{e.func.__name__} 0", 0, at(e.args[0]))
     raise TypeError(type(e))
 
 
+NORMAL = {"density": mp.npdf, "cumulative": mp.ncdf}
 FUNCTIONS = {sympy.exp: mp.exp, sympy.log: mp.log, sympy.Abs: abs, sympy.Min: min, sympy.Max: max}
 
 

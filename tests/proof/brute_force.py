@@ -107,6 +107,16 @@ def some_function(order: int, x: mpf, phase: int = 0) -> mpf:
     return x * cosine(order) + (order * cosine(order - 1) if order else 0)
 
 
+def density(order: int, x: mpf) -> mpf:
+    """That of the standard normal distribution: its derivatives are Hermite's, times itself."""
+    hermite = mpmath.hermite(order, x / mp.sqrt(2)) / mp.sqrt(2) ** order
+    return (-1) ** order * hermite * mpmath.npdf(x)
+
+
+def cumulative(order: int, x: mpf) -> mpf:
+    return density(order - 1, x) if order else mpmath.ncdf(x)
+
+
 class Point:
     """Sizes, and the entries of arrays, which are drawn when they are asked for first.
 
@@ -195,6 +205,12 @@ def evaluate(node: t.Term, point: Point, at: dict[t.Index, int]) -> Jet:
             first, second = of(left), of(right)
             off_the_kink(first + number(-1) * second)
             return first if (first.plain <= second.plain) == (kind is t.minimum) else second
+        case t.Apply(t.pi, ()):
+            return number(mp.pi)
+        case t.Apply(t.density, (argument,)):
+            return of(argument).apply(density)
+        case t.Apply(t.cumulative, (argument,)):
+            return of(argument).apply(cumulative)
         case t.Apply(function, (argument,)):
             phase = PHASES.get((function.of or function).name, 0)
             return of(argument).apply(

@@ -1,0 +1,169 @@
+"""GELU, SiLU and activations in pieces: layers without parameters, one function at every unit.
+
+At a kink the slope from the left is returned, and so is the second derivative.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from reference_impl import arguments
+from reference_impl.arguments import Array, representable
+from reference_impl.layer import delta_of, matrix
+from reference_impl.sigmoid import sigmoid
+
+Function = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """``activations.any_function_forward``: z'_u = f(z_u), with f' and f''.
+
+    Parameters
+    ----------
+    value, slope, bend : callable
+        f, f' and f'' of an array.
+    """
+
+    value: Function
+    slope: Function
+    bend: Function
+
+    def forward(self, z: ArrayLike) -> Array:
+        """RULE 1: f(z_u)."""
+        return representable("f(z)", self.value(matrix("z", z)))
+
+    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
+        """``activations.any_function_backward``, RULE 2: delta'_u f'(z_u)."""
+        slope = self.derivative(z)
+        return representable("delta f'(z)", delta_of(delta, slope.shape) * slope)
+
+    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
+        """RULE 3: there are no parameters."""
+        return {}
+
+    def jacobian(self, z: ArrayLike) -> Array:
+        """``activations.any_function_jacobian``: diag(f'(z)) for each data point."""
+        slope = self.derivative(z)
+        return slope[:, :, None] * np.eye(slope.shape[1])
+
+    def derivative(self, z: ArrayLike) -> Array:
+        """Return f'(z_u)."""
+        return representable("f'(z)", self.slope(matrix("z", z)))
+
+    def second_derivative(self, z: ArrayLike) -> Array:
+        """Return f''(z_u)."""
+        return representable("f''(z)", self.bend(matrix("z", z)))
+
+
+def leaky_relu(alpha: float = 0.01) -> Elementwise:
+    """``gates.leaky_relu_forward``: t where t > 0, alpha t elsewhere.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an alpha that is no finite number > 0.
+    """
+    _check(alpha)
+    return Elementwise(
+        lambda t: np.where(t > 0.0, t, alpha * t),
+        lambda t: np.where(t > 0.0, 1.0, alpha),
+        np.zeros_like,
+    )
+
+
+def elu(alpha: float = 1.0) -> Elementwise:
+    """``gates.elu_forward``: t where t > 0, alpha (e^t - 1) elsewhere.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an alpha that is no finite number > 0.
+    """
+    _check(alpha)
+
+    def falling(t: Array) -> Array:
+        return alpha * np.exp(np.minimum(t, 0.0))
+
+    return Elementwise(
+        lambda t: np.where(t > 0.0, t, alpha * np.expm1(np.minimum(t, 0.0))),
+        lambda t: np.where(t > 0.0, 1.0, falling(t)),
+        lambda t: np.where(t > 0.0, 0.0, falling(t)),
+    )
+
+
+def _check(alpha: float) -> None:
+    number = arguments.finite("alpha", alpha)
+    if number.ndim or not number > 0.0:
+        raise ValueError(f"alpha: expected a number > 0, given {number}")
+
+
+def _density(t: Array) -> Array:
+    t = np.clip(t, -40.0, 40.0)  # e^-800 is 0, and squares stay within range
+    return np.exp(-t * t / 2.0) / np.sqrt(2.0 * np.pi)
+
+
+CUBIC, FAR = 0.044715, 60.0  # at 60, sigma(2 h) is 0 or 1 and its slope 0, in float64
+
+
+def _inner(t: Array) -> tuple[Array, Array, Array]:
+    """Return h, h' and h'' for t that is not so far out that they overflow."""
+    t, scale = np.clip(t, -FAR, FAR), np.sqrt(2.0 / np.pi)
+    return (
+        scale * (t + CUBIC * t**3),
+        scale * (1.0 + 3.0 * CUBIC * t * t),
+        scale * 6.0 * CUBIC * t,
+    )
+
+
+def _gelu_tanh_slope(t: Array) -> Array:
+    h, h1, _ = _inner(t)
+    gate, other = sigmoid(2.0 * h), sigmoid(-2.0 * h)
+    return gate * (1.0 + 2.0 * np.clip(t, -FAR, FAR) * h1 * other)
+
+
+def _gelu_tanh_bend(t: Array) -> Array:
+    (h, h1, h2), t = _inner(t), np.clip(t, -FAR, FAR)
+    spread = 2.0 * sigmoid(2.0 * h) * sigmoid(-2.0 * h)
+    return spread * (t * h2 + 2.0 * h1 - 2.0 * t * np.tanh(h) * h1 * h1)
+
+
+def _silu_bend(t: Array) -> Array:
+    return sigmoid(t) * sigmoid(-t) * (2.0 - t * np.tanh(t / 2.0))
+
+
+# ``gates.gelu_forward``: t Phi(t). Phi is that of SciPy: 1 + erf would cancel on the left.
+GELU = Elementwise(
+    lambda t: t * ndtr(t),
+    lambda t: ndtr(t) + t * _density(t),
+    lambda t: (2.0 - np.clip(t, -40.0, 40.0) ** 2) * _density(t),
+)
+# ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)).
+TANH_GELU = Elementwise(
+    lambda t: t * sigmoid(2.0 * _inner(t)[0]), _gelu_tanh_slope, _gelu_tanh_bend
+)
+# ``gates.silu_forward``: t sigma(t).
+SILU = Elementwise(
+    lambda t: t * sigmoid(t), lambda t: sigmoid(t) * (1.0 + t * sigmoid(-t)), _silu_bend
+)
+# ``gates.softsign_forward``: t / (1 + |t|).
+SOFTSIGN = Elementwise(
+    lambda t: t / (1.0 + np.abs(t)),
+    lambda t: (1.0 / (1.0 + np.abs(t))) ** 2,
+    lambda t: np.where(t > 0.0, -2.0, 2.0) * (1.0 / (1.0 + np.abs(t))) ** 3,
+)
+# ``gates.squared_relu_forward``: t^2 where t > 0, else 0.
+SQUARED_RELU = Elementwise(
+    lambda t: np.maximum(t, 0.0) ** 2,
+    lambda t: 2.0 * np.maximum(t, 0.0),
+    lambda t: np.where(t > 0.0, 2.0, 0.0),
+)
+# ``gates.hard_tanh_forward``: t between -1 and 1, the nearer of them elsewhere.
+HARD_TANH = Elementwise(
+    lambda t: np.clip(t, -1.0, 1.0),
+    lambda t: np.where((t > -1.0) & (t <= 1.0), 1.0, 0.0),
+    np.zeros_like,
+)

@@ -1,0 +1,203 @@
+"""Gradients of costs by their logits: temperature, teachers, weights, focal loss, masks.
+
+Logits are matrices (N x K), one data point a row; labels may be soft. Costs are sums over the rows.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from reference_impl import arguments
+from reference_impl.arguments import Array
+from reference_impl.layer import delta_of, matrix
+from reference_impl.sigmoid import log_sigmoid, sigmoid
+from reference_impl.softmax import softmax
+
+
+def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
+    """``targets.temperature``: (p_ia sum_b t_ib - t_ia) / tau, with p the softmax of z / tau.
+
+    Parameters
+    ----------
+    z, targets : array_like, shape (N, K)
+        Logits, and one-hot or soft labels t.
+    tau : float
+        Positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that differ, numbers that are not finite and tau <= 0.
+    """
+    z = matrix("z", z)
+    targets = _like(targets, "targets", z)
+    tau = _positive("tau", tau)
+    p = softmax(z / tau)
+    return (p * targets.sum(axis=1, keepdims=True) - targets) / tau
+
+
+def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
+    """``targets.distillation``: (softmax(z / tau) - softmax(teacher / tau)) / tau.
+
+    Parameters
+    ----------
+    z, teacher : array_like, shape (N, K)
+        Logits of student and teacher.
+    tau : float
+        Positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `temperature`.
+    """
+    z = matrix("z", z)
+    teacher = _like(teacher, "teacher", z)
+    tau = _positive("tau", tau)
+    return (softmax(z / tau) - softmax(teacher / tau)) / tau
+
+
+def label_smoothing(z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: float) -> Array:
+    """``targets.label_smoothing``: p_ia sum_b q_ib c_b - q_ia c_a, q = (1 - alpha) t + alpha / K.
+
+    Parameters
+    ----------
+    z, targets : array_like, shape (N, K)
+        Logits, and labels t.
+    weight : array_like, shape (K,)
+        c, one for each class, not negative.
+    alpha : float
+        Between 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that do not fit, a negative weight and an alpha outside of [0, 1].
+    """
+    z = matrix("z", z)
+    targets = _like(targets, "targets", z)
+    if not 0.0 <= alpha <= 1.0:
+        raise ValueError(f"alpha: expected a number between 0 and 1, given {alpha}")
+    pull = ((1.0 - alpha) * targets + alpha / z.shape[1]) * _weights(weight, z.shape[1])
+    return softmax(z) * pull.sum(axis=1, keepdims=True) - pull
+
+
+def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) -> Array:
+    """``targets.weighted_mean``: s_i (p_ia sum_b t_ib - t_ia) / sum_j s_j.
+
+    Parameters
+    ----------
+    z, targets : array_like, shape (N, K)
+        Logits, and labels t.
+    sample_weight : array_like, shape (N,)
+        s, not negative and not all zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that do not fit, a negative weight, and where every row is ignored.
+    """
+    z = matrix("z", z)
+    targets = _like(targets, "targets", z)
+    weights = _weights(sample_weight, len(z))
+    if not weights.any():
+        raise ValueError("sample_weight: expected a weight > 0, given none: the mean is 0/0")
+    share = (weights / weights.sum())[:, None]
+    return share * (softmax(z) * targets.sum(axis=1, keepdims=True) - targets)
+
+
+def focal_loss(z: ArrayLike, y: ArrayLike, gamma: float) -> Array:
+    """``targets.focal_loss``: the slope of the focal loss of each logit t.
+
+    sigma(-t)^gamma (gamma sigma(t) log sigma(t) - sigma(-t)) for a label 1; for a label 0 minus the
+    same at -t.
+
+    Parameters
+    ----------
+    z, y : array_like, shape (N, K)
+        Logits, and labels 0 or 1.
+    gamma : float
+        Positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that differ, other labels and gamma <= 0.
+    """
+    z = matrix("z", z)
+    sign = 2.0 * _labels(y, z) - 1.0
+    gamma, t = _positive("gamma", gamma), sign * z
+    # The power by its logarithm, which keeps its digits where sigma is close to 1.
+    power = np.exp(gamma * log_sigmoid(-t))
+    return sign * power * (gamma * sigmoid(t) * log_sigmoid(t) - sigmoid(-t))
+
+
+def many_labels_gradient(z: ArrayLike, y: ArrayLike, positive: ArrayLike) -> Array:
+    """``targets.many_labels_gradient``: c_a y_ia (sigma(z_ia) - 1) + (1 - y_ia) sigma(z_ia).
+
+    Parameters
+    ----------
+    z, y : array_like, shape (N, K)
+        Logits, and labels 0 or 1.
+    positive : array_like, shape (K,)
+        c, the weights of the positives.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that do not fit, other labels and a negative weight.
+    """
+    z = matrix("z", z)
+    labels = _labels(y, z)
+    weights = _weights(positive, z.shape[1])
+    return np.where(labels > 0.0, -weights * sigmoid(-z), sigmoid(z))
+
+
+def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array:
+    """``targets.masked_log_softmax``, RULE 2: delta'_ia - p_ia sum_b delta'_ib.
+
+    p is the softmax of the classes that the mask allows, 0 elsewhere, and so is what is returned.
+
+    Parameters
+    ----------
+    z, mask, delta : array_like, shape (N, K)
+        Logits, 1 or True where a class is allowed, deltas; those of masked classes are ignored.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that differ, and for a row without an allowed class.
+    """
+    z = matrix("z", z)
+    allowed = _like(mask, "mask", z) > 0.0
+    if not allowed.any(axis=1).all():
+        row = int(np.flatnonzero(~allowed.any(axis=1))[0])
+        raise ValueError(f"mask: expected a class that is allowed, given none in row {row}")
+    delta = np.where(allowed, delta_of(delta, z.shape), 0.0)
+    lowest = np.where(allowed, z, -np.inf)
+    p = np.exp(lowest - lowest.max(axis=1, keepdims=True))
+    return delta - p / p.sum(axis=1, keepdims=True) * delta.sum(axis=1, keepdims=True)
+
+
+def _like(value: ArrayLike, name: str, z: Array) -> Array:
+    return arguments.same_shape(name, value, "z", z)
+
+
+def _labels(y: ArrayLike, z: Array) -> Array:
+    labels = _like(y, "y", z)
+    if not np.isin(labels, (0.0, 1.0)).all():
+        raise ValueError("y: expected labels 0 and 1, given others")
+    return labels
+
+
+def _weights(value: ArrayLike, length: int) -> Array:
+    weights = arguments.finite("weight", value)
+    if weights.shape != (length,) or (weights < 0.0).any():
+        raise ValueError(f"weight: expected {length} numbers >= 0, given shape {weights.shape}")
+    return weights
+
+
+def _positive(name: str, value: float) -> float:
+    number = arguments.finite(name, value)
+    if number.ndim or not number > 0.0:
+        raise ValueError(f"{name}: expected a number > 0, given {number}")
+    return float(number)

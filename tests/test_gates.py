@@ -1,0 +1,228 @@
+"""GELU, SiLU and functions in pieces against loops, differences and derived lines; mistakes."""
+
+import compare
+import derived
+import layer_loops
+import loops
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+from derivations import gates as lines
+from derivations.gates import r
+from derivations.notation import Φ, exp, o, root, t, φ
+from derivations.sigmoid import delta_out, sigma, z
+from reference_impl import gates
+
+
+def gelu(t):
+    return t * (1 + mp.erf(t / mp.sqrt(2))) / 2
+
+
+def gelu_tanh(t):
+    return t / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (t + mpf(44715) / 1000000 * t**3)))
+
+
+def leaky_relu(t):
+    return t if t > 0 else t / 8
+
+
+def elu(t):
+    return t if t > 0 else (mp.exp(t) - 1) / 8
+
+
+def squared_relu(t):
+    return t**2 if t > 0 else mpf(0)
+
+
+FUNCTIONS = {
+    "gelu": (gates.GELU, gelu),
+    "gelu_tanh": (gates.TANH_GELU, gelu_tanh),
+    "silu": (gates.SILU, lambda t: t * loops.sigmoid(t)),
+    "leaky_relu": (gates.leaky_relu(0.125), leaky_relu),
+    "elu": (gates.elu(0.125), elu),
+    "softsign": (gates.SOFTSIGN, lambda t: t / (1 + abs(t))),
+    "squared_relu": (gates.SQUARED_RELU, squared_relu),
+    "hard_tanh": (gates.HARD_TANH, lambda t: max(mpf(-1), min(t, mpf(1)))),
+}
+each_layer = pytest.mark.parametrize("name", FUNCTIONS)
+NEAR = np.array([-9.5, -6.25, -3.0, -1.5, -0.8125, -0.375, -0.03125, 1e-6, 0.5, 0.875, 1.75, 4.5])
+FAR = np.array([-1e300, -1e5, -745.0, -60.5, -38.0, 38.0, 60.5, 745.0, 1e5, 1e150])
+
+
+def slope(function):
+    return lambda t: loops.differences(150, function, (t,), 0)
+
+
+def second(function):
+    """Differences of differences; a straight line leaves rounding, far below every value."""
+    return lambda t: mp.chop(loops.differences(80, slope(function), (t,), 0), mpf(10) ** -60)
+
+
+@each_layer
+def test_two_derivatives_by_differences(name):
+    """The exponent of tanh-GELU is 74 at -9.5, and so is the factor on its rounding."""
+    layer, function = FUNCTIONS[name]
+    z = NEAR[None, :]
+    for rule, actual, exact, ulp, entrywise in [
+        ("forward", layer.forward(z), function, 64 if name == "gelu_tanh" else 24, True),
+        ("derivative", layer.derivative(z), slope(function), 4, False),  # it has zeros
+        ("derivative", layer.second_derivative(z), second(function), 4, False),
+    ]:
+        expected = [loops.at(80, lambda t, exact=exact: [exact(x) for x in t], NEAR)]
+        compare.check(actual, expected, statement=f"gates.{name}_{rule}", oracle="differences",
+                      case="near zero", ulp=ulp, entrywise=entrywise)  # fmt: skip
+
+
+@each_layer
+def test_far_out(name):
+    """Neither inf times zero nor an overflow on the way; warnings are errors in these tests."""
+    layer, function = FUNCTIONS[name]
+    with mp.workdps(400):
+        value = [[function(mpf(x)) for x in FAR]]
+    compare.check(layer.forward(FAR[None, :]), value, statement=f"gates.{name}_forward",
+                  oracle="loops", case="far", ulp=8)  # fmt: skip
+    ends = np.array([[-1e30, 1e30]])
+    limits = {"leaky_relu": (0.125, 1.0), "softsign": (1e-60, 1e-60), "hard_tanh": (0.0, 0.0),
+              "squared_relu": (0.0, 2e30)}  # fmt: skip
+    compare.check(layer.derivative(ends), [limits.get(name, (0.0, 1.0))], oracle="by hand",
+                  statement=f"gates.{name}_derivative", case="far", ulp=4)  # fmt: skip
+    assert np.abs(layer.second_derivative(ends)).max() <= (2.0 if name == "squared_relu" else 1e-80)
+
+
+# which chains of the statement are slope and second derivative
+SMOOTH = {"gelu": (0, 1), "gelu_tanh": (0, 2), "silu": (0, 1)}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_derived(name):
+    layer, points = FUNCTIONS[name][0], NEAR[None, :]
+    statement, (first, bend) = f"gates.{name}_derivative", SMOOTH[name]
+    for actual, chain in [(layer.derivative, first), (layer.second_derivative, bend)]:
+        expected = [[derived.table(statement, {"t": x}, chain=chain) for x in NEAR]]
+        compare.check(actual(points), expected, statement=statement, oracle="50 digits",
+                      case=f"chain {chain}", ulp=4)  # fmt: skip
+    delta = layer_loops.free_delta(name, points.shape)
+    arrays = {"z": NEAR, "delta'": delta[0]}
+    expected = [derived.table(f"gates.{name}_backward", arrays)]
+    compare.check(layer.backward(points, delta), expected, statement=f"gates.{name}_backward",
+                  oracle="50 digits", case="free delta", ulp=4)  # fmt: skip
+    expected = [derived.table(f"gates.{name}_jacobian", arrays)]
+    compare.check(layer.jacobian(points), expected, statement=f"gates.{name}_jacobian",
+                  oracle="50 digits", case="free delta", ulp=4)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "elu", "softsign", "squared_relu"])
+def test_derived_on_either_side(name):
+    """Chains: slopes at r and at -r, then second derivatives at both."""
+    layer, statement = FUNCTIONS[name][0], f"gates.{name}_derivative"
+    size = np.abs(NEAR)
+    for chain, actual in enumerate(
+        [
+            layer.derivative(size[None, :]),
+            layer.derivative(-size[None, :]),
+            layer.second_derivative(size[None, :]),
+            layer.second_derivative(-size[None, :]),
+        ]
+    ):
+        arrays = [{"r": x, "alpha": 0.125} for x in size]
+        expected = [[derived.table(statement, given, chain=chain) for given in arrays]]
+        compare.check(actual, expected, statement=statement, oracle="50 digits",
+                      case=f"chain {chain}", ulp=8, entrywise=True)  # fmt: skip
+
+
+def test_at_the_kinks():
+    """The slope from the left."""
+    zero, ends = np.array([[0.0, -0.0]]), np.array([[-1.0, 1.0]])
+    compare.same(gates.leaky_relu(0.25).derivative(zero), np.array([[0.25, 0.25]]))
+    compare.same(gates.elu(0.25).derivative(zero), np.array([[0.25, 0.25]]))
+    compare.same(gates.SQUARED_RELU.second_derivative(zero), np.array([[0.0, 0.0]]))
+    compare.same(gates.HARD_TANH.derivative(ends), np.array([[0.0, 1.0]]))
+
+
+def test_by_hand():
+    """t = log 3: sigma = 3/4, so that silu is (3/4) log 3 and its slope 3/4 + (3/16) log 3."""
+    z = [[np.log(3.0), 0.0]]
+    for actual, expected in [
+        (gates.SILU.forward(z), [0.75 * np.log(3.0), 0.0]),
+        (gates.SILU.backward(z, [[16.0, 2.0]]), [12.0 + 3.0 * np.log(3.0), 1.0]),
+        (gates.GELU.derivative([[0.0, 0.0]]), [0.5, 0.5]),
+        (gates.TANH_GELU.derivative([[0.0, 0.0]]), [0.5, 0.5]),
+    ]:
+        compare.check(actual, [expected], statement="gates.silu_derivative", oracle="by hand",
+                      case="log 3", ulp=2)  # fmt: skip
+
+
+@each_layer
+def test_contract(name):
+    layer, z = FUNCTIONS[name][0], NEAR[:, None].copy()
+    layer_loops.check_contract(layer, z, layer_loops.free_delta("contract", z.shape))
+    assert layer.parameter_gradient(z, z) == {}
+
+
+@pytest.mark.parametrize("make", [gates.leaky_relu, gates.elu])
+@pytest.mark.parametrize("alpha", [0.0, -0.5, np.inf, [1.0]])
+def test_bad_alpha(make, alpha):
+    with pytest.raises(ValueError, match="alpha: expected"):
+        make(alpha)
+
+
+@pytest.mark.parametrize(
+    ("z", "delta", "message"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], "z: expected a matrix"),
+        ([[np.nan, 1.0]], [[1.0, 1.0]], "z: expected"),
+        ([[1.0, 2.0]], [[1.0]], "delta: expected the shape"),
+    ],
+)
+def test_bad_input(z, delta, message):
+    with pytest.raises(ValueError, match=message):
+        gates.GELU.backward(z, delta)
+
+
+# What people get wrong, each a result that verification has to refuse.
+
+h, h1 = lines.inner(t), lines.inner_slope(t)
+gate = lines.tanh(h)
+MISTAKES = {
+    "the gate alone": ("gelu_derivative", 0, Φ(t)),
+    "density for distribution": ("gelu_derivative", 0, φ(t) + t * φ(t)),
+    "half of the second derivative": ("gelu_derivative", 1, (1 - t**2) * φ(t)),
+    "sigmoid of 1.702 t": (
+        "gelu_derivative",
+        0,
+        sigma(t * 851 / 500) + t * 851 / 500 * sigma(t * 851 / 500) * sigma(-(t * 851 / 500)),
+    ),
+    "no inner slope": ("gelu_tanh_derivative", 0, (1 + gate) / 2 + t / 2 * (1 - gate**2)),
+    "no factor 3": (
+        "gelu_tanh_derivative",
+        0,
+        (1 + gate) / 2 + t / 2 * (1 - gate**2) * root(2 / lines.pi()) * (1 + lines.cubic * t**2),
+    ),
+    "slope of the exact one": ("gelu_tanh_derivative", 0, Φ(t) + t * φ(t)),
+    "the constant gate": ("silu_derivative", 0, sigma(t)),
+    "no t": ("silu_derivative", 0, sigma(t) + sigma(t) * (1 - sigma(t))),
+    "sign of the bend": (
+        "silu_derivative",
+        1,
+        sigma(t) * (1 - sigma(t)) * (2 - t * (1 - 2 * sigma(t))),
+    ),
+    "summed deltas": ("silu_backward", 0, delta_out[o] * sigma(z[o])),
+    "slope 1 on the left": ("leaky_relu_derivative", 1, 1),
+    "no alpha": ("elu_derivative", 1, exp(-r)),
+    "value for slope": ("elu_derivative", 1, lines.alpha * (exp(-r) - 1)),
+    "not squared": ("softsign_derivative", 0, 1 / (1 + r)),
+    "no 2": ("squared_relu_derivative", 0, r),
+    "slope outside": ("hard_tanh_derivative", 2, 1),
+    "both pieces": (
+        "pieces_backward",
+        0,
+        delta_out[o] * (lines.any_phi.prime(z[o]) + lines.any_psi.prime(z[o])),
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_is_refused(mistake):
+    name, chain, wrong = MISTAKES[mistake]
+    assert derived.rejected(f"gates.{name}", wrong, chain)

@@ -1,0 +1,204 @@
+"""Costs of logits against differences of plain loops and derived lines; mistakes refused."""
+
+import compare
+import derived
+import layer_loops
+import loops
+import numpy as np
+import pytest
+from designs import eighths
+from mpmath import mp, mpf
+
+from derivations import targets as lines
+from derivations.notation import Σ, K, N, Size, X, Y, a, b, i, j, k, log, s as sample_weight, t, δ
+from derivations.sigmoid import sigma
+from reference_impl import targets
+
+SIZES = [(1, 2), (3, 2), (2, 4), (3, 3)]
+each_size = pytest.mark.parametrize("size", SIZES, ids=str)
+TAU, ALPHA, GAMMA = 1.5, 0.25, 2.5
+
+
+def softmax_rows(z, tau=1):
+    return [loops.softmax([x / mpf(tau) for x in row]) for row in z]
+
+
+def cross_entropy(t, p):
+    return -sum(loops.dot(u, [mp.log(x) for x in v]) for u, v in zip(t, p, strict=True))
+
+
+def smoothed(z, t, c):
+    q = [[((1 - mpf(ALPHA)) * x + mpf(ALPHA) / len(row)) * w for x, w in zip(row, c, strict=True)]
+         for row in t]  # fmt: skip
+    return cross_entropy(q, softmax_rows(z))
+
+
+def averaged(z, t, weight):
+    rows = [[w * x for x in row] for w, row in zip(weight, t, strict=True)]
+    return cross_entropy(rows, softmax_rows(z)) / sum(weight)
+
+
+def each(z, y, cost):
+    return sum(cost(u, v, n) for p, q in zip(z, y, strict=True)
+               for n, (u, v) in enumerate(zip(p, q, strict=True)))  # fmt: skip
+
+
+def focal(z, y):
+    def cost(z, y, _):
+        p = loops.sigmoid(z)
+        return -y * (1 - p) ** mpf(GAMMA) * mp.log(p) - (1 - y) * p ** mpf(GAMMA) * mp.log(1 - p)
+
+    return each(z, y, cost)
+
+
+def many(z, y, c):
+    return each(z, y, lambda z, y, n: -c[n] * y * loops.log_sigmoid(z)
+                - (1 - y) * loops.log_sigmoid(-z))  # fmt: skip
+
+
+def masked(z, mask, delta):
+    total = mpf(0)
+    for row, seen, up in zip(z, mask, delta, strict=True):
+        whole = mp.log(sum(m * mp.exp(x) for m, x in zip(seen, row, strict=True)))
+        total += sum(d * (x - whole) for d, x, m in zip(up, row, seen, strict=True) if m)
+    return total
+
+
+def case(size):
+    rng = layer_loops.rng(f"targets {size}")
+    n, m = size
+    z, y = eighths(rng, *size), np.eye(m)[np.arange(n) % m]
+    soft, c = np.abs(eighths(rng, *size)), np.abs(eighths(rng, m))
+    mask = np.ones(size)
+    mask[0, 0] = 0.0
+    delta = layer_loops.free_delta(f"targets {size}", size) * mask
+    return z, y, soft, c, np.abs(eighths(rng, n)), mask, delta
+
+
+@each_size
+def test_gradients_by_differences(size):
+    """Student less teacher cancels where they are close."""
+    z, y, soft, c, s, mask, delta = case(size)
+    teacher = soft * 2
+    for name, actual, cost, rest in [
+        ("temperature", targets.temperature(z, soft, TAU),
+         lambda z, t: cross_entropy(t, softmax_rows(z, TAU)), (soft,)),
+        ("distillation", targets.distillation(z, teacher, TAU),
+         lambda z, t: cross_entropy(softmax_rows(t, TAU), softmax_rows(z, TAU)), (teacher,)),
+        ("label_smoothing", targets.label_smoothing(z, soft, c, ALPHA), smoothed, (soft, c)),
+        ("weighted_mean", targets.weighted_mean(z, soft, s), averaged, (soft, s)),
+        ("focal_loss", targets.focal_loss(z, y, GAMMA), focal, (y,)),
+        ("many_labels_gradient", targets.many_labels_gradient(z, y, c), many, (y, c)),
+        ("masked_log_softmax", targets.masked_log_softmax(z, mask, delta), masked, (mask, delta)),
+    ]:  # fmt: skip
+        expected = loops.differences(50, cost, (z, *rest), 0)
+        expected = [[mp.chop(x, mpf(10) ** -60) for x in row] for row in expected]  # one class: 0
+        compare.check(actual, expected, statement=f"targets.{name}", oracle="differences",
+                      case=str(size), ulp=64 if name == "distillation" else 16)  # fmt: skip
+
+
+@each_size
+def test_derived(size):
+    z, y, _, c, s, mask, delta = case(size)
+    arrays = {"z": z, "Y": y, "tau": TAU, "teacher": z[::-1] * 2, "alpha": ALPHA, "c": c, "s": s,
+              "y": y, "mask": mask, "delta'": delta}  # fmt: skip
+    for name, actual, chain in [
+        ("temperature", targets.temperature(z, y, TAU), 0),
+        ("distillation", targets.distillation(z, z[::-1] * 2, TAU), 0),
+        ("label_smoothing", targets.label_smoothing(z, y, c, ALPHA), 0),
+        ("weighted_mean", targets.weighted_mean(z, y, s), 0),
+        ("many_labels_gradient", targets.many_labels_gradient(z, y, c), 0),
+        ("masked_log_softmax", targets.masked_log_softmax(z, mask, delta), 1),
+    ]:
+        compare.check(actual, derived.table(f"targets.{name}", arrays, chain=chain),
+                      statement=f"targets.{name}", oracle="50 digits", case=str(size),
+                      ulp=64 if name == "distillation" else 16)  # fmt: skip
+
+
+@pytest.mark.parametrize("label", [1, 0])
+def test_focal_over_the_whole_range(label):
+    z = np.array([-700.0, -40.0, -3.0, -0.125, 0.0, 1.5, 40.0, 200.0])
+    expected = [[derived.table("targets.focal_loss", {"t": x, "gamma": GAMMA}, digits=700,
+                               chain=1 - label) for x in z]]  # fmt: skip
+    compare.check(targets.focal_loss(z[None], np.full((1, 8), label), GAMMA), expected,
+                  statement="targets.focal_loss", oracle="50 digits", case=f"label {label}",
+                  ulp=64)  # fmt: skip
+
+
+def test_by_hand():
+    """Logits log 3 and 0 at temperature 1: 3/4 and 1/4; a teacher with 1/4 and 3/4."""
+    z, teacher = [[np.log(3.0), 0.0]], [[0.0, np.log(3.0)]]
+    for name, actual, expected in [
+        ("temperature", targets.temperature(z, [[1, 0]], 1.0), [[-0.25, 0.25]]),
+        ("distillation", targets.distillation(z, teacher, 1.0), [[0.5, -0.5]]),
+        ("label_smoothing", targets.label_smoothing(z, [[1, 0]], [1, 1], 0.5), [[0.0, 0.0]]),
+    ]:
+        compare.check(np.round(actual, 14) + 0.0, expected, statement=f"targets.{name}",
+                      oracle="by hand", case="log 3", ulp=8)  # fmt: skip
+    only = targets.masked_log_softmax([[5.0, 800.0]], [[1, 0]], [[2.0, 3.0]])
+    compare.same(only, np.array([[0.0, 0.0]]))
+
+
+Z1, Y1 = [[1.0, 2.0]], [[1.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: targets.temperature(Z1, Y1, 0.0), "tau: expected a number > 0, given 0.0"),
+        (lambda: targets.temperature(Z1, [[1.0]], 1.0), "targets: expected the shape|shape"),
+        (lambda: targets.distillation(Z1, Y1, -1.0), "tau: expected a number > 0"),
+        (lambda: targets.label_smoothing(Z1, Y1, [1, 1], 1.5), "alpha: expected a number between"),
+        (lambda: targets.label_smoothing(Z1, Y1, [1, -1], 0.5), "weight: expected 2 numbers >= 0"),
+        (lambda: targets.weighted_mean(Z1, Y1, [0.0]), "sample_weight: .* the mean is 0/0"),
+        (lambda: targets.focal_loss(Z1, [[0.5, 1.0]], 2.0), "y: expected labels 0 and 1"),
+        (lambda: targets.focal_loss(Z1, Y1, -2.0), "gamma: expected a number > 0"),
+        (lambda: targets.masked_log_softmax(Z1, [[0, 0]], Y1), "mask: .* none in row 0"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+# What people get wrong, each a result that verification has to refuse.
+
+p, q, z, tau = lines.p, lines.q, lines.free, lines.tau
+S, smooth, c = lines.S, lines.smooth, lines.class_weight
+residual = S[i, a] - Y[i, a]
+gate, other = sigma(t), sigma(-t)
+MISTAKES = {
+    "no temperature in front": ("temperature", 0, p[i, a] - Y[i, a]),
+    "temperature squared": ("temperature", 1, Σ(i, X[i, k] * (q[i, a] - Y[i, a])) / tau**2),
+    "sign of the temperature": (
+        "temperature", 2, Σ(i, Σ(b, z[i, b] * (p[i, b] - Y[i, b]))) / tau**2),
+    "hard labels of the teacher": ("distillation", 0, (p[i, a] - Y[i, a]) / tau),
+    "logits for probabilities": ("distillation", 0, (z[i, a] - lines.teacher[i, a]) / tau),
+    "weight of the own class": (
+        "label_smoothing", 0, Σ(b, c[b] * Y[i, b]) * (S[i, a] - smooth[i, a])),
+    "epsilon / (K - 1)": (
+        "label_smoothing",
+        0,
+        S[i, a] * Σ(b, c[b] * smooth[i, b])
+        - c[a] * ((1 - lines.alpha) * Y[i, a] + lines.alpha * (1 - Y[i, a]) / (Size(K) - 1)),
+    ),
+    "division by N": ("weighted_mean", 0, sample_weight[i] * residual / Size(N)),
+    "weights not divided": ("weighted_mean", 0, sample_weight[i] * residual),
+    "the power is constant": ("focal_loss", 0, -(other**lines.gamma) * other),
+    "sign of the second part": (
+        "focal_loss", 0, -(other**lines.gamma) * (lines.gamma * gate * log(gate) + other)),
+    "weight for both labels": (
+        "many_labels_gradient",
+        0,
+        lines.positive[a] * (sigma(z[i, a]) - lines.yes[i, a]),
+    ),
+    "masked classes share": ("masked_log_softmax", 0, δ(i, j) * (δ(a, b) - S[i, b])),
+    "no sum of the deltas": (
+        "masked_log_softmax", 1, lines.deltas_out[i, a] - lines.masked[i, a]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_is_refused(mistake):
+    name, chain, wrong = MISTAKES[mistake]
+    assert derived.rejected(f"targets.{name}", wrong, chain)
