@@ -165,4 +165,9 @@ def test_the_same_in_every_run():
         for seed in ("0", "1")
     }
     assert len(runs) == 1
-    assert runs.pop().count(b"export function") == len(generated.RESULTS)
+    normal = [
+        name
+        for name, _ in generated.RESULTS
+        if name.startswith("gates.gelu_") and "tanh" not in name
+    ]
+    assert runs.pop().count(b"export function") == len(generated.RESULTS) - len(normal)

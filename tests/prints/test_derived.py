@@ -46,7 +46,7 @@ def test_each_statement_and_line_is_on_the_page(found, html):
     assert len(shown) == count > 5
     assert all(li.find("div/math") is not None for li in shown)
     rules = [words(li.find("span")) for li in shown]
-    assert "chain rule; made" in rules
+    assert "chain rule; quotient rule, d e^t = e^t dt; made" in rules
     assert "derivative of p by tau; made" in rules
 
 

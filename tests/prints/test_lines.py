@@ -3,11 +3,11 @@
 import derivations
 from derivations.language.statement import ALGEBRA, Chain, Hypothesis, Statement, Step
 from derivations.language.terms import Array
-from derivations.notation import K, Y, a, b, i, j, k, t, total, w
+from derivations.notation import Y, a, b, i, j, k, n, t, total, w
 from derivations.prints.lines import assumption, used, why
 from derivations.prints.mathematics import LATEX, TEXT
 
-share = Array("r", (K,), "r", domain="positive")
+share = Array("r", (n,), "r", domain="positive")
 
 
 def test_the_program_is_printed_where_the_words_are_others():
@@ -22,8 +22,8 @@ def test_the_program_is_printed_where_the_words_are_others():
 def test_a_form_is_printed_as_what_it_says():
     one = Hypothesis(replace=((Y[i, a], Y[i, a] / total(b, Y[i, b])),))
     assert used(one, TEXT) == ["Σ_b [y_i = b] = 1"]
-    form = Hypothesis(replace=((w[k], 1 + share[a]),))
-    assert used(form, TEXT) == ["w_k = 1 + r_a", "r_a > 0"]
+    form = Hypothesis(replace=((w[k], 1 + share[k]),))
+    assert used(form, TEXT) == ["w_k = 1 + r_k", "r_k > 0"]
 
 
 def test_every_hypothesis_that_is_used_shows_what_is():

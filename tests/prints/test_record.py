@@ -49,7 +49,7 @@ def test_verify_and_export_refuse_it(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(derivations, "statements", lambda: {"sigmoid.sums": unexplained})
     reports = {
         "sigmoid.sums": {
-            "level": "proved", "failures": [], "flagged": False, "seconds": 0.0,
+            "level": "proved", "failures": [], "flagged": False, "seconds": 0.0, "points": 9,
             "routes": dict.fromkeys(command_line.ROUTES, "proved"),
         }
     }  # fmt: skip
