@@ -67,6 +67,10 @@ class NoNumber(ValueError):
     """A value cannot be had: a limit does not settle, or a number is too large."""
 
 
+class Lost(NoNumber):
+    """More digits are needed."""
+
+
 def undefined(why: str) -> mpf:
     """Refuse a value that does not exist."""
     raise Undefined(why)
@@ -386,7 +390,10 @@ class Program:
                 right, left = ahead - middle, middle - behind
                 if abs(right - left) > max(step, abs(right), abs(left)) / 10**10:
                     raise Undefined("a derivative at a kink")
-            return (ahead - behind) / (2 * step)
+            slope = (ahead - behind) / (2 * step)
+            if max(abs(ahead), abs(behind)) * mp.eps / step > max(1, abs(slope)) / 10**DIGITS:
+                raise Lost("a difference of numbers that are too large for the digits")
+            return slope
 
         return difference
 
@@ -1116,6 +1123,7 @@ def judge(
 ) -> Judgment:
     """Compare two sides at one point, with more digits until the difference stays or vanishes."""
     earlier: mpf | None = None
+    lost = ""
     values: tuple[mpf | None, mpf | None] = (None, None)
     floor = 0 if kind in (WIDE, TINY) else 1
     for digits, precision in zip(LADDER, precisions, strict=True):
@@ -1126,6 +1134,9 @@ def judge(
                     attempt(sides[0], here, frame, kind),
                     attempt(sides[1], here, frame, kind),
                 )
+            except Lost as reason:
+                lost = str(reason)
+                continue
             except NoNumber as reason:
                 return Judgment("nothing", why=str(reason))
             if left is None or right is None:
@@ -1144,6 +1155,8 @@ def judge(
                 if abs(gap) < abs(earlier) / 10**30 or not (gap or earlier or relation in "<>"):
                     return Judgment("agrees" if HOLDS[relation](mpf(0)) else "refuted", values)
             earlier = gap
+    if None in values and lost:
+        return Judgment("nothing", values, lost)
     if None in values:
         both = values == (None, None)
         return Judgment("nothing" if both else "refuted", values, "neither side has a value")
