@@ -103,7 +103,7 @@ def derive(
         )
     gradient = result
     names = path(gradient.result.term, second.array, keep)
-    known = [gradient, *(s for s in steps if s.chains[0].left == s.chains[0].left)]
+    known = [gradient, *steps]
     for name in names:
         lemma = derivative_of(name, second, names, known, given, opened)
         if not any(same_claim(lemma, s) for s in known):

@@ -453,15 +453,15 @@ class Algebra:
 
 
 @lru_cache(maxsize=4096)
-def forms(expression: sympy.Expr) -> list[sympy.Expr]:
+def forms(expression: sympy.Expr) -> tuple[sympy.Expr, ...]:
     """Return the forms among which the shortest is chosen; a monomial has one."""
     if not expression.has(sympy.Add):
-        return [expression]
+        return (expression,)
     cancelled = sympy.cancel(expression)
     numerator, denominator = sympy.fraction(cancelled)
     found = [sympy.factor(cancelled), sympy.expand(numerator) / sympy.factor(denominator)]
     found += [expression, sympy.factor_terms(expression)]
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def gathered(expression: sympy.Expr) -> Iterator[sympy.Expr]:

@@ -25,7 +25,6 @@ from derivations.language.terms import Array, Definition, Dimension, Entry, Func
 
 DIGITS = 50
 LADDER = (50, 120, 300, 700)  # where digits cancel, more are asked for
-FAINT = mpf(10) ** -LADDER[-1]  # at no precision is so little left of a difference of numbers
 NEAR = 20  # times the digits: exp(-1000 d) < 1e-50 for every rate d >= 0.12
 LARGEST = 1000  # bits before the point: no exponential, sine or cosine is taken of more
 
@@ -1150,16 +1149,16 @@ def judge(
                 if gap and abs(gap - earlier) <= abs(gap) / 10**5:
                     if HOLDS[relation](gap):
                         return Judgment("agrees", values)
-                    if abs(gap) > FAINT:
+                    if abs(gap) > mpf(10) ** -digits:  # less may be what cancelling has left
                         return Judgment("refuted", values)
                 if abs(gap) < abs(earlier) / 10**30 or not (gap or earlier or relation in "<>"):
                     return Judgment("agrees" if HOLDS[relation](mpf(0)) else "refuted", values)
             earlier = gap
-    if None in values and lost:
-        return Judgment("nothing", values, lost)
     if None in values:
         both = values == (None, None)
-        return Judgment("nothing" if both else "refuted", values, "neither side has a value")
+        return Judgment(
+            "nothing" if both else "refuted", values, lost or "neither side has a value"
+        )
     # Where numbers are extreme, a difference may lie below all digits: it is not seen to be zero.
     if earlier == 0 and not (relation in "<>" and kind in (WIDE, TINY)):
         return Judgment("agrees" if HOLDS[relation](earlier) else "refuted", values)

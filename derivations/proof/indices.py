@@ -201,8 +201,8 @@ def logarithm(argument: Expr, root: bool = False) -> Expr:
 
     Under a ``root``, what stands in an even power counts by its absolute value.
 
-    ``exponential`` takes it for the logarithm itself: ``signs.log_arguments_positive`` is to say
-    that each factor is positive before anything is proved of a term with logarithms.
+    ``exponential`` takes it for the logarithm itself: ``signs.defined`` is to say that each factor
+    is positive before anything is proved of a term with logarithms.
     """
     result = sympy.Integer(0)
     for sign, part in zip((1, -1), rational(argument), strict=True):

@@ -307,6 +307,10 @@ TRUE = {
     "digits that cancel": (log(1 - 1 / (1 + exp(-50 * x))), -log(1 + exp(50 * x))),
     "a limit with a slow rate": (Limit(exp(-(rate * tau)), tau, 1), 0),
     "four derivatives": (D(D(D(D(exp(2 * x), x), x), x), x), 16 * exp(2 * x)),
+    "a value that cancels until the digits of a later turn": (
+        rate * (1 + (exp(-2 * rate**2) - 1) / (exp(-2 * rate**2) + 1)),
+        2 * rate / (1 + exp(2 * rate**2)),
+    ),
     "a slope that is lost": (
         D(1 / (1 + exp(-1 / rate)), rate),
         -exp(-1 / rate) / (rate + rate * exp(-1 / rate)) ** 2,
@@ -363,6 +367,13 @@ def test_agrees(case):
     found = compared(*TRUE[case])
     assert found.said == "agrees", found.why
     COUNTS["true relations at 50 digits"] += 1
+
+
+def test_a_difference_in_numbers_too_large_for_any_digits():
+    """At a small w the term of another index has thirteen digits in its exponent."""
+    sides = D(total(k, exp(1 / w[k])), w[l]), -exp(1 / w[l]) / w[l] ** 2
+    found = {digits.compare(*sides, "=", (), random.Random(seed)).said for seed in range(12)}
+    assert found == {"agrees"}
 
 
 @pytest.mark.parametrize("case", FALSE)
