@@ -23,7 +23,7 @@ outcome = scalar("y", "y", domain="label")
 h = scalar("h", domain="unit")
 mass = Definition("P", (outcome,), h**outcome * (1 - h) ** (1 - outcome), "P")
 
-above, below = scalar("r", domain="nonnegative"), scalar("s", domain="positive")
+above, below = scalar("r", domain="nonnegative"), scalar("below", "s", domain="positive")
 missed = scalar("c_m", "c_m", domain="positive")
 false_alarm = scalar("c_f", "c_f", domain="positive")
 costs = false_alarm + missed

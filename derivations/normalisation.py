@@ -38,7 +38,7 @@ rule_3 = because("RULE 3: the parameters are shared by the data points", lineari
 # -- layer norm: over the units of a row -----------------------------------------------------------
 
 mu = Definition("mu", (i,), Σ(u, Z[i, u]) / Size(M), r"\mu", r"\boldsymbol{\mu}")
-var = Definition("s", (i,), Σ(u, (Z[i, u] - mu[i]) ** 2) / Size(M), "s", r"\mathbf{s}")
+var = Definition("variance", (i,), Σ(u, (Z[i, u] - mu[i]) ** 2) / Size(M), "s", r"\mathbf{s}")
 deviation = Definition("r", (i,), root(var[i] + eps), "r", r"\mathbf{r}")
 hat = Definition("ẑ", (i, u), (Z[i, u] - mu[i]) / deviation[i], r"\hat{z}",
     r"\hat{\mathbf{Z}}")
@@ -153,7 +153,8 @@ rms_norm_parameter_gradient = state(
 # -- batch norm: over the data points of a unit ----------------------------------------------------
 
 batch_mu = Definition("mu", (u,), Σ(i, Z[i, u]) / Size(N), r"\mu", r"\boldsymbol{\mu}")
-batch_var = Definition("s", (u,), Σ(i, (Z[i, u] - batch_mu[u]) ** 2) / Size(N), "s", r"\mathbf{s}")
+batch_var = Definition("variance", (u,), Σ(i, (Z[i, u] - batch_mu[u]) ** 2) / Size(N), "s",
+    r"\mathbf{s}")
 batch_deviation = Definition("r", (u,), root(batch_var[u] + eps), "r", r"\mathbf{r}")
 batch_hat = Definition("ẑ", (i, u), (Z[i, u] - batch_mu[u]) / batch_deviation[u], r"\hat{z}",
     r"\hat{\mathbf{Z}}")
@@ -225,7 +226,7 @@ batch_norm_shift = state(
 # -- batch norm with statistics that are given -----------------------------------------------------
 
 kept_mean = Array("m", (M,), "m", r"\mathbf{m}")
-kept_var = Array("s", (M,), "s", r"\mathbf{s}", domain="nonnegative")
+kept_var = Array("variance", (M,), "s", r"\mathbf{s}", domain="nonnegative")
 kept = Definition("ẑ", (i, u), (Z[i, u] - kept_mean[u]) / root(kept_var[u] + eps), r"\hat{z}",
     r"\hat{\mathbf{Z}}")
 bi = Definition("z'", (i, u), gain[u] * kept[i, u] + bias[u], "z'", r"\mathbf{Z}'")

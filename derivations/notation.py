@@ -136,7 +136,14 @@ TABLE = (
         "logsumexp",
         "none",
     ),
-    ("Z", r"\mathbf{Z}", "logits of all data points", "N x K", "X @ W.T", "w_1.x, w_2.x"),
+    (
+        "Z",
+        r"\mathbf{Z}",
+        "logits of all data points, or all values of a layer",
+        "N x K",
+        "X @ W.T",
+        "w_1.x, w_2.x",
+    ),
     ("P", r"\mathbf{P}", "probabilities of the model, for K classes", "N x K", "P", "p"),
     (
         "NLL",
@@ -165,7 +172,7 @@ TABLE = (
         "W - W.mean(0)",
         "none",
     ),
-    ("b", r"\mathbf{b}", "bias of a linear layer", "outputs", "b", "none"),
+    ("b", r"\mathbf{b}", "bias of a layer", "outputs", "b", "none"),
     ("z'", r"\mathbf{z}'", "what a layer gives out", "outputs", "forward(z)", "z^{l+1}"),
     ("C", "C", "a cost, the last value of a stack of layers", "scalar", "cost", "Cost, C, z4"),
     (

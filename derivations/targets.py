@@ -53,7 +53,7 @@ temperature = state(
 # -- distillation ----------------------------------------------------------------------------------
 
 teacher = Array("teacher", (N, K), "s", r"\mathbf{S}")
-target = softmax_at(teacher, "t", "t")
+target = softmax_at(teacher, "target", "t")
 teacher_cost = cost_of(-Σ(i, Σ(a, target[i, a] * log(p[i, a]))))
 distilled = Hypothesis(
     r"$C = -\sum_i \sum_a t_{ia} \log p_{ia}$ with $t_{ia} = e^{s_{ia} / \tau} / \sum_b e^{s_{ib} / "

@@ -53,7 +53,7 @@ LAYERS = {
     "batch_norm": (BatchNorm, batch_norm, ["gain", "bias"]),
     "batch_norm_inference": (FixedBatchNorm, fixed_batch_norm, ["gain", "bias", "mean", "variance"]),
 }  # fmt: skip
-LETTERS = {"gain": "g", "bias": "b", "mean": "m", "variance": "s"}
+LETTERS = {"gain": "g", "bias": "b", "mean": "m", "variance": "variance"}
 each_layer = pytest.mark.parametrize("name", LAYERS)
 each_size = pytest.mark.parametrize("size", SIZES, ids=str)
 

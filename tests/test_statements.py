@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import derivations
+from derivations import notation
+from derivations.language.terms import Array, Definition
+from derivations.prints import record
 from derivations.proof import ledger, verification
 
 # One worker of a parallel run has them all: the statements are verified once.
@@ -31,6 +34,22 @@ def test_level(reports, name):
     assert report["failures"] == [], "\n".join(report["failures"])
     assert not report["flagged"]
     assert report["level"] == STATED[name].level
+
+
+IN_THE_NOTATION = {
+    thing.name: thing
+    for thing in (getattr(v, "array", v) for v in vars(notation).values())
+    if isinstance(thing, Array | Definition) and thing.name in {row[0] for row in notation.TABLE}
+}
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_a_name_of_the_notation_means_what_the_notation_says(name):
+    """Its row stands beside the statement: a variance called s would be a sample weight there."""
+    for thing in record.shown(STATED[name]):
+        if meant := IN_THE_NOTATION.get(thing.name):
+            assert isinstance(thing, type(meant)), thing.name
+            assert thing.domain == meant.domain, thing.name
 
 
 def test_nothing_fails_and_nothing_is_vacuous(reports):
