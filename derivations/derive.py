@@ -93,7 +93,8 @@ def derive(
     first = variable_of(by, quantity)
     second = None if twice is None else variable_of(twice, quantity, first)
     arrays = [first.array] if second is None else [first.array, second.array]
-    opened = [n for a in arrays for n in path(quantity.body, a, None) if n not in (keep or [n])]
+    every = [name for array in arrays for name in path(quantity.body, array, None)]
+    opened = [] if keep is None else [name for name in every if name not in keep]
     steps, result = derivatives(quantity, first, keep, given, opened)
     if second is None:
         return Derived(
@@ -103,7 +104,7 @@ def derive(
         )
     gradient = result
     names = path(gradient.result.term, second.array, keep)
-    known = [gradient, *(s for s in steps if s.chains[0].left == s.chains[0].left)]
+    known = [gradient, *steps]
     for name in names:
         lemma = derivative_of(name, second, names, known, given, opened)
         if not any(same_claim(lemma, s) for s in known):
