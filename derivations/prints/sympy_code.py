@@ -349,7 +349,7 @@ def is_whole(node: Term) -> bool:
 
 
 def side(node: Term, prepared: Prepared) -> str:
-    """Return one side of an equation."""
+    """Return the source of a term that stands alone: a side of an equation, an argument."""
     return exact(node).text if constant(node) else source(node, prepared).text
 
 
@@ -371,7 +371,7 @@ def source(node: Term, prepared: Prepared) -> Code:
         return source(part, prepared)
 
     def argument(part: Term) -> str:
-        return (exact(part) if constant(part) else source(part, prepared)).text
+        return side(part, prepared)
 
     def call(name: str, *arguments: str) -> Code:
         return Code(f"{name}({', '.join(arguments)})")
