@@ -93,7 +93,8 @@ def derive(
     first = variable_of(by, quantity)
     second = None if twice is None else variable_of(twice, quantity, first)
     arrays = [first.array] if second is None else [first.array, second.array]
-    opened = [n for a in arrays for n in path(quantity.body, a, None) if n not in (keep or [n])]
+    every = [name for array in arrays for name in path(quantity.body, array, None)]
+    opened = [] if keep is None else [name for name in every if name not in keep]
     steps, result = derivatives(quantity, first, keep, given, opened)
     if second is None:
         return Derived(

@@ -398,7 +398,7 @@ class Reader:
         sizes = {dimension: size for size, dimension in self.dimensions.items()}
         places: dict[Any, Any] = {}
         for thing, name in prepared.names.items():
-            symbol = sympy.Symbol(name, integer=True, positive=True)
+            symbol = sympy_code.index_symbol(name)
             if isinstance(thing, Dimension):
                 known[symbol] = sizes[thing]
             elif isinstance(thing, Index) and thing in self.indices:

@@ -251,6 +251,13 @@ def test_only_names_that_are_kept_stay(file, by, twice, keep, titles, line, caps
     compare.agree(digits.table(chain.last, given, at=chain.at, sizes=APART), left, digits=45)
 
 
+def test_an_empty_list_keeps_no_name():
+    forward = forward_pass.read(FOLDER / "poisson.py")
+    found = derive(forward.quantity, forward.variable("w"), keep=[], given=forward.given)
+    assert show(found.result.chains[0].last, TEXT) == "Σ_i (e^(Σ_l w_l X_il) - y_i) X_ik"
+    assert len(found.statements) == 1
+
+
 def test_a_name_to_keep_that_is_not_there(capsys):
     assert main(["derive", str(FOLDER / "poisson.py"), "--by", "w", "--keep", "z,no"]) == 2
     assert "there is no quantity 'no'; there are C, mu, rate, z" in capsys.readouterr().err

@@ -41,20 +41,9 @@ WIDTH = 88  # of a line of generated code
 PRIMES = {"'": "_prime", "lambda": "lam"}
 RESERVED = frozenset(keyword.kwlist) | {
     *("Array", "Math", "case", "catch", "const", "default", "delete", "do", "enum", "export"),
-    *("extends", "function", "let", "math", "new", "np", "package", "private", "protected"),
-    *(
-        "null",
-        "public",
-        "static",
-        "super",
-        "switch",
-        "this",
-        "throw",
-        "typeof",
-        "undefined",
-        "var",
-        "void",
-    ),
+    *("extends", "function", "let", "math", "new", "np", "null", "package", "private"),
+    *("protected", "public", "static", "super", "switch", "this", "throw", "typeof"),
+    *("undefined", "var", "void"),
 }
 
 

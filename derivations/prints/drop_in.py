@@ -56,7 +56,7 @@ def maximum(s, t):
 }  # of a number and a tensor, too
 
 
-def in_words(words: Mapping[str, str], theirs: Mapping[str, str] = OWN) -> dict[str, str]:
+def in_words(words: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
     """Return the functions that NumPy has to write out in the words of another library.
 
     A function that the library has itself is not among them: it is differentiated as what it is,
@@ -93,7 +93,7 @@ JAX = Library(
     "jnp",
     {
         name: source
-        for name, source in in_words({"np.": "jnp."}).items()
+        for name, source in in_words({"np.": "jnp."}, {}).items()
         if name not in ("softmax", "softplus")
     },
     {

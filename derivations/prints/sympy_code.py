@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import sympy
 
@@ -83,15 +81,9 @@ def sympy_code(statement: Statement) -> str:
         left, right = (side(next(shown), prepared) for _ in range(2))
         body += [f"    {RELATIONS[relation]}(", f"        {left},", f"        {right},"]
         body += ["        evaluate=False,", "    ),"]
-    return module(prepared, [*body, "]"])
-
-
-def module(prepared: Prepared, body: Sequence[str]) -> str:
-    """Return the source of a module with what its last lines need."""
-    source = "\n".join([*declarations(prepared), *functions(prepared), *body]) + "\n"
+    source = "\n".join([*declarations(prepared), *functions(prepared), *body, "]\n"])
     used = sorted(name for name in IMPORTED if codegen.mentions(source, name))
-    imported = f"from sympy import {', '.join(used)}\n\n" if used else ""
-    return imported + source
+    return f"from sympy import {', '.join(used)}\n\n{source}"
 
 
 def equations(statement: Statement) -> list[sympy.Basic]:
@@ -357,34 +349,16 @@ def is_whole(node: Term) -> bool:
 
 
 def side(node: Term, prepared: Prepared) -> str:
-    """Return one side of an equation."""
+    """Return the source of a term that stands alone: a side of an equation, an argument."""
     return exact(node).text if constant(node) else source(node, prepared).text
 
 
 def exact(node: Term) -> Code:
     """Return arithmetic on numbers in exact form."""
-    value = number(node)
-    if value.denominator == 1:
-        return Code(f"Integer({value.numerator})")
-    return Code(f"Rational({value.numerator}, {value.denominator})")
-
-
-def number(node: Term) -> Fraction:
-    """Return the value of arithmetic on numbers."""
-    match node:
-        case Number(value):
-            return value
-        case terms.Neg(inner):
-            return -number(inner)
-        case terms.Add(summands):
-            return sum(map(number, summands), Fraction(0))
-        case terms.Mul(factors):
-            return math.prod(map(number, factors), start=Fraction(1))
-        case terms.Div(numerator, denominator):
-            return number(numerator) / number(denominator)
-        case terms.Pow(base, exponent):
-            return number(base) ** int(number(exponent))
-    raise TypeError(f"no number: {type(node).__name__}")
+    value = build(node, Prepared((), {}, {}), {})
+    if not value.is_Rational:
+        raise ZeroDivisionError(f"expected a number, given {node!r}")
+    return Code(sympy.srepr(value))
 
 
 def source(node: Term, prepared: Prepared) -> Code:
@@ -397,7 +371,7 @@ def source(node: Term, prepared: Prepared) -> Code:
         return source(part, prepared)
 
     def argument(part: Term) -> str:
-        return (exact(part) if constant(part) else source(part, prepared)).text
+        return side(part, prepared)
 
     def call(name: str, *arguments: str) -> Code:
         return Code(f"{name}({', '.join(arguments)})")

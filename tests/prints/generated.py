@@ -21,6 +21,15 @@ RESULTS_OF = {name: codegen.results(statement, name) for name, statement in STAT
 RESULTS = {(name, line.name): line for name, lines in RESULTS_OF.items() for line in lines}
 WITH_CODE = list(dict.fromkeys(name for name, _ in RESULTS))
 
+NORMAL = {terms.erf, terms.density, terms.cumulative}
+
+
+def normal(line):
+    """Whether a line has a function of the normal distribution; JavaScript has none of them."""
+    whole = terms.walk(terms.unfold(line.term))
+    return any(isinstance(part, terms.Apply) and part.function in NORMAL for part in whole)
+
+
 RANGES = {
     "label": lambda source: float(source.randrange(2)),
     "unit": lambda source: source.uniform(0.1, 0.9),

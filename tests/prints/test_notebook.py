@@ -58,7 +58,9 @@ def test_what_is_derived_shows_all_its_statements():
 
 def test_printing_is_imported_only_when_something_is_shown():
     program = (
-        "import sys; from derivations import notation; "
+        "import sys; from derivations.language import terms; "
+        "assert not {'derivations.prints', 'sympy'} & sys.modules.keys(); "
+        "from derivations import notation; "
         "assert 'derivations.prints' not in sys.modules; "
         "print(notation.t._repr_mimebundle_()['text/plain'])"
     )

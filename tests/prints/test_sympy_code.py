@@ -11,6 +11,7 @@ from mpmath import mp
 from sympy.core.function import AppliedUndef
 
 from derivations.language import terms
+from derivations.language.statement import ALGEBRA, Chain, Statement, Step
 from derivations.language.terms import (
     Array,
     D,
@@ -69,7 +70,9 @@ def test_source_builds_the_equations(name, tmp_path):
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert [node.module for node in imports] == ["sympy"]
     module = generated.load(source, tmp_path / "equations.py")
-    built = module.equations
+    built = sympy_code.equations(statement)
+    assert module.equations == built
+    assert [sympy.srepr(e) for e in module.equations] == [sympy.srepr(e) for e in built]
     assert len(built) == len(statement.chains) + len(statement.defines) > 0
     assert not any(expression.atoms(sympy.Float) for expression in built)
 
@@ -216,9 +219,29 @@ def test_line(case):
     assert list(captured(expression, tuple(free))) == []
 
 
+def assert_source(node, folder):
+    """The source of a term builds its expression."""
+    statement = Statement("", "", (Chain(node, (Step(node, ALGEBRA),)),))
+    module = generated.load(sympy_code.sympy_code(statement), folder / "equations.py")
+    assert [sympy.srepr(side) for side in module.equations[0].args] == [
+        sympy.srepr(sympy_code.to_sympy(node))
+    ] * 2
+
+
+@pytest.mark.parametrize("case", SYNTHETIC)
+def test_line_source(case, tmp_path):
+    assert_source(SYNTHETIC[case], tmp_path)
+
+
 @pytest.mark.parametrize("name", ['x"); raise SystemExit  #', "x\\", "0x", "x\u00b2", ""])
-def test_a_name_is_a_name_whatever_it_is_made_of(name):
+def test_a_name_is_a_name_whatever_it_is_made_of(name, tmp_path):
     assert sympy_code.to_sympy(scalar(name) + 1) == sympy.Symbol(name, real=True) + 1
+    assert_source(scalar(name) + 1, tmp_path)
+
+
+def test_a_division_by_zero_is_no_number():
+    with pytest.raises(ZeroDivisionError, match="expected a number"):
+        sympy_code.exact(term(1) / 0)
 
 
 def test_doit():

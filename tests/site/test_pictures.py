@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import exp, hypot, log
 from xml.etree import ElementTree
 
+import compare
 import numpy as np
 import pytest
 from _pictures import curves, flows, labels, stacks, svg, units
@@ -246,7 +247,8 @@ def test_curves_are_the_sigmoid_and_its_slope(width, reach):
         left, right = curve[0, 0], curve[-1, 0]
         for x, y in curve:
             p = 1 / (1 + exp(-reach * (2 * (x - left) / (right - left) - 1)))
-            assert -0.2 < (low - y) - unit * value(p) < 0.2  # pixels
+            missed = (low - y) - unit * value(p)
+            compare.agree(missed / 2, 0, digits=1)  # the places, to 0.1 pixel, in x and in y
 
 
 def test_contours_are_lines_of_equal_cost():
@@ -430,7 +432,7 @@ def test_arrows_are_as_long_as_the_errors(name, unit, short):
             for (shaft, head), p, y in zip(found, chances, LABELS, strict=True):
                 up = shaft[0][1] - head[0][1]
                 missed = up - (unit * float(y - p) - short * (1 if y else -1))
-                assert -0.2 < missed < 0.2  # of a pixel
+                compare.agree(missed, 0, digits=1)  # of a pixel
         written = "".join(drawn.itertext()).replace(labels.THIN, "")
         for p, y in zip(FITTED, LABELS, strict=True):
             assert f"{abs(y - p)}" in written
