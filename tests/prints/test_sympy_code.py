@@ -11,6 +11,7 @@ from mpmath import mp
 from sympy.core.function import AppliedUndef
 
 from derivations.language import terms
+from derivations.language.statement import ALGEBRA, Chain, Statement, Step
 from derivations.language.terms import (
     Array,
     D,
@@ -61,6 +62,12 @@ def lines(name):
     return sympy_code.equation_terms(generated.STATEMENTS[name])
 
 
+def same(some, others):
+    """The same expressions, with the same assumptions."""
+    some, others = list(some), list(others)
+    return some == others and [*map(sympy.srepr, some)] == [*map(sympy.srepr, others)]
+
+
 @pytest.mark.parametrize("name", generated.STATEMENTS)
 def test_source_builds_the_equations(name, tmp_path):
     statement = generated.STATEMENTS[name]
@@ -69,7 +76,8 @@ def test_source_builds_the_equations(name, tmp_path):
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert [node.module for node in imports] == ["sympy"]
     module = generated.load(source, tmp_path / "equations.py")
-    built = module.equations
+    built = sympy_code.equations(statement)
+    assert same(module.equations, built)
     assert len(built) == len(statement.chains) + len(statement.defines) > 0
     assert not any(expression.atoms(sympy.Float) for expression in built)
 
@@ -214,6 +222,14 @@ def test_line(case):
     expression = sympy_code.to_sympy(SYNTHETIC[case])
     free = {size_or_index(index.name) for index in terms.free_indices(SYNTHETIC[case])}
     assert list(captured(expression, tuple(free))) == []
+
+
+@pytest.mark.parametrize("case", SYNTHETIC)
+def test_line_source(case, tmp_path):
+    node = SYNTHETIC[case]
+    statement = Statement("", "", (Chain(node, (Step(node, ALGEBRA),)),))
+    module = generated.load(sympy_code.sympy_code(statement), tmp_path / "equations.py")
+    assert same(module.equations[0].args, [sympy_code.to_sympy(node)] * 2)
 
 
 @pytest.mark.parametrize("name", ['x"); raise SystemExit  #', "x\\", "0x", "x\u00b2", ""])
