@@ -146,7 +146,7 @@ Z1, Y1 = [[1.0, 2.0]], [[1.0, 0.0]]
     ("call", "message"),
     [
         (lambda: targets.temperature(Z1, Y1, 0.0), "tau: expected a number > 0, given 0.0"),
-        (lambda: targets.temperature(Z1, [[1.0]], 1.0), "targets: expected the shape|shape"),
+        (lambda: targets.temperature(Z1, [[1.0]], 1.0), "targets: expected the shape of z"),
         (lambda: targets.distillation(Z1, Y1, -1.0), "tau: expected a number > 0"),
         (lambda: targets.label_smoothing(Z1, Y1, [1, 1], 1.5), "alpha: expected a number between"),
         (lambda: targets.label_smoothing(Z1, Y1, [1, -1], 0.5), "weight: expected 2 numbers >= 0"),
