@@ -67,7 +67,7 @@ def leaky_relu(alpha: float = 0.01) -> Elementwise:
     TypeError, ValueError
         For an alpha that is no finite number > 0.
     """
-    _check(alpha)
+    alpha = arguments.positive("alpha", alpha)
     return Elementwise(
         lambda t: np.where(t > 0.0, t, alpha * t),
         lambda t: np.where(t > 0.0, 1.0, alpha),
@@ -83,7 +83,7 @@ def elu(alpha: float = 1.0) -> Elementwise:
     TypeError, ValueError
         For an alpha that is no finite number > 0.
     """
-    _check(alpha)
+    alpha = arguments.positive("alpha", alpha)
 
     def falling(t: Array) -> Array:
         return alpha * np.exp(np.minimum(t, 0.0))
@@ -93,12 +93,6 @@ def elu(alpha: float = 1.0) -> Elementwise:
         lambda t: np.where(t > 0.0, 1.0, falling(t)),
         lambda t: np.where(t > 0.0, 0.0, falling(t)),
     )
-
-
-def _check(alpha: float) -> None:
-    number = arguments.finite("alpha", alpha)
-    if number.ndim or not number > 0.0:
-        raise ValueError(f"alpha: expected a number > 0, given {number}")
 
 
 def _density(t: Array) -> Array:

@@ -268,9 +268,8 @@ def _keep(layer: object, **vectors: ArrayLike) -> None:
             wanted = "a vector" if name == "gain" else f"shape {length}, that of gain"
             raise ValueError(f"{name}: expected {wanted}, given shape {vector.shape}")
         object.__setattr__(layer, name, read_only(vector))
-    eps = arguments.finite("eps", layer.eps)  # type: ignore[attr-defined]
-    if eps.ndim or not eps > 0.0:
-        raise ValueError(f"eps: expected a number > 0, given {eps}")
+    eps = arguments.positive("eps", layer.eps)  # type: ignore[attr-defined]
+    object.__setattr__(layer, "eps", eps)
 
 
 def _units(z: ArrayLike, gain: Array) -> Array:

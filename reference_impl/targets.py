@@ -30,7 +30,7 @@ def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
     """
     z = matrix("z", z)
     targets = _like(targets, "targets", z)
-    tau = _positive("tau", tau)
+    tau = arguments.positive("tau", tau)
     p = softmax(z / tau)
     return (p * targets.sum(axis=1, keepdims=True) - targets) / tau
 
@@ -52,7 +52,7 @@ def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
     """
     z = matrix("z", z)
     teacher = _like(teacher, "teacher", z)
-    tau = _positive("tau", tau)
+    tau = arguments.positive("tau", tau)
     return (softmax(z / tau) - softmax(teacher / tau)) / tau
 
 
@@ -75,9 +75,8 @@ def label_smoothing(z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: 
     """
     z = matrix("z", z)
     targets = _like(targets, "targets", z)
-    if not 0.0 <= alpha <= 1.0:
-        raise ValueError(f"alpha: expected a number between 0 and 1, given {alpha}")
-    pull = ((1.0 - alpha) * targets + alpha / z.shape[1]) * _weights(weight, z.shape[1])
+    alpha = arguments.fraction("alpha", alpha)
+    pull = ((1.0 - alpha) * targets + alpha / z.shape[1]) * _weights("weight", weight, z.shape[1])
     return softmax(z) * pull.sum(axis=1, keepdims=True) - pull
 
 
@@ -98,7 +97,7 @@ def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) ->
     """
     z = matrix("z", z)
     targets = _like(targets, "targets", z)
-    weights = _weights(sample_weight, len(z))
+    weights = _weights("sample_weight", sample_weight, len(z))
     if not weights.any():
         raise ValueError("sample_weight: expected a weight > 0, given none: the mean is 0/0")
     share = (weights / weights.sum())[:, None]
@@ -125,7 +124,7 @@ def focal_loss(z: ArrayLike, y: ArrayLike, gamma: float) -> Array:
     """
     z = matrix("z", z)
     sign = 2.0 * _labels(y, z) - 1.0
-    gamma, t = _positive("gamma", gamma), sign * z
+    gamma, t = arguments.positive("gamma", gamma), sign * z
     # The power by its logarithm, which keeps its digits where sigma is close to 1.
     power = np.exp(gamma * log_sigmoid(-t))
     return sign * power * (gamma * sigmoid(t) * log_sigmoid(t) - sigmoid(-t))
@@ -148,7 +147,7 @@ def many_labels_gradient(z: ArrayLike, y: ArrayLike, positive: ArrayLike) -> Arr
     """
     z = matrix("z", z)
     labels = _labels(y, z)
-    weights = _weights(positive, z.shape[1])
+    weights = _weights("positive", positive, z.shape[1])
     return np.where(labels > 0.0, -weights * sigmoid(-z), sigmoid(z))
 
 
@@ -184,20 +183,14 @@ def _like(value: ArrayLike, name: str, z: Array) -> Array:
 
 def _labels(y: ArrayLike, z: Array) -> Array:
     labels = _like(y, "y", z)
-    if not np.isin(labels, (0.0, 1.0)).all():
-        raise ValueError("y: expected labels 0 and 1, given others")
+    arguments.refuse("y", labels, (labels != 0.0) & (labels != 1.0), "labels 0 and 1")
     return labels
 
 
-def _weights(value: ArrayLike, length: int) -> Array:
-    weights = arguments.finite("weight", value)
-    if weights.shape != (length,) or (weights < 0.0).any():
-        raise ValueError(f"weight: expected {length} numbers >= 0, given shape {weights.shape}")
+def _weights(name: str, value: ArrayLike, length: int) -> Array:
+    weights = arguments.finite(name, value)
+    expected = f"{length} numbers >= 0"
+    if weights.shape != (length,):
+        raise ValueError(f"{name}: expected {expected}, given shape {weights.shape}")
+    arguments.refuse(name, weights, weights < 0.0, expected)
     return weights
-
-
-def _positive(name: str, value: float) -> float:
-    number = arguments.finite(name, value)
-    if number.ndim or not number > 0.0:
-        raise ValueError(f"{name}: expected a number > 0, given {number}")
-    return float(number)
