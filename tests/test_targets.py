@@ -161,6 +161,18 @@ Z1, Y1 = [[1.0, 2.0]], [[1.0, 0.0]]
             lambda: targets.many_labels_gradient(Z1, Y1, [1, -2]),
             "^positive: .* given -2 at index 1",
         ),
+        (lambda: targets.temperature(Z1, Y1, 1e-308), "^z / tau exceeds the range of float64"),
+        (lambda: targets.temperature(Z1, [[1e308, 1e308]], 1.0), "^the gradient exceeds the range"),
+        (
+            lambda: targets.distillation(Z1, [[0.0, 1e300]], 1e-10),
+            "^teacher / tau exceeds the range",
+        ),
+        (
+            lambda: targets.label_smoothing(Z1, [[1e200, 0]], [1e200, 1], 0.5),
+            "^the gradient exceeds",
+        ),
+        (lambda: targets.weighted_mean(Z1 * 2, Y1 * 2, [1e308] * 2), "^the sum of the weights exc"),
+        (lambda: targets.masked_log_softmax(Z1, [[1, 1]], [[1e308, 1e308]]), "^RULE 2 exceeds the"),
         (lambda: targets.focal_loss(Z1, Y1, -2.0), "gamma: expected a number > 0"),
         (lambda: targets.masked_log_softmax(Z1, [[0, 0]], Y1), "mask: .* none in row 0"),
     ],
