@@ -32,7 +32,10 @@ class _Elementwise(Protocol):
 
 def _pullback(layer: _Elementwise, z: Array) -> tuple[Array, Back]:
     """Return f(z), and RULE 2: delta'_u f'(z_u)."""
-    return layer.f(z), lambda delta: (delta * layer.df(z), none)
+    return representable("f(z)", layer.f(z)), lambda delta: (
+        representable("delta f'(z)", delta * layer.df(z)),
+        none,
+    )
 
 
 def _pullback_along(
@@ -46,10 +49,17 @@ def _pullback_along(
 @quiet
 def _derivative(layer: _Elementwise, z: ArrayLike) -> Array:
     """Return f'(z_u)."""
-    return layer.df(matrix("z", z))
+    return representable("f'(z)", layer.df(matrix("z", z)))
 
 
-_ELEMENTWISE = _pullback, _pullback_along, _derivative
+@quiet
+def _second_derivative(layer: _Elementwise, z: ArrayLike) -> Array:
+    """Return f''(z_u)."""
+    return representable("f''(z)", layer.ddf(matrix("z", z)))
+
+
+# The methods of a layer that is one function at every unit.
+ELEMENTWISE = _pullback, _pullback_along, _derivative, _second_derivative
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class Sigmoid:
     RULE 2 is ``sigmoid.backward``: delta'_u sigma(z_u) sigma(-z_u).
     """
 
-    pullback, pullback_along, derivative = _ELEMENTWISE
+    pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
 
     def f(self, t: Array) -> Array:
@@ -79,7 +89,7 @@ class Sigmoid:
 class LogSigmoid:
     """``sigmoid.log_sigmoid`` as a layer: z'_u = log sigma(z_u); its derivative is sigma(-t)."""
 
-    pullback, pullback_along, derivative = _ELEMENTWISE
+    pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
 
     def f(self, t: Array) -> Array:
@@ -99,7 +109,7 @@ class LogSigmoid:
 class Tanh:
     """Layer z'_u = tanh z_u; its derivative is 1 - tanh^2 t = 1 / cosh^2 t."""
 
-    pullback, pullback_along, derivative = _ELEMENTWISE
+    pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
 
     def f(self, t: Array) -> Array:
@@ -123,7 +133,7 @@ class ReLU:
     So RULE 2 is delta'_u where z_u > 0, else 0; also at z_u = 0, where no derivative is.
     """
 
-    pullback, pullback_along, derivative = _ELEMENTWISE
+    pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
 
     def f(self, t: Array) -> Array:
@@ -143,7 +153,7 @@ class ReLU:
 class Softplus:
     """``sigmoid.softplus`` as a layer: z'_u = log(1 + e^z_u); its derivative is sigma(t)."""
 
-    pullback, pullback_along, derivative = _ELEMENTWISE
+    pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
 
     def f(self, t: Array) -> Array:

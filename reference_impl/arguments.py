@@ -194,6 +194,34 @@ def nonnegative(name: str, value: ArrayLike) -> float:
     return float(array)
 
 
+def positive(name: str, value: ArrayLike) -> float:
+    """Return a finite number > 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for an array or a number that is not positive.
+    """
+    array = finite(name, value)
+    if array.ndim != 0 or array <= 0:
+        raise ValueError(f"{name}: expected a number > 0, given {value!r}")
+    return float(array)
+
+
+def fraction(name: str, value: ArrayLike) -> float:
+    """Return a number from 0 to 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `finite`, and for an array or another number.
+    """
+    array = finite(name, value)
+    if array.ndim != 0 or not 0 <= array <= 1:
+        raise ValueError(f"{name}: expected a number from 0 to 1, given {value!r}")
+    return float(array)
+
+
 def count(name: str, value: Any, least: int = 1) -> int:
     """Return an integer >= `least`.
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
 from reference_impl.layer import delta_of, matrix, read_only
+from reference_impl.quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Attention:
             raise ValueError(f"mask: expected a key that is not hidden, given none in row {row}")
         object.__setattr__(self, "mask", read_only(mask))
 
+    @quiet
     def weights(self, queries: ArrayLike, keys: ArrayLike) -> Array:
         """Return p, (N, T): rows that sum to one.
 
@@ -61,11 +63,13 @@ class Attention:
         weights = self.mask * np.exp(np.where(seen, scores - top, -np.inf))
         return weights / weights.sum(axis=1, keepdims=True)
 
+    @quiet
     def forward(self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike) -> Array:
         """``attention.forward``, RULE 1: P V, of shape (N, M)."""
         weights = self.weights(queries, keys)
         return representable("P V", weights @ self._values(values))
 
+    @quiet
     def backward(
         self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike, delta: ArrayLike
     ) -> Gradients:
@@ -98,9 +102,7 @@ class Attention:
                 f"mask: expected shape {(len(queries), len(keys))}, queries x keys, given shape "
                 f"{self.mask.shape}"
             )
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = queries @ keys.T / np.sqrt(queries.shape[1])
-        return representable("Q K^T / sqrt(d)", scores)
+        return representable("Q K^T / sqrt(d)", queries @ keys.T / np.sqrt(queries.shape[1]))
 
     def _values(self, values: ArrayLike) -> Array:
         array = arguments.finite("values", values)

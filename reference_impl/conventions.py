@@ -9,12 +9,10 @@ value, gradient and Hessian is the statement of the same name.
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array, representable
-
-Labels = NDArray[np.int64]
+from reference_impl.arguments import Array, Labels, representable
 
 
 def weighted_mean(sample_weight: ArrayLike) -> Array:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from reference_impl import arguments
-from reference_impl.arguments import Array, representable
-from reference_impl.layer import delta_of, matrix
+from reference_impl.activations import ELEMENTWISE
+from reference_impl.arguments import Array
+from reference_impl.layer import RULES
 from reference_impl.sigmoid import sigmoid
 
 Function = Callable[[Array], Array]
@@ -22,41 +22,21 @@ Function = Callable[[Array], Array]
 class Elementwise:
     """``activations.any_function_forward``: z'_u = f(z_u), with f' and f''.
 
+    RULE 2 is ``activations.any_function_backward``, delta'_u f'(z_u); the Jacobian
+    ``activations.any_function_jacobian``, diag(f'(z)) for each data point.
+
     Parameters
     ----------
-    value, slope, bend : callable
+    f, df, ddf : callable
         f, f' and f'' of an array.
     """
 
-    value: Function
-    slope: Function
-    bend: Function
+    f: Function
+    df: Function
+    ddf: Function
 
-    def forward(self, z: ArrayLike) -> Array:
-        """RULE 1: f(z_u)."""
-        return representable("f(z)", self.value(matrix("z", z)))
-
-    def backward(self, z: ArrayLike, delta: ArrayLike) -> Array:
-        """``activations.any_function_backward``, RULE 2: delta'_u f'(z_u)."""
-        slope = self.derivative(z)
-        return representable("delta f'(z)", delta_of(delta, slope.shape) * slope)
-
-    def parameter_gradient(self, z: ArrayLike, delta: ArrayLike) -> dict[str, Array]:
-        """RULE 3: there are no parameters."""
-        return {}
-
-    def jacobian(self, z: ArrayLike) -> Array:
-        """``activations.any_function_jacobian``: diag(f'(z)) for each data point."""
-        slope = self.derivative(z)
-        return slope[:, :, None] * np.eye(slope.shape[1])
-
-    def derivative(self, z: ArrayLike) -> Array:
-        """Return f'(z_u)."""
-        return representable("f'(z)", self.slope(matrix("z", z)))
-
-    def second_derivative(self, z: ArrayLike) -> Array:
-        """Return f''(z_u)."""
-        return representable("f''(z)", self.bend(matrix("z", z)))
+    pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
+    forward, backward, parameter_gradient, jacobian = RULES
 
 
 def leaky_relu(alpha: float = 0.01) -> Elementwise:
@@ -67,7 +47,7 @@ def leaky_relu(alpha: float = 0.01) -> Elementwise:
     TypeError, ValueError
         For an alpha that is no finite number > 0.
     """
-    _check(alpha)
+    alpha = arguments.positive("alpha", alpha)
     return Elementwise(
         lambda t: np.where(t > 0.0, t, alpha * t),
         lambda t: np.where(t > 0.0, 1.0, alpha),
@@ -83,7 +63,7 @@ def elu(alpha: float = 1.0) -> Elementwise:
     TypeError, ValueError
         For an alpha that is no finite number > 0.
     """
-    _check(alpha)
+    alpha = arguments.positive("alpha", alpha)
 
     def falling(t: Array) -> Array:
         return alpha * np.exp(np.minimum(t, 0.0))
@@ -93,12 +73,6 @@ def elu(alpha: float = 1.0) -> Elementwise:
         lambda t: np.where(t > 0.0, 1.0, falling(t)),
         lambda t: np.where(t > 0.0, 0.0, falling(t)),
     )
-
-
-def _check(alpha: float) -> None:
-    number = arguments.finite("alpha", alpha)
-    if number.ndim or not number > 0.0:
-        raise ValueError(f"alpha: expected a number > 0, given {number}")
 
 
 def _density(t: Array) -> Array:

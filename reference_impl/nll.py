@@ -60,10 +60,7 @@ class NLL:
             y, s = np.where(ignored, 0.0, y), np.where(ignored, 0.0, s)
         object.__setattr__(self, "y", read_only(arguments.labels(y, y[:, None], None)))
         object.__setattr__(self, "sample_weight", read_only(s))
-        smoothing = arguments.nonnegative("smoothing", self.smoothing)
-        if smoothing > 1:
-            raise ValueError(f"smoothing: expected a number from 0 to 1, given {smoothing:g}")
-        object.__setattr__(self, "smoothing", smoothing)
+        object.__setattr__(self, "smoothing", arguments.fraction("smoothing", self.smoothing))
 
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return -sum_i s_i sum_u q_u(i) z_u(i), and RULE 2."""

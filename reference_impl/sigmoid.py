@@ -187,16 +187,18 @@ def soft_residuals(t: ArrayLike, q: ArrayLike) -> Array:
 
 
 def _logits_and_targets(t: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
-    t = arguments.finite("t", t)
-    if t.ndim != 1:
-        raise ValueError(f"t: expected one logit for each data point, given shape {t.shape}")
+    t = _logits(arguments.finite("t", t))
     q = arguments.same_shape("q", q, "t", t)
     arguments.refuse("q", q, (q < 0) | (q > 1), "probabilities from 0 to 1")
     return t, q
 
 
 def _logits_and_labels(t: ArrayLike, y: ArrayLike) -> tuple[Array, Labels]:
-    t = arguments.real("t", t)
+    t = _logits(arguments.real("t", t))
+    return t, arguments.labels(y, t, like="t")
+
+
+def _logits(t: Array) -> Array:
     if t.ndim != 1:
         raise ValueError(f"t: expected one logit for each data point, given shape {t.shape}")
-    return t, arguments.labels(y, t, like="t")
+    return t

@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array
+from reference_impl.arguments import Array, representable
 from reference_impl.layer import delta_of, matrix
+from reference_impl.quiet import quiet
 from reference_impl.sigmoid import log_sigmoid, sigmoid
 from reference_impl.softmax import softmax
 
 
+@quiet
 def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
     """``targets.temperature``: (p_ia sum_b t_ib - t_ia) / tau, with p the softmax of z / tau.
 
@@ -30,11 +32,12 @@ def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
     """
     z = matrix("z", z)
     targets = _like(targets, "targets", z)
-    tau = _positive("tau", tau)
-    p = softmax(z / tau)
-    return (p * targets.sum(axis=1, keepdims=True) - targets) / tau
+    tau = arguments.positive("tau", tau)
+    p = softmax(representable("z / tau", z / tau))
+    return representable("the gradient", (p * targets.sum(axis=1, keepdims=True) - targets) / tau)
 
 
+@quiet
 def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
     """``targets.distillation``: (softmax(z / tau) - softmax(teacher / tau)) / tau.
 
@@ -52,10 +55,13 @@ def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
     """
     z = matrix("z", z)
     teacher = _like(teacher, "teacher", z)
-    tau = _positive("tau", tau)
-    return (softmax(z / tau) - softmax(teacher / tau)) / tau
+    tau = arguments.positive("tau", tau)
+    student = softmax(representable("z / tau", z / tau))
+    taught = softmax(representable("teacher / tau", teacher / tau))
+    return representable("the gradient", (student - taught) / tau)
 
 
+@quiet
 def label_smoothing(z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: float) -> Array:
     """``targets.label_smoothing``: p_ia sum_b q_ib c_b - q_ia c_a, q = (1 - alpha) t + alpha / K.
 
@@ -75,12 +81,12 @@ def label_smoothing(z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: 
     """
     z = matrix("z", z)
     targets = _like(targets, "targets", z)
-    if not 0.0 <= alpha <= 1.0:
-        raise ValueError(f"alpha: expected a number between 0 and 1, given {alpha}")
-    pull = ((1.0 - alpha) * targets + alpha / z.shape[1]) * _weights(weight, z.shape[1])
-    return softmax(z) * pull.sum(axis=1, keepdims=True) - pull
+    alpha = arguments.fraction("alpha", alpha)
+    pull = ((1.0 - alpha) * targets + alpha / z.shape[1]) * _weights("weight", weight, z.shape[1])
+    return representable("the gradient", softmax(z) * pull.sum(axis=1, keepdims=True) - pull)
 
 
+@quiet
 def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) -> Array:
     """``targets.weighted_mean``: s_i (p_ia sum_b t_ib - t_ia) / sum_j s_j.
 
@@ -98,13 +104,15 @@ def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) ->
     """
     z = matrix("z", z)
     targets = _like(targets, "targets", z)
-    weights = _weights(sample_weight, len(z))
+    weights = _weights("sample_weight", sample_weight, len(z))
     if not weights.any():
         raise ValueError("sample_weight: expected a weight > 0, given none: the mean is 0/0")
-    share = (weights / weights.sum())[:, None]
-    return share * (softmax(z) * targets.sum(axis=1, keepdims=True) - targets)
+    share = (weights / representable("the sum of the weights", weights.sum()))[:, None]
+    gradient = share * (softmax(z) * targets.sum(axis=1, keepdims=True) - targets)
+    return representable("the gradient", gradient)
 
 
+@quiet
 def focal_loss(z: ArrayLike, y: ArrayLike, gamma: float) -> Array:
     """``targets.focal_loss``: the slope of the focal loss of each logit t.
 
@@ -125,12 +133,14 @@ def focal_loss(z: ArrayLike, y: ArrayLike, gamma: float) -> Array:
     """
     z = matrix("z", z)
     sign = 2.0 * _labels(y, z) - 1.0
-    gamma, t = _positive("gamma", gamma), sign * z
+    gamma, t = arguments.positive("gamma", gamma), sign * z
     # The power by its logarithm, which keeps its digits where sigma is close to 1.
     power = np.exp(gamma * log_sigmoid(-t))
-    return sign * power * (gamma * sigmoid(t) * log_sigmoid(t) - sigmoid(-t))
+    gradient = sign * power * (gamma * sigmoid(t) * log_sigmoid(t) - sigmoid(-t))
+    return representable("the gradient", gradient)
 
 
+@quiet
 def many_labels_gradient(z: ArrayLike, y: ArrayLike, positive: ArrayLike) -> Array:
     """``targets.many_labels_gradient``: c_a y_ia (sigma(z_ia) - 1) + (1 - y_ia) sigma(z_ia).
 
@@ -148,10 +158,11 @@ def many_labels_gradient(z: ArrayLike, y: ArrayLike, positive: ArrayLike) -> Arr
     """
     z = matrix("z", z)
     labels = _labels(y, z)
-    weights = _weights(positive, z.shape[1])
+    weights = _weights("positive", positive, z.shape[1])
     return np.where(labels > 0.0, -weights * sigmoid(-z), sigmoid(z))
 
 
+@quiet
 def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array:
     """``targets.masked_log_softmax``, RULE 2: delta'_ia - p_ia sum_b delta'_ib.
 
@@ -175,7 +186,8 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
     delta = np.where(allowed, delta_of(delta, z.shape), 0.0)
     lowest = np.where(allowed, z, -np.inf)
     p = np.exp(lowest - lowest.max(axis=1, keepdims=True))
-    return delta - p / p.sum(axis=1, keepdims=True) * delta.sum(axis=1, keepdims=True)
+    total = delta.sum(axis=1, keepdims=True)
+    return representable("RULE 2", delta - p / p.sum(axis=1, keepdims=True) * total)
 
 
 def _like(value: ArrayLike, name: str, z: Array) -> Array:
@@ -184,20 +196,14 @@ def _like(value: ArrayLike, name: str, z: Array) -> Array:
 
 def _labels(y: ArrayLike, z: Array) -> Array:
     labels = _like(y, "y", z)
-    if not np.isin(labels, (0.0, 1.0)).all():
-        raise ValueError("y: expected labels 0 and 1, given others")
+    arguments.refuse("y", labels, (labels != 0.0) & (labels != 1.0), "labels 0 and 1")
     return labels
 
 
-def _weights(value: ArrayLike, length: int) -> Array:
-    weights = arguments.finite("weight", value)
-    if weights.shape != (length,) or (weights < 0.0).any():
-        raise ValueError(f"weight: expected {length} numbers >= 0, given shape {weights.shape}")
+def _weights(name: str, value: ArrayLike, length: int) -> Array:
+    weights = arguments.finite(name, value)
+    expected = f"{length} numbers >= 0"
+    if weights.shape != (length,):
+        raise ValueError(f"{name}: expected {expected}, given shape {weights.shape}")
+    arguments.refuse(name, weights, weights < 0.0, expected)
     return weights
-
-
-def _positive(name: str, value: float) -> float:
-    number = arguments.finite(name, value)
-    if number.ndim or not number > 0.0:
-        raise ValueError(f"{name}: expected a number > 0, given {number}")
-    return float(number)

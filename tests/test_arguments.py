@@ -615,10 +615,12 @@ def test_axis(function):
     for wrong in (2, -3, 100):
         with pytest.raises(ValueError, match=rf"^axis: .*shape \(3, 2\), given {wrong}"):
             function(W, axis=wrong)
-    for wrong in (1.0, "1", (0, 1.0), *([] if function is softmax.logsumexp else [None, (0, 1)])):
+    several = function is softmax.logsumexp
+    for wrong in (1.0, "1", (0, 1.0), *([] if several else [None, (0, 1)])):
         with pytest.raises(TypeError, match=r"^axis: expected an integer, given"):
             function(W, axis=wrong)
-    with pytest.raises(ValueError, match=r"^(axis: expected an axis of z|z: expected .* number 1)"):
+    no_axis = "z: expected at least one dimension" if several else "axis: expected an axis of z"
+    with pytest.raises(ValueError, match=f"^{no_axis}"):
         function(1.0)
     with pytest.raises(ValueError, match=r"^z: expected at least one entry along axis 0"):
         function([])

@@ -78,6 +78,8 @@ def test_two_derivatives_by_differences(name):
 def test_far_out(name):
     """Neither inf times zero nor an overflow on the way; warnings are errors in these tests."""
     layer, function = FUNCTIONS[name]
+    for of_numbers in (layer.f, layer.df, layer.ddf):
+        of_numbers(FAR)
     with mp.workdps(400):
         value = [[function(mpf(x)) for x in FAR]]
     compare.check(layer.forward(FAR[None, :]), value, statement=f"gates.{name}_forward",
@@ -163,7 +165,7 @@ def test_contract(name):
 @pytest.mark.parametrize("make", [gates.leaky_relu, gates.elu])
 @pytest.mark.parametrize("alpha", [0.0, -0.5, np.inf, [1.0]])
 def test_bad_alpha(make, alpha):
-    with pytest.raises(ValueError, match="alpha: expected"):
+    with pytest.raises(ValueError, match=r"^alpha: expected"):
         make(alpha)
 
 
@@ -178,6 +180,31 @@ def test_bad_alpha(make, alpha):
 def test_bad_input(z, delta, message):
     with pytest.raises(ValueError, match=message):
         gates.GELU.backward(z, delta)
+
+
+def test_beyond_the_range():
+    with pytest.raises(ValueError, match=r"^f\(z\) exceeds the range of float64"):
+        gates.SQUARED_RELU.forward([[1e200]])
+    with pytest.raises(ValueError, match=r"^delta f'\(z\) exceeds the range of float64"):
+        gates.SQUARED_RELU.backward([[1e150]], [[1e200]])
+
+
+@each_layer
+def test_change_of_rule_2(name):
+    """Along dz: J dz, and f'(z) times the change of delta + f''(z) dz delta."""
+    (layer, function), z = FUNCTIONS[name], NEAR[None, :]
+    dz, delta, change = (layer_loops.free_delta(f"{name} {k}", z.shape) for k in range(3))
+    moved, back = layer.pullback_along(z, dz, {})
+
+    def expected(dz, delta, change, z):
+        f1, f2 = slope(function), second(function)
+        first = [f1(t) * d for t, d in zip(z, dz, strict=True)]
+        rows = zip(z, dz, delta, change, strict=True)
+        return [first, [f1(t) * c + f2(t) * d * old for t, d, old, c in rows]]
+
+    exact = loops.at(80, expected, dz[0], delta[0], change[0], NEAR)
+    compare.check(np.vstack([moved, back(delta, change)[0]]), exact, oracle="differences",
+                  statement=f"gates.{name}_backward", case="second order", ulp=8)  # fmt: skip
 
 
 # What people get wrong, each a result that verification has to refuse.

@@ -201,7 +201,7 @@ def test_nothing_but_ignored_labels():
     ("more", "error", "message"),
     [
         ({"smoothing": 1.5}, ValueError, "smoothing: expected a number from 0 to 1, given 1.5"),
-        ({"smoothing": -0.1}, ValueError, "smoothing: expected one number >= 0"),
+        ({"smoothing": -0.1}, ValueError, "smoothing: expected a number from 0 to 1, given -0.1"),
         ({"ignore_index": 1.5}, TypeError, "ignore_index: expected an integer"),
         ({"sample_weight": [1.0]}, ValueError, r"sample_weight: expected shape \(2,\)"),
         ({"sample_weight": [1.0, -1.0]}, ValueError, "sample_weight: expected weights >= 0"),

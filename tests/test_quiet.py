@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from reference_impl import logistic, sigmoid, softmax
+from reference_impl import logistic, sigmoid, softmax, targets
 from reference_impl.activations import Tanh
+from reference_impl.attention import Attention
 from reference_impl.backpropagation import backpropagate
 from reference_impl.engine import (
     estimation,
@@ -17,9 +18,11 @@ from reference_impl.engine import (
     softmax as engine_softmax,
     streaming,
 )
+from reference_impl.gates import TANH_GELU
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL
+from reference_impl.normalisation import LayerNorm
 from reference_impl.quiet import one_thread, quiet
 
 RNG = np.random.default_rng(0)
@@ -121,6 +124,19 @@ EXTREME = {
     "hessian": lambda: logistic.nll_hessian([1.0, 1.0, 0.0], FAR[:1], [0]),
     "engine": lambda: engine_logistic.nll_hessian([1.0, 1.0, 0.0], FAR[:1], [0]),
     "cost": lambda: backpropagate([Linear(np.eye(3)), LogSoftmax(), NLL([0])], FAR[:1]).deltas[0],
+    "gate": lambda: TANH_GELU.backward(FAR, np.full((2, 3), 1e-300)),
+    "layer norm": lambda: LayerNorm(np.ones(3), np.zeros(3)).backward(FAR[:1], 1e-300 * FAR[:1]),
+    "attention": lambda: Attention(np.ones((2, 2))).forward(FAR[:, :1], [[1.0], [-1.0]], FAR),
+    "attention back": lambda: (
+        Attention([[1, 1]]).backward([[800]], [[1], [-1]], [[1], [2]], [[1]]).keys
+    ),
+    "temperature": lambda: targets.temperature(FAR, np.eye(3)[:2], 2.0),
+    "distillation": lambda: targets.distillation(FAR, FAR[::-1], 2.0),
+    "label smoothing": lambda: targets.label_smoothing(FAR, np.eye(3)[:2], [1e-300] * 3, 0.1),
+    "weighted mean": lambda: targets.weighted_mean(FAR, np.eye(3)[:2], [1e-300, 1.0]),
+    "focal loss": lambda: targets.focal_loss(FAR, np.eye(3)[:2], 2.0),
+    "many labels": lambda: targets.many_labels_gradient(FAR, np.eye(3)[:2], [1e-300] * 3),
+    "masked": lambda: targets.masked_log_softmax(FAR, np.ones((2, 3)), 1e-300 * np.ones((2, 3))),
     "fit": lambda: estimation.newton([[1.0, 900.0], [1.0, -900.0]], [0, 1], penalty=1e-3).w,
 }
 

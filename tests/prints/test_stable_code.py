@@ -207,4 +207,4 @@ def test_what_is_left_out_has_no_right_value(key, tmp_path):
         errors = [error_of(module, key, sizes, first) for sizes in SHAPES]
     except (NoNumber, OverflowError):
         errors = [np.inf]  # many digits have none to compare with
-    assert max(errors) > RELATIVE
+    assert any(not error <= RELATIVE for error in errors)
