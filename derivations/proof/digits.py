@@ -390,7 +390,7 @@ class Program:
                 if abs(right - left) > max(step, abs(right), abs(left)) / 10**10:
                     raise Undefined("a derivative at a kink")
             slope = (ahead - behind) / (2 * step)
-            if max(abs(ahead), abs(behind)) * mp.eps / step > max(1, abs(slope)) / 10**DIGITS:
+            if max(abs(ahead), abs(behind)) * mp.eps / step > max(1, abs(slope)) / 10**world.digits:
                 raise Lost("a difference of numbers that are too large for the digits")
             return slope
 

@@ -79,7 +79,7 @@ def table(node, at, arrays, sizes, accuracy=30):
 
         def nest(point, rest):
             if not rest:
-                return digits.value(node, point)
+                return digits.value(node, point, accuracy)
             places = range(sizes[rest[0].dimension.name])
             return [nest(point.bind(rest[0], place), rest[1:]) for place in places]
 
