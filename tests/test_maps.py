@@ -226,6 +226,13 @@ def test_convolution_flip(size):
           loops.exact(turned.forward(delta)), size)  # fmt: skip
 
 
+def test_numpy_turns_the_kernel_around():
+    kernel, signal = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0, 1.0])
+    ours = Convolution(kernel[None, :, None], padding=1).forward(signal[None, :, None])[0, :, 0]
+    compare.same(np.correlate(signal, kernel, "same"), ours)
+    compare.same(np.convolve(signal, kernel[::-1], "same"), ours)
+
+
 # -- low rank
 
 
