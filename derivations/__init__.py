@@ -9,7 +9,7 @@ from derivations.language.statement import Chain, Statement, Step
 from derivations.language.terms import Array, Definition, Term
 
 READING_ORDER = (
-    "sigmoid", "logistic", "softmax", "identification",
+    "sigmoid", "logistic", "softmax", "identification", "regression",
     "linear", "maps", "activations", "gates", "normalisation", "attention", "composition",
     "log_softmax", "nll", "targets", "backpropagation", "conventions",
 )  # fmt: skip

@@ -1,0 +1,447 @@
+"""Regression beyond the plain model: offsets, penalties by coefficient, odds ratios, other links.
+
+As in `reference_impl.logistic`: X (N x n) has one data point a row, labels are 0 and 1, and a cost is
+a sum over the data. Fits with an offset and with a penalty for each coefficient are in
+`engine.estimation`; here are the derivatives themselves.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import erfcx, log_ndtr
+
+from reference_impl import arguments, softmax
+from reference_impl.arguments import Array, Labels, representable
+from reference_impl.quiet import quiet
+from reference_impl.sigmoid import residuals, sigmoid
+
+
+@quiet
+def offset_gradient(w: ArrayLike, X: ArrayLike, y: ArrayLike, offset: ArrayLike) -> Array:
+    """``regression.offset_gradient``: X^T (p - y) with p = sigma(X w + o).
+
+    Parameters
+    ----------
+    w : array_like, shape (n,)
+        Coefficients.
+    X : array_like, shape (N, n)
+        Design matrix, one data point a row.
+    y : array_like, shape (N,)
+        Labels 0 and 1.
+    offset : array_like, shape (N,)
+        o, added to the logits.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of a wrong type, shape or value, and for a result beyond 1.8e308.
+    """
+    X, z = _logits(w, X, offset)
+    return representable("the gradient", X.T @ residuals(z, arguments.labels(y, X)))
+
+
+@quiet
+def offset_hessian(w: ArrayLike, X: ArrayLike, offset: ArrayLike) -> Array:
+    """``regression.offset_hessian``: X^T diag(p (1 - p)) X with p = sigma(X w + o).
+
+    Parameters
+    ----------
+    w, X, offset
+        As in `offset_gradient`.
+
+    Returns
+    -------
+    float64 array, shape (n, n)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `offset_gradient`.
+    """
+    X, z = _logits(w, X, offset)
+    return _gram(X, sigmoid(z) * sigmoid(-z))
+
+
+@quiet
+def offset_softmax_gradient(W: ArrayLike, X: ArrayLike, y: ArrayLike, offset: ArrayLike) -> Array:
+    """``regression.offset_softmax_gradient``: (P - Y)^T X, P the softmax of X W^T + O.
+
+    Parameters
+    ----------
+    W : array_like, shape (K, n)
+        Weights, one row for each class.
+    X : array_like, shape (N, n)
+        Design matrix.
+    y : array_like, shape (N,)
+        Labels 0 to K - 1.
+    offset : array_like, shape (N, K)
+        O, added to the logits.
+
+    Returns
+    -------
+    float64 array, shape (K, n)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `offset_gradient`.
+    """
+    X = arguments.design_matrix(X)
+    Z = X @ arguments.class_weights("W", W, X).T
+    Z = representable("a logit", Z + arguments.same_shape("offset", offset, "the logits", Z))
+    return representable("the gradient", softmax.residuals(Z, y).T @ X)
+
+
+@quiet
+def penalty_gradient(
+    w: ArrayLike, X: ArrayLike, y: ArrayLike, offset: ArrayLike, penalty: ArrayLike
+) -> Array:
+    """``regression.penalty_gradient``: X^T (p - y) + lambda o w.
+
+    Parameters
+    ----------
+    w, X, y, offset
+        As in `offset_gradient`.
+    penalty : array_like, shape (n,)
+        lambda_k >= 0; 0 leaves a coefficient free, such as the intercept.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `offset_gradient`, and for a negative strength.
+    """
+    gradient, strengths = offset_gradient(w, X, y, offset), _strengths(penalty, X)
+    return representable("the gradient", gradient + strengths * np.asarray(w, dtype=np.float64))
+
+
+@quiet
+def penalty_hessian(w: ArrayLike, X: ArrayLike, offset: ArrayLike, penalty: ArrayLike) -> Array:
+    """``regression.penalty_hessian``: X^T diag(p (1 - p)) X + diag(lambda).
+
+    Parameters
+    ----------
+    w, X, offset, penalty
+        As in `penalty_gradient`.
+
+    Returns
+    -------
+    float64 array, shape (n, n)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `penalty_gradient`.
+    """
+    return offset_hessian(w, X, offset) + np.diag(_strengths(penalty, X))
+
+
+@quiet
+def penalty_newton_step(
+    w: ArrayLike, X: ArrayLike, y: ArrayLike, offset: ArrayLike, penalty: ArrayLike
+) -> Array:
+    """``regression.penalty_newton_step``: the u that solves H u = X^T diag(omega) zeta.
+
+    It is computed as w - H^-1 g, which is the same: near the minimum the step is small, and so is
+    its error.
+
+    Parameters
+    ----------
+    w, X, y, offset, penalty
+        As in `penalty_gradient`.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+        The next weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `penalty_gradient`, and where the Hessian is singular: a direction without a penalty
+        leaves every logit as it is, or all probabilities are 0 or 1.
+    """
+    gradient = penalty_gradient(w, X, y, offset, penalty)
+    hessian = penalty_hessian(w, X, offset, penalty)
+    try:
+        step = np.linalg.solve(hessian, gradient)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "penalty: expected a Hessian that can be inverted, given a direction that has neither "
+            "a penalty nor curvature"
+        ) from None
+    return representable("the step", np.asarray(w, dtype=np.float64) - step)
+
+
+@quiet
+def odds_ratio(w: ArrayLike) -> Array:
+    """``regression.odds_ratio``: e^w, by which one unit more of a feature multiplies the odds.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For w that is not finite, and for a ratio beyond 1.8e308.
+    """
+    return representable("e^w", np.asarray(np.exp(arguments.finite("w", w))))
+
+
+@quiet
+def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
+    """``regression.odds_ratio_variance``: e^(2 w_k) v_kk, to first order (the delta method).
+
+    Parameters
+    ----------
+    w : array_like, shape (n,)
+        Coefficients.
+    covariance : array_like, shape (n, n)
+        V, that of their estimates.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+        Its roots are the standard errors of the ratios.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that do not fit, and for a negative variance.
+    """
+    w, V = arguments.finite("w", w), arguments.finite("covariance", covariance)
+    if w.ndim != 1 or V.shape != (len(w), len(w)):
+        raise ValueError(
+            f"covariance: expected shape (n, n) for w of shape (n,), given {V.shape} and {w.shape}"
+        )
+    variances = np.diag(V)
+    arguments.refuse("covariance", variances, variances < 0.0, "variances >= 0 on the diagonal")
+    return representable("e^(2 w) v", np.exp(2.0 * w) * variances)
+
+
+# ------------------------------------------------------------------------------- other links
+
+
+@dataclass(frozen=True)
+class Link:
+    """A probability as a function of z = w.x, by what it costs and how that changes with z.
+
+    Parameters
+    ----------
+    loss, slope, curvature : callable
+        -log of the probability of the label, and its first two derivatives by z, for z (N) and
+        labels y (N).
+    information : callable
+        The expectation of the second derivative, and of the square of the first, under the model.
+    """
+
+    loss: Callable[[Array, Labels], Array]
+    slope: Callable[[Array, Labels], Array]
+    curvature: Callable[[Array, Labels], Array]
+    information: Callable[[Array], Array]
+
+
+@quiet
+def link_nll(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> np.float64:
+    """-sum_i log of the probability of label i.
+
+    Parameters
+    ----------
+    link : Link
+        `PROBIT` or `CLOGLOG`.
+    w, X, y
+        As in `offset_gradient`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `offset_gradient`.
+    """
+    X, z = _logits(w, X, None)
+    return np.float64(representable("the NLL", link.loss(z, arguments.labels(y, X)).sum()))
+
+
+@quiet
+def link_gradient(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
+    """``regression.link_gradient``: sum_i x_i times the slope of the loss.
+
+    For the two links ``regression.probit_gradient`` and ``regression.cloglog_gradient``.
+
+    Parameters
+    ----------
+    link, w, X, y
+        As in `link_nll`.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `offset_gradient`.
+    """
+    X, z = _logits(w, X, None)
+    return representable("the gradient", X.T @ link.slope(z, arguments.labels(y, X)))
+
+
+@quiet
+def link_hessian(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
+    """``regression.link_hessian``, the observed information: X^T diag(second derivatives) X.
+
+    For the two links ``regression.probit_hessian`` and ``regression.cloglog_hessian``.
+
+    Parameters
+    ----------
+    link, w, X, y
+        As in `link_nll`.
+
+    Returns
+    -------
+    float64 array, shape (n, n)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `offset_gradient`.
+    """
+    X, z = _logits(w, X, None)
+    return _gram(X, link.curvature(z, arguments.labels(y, X)))
+
+
+@quiet
+def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
+    """``regression.link_hessian``, the expected information: no label is in it.
+
+    Parameters
+    ----------
+    link, w, X
+        As in `link_nll`.
+
+    Returns
+    -------
+    float64 array, shape (n, n)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `offset_gradient`.
+    """
+    X, z = _logits(w, X, None)
+    return _gram(X, link.information(z))
+
+
+def _mills(t: Array) -> Array:
+    """Return m(t) = density(t) / Phi(t), without 0/0 far on the left."""
+    return np.sqrt(2.0 / np.pi) / erfcx(-t / np.sqrt(2.0))
+
+
+def _mills_and_t(t: Array) -> Array:
+    """Return m(t) + t, which cancels on the left: there by the continued fraction of Laplace."""
+    left = np.maximum(-t, 3.0)
+    fraction = left
+    for number in range(60, 1, -1):  # at 3 the terms that are left out count less than 1e-25
+        fraction = left + number / fraction
+    return np.where(t < -3.0, 1.0 / fraction, _mills(t) + t)
+
+
+def _probit_sign(z: Array, y: Labels) -> tuple[Array, Array]:
+    """Return sign and t, so that Phi(t) is the probability of the label."""
+    sign = 2.0 * y - 1.0
+    return sign, sign * z
+
+
+def _probit_slope(z: Array, y: Labels) -> Array:
+    sign, t = _probit_sign(z, y)
+    return -sign * _mills(t)
+
+
+def _probit_curvature(z: Array, y: Labels) -> Array:
+    t = _probit_sign(z, y)[1]
+    return _mills(t) * _mills_and_t(t)
+
+
+# ``regression.probit_gradient``: p = Phi(z). All by m(t), t = z for a label 1 and -z for a label 0.
+PROBIT = Link(
+    lambda z, y: -log_ndtr(_probit_sign(z, y)[1]),
+    _probit_slope,
+    _probit_curvature,
+    lambda z: _mills(z) * _mills(-z),
+)
+
+
+def _log_expm1(u: Array, z: Array) -> Array:
+    """Return log(1 - e^-u) for u = e^z, also where u is 0 in float64: it is z - u/2 + ..."""
+    small = z < -20.0
+    return np.where(small, z - u / 2.0, np.log(-np.expm1(-np.where(small, 1.0, u))))
+
+
+def _of_one(u: Array) -> Array:
+    """Return u / (e^u - 1), which is 1 at 0."""
+    safe = np.where(u > 0.0, u, 1.0)
+    return np.where(u > 0.0, safe / np.expm1(safe), 1.0)
+
+
+# The coefficients of u/(1 - e^-u) - 1 - u/2 by u^2: Bernoulli numbers over factorials.
+BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000)
+
+
+def _less_one(u: Array) -> Array:
+    """Return u / (1 - e^-u) - 1, by its series where it cancels."""
+    near, far = np.minimum(u, 0.25), np.maximum(u, 0.25)
+    square = np.square(near)
+    series = near / 2.0 + square * np.polynomial.polynomial.polyval(square, BERNOULLI)
+    return np.where(u < 0.25, series, far / -np.expm1(-far) - 1.0)
+
+
+def _cloglog_loss(z: Array, y: Labels) -> Array:
+    u = np.exp(z)
+    return np.where(y == 1, -_log_expm1(u, z), u)
+
+
+def _cloglog_slope(z: Array, y: Labels) -> Array:
+    u = np.exp(z)
+    return np.where(y == 1, -_of_one(u), u)
+
+
+def _cloglog_curvature(z: Array, y: Labels) -> Array:
+    u = np.exp(z)
+    ratio = _of_one(u)
+    # Far on the right the ratio is 0, and what it is multiplied by may be inf.
+    return np.where(y == 1, np.where(ratio > 0.0, ratio * _less_one(np.minimum(u, 800.0)), 0.0), u)
+
+
+# ``regression.cloglog_gradient``: p = 1 - e^-u with u = e^z.
+CLOGLOG = Link(
+    _cloglog_loss,
+    _cloglog_slope,
+    _cloglog_curvature,
+    lambda z: np.exp(np.minimum(z, 7.0)) * _of_one(np.exp(z)),  # beyond 7 the ratio is 0
+)
+
+
+def _logits(w: ArrayLike, X: ArrayLike, offset: ArrayLike | None) -> tuple[Array, Array]:
+    """Return X, and z = X w + o."""
+    X = arguments.design_matrix(X)
+    z = representable("a logit x_i.w", X @ arguments.vector("w", w, X))
+    if offset is None:
+        return X, z
+    return X, representable("a logit", z + arguments.same_shape("offset", offset, "the logits", z))
+
+
+def _gram(X: Array, weights: Array) -> Array:
+    """Return X^T diag(weights) X, exactly symmetric, for weights >= 0."""
+    root = np.sqrt(representable("a second derivative", weights))[:, np.newaxis] * X
+    return representable("the Hessian", root.T @ root)
+
+
+def _strengths(penalty: ArrayLike, X: ArrayLike) -> Array:
+    strengths = arguments.vector("penalty", penalty, arguments.design_matrix(X))
+    arguments.refuse("penalty", strengths, strengths < 0.0, "strengths >= 0")
+    return strengths
