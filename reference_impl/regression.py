@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erfcx, log_ndtr
+from scipy.special import erfcx, ndtr
 
 from reference_impl import arguments, softmax
 from reference_impl.arguments import Array, Labels, representable
@@ -337,9 +337,18 @@ def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
     return _gram(X, link.information(z))
 
 
+def _density(t: Array) -> Array:
+    """Return that of the normal distribution; the square of what is rounded off is small."""
+    near = np.clip(t, -50.0, 50.0)
+    rounded = np.round(near * 1024.0) / 1024.0  # its square is exact
+    rest = (near - rounded) * (near + rounded) / 2.0
+    return np.exp(-np.square(rounded) / 2.0) * np.exp(-rest) / np.sqrt(2.0 * np.pi)
+
+
 def _mills(t: Array) -> Array:
     """Return m(t) = density(t) / Phi(t), without 0/0 far on the left."""
-    return np.sqrt(2.0 / np.pi) / erfcx(-t / np.sqrt(2.0))
+    left = np.sqrt(2.0 / np.pi) / erfcx(-np.minimum(t, 0.0) / np.sqrt(2.0))
+    return np.where(t < 0.0, left, _density(t) / ndtr(np.maximum(t, 0.0)))
 
 
 def _mills_and_t(t: Array) -> Array:
@@ -351,35 +360,45 @@ def _mills_and_t(t: Array) -> Array:
     return np.where(t < -3.0, 1.0 / fraction, _mills(t) + t)
 
 
-def _probit_sign(z: Array, y: Labels) -> tuple[Array, Array]:
-    """Return sign and t, so that Phi(t) is the probability of the label."""
-    sign = 2.0 * y - 1.0
-    return sign, sign * z
+def _signed(z: Array, y: Labels) -> Array:
+    """Return t, so that Phi(t) is the probability of the label."""
+    return np.where(y == 1, z, -z)
+
+
+def _probit_loss(z: Array, y: Labels) -> Array:
+    """Return -log Phi(t): by m(t) on the left, and by 1 - Phi on the right."""
+    t = _signed(z, y)
+    left, right = np.minimum(t, -1.0), np.maximum(t, 0.0)
+    far = np.square(left) / 2.0 + np.log(2.0 * np.pi) / 2.0 + np.log(_mills(left))
+    near = -np.log(ndtr(np.clip(t, -1.0, 0.0)))
+    tail = _density(right) / _mills(-right)
+    return np.where(t < -1.0, far, np.where(t < 0.0, near, -np.log1p(-tail)))
 
 
 def _probit_slope(z: Array, y: Labels) -> Array:
-    sign, t = _probit_sign(z, y)
-    return -sign * _mills(t)
+    ratio = _mills(_signed(z, y))
+    return np.where(y == 1, -ratio, ratio)
 
 
 def _probit_curvature(z: Array, y: Labels) -> Array:
-    t = _probit_sign(z, y)[1]
+    t = _signed(z, y)
     return _mills(t) * _mills_and_t(t)
 
 
 # ``regression.probit_gradient``: p = Phi(z). All by m(t), t = z for a label 1 and -z for a label 0.
 PROBIT = Link(
-    lambda z, y: -log_ndtr(_probit_sign(z, y)[1]),
+    _probit_loss,
     _probit_slope,
     _probit_curvature,
     lambda z: _mills(z) * _mills(-z),
 )
 
 
-def _log_expm1(u: Array, z: Array) -> Array:
-    """Return log(1 - e^-u) for u = e^z, also where u is 0 in float64: it is z - u/2 + ..."""
-    small = z < -20.0
-    return np.where(small, z - u / 2.0, np.log(-np.expm1(-np.where(small, 1.0, u))))
+def _log_of_one(u: Array, z: Array) -> Array:
+    """Return log(1 - e^-u) for u = e^z; where u is small, or 0 in float64, it is z - u/2 + ..."""
+    middle = np.log(-np.expm1(-np.clip(u, 1e-9, 1.0)))
+    large = np.log1p(-np.exp(-np.maximum(u, 0.7)))
+    return np.where(z < -20.0, z - u / 2.0, np.where(u < 0.7, middle, large))
 
 
 def _of_one(u: Array) -> Array:
@@ -402,7 +421,7 @@ def _less_one(u: Array) -> Array:
 
 def _cloglog_loss(z: Array, y: Labels) -> Array:
     u = np.exp(z)
-    return np.where(y == 1, -_log_expm1(u, z), u)
+    return np.where(y == 1, -_log_of_one(u, z), u)
 
 
 def _cloglog_slope(z: Array, y: Labels) -> Array:

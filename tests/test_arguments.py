@@ -230,6 +230,7 @@ LEFT_OUT = {
     "engine.fit": "takes what estimation has checked",
     "engine.sums": "works on checked numbers: test_sums",
     "quiet": "takes a function: test_quiet",
+    "regression": "takes offsets, strengths and links: test_regression",
     "sigmoid": {
         "soft_losses": "takes probabilities: test_wrong_soft_targets",
         "soft_residuals": "takes probabilities: test_wrong_soft_targets",
