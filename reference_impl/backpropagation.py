@@ -75,7 +75,7 @@ class Chain:
     ) -> tuple[Array, BackAlong]:
         """``backpropagation.hvp_forward_over_reverse``, with a delta that may change as well."""
         values, backs = _up(self.layers, z)
-        change, along = _up_along(self.layers, values, dz, _of_position(dtheta, len(self.layers)))
+        change, along = _up_along(self.layers, values, dz, by_layer(dtheta, len(self.layers)))
 
         def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
             moved, gradients = _down_along(along, _down(backs, delta)[0][1:], change)
@@ -125,7 +125,7 @@ class Sum:
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:
         """Return the sum of the changes of the layers."""
-        parts = _of_position(dtheta, len(self.layers))
+        parts = by_layer(dtheta, len(self.layers))
         pairs = zip(self.layers, parts, strict=True)
         changes, along = zip(*(pullback_along(f, z, dz, v) for f, v in pairs), strict=True)
 
@@ -298,7 +298,7 @@ def _by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
     }
 
 
-def _of_position(named: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+def by_layer(named: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     """Return what belongs to each layer, from names such as "0.W"."""
     parts: list[dict[str, Any]] = [{} for _ in range(count)]
     for name, value in named.items():
