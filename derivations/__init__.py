@@ -10,8 +10,8 @@ from derivations.language.terms import Array, Definition, Term
 
 READING_ORDER = (
     "sigmoid", "logistic", "softmax", "identification",
-    "linear", "activations", "gates", "normalisation", "attention", "log_softmax", "nll",
-    "targets", "backpropagation", "conventions",
+    "linear", "maps", "activations", "gates", "normalisation", "attention", "composition",
+    "log_softmax", "nll", "targets", "backpropagation", "conventions",
 )  # fmt: skip
 
 

@@ -14,7 +14,16 @@ from numpy.typing import ArrayLike
 
 from reference_impl import softmax
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, BackAlong, Gradients, matrix, none
+from reference_impl.layer import (
+    RULES,
+    Back,
+    BackAlong,
+    Gradients,
+    along_by_rows,
+    by_rows,
+    none,
+    points,
+)
 from reference_impl.log_softmax import sum_of_others
 from reference_impl.quiet import quiet
 from reference_impl.sigmoid import log_sigmoid, sigmoid, softplus
@@ -49,13 +58,13 @@ def _pullback_along(
 @quiet
 def _derivative(layer: _Elementwise, z: ArrayLike) -> Array:
     """Return f'(z_u)."""
-    return representable("f'(z)", layer.df(matrix("z", z)))
+    return representable("f'(z)", layer.df(points("z", z)))
 
 
 @quiet
 def _second_derivative(layer: _Elementwise, z: ArrayLike) -> Array:
     """Return f''(z_u)."""
-    return representable("f''(z)", layer.ddf(matrix("z", z)))
+    return representable("f''(z)", layer.ddf(points("z", z)))
 
 
 # The methods of a layer that is one function at every unit.
@@ -179,6 +188,7 @@ class Softmax:
 
     forward, backward, parameter_gradient, jacobian = RULES
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return S, and RULE 2."""
         S = softmax.softmax(z)
@@ -189,6 +199,7 @@ class Softmax:
 
         return S, back
 
+    @along_by_rows
     def pullback_along(
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:

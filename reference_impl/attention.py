@@ -1,4 +1,8 @@
-"""Scaled dot-product attention of N queries over T keys, with a mask."""
+"""Scaled dot-product attention of N queries over T keys, with a mask.
+
+Axes before the last two, the same for all arrays, such as those of sequences and of heads, keep
+apart: each is an attention by itself.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, delta_of, matrix, read_only
+from reference_impl.layer import RULES, Back, delta_of, points, read_only
 from reference_impl.linear import Linear
 from reference_impl.quiet import quiet
 
@@ -31,89 +35,88 @@ class Attention:
 
     Parameters
     ----------
-    mask : array_like, shape (N, T)
+    mask : array_like, shape (N, T), or (..., N, T) with a mask for each
         m: 0, or False, where a key is hidden from a query, else 1, or True; any number >= 0, such
         as e^b for a bias b of the score. No row is all zero.
 
     Raises
     ------
     TypeError, ValueError
-        For a mask that is no finite matrix, has a negative entry or a row of zeros.
+        For a mask with fewer than two axes or one that is not finite, has a negative entry or a row
+        of zeros.
     """
 
     mask: Array
 
     def __post_init__(self) -> None:
-        mask = matrix("mask", self.mask)
+        mask = points("mask", self.mask)
         if (mask < 0.0).any():
             raise ValueError(f"mask: expected numbers >= 0, given {mask.min():.17g}")
-        if not mask.any(axis=1).all():
-            row = int(np.flatnonzero(~mask.any(axis=1))[0])
+        if not mask.any(axis=-1).all():
+            place = tuple(map(int, np.argwhere(~mask.any(axis=-1))[0]))
+            row = place if len(place) > 1 else place[0]
             raise ValueError(f"mask: expected a key that is not hidden, given none in row {row}")
         object.__setattr__(self, "mask", read_only(mask))
 
     @quiet
     def weights(self, queries: ArrayLike, keys: ArrayLike) -> Array:
-        """Return p, (N, T): rows that sum to one.
+        """Return p, (..., N, T): rows that sum to one.
 
         The largest score that is not hidden is taken off each row, so that no exponential
         overflows and the sum is not zero. What is hidden never enters an exponential.
         """
         scores = self._scores(queries, keys)
         seen = self.mask > 0.0
-        top = np.where(seen, scores, -np.inf).max(axis=1, keepdims=True)
+        top = np.where(seen, scores, -np.inf).max(axis=-1, keepdims=True)
         weights = self.mask * np.exp(np.where(seen, scores - top, -np.inf))
-        return weights / weights.sum(axis=1, keepdims=True)
+        return weights / weights.sum(axis=-1, keepdims=True)
 
     @quiet
     def forward(self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike) -> Array:
-        """``attention.forward``, RULE 1: P V, of shape (N, M)."""
+        """``attention.forward``, RULE 1: P V, of shape (..., N, M)."""
         weights = self.weights(queries, keys)
-        return representable("P V", weights @ self._values(values))
+        return representable("P V", weights @ _values(values, weights))
 
     @quiet
     def backward(
         self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike, delta: ArrayLike
     ) -> Gradients:
-        """``attention.backward``, RULE 2, for delta = dC/dz' of shape (N, M).
+        """``attention.backward``, RULE 2, for delta = dC/dz' of shape (..., N, M).
 
         With g = delta V^T and delta_ir = p_ir (g_ir - sum_s p_is g_is): by the values P^T delta',
         by the queries (delta_ir) K / sqrt(d), by the keys (delta_ir)^T Q / sqrt(d).
         """
-        weights, values = self.weights(queries, keys), self._values(values)
-        queries, keys = matrix("queries", queries), matrix("keys", keys)
-        delta = delta_of(delta, (len(queries), values.shape[1]))
-        pull = delta @ values.T
-        of_scores = weights * (pull - (weights * pull).sum(axis=1, keepdims=True))
-        of_scores /= np.sqrt(queries.shape[1])
+        weights = self.weights(queries, keys)
+        queries, keys = points("queries", queries), points("keys", keys)
+        values = _values(values, weights)
+        delta = delta_of(delta, (*weights.shape[:-1], values.shape[-1]))
+        pull = delta @ values.mT
+        of_scores = weights * (pull - (weights * pull).sum(axis=-1, keepdims=True))
+        of_scores /= np.sqrt(queries.shape[-1])
         return Gradients(
             representable("RULE 2, queries", of_scores @ keys),
-            representable("RULE 2, keys", of_scores.T @ queries),
-            representable("RULE 2, values", weights.T @ delta),
+            representable("RULE 2, keys", of_scores.mT @ queries),
+            representable("RULE 2, values", weights.mT @ delta),
         )
 
     def _scores(self, queries: ArrayLike, keys: ArrayLike) -> Array:
-        queries, keys = matrix("queries", queries), matrix("keys", keys)
-        if keys.shape[1] != queries.shape[1]:
+        queries, keys = points("queries", queries), points("keys", keys)
+        if keys.shape[-1] != queries.shape[-1]:
             raise ValueError(
-                f"keys: expected {queries.shape[1]} columns, those of queries, given shape "
+                f"keys: expected {queries.shape[-1]} columns, those of queries, given shape "
                 f"{keys.shape}"
             )
-        if self.mask.shape != (len(queries), len(keys)):
+        if keys.shape[:-2] != queries.shape[:-2]:
             raise ValueError(
-                f"mask: expected shape {(len(queries), len(keys))}, queries x keys, given shape "
-                f"{self.mask.shape}"
+                f"keys: expected the axes {queries.shape[:-2]} before the last two, those of "
+                f"queries, given shape {keys.shape}"
             )
-        return representable("Q K^T / sqrt(d)", queries @ keys.T / np.sqrt(queries.shape[1]))
-
-    def _values(self, values: ArrayLike) -> Array:
-        array = arguments.finite("values", values)
-        if array.ndim != 2 or len(array) != self.mask.shape[1] or not array.size:
+        shape = (*queries.shape[:-1], keys.shape[-2])
+        if self.mask.shape not in (shape, shape[-2:]):
             raise ValueError(
-                f"values: expected a row for each of {self.mask.shape[1]} keys, given shape "
-                f"{array.shape}"
+                f"mask: expected shape {shape}, queries x keys, given shape {self.mask.shape}"
             )
-        return array
+        return representable("Q K^T / sqrt(d)", queries @ keys.mT / np.sqrt(queries.shape[-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,3 +167,15 @@ class SelfAttention:
             }
 
         return attention.forward(queries, keys, values), back
+
+
+def _values(values: ArrayLike, weights: Array) -> Array:
+    array = arguments.finite("values", values)
+    expected = (*weights.shape[:-2], weights.shape[-1])
+    if array.ndim < 2 or array.shape[:-1] != expected or not array.size:
+        before = f" and the axes {expected[:-1]} before" if expected[:-1] else ""
+        raise ValueError(
+            f"values: expected a row for each of {expected[-1]} keys{before}, given shape "
+            f"{array.shape}"
+        )
+    return array

@@ -23,7 +23,7 @@ from reference_impl.layer import (
     BackAlong,
     Gradients,
     Layer,
-    matrix,
+    points,
     pullback,
     pullback_along,
 )
@@ -66,7 +66,7 @@ class Chain:
 
         def back(delta: Array) -> tuple[Array, Asked]:
             deltas, asked = _down(backs, delta.copy())
-            return deltas[0], lambda: _by_position(gradients() for gradients in asked)
+            return deltas[0], lambda: by_position(gradients() for gradients in asked)
 
         return values[-1], back
 
@@ -75,11 +75,11 @@ class Chain:
     ) -> tuple[Array, BackAlong]:
         """``backpropagation.hvp_forward_over_reverse``, with a delta that may change as well."""
         values, backs = _up(self.layers, z)
-        change, along = _up_along(self.layers, values, dz, by_layer(dtheta, len(self.layers)))
+        change, along = _up_along(self.layers, values, dz, of_position(dtheta, len(self.layers)))
 
         def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
             moved, gradients = _down_along(along, _down(backs, delta)[0][1:], change)
-            return moved, _by_position(gradients)
+            return moved, by_position(gradients)
 
         return change, back
 
@@ -117,7 +117,7 @@ class Sum:
 
         def back(delta: Array) -> tuple[Array, Asked]:
             deltas, asked = zip(*(of_layer(delta) for of_layer in backs), strict=True)
-            return _total(deltas), lambda: _by_position(gradients() for gradients in asked)
+            return _total(deltas), lambda: by_position(gradients() for gradients in asked)
 
         return _total(values), back
 
@@ -125,13 +125,13 @@ class Sum:
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:
         """Return the sum of the changes of the layers."""
-        parts = by_layer(dtheta, len(self.layers))
+        parts = of_position(dtheta, len(self.layers))
         pairs = zip(self.layers, parts, strict=True)
         changes, along = zip(*(pullback_along(f, z, dz, v) for f, v in pairs), strict=True)
 
         def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
             moved, gradients = zip(*(of_layer(delta, change) for of_layer in along), strict=True)
-            return _total(moved), _by_position(gradients)
+            return _total(moved), by_position(gradients)
 
         return _total(changes), back
 
@@ -165,8 +165,8 @@ def backpropagate(layers: Iterable[Layer] | Chain, x: ArrayLike) -> Backpropagat
     ----------
     layers : iterable of Layer, or Chain
         The last is a cost layer, such as ``NLL(y)``. Chains in it are dissolved.
-    x : array_like, shape (N, n)
-        Data points as rows.
+    x : array_like, shape (..., n)
+        Data points as rows, or with more axes that count them.
 
     Raises
     ------
@@ -191,8 +191,8 @@ def hessian_vector_product(
     layers : iterable of Layer, or Chain
         The last a cost layer; each with `pullback_along`, as all of this package and their chains
         and sums. Chains in it are dissolved.
-    x : array_like, shape (N, n)
-        Data points as rows.
+    x : array_like, shape (..., n)
+        Data points as rows, or with more axes that count them.
     direction : sequence of dict
         v: for each layer its parameters' part by name, as `Backpropagation.gradients`.
 
@@ -217,7 +217,7 @@ def hessian_vector_product(
 
 def _backpropagated(layers: Iterable[Layer] | Chain, x: ArrayLike) -> tuple[Backpropagation, Chain]:
     chain = layers if isinstance(layers, Chain) else Chain(layers)
-    values, backs = _up(chain.layers, matrix("x", x).copy())
+    values, backs = _up(chain.layers, points("x", x).copy())
     if np.shape(values[-1]) != ():
         raise ValueError(
             f"layers: expected a cost layer at the end, such as NLL(y), "
@@ -290,7 +290,8 @@ def _down_along(
     return change, gradients
 
 
-def _by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
+def by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
+    """Return the gradients of several layers as one: "0.W" is W of the first."""
     return {
         f"{position}.{name}": value
         for position, gradient in enumerate(gradients)
@@ -298,7 +299,7 @@ def _by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
     }
 
 
-def by_layer(named: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
+def of_position(named: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     """Return what belongs to each layer, from names such as "0.W"."""
     parts: list[dict[str, Any]] = [{} for _ in range(count)]
     for name, value in named.items():

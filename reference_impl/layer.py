@@ -1,9 +1,10 @@
 """What a layer is: three rules and a Jacobian, for data points that are rows.
 
-A layer maps z (N x in: one data point a row) to z' (N x out), row by row. A cost layer maps it to
-one number, the sum over the data points; that number counts as an array of shape (). So one
-convention covers both: ``delta`` has the shape of ``forward(z)``, and ``backward(z, delta)`` has
-the shape of z. For a cost layer that starts a backward pass, delta = dC/dC = 1.
+A layer maps z (N x in: one data point a row) to z' (N x out), row by row. With more axes, such as
+N x T x in, all but the last count data points, and z' has them, too. A cost layer maps z to one
+number, the sum over the data points; that number counts as an array of shape (). So one convention
+covers both: ``delta`` has the shape of ``forward(z)``, and ``backward(z, delta)`` has the shape of
+z. For a cost layer that starts a backward pass, delta = dC/dC = 1.
 
 The layers here say all three rules at once, as their *pullback* at z: the value, and a function
 that takes delta back to the delta of z and, when asked, to the gradients of the parameters. What
@@ -15,6 +16,7 @@ A layer keeps nothing between calls and never writes to an array that it is give
 """
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -31,6 +33,9 @@ Gradients = dict[str, Array]
 Back = Callable[[Array], tuple[Array, Callable[[], Gradients]]]
 # delta and its change at the output -> the changes of delta at the input and of the gradients
 BackAlong = Callable[[Array, Array], tuple[Array, Gradients]]
+# a layer at z -> the value, and how to come back; likewise along a direction
+Pullback = Callable[[Any, Array], tuple[Array, Back]]
+PullbackAlong = Callable[[Any, Array, Array, Mapping[str, Array]], tuple[Array, BackAlong]]
 
 
 class Layer(Protocol):
@@ -65,33 +70,33 @@ class Differentiable(Protocol):
 
 @quiet
 def forward(layer: Differentiable, z: ArrayLike) -> Array:
-    """RULE 1, for z of shape (N, in)."""
-    return layer.pullback(matrix("z", z))[0]
+    """RULE 1, for z of shape (..., in)."""
+    return layer.pullback(points("z", z))[0]
 
 
 @quiet
 def backward(layer: Differentiable, z: ArrayLike, delta: ArrayLike) -> Array:
     """RULE 2, for delta of the shape of the output."""
-    value, back = layer.pullback(matrix("z", z))
+    value, back = layer.pullback(points("z", z))
     return back(delta_of(delta, value.shape))[0]
 
 
 @quiet
 def parameter_gradient(layer: Differentiable, z: ArrayLike, delta: ArrayLike) -> Gradients:
     """RULE 3, summed over the data points; the names are those of the layer's attributes."""
-    value, back = layer.pullback(matrix("z", z))
+    value, back = layer.pullback(points("z", z))
     return back(delta_of(delta, value.shape))[1]()
 
 
 @quiet
 def jacobian(layer: Differentiable, z: ArrayLike) -> Array:
-    """J_uv = dz'_u/dz_v for each data point, (N, out, in): RULE 2 for each unit delta."""
-    value, back = layer.pullback(matrix("z", z))
+    """J_uv = dz'_u/dz_v for each data point, (..., out, in): RULE 2 for each unit delta."""
+    value, back = layer.pullback(points("z", z))
     if value.shape == ():
-        return back(np.ones(()))[0][:, np.newaxis, :]
-    units = np.eye(value.shape[1])
+        return back(np.ones(()))[0][..., np.newaxis, :]
+    units = np.eye(value.shape[-1])
     rows = [back(np.broadcast_to(unit, value.shape))[0] for unit in units]
-    return np.stack(rows, axis=1)
+    return np.stack(rows, axis=-2)
 
 
 RULES = forward, backward, parameter_gradient, jacobian
@@ -100,6 +105,52 @@ RULES = forward, backward, parameter_gradient, jacobian
 def none() -> Gradients:
     """Return the gradients of a layer without parameters."""
     return {}
+
+
+def by_rows(pullback: Pullback) -> Pullback:
+    """Return the pullback of a layer for any leading axes, from one for a matrix of data points."""
+
+    @wraps(pullback)
+    def of_all_axes(layer: Any, z: Array) -> tuple[Array, Back]:
+        if z.ndim == 2:
+            return pullback(layer, z)
+        value, back = pullback(layer, _rows(z))
+
+        def back_to_axes(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
+            result, gradients = back(_rows(delta))
+            return result.reshape(z.shape), gradients
+
+        return _with_axes(value, z), back_to_axes
+
+    return of_all_axes
+
+
+def along_by_rows(pullback_along: PullbackAlong) -> PullbackAlong:
+    """Return the same of a pullback along a direction."""
+
+    @wraps(pullback_along)
+    def of_all_axes(
+        layer: Any, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        if z.ndim == 2:
+            return pullback_along(layer, z, dz, dtheta)
+        moved, back = pullback_along(layer, _rows(z), _rows(dz), dtheta)
+
+        def back_to_axes(delta: Array, change: Array) -> tuple[Array, Gradients]:
+            result, gradients = back(_rows(delta), _rows(change))
+            return result.reshape(z.shape), gradients
+
+        return _with_axes(moved, z), back_to_axes
+
+    return of_all_axes
+
+
+def _rows(array: Array) -> Array:
+    return array.reshape(-1, array.shape[-1]) if array.ndim else array
+
+
+def _with_axes(value: Array, z: Array) -> Array:
+    return value.reshape(*z.shape[:-1], value.shape[-1]) if value.ndim else value
 
 
 # ---------------------------------------------------------- any layer, also one of a reader's
@@ -158,6 +209,23 @@ def matrix(name: str, value: ArrayLike) -> Array:
         raise ValueError(
             f"{name}: expected a matrix with at least one row and one column, "
             f"given shape {array.shape}"
+        )
+    return array
+
+
+def points(name: str, value: ArrayLike) -> Array:
+    """Return finite data points: the last axis is one, those before it count them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `arguments.finite`, and for fewer than two axes or an empty array.
+    """
+    array = arguments.finite(name, value)
+    if array.ndim < 2 or 0 in array.shape:
+        raise ValueError(
+            f"{name}: expected a matrix with at least one row and one column, or more axes before "
+            f"the last, given shape {array.shape}"
         )
     return array
 

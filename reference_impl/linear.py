@@ -7,7 +7,16 @@ import numpy as np
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, BackAlong, Gradients, matrix, read_only
+from reference_impl.layer import (
+    RULES,
+    Back,
+    BackAlong,
+    Gradients,
+    along_by_rows,
+    by_rows,
+    matrix,
+    read_only,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +60,7 @@ class Linear:
                 )
             object.__setattr__(self, "b", read_only(b))
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return Z W^T + b, and RULES 2 and 3."""
         if z.ndim != 2 or z.shape[1] != self.W.shape[1]:
@@ -65,6 +75,7 @@ class Linear:
 
         return representable("z W^T + b", value), back
 
+    @along_by_rows
     def pullback_along(
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from reference_impl import softmax
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, BackAlong, Gradients, none
+from reference_impl.layer import RULES, Back, BackAlong, Gradients, along_by_rows, by_rows, none
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class LogSoftmax:
 
     forward, backward, parameter_gradient, jacobian = RULES
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return z_u - logsumexp(z), and RULE 2."""
 
@@ -33,6 +34,7 @@ class LogSoftmax:
 
         return softmax.log_softmax(z), back
 
+    @along_by_rows
     def pullback_along(
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:

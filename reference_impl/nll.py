@@ -11,7 +11,17 @@ import numpy as np
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, Labels, representable
-from reference_impl.layer import RULES, Back, BackAlong, Gradients, matrix, none, read_only
+from reference_impl.layer import (
+    RULES,
+    Back,
+    BackAlong,
+    Gradients,
+    along_by_rows,
+    by_rows,
+    matrix,
+    none,
+    read_only,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +72,7 @@ class NLL:
         object.__setattr__(self, "sample_weight", read_only(s))
         object.__setattr__(self, "smoothing", arguments.fraction("smoothing", self.smoothing))
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return -sum_i s_i sum_u q_u(i) z_u(i), and RULE 2."""
         if len(z) != len(self.y):
@@ -82,6 +93,7 @@ class NLL:
 
         return representable("the sum of -z", value), lambda delta: (gradient(delta), none)
 
+    @along_by_rows
     def pullback_along(
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:
@@ -115,6 +127,7 @@ class SoftNLL:
     def __post_init__(self) -> None:
         object.__setattr__(self, "Y", read_only(matrix("Y", self.Y)))
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return -sum_iu Y_iu z_u(i), and RULE 2."""
         if z.shape != self.Y.shape:
@@ -122,6 +135,7 @@ class SoftNLL:
         value = representable("the sum of -Y z", np.asarray(-(self.Y * z).sum()))
         return value, lambda delta: (representable("delta Y", -delta * self.Y), none)
 
+    @along_by_rows
     def pullback_along(
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:

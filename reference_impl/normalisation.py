@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, Gradients, matrix, read_only
+from reference_impl.layer import RULES, Back, Gradients, by_rows, matrix, read_only
 from reference_impl.quiet import quiet
 
 
@@ -49,6 +49,7 @@ class LayerNorm:
     def __post_init__(self) -> None:
         _keep(self, gain=self.gain, bias=self.bias)
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu + b_u, and RULES 2 and 3."""
         return _standardised(self, z, axis=1)
@@ -84,6 +85,7 @@ class RMSNorm:
     def __post_init__(self) -> None:
         _keep(self, gain=self.gain)
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu, and RULES 2 and 3."""
         z = _units(z, self.gain)
@@ -130,6 +132,7 @@ class BatchNorm:
     def __post_init__(self) -> None:
         _keep(self, gain=self.gain, bias=self.bias)
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu + b_u, and RULES 2 and 3."""
         return _standardised(self, z, axis=0)
@@ -182,6 +185,7 @@ class FixedBatchNorm:
         if (self.variance < 0.0).any():
             raise ValueError(f"variance: expected numbers >= 0, given {self.variance.min():.17g}")
 
+    @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu + b_u, and RULES 2 and 3."""
         root = np.sqrt(self.variance + self.eps)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl.arguments import Array
-from reference_impl.backpropagation import Chain, Sum, backpropagate, by_layer
+from reference_impl.backpropagation import Chain, backpropagate, of_position
 from reference_impl.layer import Layer
 
 
@@ -69,7 +69,7 @@ def train(
 
 def moved(layer: Layer, by: Mapping[str, Array]) -> Layer:
     """Return the layer with `by` added to its parameters, which have the names of RULE 3."""
-    if isinstance(layer, Chain | Sum):
-        return type(layer)(map(moved, layer.layers, by_layer(by, len(layer.layers))))
+    if layers := getattr(layer, "layers", ()):
+        return type(layer)(map(moved, layers, of_position(by, len(layers))))  # type: ignore[call-arg]
     changed = {name: getattr(layer, name) + change for name, change in by.items()}
     return replace(layer, **changed) if changed else layer  # type: ignore[type-var]

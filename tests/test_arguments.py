@@ -208,6 +208,7 @@ WRAPPED = {
 LEFT_OUT = {
     "arguments": "makes the checks themselves",
     "backpropagation": "takes layers: test_backpropagation",
+    "composition": "makes layers: test_composition",
     "conventions": {
         "balanced_weights": "takes labels: test_conventions",
         "labels_from_names": "takes words: test_labels_that_are_words",

@@ -150,6 +150,24 @@ def test_arguments_are_unchanged():
         compare.same(one, two)
 
 
+def test_leading_axes():
+    """Sequences and heads keep apart; a mask serves all of them, or each has its own."""
+    queries, keys, values, m, delta = case((3, 2, 4, 2), "bias")
+    several = [np.stack([[a, 2.0 * a, -a], [a + 1.0, a, a / 2]]) for a in (queries, keys, values)]
+    deltas = np.stack([[delta, -delta, delta]] * 2)
+    masks = np.stack([[m, m * 2.0, np.ones_like(m)]] * 2)
+    for layer, mask_of in [(Attention(m), lambda at: m), (Attention(masks), lambda at: masks[at])]:
+        value, found = layer.forward(*several), layer.backward(*several, deltas)
+        assert value.shape == (2, 3, 3, 2)
+        for at in np.ndindex(2, 3):
+            one, alone = [a[at] for a in several], Attention(mask_of(at))
+            check("forward", "loops", value[at], alone.forward(*one).tolist(), at, 2)
+            back = alone.backward(*one, deltas[at])
+            for name in NAMES:
+                expected = getattr(back, name).tolist()
+                check("backward", "loops", getattr(found, name)[at], expected, f"{name} {at}", 8)
+
+
 Q1, K2, V2 = [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [[1.0], [2.0]]
 
 
@@ -163,6 +181,16 @@ Q1, K2, V2 = [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [[1.0], [2.0]]
         (lambda: Attention([[1, 1]]).forward(Q1, [[1.0], [2.0]], V2), "keys: expected 2 columns"),
         (lambda: Attention([[1, 1]]).forward(Q1, K2, [[1.0]]), "values: expected a row for each"),
         (lambda: Attention([[1, 1]]).backward(Q1, K2, V2, [[1, 2]]), "delta: expected the shape"),
+        (lambda: Attention([[[1, 0]], [[0, 0]]]), r"mask: .* given none in row \(1, 0\)"),
+        (
+            lambda: Attention([[1, 1]]).forward([Q1], K2, V2),
+            r"keys: expected the axes \(1,\) before",
+        ),
+        (
+            lambda: Attention([[1, 1]]).forward([Q1], [K2], V2),
+            r"values: .* keys and the axes \(1,\)",
+        ),
+        (lambda: Attention([[[1, 1]]] * 2).forward([Q1], [K2], [V2]), r"mask: .* \(1, 1, 2\)"),
     ],
 )
 def test_bad_input(call, message):
