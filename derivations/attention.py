@@ -123,6 +123,39 @@ deltas_sum_to_zero = state(
     given=(sizes, some_key, deltas_of_scores),
 )
 
+# -- queries, keys and values of the same rows -----------------------------------------------------
+
+maps = {name: Array(name, (of, n), f"W^{name}", rf"\mathbf{{W}}^{name}")
+    for name, of in (("Q", head), ("K", head), ("V", M))}
+asked = Definition("q", (i, c), Σ(k, maps["Q"][c, k] * X[i, k]), "q", r"\mathbf{Q}")
+offered = Definition("k", (i, c), Σ(k, maps["K"][c, k] * X[i, k]), "k", r"\mathbf{K}")
+carried = Definition("v", (i, u), Σ(k, maps["V"][u, k] * X[i, k]), "v", r"\mathbf{V}")
+arrived = [Array(f"delta_{name}", (N, of), r"\delta", r"\boldsymbol{\Delta}", superscript=name)
+    for name, of in (("Q", head), ("K", head), ("V", M))]
+three_ways = Definition("C", (),
+    Σ(i, Σ(c, arrived[0][i, c] * asked[i, c] + arrived[1][i, c] * offered[i, c])
+    + Σ(u, arrived[2][i, u] * carried[i, u])), "C")()
+
+self_attention_backward = state(
+    "Self-attention: the deltas of queries, keys and values add",
+    "In self-attention queries, keys and values are linear maps of the same rows: what arrives at a "
+    "row is the sum of what comes back by the three ways.",
+    prove(d(three_ways, X[i, k]),
+        differentiate(three_ways), slope(asked), slope(offered), slope(carried), contract,
+        title="rows", matrix=(Gradient(three_ways, X),
+        Whole(arrived[0]) @ Whole(maps["Q"]) + Whole(arrived[1]) @ Whole(maps["K"])
+        + Whole(arrived[2]) @ Whole(maps["V"]))),
+    *(prove(d(three_ways, maps[name][at, k]),
+        differentiate(three_ways), slope(way), contract,
+        title=f"the map of the {what}", matrix=(Gradient(three_ways, maps[name]), Whole(come).T @ Whole(X)))
+        for name, what, way, at, come in zip("QKV", ("queries", "keys", "values"),
+        (asked, offered, carried), (c, c, u), arrived, strict=True)),
+    given=(Hypothesis(
+        r"$q_{ic} = \sum_k W^Q_{ck} x_{ik}$, $k_{ic} = \sum_k W^K_{ck} x_{ik}$ and $v_{iu} = \sum_k "
+        r"W^V_{uk} x_{ik}$; their deltas $\delta^Q$, $\delta^K$ and $\delta^V$, those of attention, "
+        "are given numbers."),),
+)
+
 if __name__ == "__main__":
     from derivations.__main__ import script
 

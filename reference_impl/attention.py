@@ -4,6 +4,7 @@ Axes before the last two, the same for all arrays, such as those of sequences an
 apart: each is an attention by itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import delta_of, points, read_only
+from reference_impl.layer import RULES, Back, delta_of, points, read_only
+from reference_impl.linear import Linear
 from reference_impl.quiet import quiet
 
 
@@ -115,6 +117,56 @@ class Attention:
                 f"mask: expected shape {shape}, queries x keys, given shape {self.mask.shape}"
             )
         return representable("Q K^T / sqrt(d)", queries @ keys.mT / np.sqrt(queries.shape[-1]))
+
+
+@dataclass(frozen=True, eq=False)
+class SelfAttention:
+    """``attention.self_attention_backward``: attention of the rows of z over themselves.
+
+    Queries z Q^T, keys z K^T and values z V^T; the output is P z V^T with the weights P of
+    `Attention`. RULE 2 adds what arrives by the three ways; RULE 3 is that of three linear layers.
+
+    Parameters
+    ----------
+    Q, K : array_like, shape (d, n)
+        Rows of the maps from z to queries and keys.
+    V : array_like, shape (m, n)
+        Rows of the map from z to values.
+    mask : array_like, shape (N, N)
+        Of `Attention`: 1 where row i may see row j.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Linear` and `Attention`.
+    """
+
+    Q: Array
+    K: Array
+    V: Array
+    mask: Array
+
+    forward, backward, parameter_gradient, jacobian = RULES
+
+    def __post_init__(self) -> None:
+        for name in ("Q", "K", "V"):
+            object.__setattr__(self, name, Linear(getattr(self, name)).W)
+        object.__setattr__(self, "mask", Attention(self.mask).mask)
+
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return P z V^T, and RULES 2 and 3."""
+        attention, maps = Attention(self.mask), [Linear(W) for W in (self.Q, self.K, self.V)]
+        (queries, keys, values), backs = zip(*(each.pullback(z) for each in maps), strict=True)
+
+        def back(delta: Array) -> tuple[Array, Callable[[], dict[str, Array]]]:
+            found = attention.backward(queries, keys, values, delta)
+            deltas = found.queries, found.keys, found.values
+            pulled, asked = zip(*(b(d) for b, d in zip(backs, deltas, strict=True)), strict=True)
+            return representable("RULE 2", sum(pulled)), lambda: {
+                name: gradients()["W"] for name, gradients in zip("QKV", asked, strict=True)
+            }
+
+        return attention.forward(queries, keys, values), back
 
 
 def _values(values: ArrayLike, weights: Array) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import erfcx, ndtr
 
 from reference_impl import arguments
 from reference_impl.activations import ELEMENTWISE
@@ -75,9 +75,29 @@ def elu(alpha: float = 1.0) -> Elementwise:
     )
 
 
-def _density(t: Array) -> Array:
+def _gauss(t: Array) -> Array:
+    """Return e^(-t^2/2). A rounding of t^2 would be one of the exponent, so t^2 is split."""
     t = np.clip(t, -40.0, 40.0)  # e^-800 is 0, and squares stay within range
-    return np.exp(-t * t / 2.0) / np.sqrt(2.0 * np.pi)
+    near = np.round(t * 2.0**16) / 2.0**16  # its square is exact
+    return np.exp(near * near / -2.0) * np.exp((near - t) * (near + t) / 2.0)
+
+
+def _left(t: Array) -> Array:
+    """Return Phi(t) e^(t^2/2) for t <= 0, where Phi is a small part of one, and 1/2 elsewhere."""
+    return erfcx(np.minimum(t, 0.0) * -np.sqrt(0.5)) / 2.0
+
+
+def _gelu(t: Array) -> Array:
+    return np.where(t < 0.0, t * _left(t) * _gauss(t), t * ndtr(t))
+
+
+def _gelu_slope(t: Array) -> Array:
+    near = np.clip(t, -40.0, 40.0) / np.sqrt(2.0 * np.pi)
+    return np.where(t < 0.0, (_left(t) + near) * _gauss(t), ndtr(t) + near * _gauss(t))
+
+
+def _gelu_bend(t: Array) -> Array:
+    return (2.0 - np.clip(t, -40.0, 40.0) ** 2) * (_gauss(t) / np.sqrt(2.0 * np.pi))
 
 
 CUBIC, FAR = 0.044715, 60.0  # at 60, sigma(2 h) is 0 or 1 and its slope 0, in float64
@@ -109,12 +129,8 @@ def _silu_bend(t: Array) -> Array:
     return sigmoid(t) * sigmoid(-t) * (2.0 - t * np.tanh(t / 2.0))
 
 
-# ``gates.gelu_forward``: t Phi(t). Phi is that of SciPy: 1 + erf would cancel on the left.
-GELU = Elementwise(
-    lambda t: t * ndtr(t),
-    lambda t: ndtr(t) + t * _density(t),
-    lambda t: (2.0 - np.clip(t, -40.0, 40.0) ** 2) * _density(t),
-)
+# ``gates.gelu_forward``: t Phi(t). On the left Phi is e^(-t^2/2) times a factor that varies little.
+GELU = Elementwise(_gelu, _gelu_slope, _gelu_bend)
 # ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)).
 TANH_GELU = Elementwise(
     lambda t: t * sigmoid(2.0 * _inner(t)[0]), _gelu_tanh_slope, _gelu_tanh_bend

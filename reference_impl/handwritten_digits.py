@@ -9,7 +9,7 @@ highest accuracy: what counts is that every gradient comes from the three rules.
 
 import gzip
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
@@ -17,11 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from reference_impl.activations import Tanh
 from reference_impl.arguments import Array
-from reference_impl.backpropagation import Chain, backpropagate
+from reference_impl.backpropagation import Chain
 from reference_impl.layer import Layer
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL
+from reference_impl.training import train
 
 HELD_OUT = 450  # the last images
 
@@ -34,22 +35,6 @@ class Split:
     y: NDArray[np.int64]
     held_out_X: Array
     held_out_y: NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Training:
-    """A trained network, and the NLL before each step.
-
-    Attributes
-    ----------
-    layers : Chain
-        The network without its cost: images to log-probabilities.
-    nlls : float64 array, shape (steps,)
-        The NLL, a sum over the training images.
-    """
-
-    layers: Chain
-    nlls: Array
 
 
 def load() -> Split:
@@ -74,53 +59,6 @@ def network(n: int, hidden: int, classes: int, seed: int = 0) -> Chain:
     )
 
 
-def train(
-    layers: Chain, X: ArrayLike, y: ArrayLike, *, steps: int, rate: float, momentum: float = 0.9
-) -> Training:
-    """Minimise the NLL: v <- momentum v - rate gradient / N; theta <- theta + v.
-
-    Parameters
-    ----------
-    layers : Chain
-        The untrained network, up to its log-probabilities.
-    X : array_like, shape (N, n)
-        Images, one a row.
-    y : array_like, shape (N,)
-        Labels 0..K-1.
-    steps : int
-        How many steps.
-    rate, momentum : float
-        Step size for the mean gradient, and the part of the last step that is kept.
-
-    Returns
-    -------
-    Training
-
-    Raises
-    ------
-    TypeError, ValueError
-        As the layers.
-    """
-    X, cost = np.asarray(X, dtype=np.float64), NLL(np.asarray(y))
-    nlls = []
-    speeds: list[dict[str, Array]] = [{} for _ in layers.layers]
-    for _ in range(steps):
-        found = backpropagate([*layers.layers, cost], X)
-        nlls.append(found.cost)
-        speeds = [
-            {name: momentum * speed.get(name, 0.0) - rate / len(X) * g for name, g in parts.items()}
-            for speed, parts in zip(speeds, found.gradients[:-1], strict=True)
-        ]
-        layers = Chain(map(moved, layers.layers, speeds))
-    return Training(layers, np.array(nlls))
-
-
-def moved(layer: Layer, by: dict[str, Array]) -> Layer:
-    """Return the layer with `by` added to its parameters; without parameters, the layer."""
-    changed = {name: getattr(layer, name) + change for name, change in by.items()}
-    return replace(layer, **changed) if changed else layer  # type: ignore[type-var]
-
-
 def accuracy(layers: Layer, X: Array, y: ArrayLike) -> float:
     """Return the part of the images whose most probable digit is the label."""
     return float(np.mean(layers.forward(X).argmax(axis=1) == np.asarray(y)))
@@ -130,12 +68,12 @@ def report(hidden: int = 32, steps: int = 300, rate: float = 0.5) -> Iterator[st
     """Train on the digits and yield what happened, line by line."""
     digits = load()
     untrained = network(digits.X.shape[1], hidden, 10)
-    training = train(untrained, digits.X, digits.y, steps=steps, rate=rate)
     N = len(digits.y)
+    training = train(untrained, NLL(digits.y), digits.X, steps=steps, rate=rate / N)
     yield f"{N} images to train on, {HELD_OUT} held out; {hidden} hidden units"
     for step in sorted({0, *(10**power for power in range(1, 6)), steps - 1}):
         if step < steps:
-            yield f"step {step:4}: NLL / N = {training.nlls[step] / N:.4f}"
+            yield f"step {step:4}: NLL / N = {training.costs[step] / N:.4f}"
     seen = accuracy(training.layers, digits.X, digits.y)
     held_out = accuracy(training.layers, digits.held_out_X, digits.held_out_y)
     yield f"accuracy: {seen:.3f} in training, {held_out:.3f} held out"

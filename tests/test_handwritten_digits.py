@@ -8,6 +8,7 @@ from reference_impl import handwritten_digits
 from reference_impl.backpropagation import Chain, backpropagate
 from reference_impl.gradient_check import check_layer
 from reference_impl.nll import NLL
+from reference_impl.training import train
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,7 @@ def digits():
 @pytest.fixture(scope="session")
 def training(digits):
     untrained = handwritten_digits.network(64, hidden=16, classes=10)
-    return handwritten_digits.train(untrained, digits.X, digits.y, steps=120, rate=0.5)
+    return train(untrained, NLL(digits.y), digits.X, steps=120, rate=0.5 / len(digits.y))
 
 
 def test_data(digits):
@@ -31,8 +32,8 @@ def test_data(digits):
 
 
 def test_it_learns(digits, training):
-    assert training.nlls[0] / len(digits.y) > 2.0  # log 10 is guessing
-    assert training.nlls[-1] < training.nlls[0] / 100.0
+    assert training.costs[0] / len(digits.y) > 2.0  # log 10 is guessing
+    assert training.costs[-1] < training.costs[0] / 100.0
     assert handwritten_digits.accuracy(training.layers, digits.X, digits.y) > 0.99
     held_out = handwritten_digits.accuracy(training.layers, digits.held_out_X, digits.held_out_y)
     assert held_out > 0.9
@@ -40,16 +41,16 @@ def test_it_learns(digits, training):
 
 def test_it_is_deterministic(digits):
     runs = [
-        handwritten_digits.train(
+        train(
             handwritten_digits.network(64, hidden=5, classes=10),
+            NLL(digits.y),
             digits.X,
-            digits.y,
             steps=5,
-            rate=0.5,
+            rate=0.5 / len(digits.y),
         )
         for _ in range(2)
     ]
-    compare.same(runs[0].nlls, runs[1].nlls)
+    compare.same(runs[0].costs, runs[1].costs)
 
 
 def test_every_gradient(digits, training):

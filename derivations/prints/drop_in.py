@@ -65,7 +65,7 @@ def in_words(words: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, s
     sources = {**HELPERS, **OWN, **theirs}
     for old, new in words.items():
         sources = {name: source.replace(old, new) for name, source in sources.items()}
-    return {name: sources[name] for name in sources if name not in ("sigmoid", "erf")}
+    return {name: sources[name] for name in sources if name not in ("sigmoid", "erf", "log_weight")}
 
 
 TORCH = Library(
@@ -82,7 +82,10 @@ TORCH = Library(
         terms.erf: "torch.erf", terms.density: "normal_density",
         terms.cumulative: "torch.special.ndtr", terms.minimum: "minimum", terms.maximum: "maximum",
     },
-    {"sigmoid": "torch.sigmoid", "tanh": "torch.tanh", "expm1": "torch.expm1"},
+    {
+        "sigmoid": "torch.sigmoid", "tanh": "torch.tanh", "expm1": "torch.expm1",
+        "log_weight": "torch.log",
+    },
     axis="dim",
     permuted="permute",
     best="",
@@ -102,7 +105,7 @@ JAX = Library(
     },
     {
         "sigmoid": "jax.nn.sigmoid", "softplus": "jax.nn.softplus", "softmax": "jax.nn.softmax",
-        "tanh": "jnp.tanh", "expm1": "jnp.expm1",
+        "tanh": "jnp.tanh", "expm1": "jnp.expm1", "log_weight": "jnp.log",
     },
     like=", dtype={0}.dtype",
 )  # fmt: skip

@@ -72,7 +72,7 @@ function deviation(p, r) {
   return apart.map((value) => value - mean);
 }""",
 }
-BUILT_IN = {"tanh": "Math.tanh", "expm1": "Math.expm1"}
+BUILT_IN = {"tanh": "Math.tanh", "expm1": "Math.expm1", "log_weight": "Math.log"}
 
 
 @dataclass

@@ -32,6 +32,10 @@ def sigmoid(t):
     "softplus": """\
 def softplus(t):
     return np.maximum(t, 0) + np.log1p(np.exp(-np.abs(t)))""",
+    "log_weight": """\
+def log_weight(m):
+    with np.errstate(divide="ignore"):
+        return np.log(m)""",
     "softmax": """\
 def softmax(z):
     e = np.exp(z - np.max(z, axis=-1, keepdims=True))

@@ -44,7 +44,8 @@ sigmoid = Definition("sigmoid", (t,), 1 / (1 + exp(-t)))
 softplus = Definition("softplus", (t,), log(1 + exp(t)))
 tanh = Definition("tanh", (t,), (exp(t) - exp(-t)) / (exp(t) + exp(-t)))
 expm1 = Definition("expm1", (t,), exp(t) - 1)
-SCALAR = (sigmoid, softplus, tanh, expm1)
+log_weight = Definition("log_weight", (t,), log(t))  # of what may be 0, where it is -infinity
+SCALAR = (sigmoid, softplus, tanh, expm1, log_weight)
 
 
 def over(dimension: Dimension, name: str = "z") -> tuple[Array, Index, Index]:
@@ -89,6 +90,7 @@ def deviation(dimension: Dimension) -> Definition:
     return Definition("deviation", (p, r, a), r[a] - total(b, p[b] * r[b]))
 
 
+NOT_NEGATIVE = ("nonnegative", "positive", "unit", "label")
 VECTOR = (softmax, complement, logsumexp, log_softmax, deviation)
 
 
@@ -217,6 +219,15 @@ def exponent(node: Term) -> Term | None:
     return None
 
 
+def weighed(node: Term) -> Term | None:
+    """Return u of e^u, and u + log m of m e^u where no weight m is negative."""
+    weights = [f for f in factors(node) if isinstance(f, Entry) and f.array.domain in NOT_NEGATIVE]
+    match [f for f in factors(node) if f not in weights]:
+        case [Apply(terms.exp, (inner,))]:
+            return Add((inner, *map(log_weight, weights))) if weights else inner
+    return None
+
+
 def one_plus_exp(node: Term) -> Term | None:
     """Return u of 1 + e^u."""
     match node:
@@ -236,7 +247,7 @@ def shrinks(node: Term) -> bool:
 def logits(node: Term) -> Each | None:
     """Return z_b, for all b, of the sum of e^(z_b)."""
     match opened(node):
-        case Sum(index, Apply(terms.exp, (inner,))) if index in terms.free_indices(inner):
+        case Sum(index, body) if (inner := weighed(body)) and index in terms.free_indices(inner):
             return Each((index,), inner)
         case Add((Number(value), rest)) if value == 1:  # the term that is left out is e^0
             return logits_left_out(rest)
@@ -341,7 +352,7 @@ def quotient(node: Div) -> Term | None:
     array = logits(below)
     if array is not None:
         rest, moved = split(array)
-        e = exponent(above)
+        e = weighed(above)
         if e is not None:
             index = place(rest, sum_of([*summands(e), *map(negative, moved)]))
             if index is not None:

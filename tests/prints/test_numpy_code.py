@@ -212,3 +212,15 @@ def test_readable():
 
 def test_no_line():
     assert numpy_code.numpy_code(equal(D(w[k] ** 2, w[k]), 0, (k,)), "zero") is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_hidden_keys_never_meet_an_exponential(tmp_path):
+    """The largest score of all is hidden, the others lie far apart; a row sees one key."""
+    source = numpy_code.numpy_code(generated.STATEMENTS["attention.forward"], "attention.forward")
+    queries, keys = np.array([[1.0], [-1.0]]), np.array([[800.0], [-800.0], [1e5], [799.0]])
+    mask = np.array([[1.0, 1.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0]])
+    values = np.array([[1.0], [2.0], [3.0], [5.0]])
+    share = 1 / (1 + np.exp(-1.0))
+    found = generated.load(source, tmp_path / "code.py").forward(queries, keys, mask, values)
+    compare.agree(found, [[share * 1.0 + (1 - share) * 5.0], [5.0]])

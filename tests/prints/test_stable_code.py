@@ -37,12 +37,6 @@ BEYOND = {
         700,
         "deltas that sum to zero meet weights that are equal: the sum over the classes cancels",
     ),
-    ("attention.weights_jacobian", "weights_jacobian"): (
-        800,
-        "its terms are m e^z, and no score is taken off in front of a mask",
-    ),
-    ("targets.masked_log_softmax", "jacobian"): (36, "1 - p cancels, with a mask as written"),
-    ("targets.masked_log_softmax", "cost_gradient"): (800, "its terms are m e^z and overflow"),
     **{
         (f"gates.{name}", result): (801, "no number of digits is enough at 1e300")
         for name, result in (
