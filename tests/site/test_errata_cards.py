@@ -23,7 +23,8 @@ ROW = {
     "as_stated": True,
 }
 CLAIM = {**ROW, "name": "b1", "title": "A claim", "kind": "claim", "severity": "wording",
-         "printed": "Squares are $< 0$.", "tested": [], "verdict": "wording, no check", "right": [], "also": []}  # fmt: skip
+         "printed": "Squares are $< 0$.", "tested": [],
+         "verdict": "wording, no check", "right": [], "also": []}  # fmt: skip
 CONFIRMED = {**ROW, "name": "c1", "title": "A line", "kind": "confirmed", "severity": "",
              "verdict": "holds"}  # fmt: skip
 NOTE = [
