@@ -34,19 +34,13 @@ extensions = [
     "_extensions.uses_graph",
     "_extensions.pictures",
     "_extensions.plots",
-    "_extensions.scale_run",
-    "_extensions.speed_run",
-    "_extensions.accuracy_run",
-    "_extensions.derive_run",
-    "_extensions.worked_fit",
-    "_extensions.separation_run",
-    "_extensions.unsound_run",
+    "_extensions.runs",
     "_extensions.errata_cards",
     "_extensions.explorer",
     "_extensions.modules",
     "_extensions.offline",
 ]
-exclude_patterns = ["_build", "_pictures", "_plots", "_templates", "downloads"]
+exclude_patterns = ["_build", "_pictures", "_plots", "_runs", "_templates", "downloads"]
 templates_path = ["_templates"]
 nitpicky = True
 smartquotes = False  # z' is a name in the reference
@@ -92,6 +86,7 @@ bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
 
+toc_object_entries = False  # thousands of functions would stand in the contents of every page
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True  # a style is known by its name, not by all that is in it

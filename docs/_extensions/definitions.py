@@ -86,10 +86,12 @@ def content(app):
     domain, found = app.env.get_domain("statement"), results(app.env)
     numbers = domain.numbers()
     entries = []
-    for identifier, (_, docname, anchor) in domain.data["st"].items():
-        href = f"{app.builder.get_target_uri(docname)}#{anchor}"
+    for identifier, (_, docname, _) in domain.data["st"].items():
+        href = app.builder.get_target_uri(docname)
         known_as = former(app.config, identifier)
-        entries.append(statement(found.statements[identifier], numbers[identifier], href, known_as))
+        entries.append(
+            statement(found.statements[identifier], numbers.get(identifier, ""), href, known_as)
+        )
     return {
         "statements": sorted(entries, key=lambda entry: list(found.statements).index(entry["id"])),
         "symbols": [symbol_entry(symbol) for symbol in found.symbols.values()],

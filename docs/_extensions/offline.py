@@ -6,7 +6,11 @@ other host. It is the first thing in the head of each page (_templates/base.html
 
 import re
 
+from docutils import nodes
+
 from . import digest
+
+PREVIEW = 200  # characters
 
 POLICY = "; ".join(
     (
@@ -40,9 +44,22 @@ def repaired(markup):
     return markup
 
 
+def preview(doctree):
+    """Return what a link to a page shows of it: how its first paragraph begins."""
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+        text = " ".join(paragraph.astext().split())
+        return (
+            text
+            if len(text) < PREVIEW
+            else f"{text[:PREVIEW].rpartition(' ')[0]} \N{HORIZONTAL ELLIPSIS}"
+        )
+    return None
+
+
 def repair(app, pagename, templatename, context, doctree):
-    """Give the page its policy, and repair its body and its navigation."""
+    """Give the page its policy and its preview, and repair its body and its navigation."""
     context["content_security_policy"] = POLICY
+    context.setdefault("preview", preview(doctree))
     for part in ("body", "furo_navigation_tree", "toc"):
         if context.get(part):
             context[part] = repaired(context[part])

@@ -2,7 +2,7 @@
 
 import numpy as np
 from _extensions.plots import Plot
-from _extensions.worked_fit import INPUTS, descended, fitted, probability
+from _runs.fits import INPUTS, descended, fitted, probability
 
 
 def fitted_curves():

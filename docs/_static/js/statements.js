@@ -1,5 +1,6 @@
 // Pointing at a reference or a symbol shows its definition; a search finds statements by name, by
-// symbol and by TeX; an address whose statement has moved leads to where it is now.
+// symbol and by TeX; a derivation is drawn when it is unfolded; an address whose statement has moved
+// leads to where it is now.
 (() => {
   const source = new URL("definitions.js", document.currentScript.src);
   const root = new URL("../../", source);
@@ -51,15 +52,19 @@
   // The symbols of its statement come first: a letter may mean another thing elsewhere.
   const ofSymbol = (element, symbols) => {
     const letter = plain(element.textContent);
-    const foot = element.closest("section.statement")?.querySelector("[data-symbols]");
-    const here = foot?.dataset.symbols.split(" ") ?? [];
+    const head = element.closest("section.statement, section.entry")?.querySelector("[data-symbols]");
+    const here = head?.dataset.symbols.split(" ") ?? [];
     const meant = symbols.filter((s) => s.letters.includes(letter));
     const own = meant.filter((s) => here.includes(s.name));
     return (own.length ? own : meant.slice(0, 1)).map((s) => s.html).join("");
   };
 
+  // The anchor of a link, or the statement whose entry it leads to.
+  const aim = (link) => decodeURIComponent(
+    link.hash.slice(1) || link.pathname.match(/\/statements\/([\w.]+)\.html$/)?.[1] || "");
+
   const ofLink = (link, { statements, symbols }) => {
-    const anchor = decodeURIComponent(link.hash.slice(1));
+    const anchor = aim(link);
     const statement = statements.find((s) => s.anchors.includes(anchor));
     const symbol = symbols.find((s) => `symbol-${s.name}` === anchor);
     return (statement ?? symbol)?.html ?? "";
@@ -67,8 +72,8 @@
 
   const pointed = (target) => {
     if (!(target instanceof Element)) return null;
-    const link = target.closest("article a[href*='#']");
-    if (link) return link.matches(".headerlink, .eqno a, .toc-backref") ? null : link;
+    const link = target.closest("article a[href]");
+    if (link) return link.matches(".headerlink, .eqno a, .toc-backref") || !aim(link) ? null : link;
     return target.closest("article math mi");
   };
 
@@ -159,6 +164,19 @@
   }
   const results = document.getElementById("search-results");
   if (results) above(results);
+
+  // ---------------------------------------------------------------- derivations
+
+  // A derivation stands in a template until somebody wants to see it.
+  const unpack = (fold) => {
+    const template = fold.querySelector(":scope > template");
+    if (!template) return;
+    template.replaceWith(template.content);
+    dispatchEvent(new CustomEvent("unpacked", { detail: fold }));
+  };
+  for (const fold of document.querySelectorAll("details:has(> template)")) {
+    fold.addEventListener("toggle", () => { if (fold.open) unpack(fold); });
+  }
 
   // ---------------------------------------------------------------- moved addresses
 
