@@ -396,10 +396,10 @@ def part(title, note, *children, classes=()):
                           classes=list(classes))]  # fmt: skip
 
 
-def recalled(record, level, *below):
-    """Return the result of a statement for another page, with a link to its entry."""
+def recalled(record, formulas, level, *below):
+    """Return formulas of a statement for another page, with a link to its entry."""
     line = html("div", reference(record["id"]), badge(level), classes=["statement-head"])
-    return html("div", *map(equation, record["results"]), line, *below, classes=["recalled"])
+    return html("div", *map(equation, formulas), line, *below, classes=["recalled"])
 
 
 def box(record, results, equations, *, cite, opened):

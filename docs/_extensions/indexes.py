@@ -35,7 +35,7 @@ def displayed(latex):
 
 
 class FormulaIndex(SphinxDirective):
-    """``{formula-index}``: every statement with its result and its level."""
+    """``{formula-index}``: every statement with the first of its results and its level."""
 
     def run(self):
         """Return a table for each concept."""
@@ -56,7 +56,7 @@ class FormulaIndex(SphinxDirective):
                     html("code", record["id"]),
                     card.badge(found.level(record)),
                 ],
-                [displayed(latex) for latex in record["results"]],
+                [displayed(record["results"][0])],
             )
             for record in group
         ]

@@ -65,8 +65,25 @@ def repair(app, pagename, templatename, context, doctree):
             context[part] = repaired(context[part])
 
 
+def share_navigation(app, pagename, templatename, context, doctree):
+    """Let the pages of a folder, which are in no contents, share their navigation: it takes long."""
+    folder, _, _ = pagename.rpartition("/")
+    if not folder or "toctree" not in context:
+        return
+    made, make = app.builder.globalcontext.setdefault("made_navigation", {}), context["toctree"]
+
+    def navigation(**options):
+        key = folder, *sorted(options.items())
+        if key not in made:
+            made[key] = make(**options)
+        return made[key]
+
+    context["toctree"] = navigation
+
+
 def setup(app):
     """Run after the theme has made its navigation; read all pages again when this code changes."""
     app.add_config_value("extensions_digest", digest(), "env", str)
+    app.connect("html-page-context", share_navigation, priority=100)
     app.connect("html-page-context", repair, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

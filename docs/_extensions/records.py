@@ -149,3 +149,32 @@ def complaints(formulas, *others):
         for path in others
         if not Path(path).exists() or Path(path).stat().st_mtime < written
     ]
+
+
+def write_pages(folder, pages):
+    """Write the sources of generated pages, by name, and leave no other in their folder."""
+    folder.mkdir(exist_ok=True)
+    for file in folder.glob("*.md"):
+        if file.stem not in pages:
+            file.unlink()
+    for name, text in pages.items():
+        file = folder / f"{name}.md"
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+
+
+def measured(formulas):
+    """Return what the implementation and the formulas hash to: what the evidence is about."""
+    sources = sorted((ROOT / "reference_impl").rglob("*.py"))
+    content = [*sources, Path(formulas)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in content)).hexdigest()
+
+
+def stale(evidence, formulas):
+    """Say that the evidence is missing, or is about other sources than those that are there."""
+    if not Path(formulas).exists():
+        return []
+    found = parsed(evidence, {})
+    if found.get("measured") == measured(formulas):
+        return []
+    return [f"{evidence} is {'not about these sources' if found else 'missing'}: run `make test`"]

@@ -175,10 +175,10 @@ class EntryDirective(StatementDirective):
 class ResultDirective(StatementDirective):
     """``{result} id``: the result of a statement again, with a link to its entry.
 
-    ``:derivation:`` shows its derivation as well, unfolded.
+    ``:derivation:`` shows its derivation as well, unfolded; ``:first:`` of several formulas the first.
     """
 
-    option_spec = {"derivation": directives.flag}
+    option_spec = {"derivation": directives.flag, "first": directives.flag}
 
     def section(self, record):
         """Return the equations without numbers."""
@@ -187,7 +187,8 @@ class ResultDirective(StatementDirective):
             card.derivation(record, found, self.citation, opened=True)
             if "derivation" in self.options else []
         )  # fmt: skip
-        return card.recalled(record, found.level(record), *derived)
+        formulas = record["results"][: 1 if "first" in self.options else None]
+        return card.recalled(record, formulas, found.level(record), *derived)
 
 
 class StatementRole(XRefRole):
@@ -312,22 +313,15 @@ class StatementDomain(Domain):
 
 def write_entries(app):
     """Write the source of the entry of each statement, and of no other."""
-    folder = app.srcdir / ENTRIES
-    folder.mkdir(exist_ok=True)
     statements = records.read(*files(app.config)).statements
-    wanted = {f"{identifier}.md": ENTRY.format(identifier) for identifier in statements}
-    for file in folder.glob("*.md"):
-        if file.name not in wanted:
-            file.unlink()
-    for name, text in wanted.items():
-        file = folder / name
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
+    records.write_pages(app.srcdir / ENTRIES, {name: ENTRY.format(name) for name in statements})
 
 
 def check_results(app):
     """Warn when results are missing, old, or bad."""
-    for complaint in records.complaints(*files(app.config)[:3]):
+    formulas, verification, evidence, *_ = files(app.config)
+    said = records.complaints(formulas, verification) + records.stale(evidence, formulas)
+    for complaint in said:
         logger.warning("%s", complaint, type="statements", subtype="results")
     found = records.read(*files(app.config))
     for identifier in found.statements:
@@ -370,14 +364,13 @@ def neighbours(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Register directives, roles and domain."""
-    build = records.ROOT / "build"
+    build, stored = records.ROOT / "build", records.ROOT / "benchmarks/results"
     formulas = records.ROOT / "docs/downloads/formulas.json"
     app.add_config_value("statements_formulas", str(formulas), "env", str)
     app.add_config_value("statements_verification", str(build / "verification.json"), "env", str)
-    app.add_config_value("statements_evidence", str(build / "evidence.json"), "env", str)
+    app.add_config_value("statements_evidence", str(stored / "evidence.json"), "env", str)
     app.add_config_value("statements_errata", str(build / "errata.json"), "env", str)
-    peers = records.ROOT / "benchmarks/results/peers.json"
-    app.add_config_value("statements_peers", str(peers), "env", str)
+    app.add_config_value("statements_peers", str(stored / "peers.json"), "env", str)
     # The ids that statements had before, each with the one that it has now.
     app.add_config_value("statements_former", {}, "env", dict)
     app.add_domain(StatementDomain)
