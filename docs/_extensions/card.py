@@ -6,7 +6,7 @@ import re
 from docutils import nodes
 from sphinx import addnodes
 
-from . import citation, sources
+from . import downloads, sources
 from .elements import html, paragraph, prose, verbatim
 from .mathml import to_mathml
 from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level
@@ -385,7 +385,7 @@ def relations(record, results, docname):
 
 def how_to_cite(record):
     """Return how to cite the statement."""
-    return part("Cite", "", verbatim(text=citation.bibtex(record)), classes=["cite"])
+    return part("Cite", "", verbatim(text=downloads.bibtex(record)), classes=["cite"])
 
 
 def part(title, note, *children, classes=()):

@@ -1,6 +1,6 @@
 """What chunks cost, from the stored run of ``benchmarks.scale``."""
 
-from _extensions.plots import Plot
+from _extensions.figures import Plot
 from _extensions.runs import stored
 
 NAMES = {

@@ -2,7 +2,7 @@
 
 import math
 
-from _extensions.plots import Plot
+from _extensions.figures import Plot
 from _extensions.runs import stored
 from _runs.speed import OURS, SHORT, cases, limit
 
