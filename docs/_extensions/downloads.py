@@ -1,15 +1,46 @@
-"""Files to take away that are made when the site is built: all vectors, all BibTeX entries.
+"""Files to take away, made when the site is built, and how to cite: all vectors, all BibTeX.
 
 They stand in ``_build/downloads``, where pages link them with ``{download}``, the same bytes in
-every build.
+every build. What is cited comes from CITATION.cff.
 """
 
+import re
 import zipfile
+from functools import cache
 
-from . import citation, records
+import yaml
+
+from . import records
 
 FOLDER = records.ROOT / "docs/_build/downloads"
 VECTORS = records.ROOT / "tests/vectors"
+
+
+@cache
+def project():
+    """Return what CITATION.cff says."""
+    return yaml.safe_load((records.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+
+def escaped(text):
+    """Return a text for BibTeX: special characters literal, capitals kept."""
+    text = re.sub(r"([&%$#_])", r"\\\1", re.sub(r"\$[^$]*\$", "", text))
+    return re.sub(r"\b(\w*[A-Z]\w*)", r"{\1}", text)
+
+
+def bibtex(record=None):
+    """Return the entry of a statement, or of the project."""
+    cited = project()
+    name = cited["title"].split(":")[0]
+    fields = {
+        "author": " and ".join(f"{{{author['name']}}}" for author in cited["authors"]),
+        "title": escaped(record["title"] if record else cited["title"]),
+        "howpublished": escaped(f"{name}, statement {record['id']}" if record else "Software"),
+        "note": f"Version {cited['version']}",
+    }
+    key = f"{name.lower()}:{record['id']}" if record else name.lower()
+    lines = "".join(f"  {field} = {{{value}}},\n" for field, value in fields.items())
+    return f"@misc{{{key},\n{lines}}}"
 
 
 def write_vectors(path):
@@ -23,7 +54,7 @@ def write_vectors(path):
 
 def write_bibliography(path, statements):
     """Write an entry for the project and one for each statement."""
-    entries = [citation.bibtex(), *(citation.bibtex(record) for record in statements)]
+    entries = [bibtex(), *(bibtex(record) for record in statements)]
     path.write_text("\n\n".join(entries) + "\n", encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from . import card, records
 from .elements import html, paragraph, prose
 from .indexes import cells, displayed, table
-from .statements import depend_on_results, results
+from .statements import shown
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,6 @@ COUNTED = {
     "holds": "hold as printed",
     "wording, no check": "are wording that no machine checks",
 }
-
-
-def found(env):
-    """Read what the checks found."""
-    return results(env).errata
 
 
 def verdict(row):
@@ -106,8 +101,7 @@ class Errata(SphinxDirective):
 
     def run(self):
         """Return the cards."""
-        depend_on_results(self.env)
-        everything = found(self.env)["errata"]
+        everything = shown(self.env).errata["errata"]
         rows = [row for row in everything if self.arguments[0] in (row["severity"], row["kind"])]
         if everything and not rows:
             logger.warning("no row is %r", self.arguments[0],
@@ -133,8 +127,7 @@ class ErrataCounts(SphinxDirective):
 
     def run(self):
         """Return a sentence."""
-        depend_on_results(self.env)
-        rows = found(self.env)["errata"]
+        rows = shown(self.env).errata["errata"]
         counts = Counter(row["verdict"] for row in rows)
         said = ", ".join(f"{number} {COUNTED.get(name, name)}" for name, number in counts.items())
         return [nodes.paragraph("", f"Of {card.counted(len(rows), 'row')} {said}.")]
@@ -148,8 +141,7 @@ class NoteLines(SphinxDirective):
 
     def run(self):
         """Return a table."""
-        depend_on_results(self.env)
-        everything = found(self.env)
+        everything = shown(self.env).errata
         titles = {row["name"]: row["title"] for row in everything["errata"]}
         number = 0
         for part in everything["note"]:

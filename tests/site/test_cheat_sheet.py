@@ -4,7 +4,7 @@ import re
 import zipfile
 
 import pytest
-from _extensions import cheat_sheet, citation, downloads
+from _extensions import cheat_sheet, downloads
 from small import DOCS, record
 
 PDF = DOCS / "downloads/cheat-sheet.pdf"
@@ -40,4 +40,4 @@ def test_vectors_are_the_same_bytes_in_every_build(tmp_path):
     ],
 )
 def test_bibtex_is_escaped(title, written):
-    assert f"title = {{{written}}}" in citation.bibtex(record("a.one", title=title))
+    assert f"title = {{{written}}}" in downloads.bibtex(record("a.one", title=title))
