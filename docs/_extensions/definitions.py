@@ -21,6 +21,8 @@ from .mathml import to_mathml
 from .statements import former, results
 
 MATH = re.compile(r"\$([^$]+)\$")
+
+
 def prose(text):
     """Return a text with formulas as HTML."""
     parts = MATH.split(text)

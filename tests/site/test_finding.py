@@ -18,7 +18,11 @@ console.log(JSON.stringify(queries.map((query) => find(query, statements).map(({
 # A query, the statements that come first, and one that is not found.
 QUERIES = [
     ("X^T(p-y)", ["logistic.nll_gradient"], "softmax.nll_gradient"),
-    (r"\mathbf{X}^\top (\mathbf{p} - \mathbf{y})", ["logistic.nll_gradient"], "softmax.nll_gradient"),
+    (
+        r"\mathbf{X}^\top (\mathbf{p} - \mathbf{y})",
+        ["logistic.nll_gradient"],
+        "softmax.nll_gradient",
+    ),
     ("p - y", ["logistic.nll_gradient"], "sigmoid.stable"),
     ("p_a(δ_ab-p_b)", ["softmax.probability_gradient"], "softmax.nll"),
     ("softmax.nll", ["softmax.nll"], "logistic.nll"),
