@@ -95,19 +95,13 @@ bench: .venv-peers/.ready ## time the implementation side by side with its peers
 
 # -------------------------------------------------------------------- the site
 
-SOURCES := $(shell find derivations reference_impl tests -name '*.py' -o -name '*.json' -o -name '*.csv')
-
-docs: .venv-docs/.ready ## derive, verify, measure, and build the site
+# What the tests measured is stored in benchmarks/results/evidence.json: `make test` writes it.
+docs: .venv-docs/.ready ## derive, verify, and build the site
 	.venv-docs/bin/python -m derivations export --out docs/downloads
 	.venv-docs/bin/python -m derivations verify --out build
 	.venv-docs/bin/python -m derivations.note.errata --out build
-	@$(MAKE) --no-print-directory build/evidence.json
-	.venv-docs/bin/python -m sphinx -n -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	.venv-docs/bin/python -m sphinx -n -W --keep-going -j auto -d docs/_build/doctrees docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
-
-# What the tests measured, for the pages to show. `make test` writes it too.
-build/evidence.json: $(SOURCES) docs/downloads/formulas.json | .venv-docs/.ready
-	.venv-docs/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 site: docs ## test the site's extension, and a link from another project
 	.venv-docs/bin/python -m pytest --confcutdir tests/site tests/site

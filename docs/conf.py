@@ -32,21 +32,14 @@ extensions = [
     "_extensions.cheat_sheet",
     "_extensions.downloads",
     "_extensions.uses_graph",
-    "_extensions.pictures",
-    "_extensions.plots",
-    "_extensions.scale_run",
-    "_extensions.speed_run",
-    "_extensions.accuracy_run",
-    "_extensions.derive_run",
-    "_extensions.worked_fit",
-    "_extensions.separation_run",
-    "_extensions.unsound_run",
+    "_extensions.figures",
+    "_extensions.runs",
     "_extensions.errata_cards",
     "_extensions.explorer",
     "_extensions.modules",
     "_extensions.offline",
 ]
-exclude_patterns = ["_build", "_pictures", "_plots", "_templates", "downloads"]
+exclude_patterns = ["_build", "_pictures", "_plots", "_runs", "_templates", "downloads"]
 templates_path = ["_templates"]
 nitpicky = True
 smartquotes = False  # z' is a name in the reference
@@ -73,8 +66,10 @@ html_css_files = [
 ]
 html_js_files = [
     ("js/equations.js", {"defer": "defer"}),
+    ("js/finding.js", {"defer": "defer"}),
     ("js/statements.js", {"defer": "defer"}),
 ]
+html_search_scorer = "_static/js/scorer.js"
 html_copy_source = False
 html_use_index = False  # the formula index, the symbol index and the search serve better
 html_domain_indices = False
@@ -92,6 +87,7 @@ bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
 
+toc_object_entries = False  # thousands of functions would stand in the contents of every page
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True  # a style is known by its name, not by all that is in it

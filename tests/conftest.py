@@ -1,4 +1,4 @@
-"""Random order, and what the session checked: printed, and written to build/evidence.json."""
+"""Random order, and what the session checked: printed, and stored where the pages read it."""
 
 import datetime
 import json
@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import random
+import sys
 
 import compare
 import hypothesis
@@ -14,7 +15,12 @@ import numpy
 import pytest
 
 TESTS = pathlib.Path(__file__).parent
-BUILD = TESTS.parent / "build"
+DOCS = TESTS.parent / "docs"
+STORED = TESTS.parent / "benchmarks" / "results" / "evidence.json"
+
+sys.path.insert(0, str(DOCS))
+
+from _extensions import records  # noqa: E402
 
 # The same examples in every run: what a run finds can be found again. No example database is kept.
 hypothesis.settings.register_profile(
@@ -74,8 +80,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
     )
     # A part of the suite, or one that failed, would mislead.
     if exitstatus == 0 and not config.stash[PARTIAL]:
-        BUILD.mkdir(exist_ok=True)
-        _write(BUILD / "evidence.json", _evidence())
+        _store(STORED, _evidence())
 
 
 def _evidence():
@@ -98,9 +103,13 @@ def _evidence():
             "numpy": numpy.__version__,
             "mpmath": mpmath.__version__,
         },
+        "measured": records.measured(DOCS / "downloads" / "formulas.json"),
         "statements": statements,
     }
 
 
-def _write(path, content):
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def _store(path, found):
+    """Write what was found; the date stays where nothing else is new."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if {**known, "date": None} != {**found, "date": None}:
+        path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

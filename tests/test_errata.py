@@ -12,16 +12,21 @@ import pytest
 import derivations
 from derivations import linear
 from derivations.language.statement import Statement
-from derivations.note import errata
+from derivations.note import errata, erratum
 from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,
     FORMULA,
+    NOTATION,
+    WRONG_RESULT,
+    WRONG_STATEMENT,
+    Construction,
     Equation,
     Report,
     Search,
     check,
     freshly,
+    try_claim,
 )
 from derivations.prints.lines import results
 from derivations.prints.mathematics import LATEX
@@ -52,6 +57,25 @@ def test_every_row_is_there_in_order():
     assert {ROWS[name].kind for name in FORMULAS} == {FORMULA, CLAIM}
     assert {ROWS[name].kind for name in CLAIMS} == {CLAIM}
     assert {ROWS[name].kind for name in RIGHT} == {CONFIRMED}
+
+
+def test_every_mistake_has_a_severity():
+    """Serious are those that change a number or a belief; what is right has none."""
+    severities = {name: row.severity for name, row in ROWS.items()}
+    known = {WRONG_RESULT, WRONG_STATEMENT, NOTATION, erratum.WORDING}
+    assert {severities[name] for name in (*FORMULAS, *CLAIMS)} == known
+    assert {severities[name] for name in RIGHT} == {""}
+    assert severities["a4"] == severities["a8"] == WRONG_RESULT
+    assert severities["b1"] == WRONG_STATEMENT
+
+
+def test_no_reason_speaks_of_the_encoding():
+    """What cannot be written down is said in words, not in those of the program."""
+    for row in ROWS.values():
+        for claim in row.claims:
+            if isinstance(claim, Construction) and row.kind != CONFIRMED:
+                text = try_claim(claim).text
+                assert text == f"It cannot be written down: {claim.because}." and claim.because
 
 
 @pytest.mark.parametrize("name", FORMULAS + CLAIMS + RIGHT)

@@ -60,6 +60,10 @@ from derivations.notation import K, N, W, X, Y, a, b, i, j, k, l, n, t, v, w, y
 from derivations.note.erratum import (
     CLAIM,
     CONFIRMED,
+    NOTATION,
+    WORDING,
+    WRONG_RESULT,
+    WRONG_STATEMENT,
     Construction,
     Counterexample,
     Equation,
@@ -91,8 +95,14 @@ a1 = Erratum(
     r"The residuals are $\mathbf{p} - \mathbf{y}$.",
     r"There are $N$ probabilities and $n$ weights, so the difference has no meaning. A computer "
     r"algebra system that does not compare symbolic shapes accepts it.",
-    (Construction(lambda: logistic.probabilities - Whole(w)),),
+    (
+        Construction(
+            lambda: logistic.probabilities - Whole(w),
+            r"$\mathbf{p}$ has $N$ entries and $\mathbf{w}$ has $n$: there is nothing to subtract",
+        ),
+    ),
     (logistic.nll_gradient,),
+    severity=WRONG_RESULT,
 )
 
 a2 = Erratum(
@@ -101,9 +111,15 @@ a2 = Erratum(
     r"A gradient has the shape of its variable: $\sum_i \mathbf{x}_i (p_i - y_i)$.",
     r"The printed sum is a row, and $\mathbf{w}$ is a column: no step "
     r"$\mathbf{w} - \eta \nabla \operatorname{NLL}$ could be taken.",
-    (Construction(lambda: gradient - (residuals.T @ Whole(X))),),
+    (
+        Construction(
+            lambda: gradient - (residuals.T @ Whole(X)),
+            r"the gradient is a column of $n$ entries, and the sum is a row",
+        ),
+    ),
     (logistic.nll_gradient,),
     show=(1,),
+    severity=NOTATION,
 )
 
 at_j = sigma(total(k, w[k] * X[j, k]))
@@ -118,6 +134,7 @@ a3 = Erratum(
     r"gives another cost as soon as there are two.",
     (Equation(logistic.NLL, -total(i, y[i] * log(at_j) + (1 - y[i]) * log(1 - at_j))),),
     (logistic.nll,),
+    severity=NOTATION,
 )
 
 # -- the second half: softmax and layers ----------------------------------------------------------
@@ -131,6 +148,7 @@ a4 = Erratum(
     (Equation(D(softmax.NLL2, softmax.w2[k]), -total(i, X[i, k] * (y[i] - softmax.p2[i]))),),
     (softmax.nll_gradient, softmax.gradients_sum_to_zero),
     show=(3,),
+    severity=WRONG_RESULT,
 )
 
 
@@ -157,6 +175,7 @@ a5 = Erratum(
     (Search(first_underflow),),
     (log_softmax.forward,),
     CLAIM,
+    severity=WRONG_RESULT,
 )
 
 z31 = Array("z^3_1", (N,), "z", r"\mathbf{z}^3_1", written="z^3_1({0})")
@@ -187,6 +206,7 @@ a8 = Erratum(
             ),
         ),
     ),
+    severity=WRONG_RESULT,
 )
 
 z1 = Array("z^1", (n,), "z", r"\mathbf{z}", superscript="1")
@@ -197,8 +217,15 @@ a9 = Erratum(
     r"$\mathbf{w}_k \cdot \mathbf{z}^1$.",
     r"$\mathbf{z}^1$ already is $\mathbf{x}_i$, the features of one data point: it has no data points "
     r"left to choose from.",
-    (Construction(lambda: z1[i]),),
+    (
+        Construction(
+            lambda: z1[i],
+            r"$\mathbf{z}^1$ is the vector of one data point: it has an index over features and none "
+            "over data points",
+        ),
+    ),
     (linear.forward, backpropagation.layer_stack),
+    severity=NOTATION,
 )
 
 rows, deltas = linear.rows, linear.deltas_out
@@ -218,6 +245,7 @@ a10 = Erratum(
         ),
     ),
     (backpropagation.rule_parameters, linear.parameter_gradient),
+    severity=WRONG_RESULT,
 )
 
 a11 = Erratum(
@@ -233,10 +261,12 @@ a11 = Erratum(
             lambda: (
                 Gradient(linear.cost, linear.z)
                 - (Whole(linear.delta_out).T @ Jacobian(linear.out, linear.z))
-            )
+            ),
+            "the gradient is a column of $n$ entries, and the product is a row",
         ),
     ),
     (linear.backward, backpropagation.rule_backward),
+    severity=NOTATION,
 )
 
 z4 = Definition("z^4", (), -total(a, softmax.z[a]), "z^4")
@@ -248,9 +278,15 @@ a12 = Erratum(
     r"$\mathbf{z}^1$ to $z^4$: linear, log-softmax, NLL.",
     r"Two sections number the functions differently. Under RULE 1 $\mathbf{f}^3$ returns the cost, a "
     r"scalar; a further loss would look for one value for each class in it.",
-    (Construction(lambda: -total(a, softmax.z[a] * z4[a])),),
+    (
+        Construction(
+            lambda: -total(a, softmax.z[a] * z4[a]),
+            r"$z^4$ is one number, and the loss looks for an entry of it for each class",
+        ),
+    ),
     (backpropagation.layer_stack,),
     show=(),
+    severity=NOTATION,
 )
 
 z21, z22 = scalar("z^2_1", "z^2_1"), scalar("z^2_2", "z^2_2")
@@ -273,6 +309,7 @@ a13 = Erratum(
     (backpropagation.deltas, backpropagation.rule_parameters),
     CLAIM,
     show=(4,),
+    severity=WRONG_STATEMENT,
 )
 
 other_label = Array("y'", (N,), "y", r"\mathbf{y}", domain="label", superscript=r"\prime")
@@ -291,6 +328,7 @@ a14 = Erratum(
     ),
     (backpropagation.rule_forward, nll.forward),
     show=(),
+    severity=NOTATION,
 )
 
 p = logistic.p
@@ -304,6 +342,7 @@ a15 = Erratum(
     r"As printed the second logarithm is outside the sum, where $i$ has no value.",
     (Equation(total(i, first + second), second + total(i, first)),),
     (logistic.log_likelihood,),
+    severity=NOTATION,
 )
 
 
@@ -333,6 +372,7 @@ a16 = Erratum(
     "A set holds equal elements once, so that equal data points would count once.",
     (Search(merged_duplicates),),
     (logistic.likelihood,),
+    severity=NOTATION,
 )
 
 
@@ -361,6 +401,7 @@ a17 = Erratum(
     (Search(sets_of_features),),
     (logistic.likelihood,),
     show=(2,),
+    severity=NOTATION,
 )
 
 
@@ -391,6 +432,7 @@ a18 = Erratum(
     (logistic.decision_rule,),
     CLAIM,
     show=(0, 1),
+    severity=WORDING,
 )
 
 x = Array("x", (n,), "x", r"\mathbf{x}")
@@ -410,6 +452,7 @@ a19 = Erratum(
     ),
     (logistic.bernoulli,),
     show=(0, 1, 2),
+    severity=NOTATION,
 )
 
 
@@ -437,6 +480,7 @@ a20 = Erratum(
     (sigmoid.stable,),
     CLAIM,
     show=(1,),
+    severity=WRONG_RESULT,
 )
 
 # -- claims ---------------------------------------------------------------------------------------
@@ -491,6 +535,7 @@ b1 = Erratum(
             ),
         ),
     ),
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -552,6 +597,7 @@ b2 = Erratum(
     (logistic.no_mle_when_separable, softmax.null_space),
     CLAIM,
     show=(),
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -597,6 +643,7 @@ b3 = Erratum(
     (logistic.no_mle_when_separable,),
     CLAIM,
     show=(),
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -655,6 +702,7 @@ b4 = Erratum(
     (logistic.likelihood,),
     CLAIM,
     show=(),
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -708,6 +756,7 @@ b5 = Erratum(
     ),
     CLAIM,
     show=(0, 1),
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -739,6 +788,7 @@ b6 = Erratum(
     (logistic.likelihood,),
     CLAIM,
     show=(),
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -767,6 +817,7 @@ b7 = Erratum(
     (logistic.likelihood,),
     CLAIM,
     show=(),
+    severity=WORDING,
 )
 
 b8 = Erratum(
@@ -778,6 +829,7 @@ b8 = Erratum(
     (identification.translation, softmax.null_space),
     CLAIM,
     show=(0, 1),
+    severity=WRONG_STATEMENT,
 )
 
 mean_entropy = total(i, logistic.cross_entropy[i]) / Size(N)
@@ -790,6 +842,7 @@ b9 = Erratum(
     (Equation(total(i, logistic.cross_entropy[i]), mean_entropy),),
     (logistic.nll_cross_entropy,),
     CLAIM,
+    severity=WORDING,
 )
 
 
@@ -839,6 +892,7 @@ b10 = Erratum(
     ),
     CLAIM,
     show=(0, 1),
+    severity=WORDING,
 )
 
 square = Definition("z'", (), t**2, r"z^{l+1}")
@@ -855,6 +909,7 @@ b11 = Erratum(
     (Equation(D(used_twice(), t), t * D(square(), t)),),
     (backpropagation.fan_out, backpropagation.rule_backward),
     CLAIM,
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -882,6 +937,7 @@ b12 = Erratum(
     (backpropagation.cost,),
     CLAIM,
     show=(4, 5),
+    severity=WRONG_STATEMENT,
 )
 
 b13 = Erratum(
@@ -893,6 +949,7 @@ b13 = Erratum(
     (),
     (backpropagation.rule_parameters,),
     CLAIM,
+    severity=WRONG_STATEMENT,
 )
 
 b14 = Erratum(
@@ -904,6 +961,7 @@ b14 = Erratum(
     (),
     (),
     CLAIM,
+    severity=WORDING,
 )
 
 b15 = Erratum(
@@ -914,6 +972,7 @@ b15 = Erratum(
     (),
     (backpropagation.deltas,),
     CLAIM,
+    severity=WORDING,
 )
 
 
@@ -941,6 +1000,7 @@ b16 = Erratum(
     (logistic.bernoulli,),
     CLAIM,
     show=(1,),
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -992,6 +1052,7 @@ b17 = Erratum(
         ),
     ),
     CLAIM,
+    severity=WRONG_STATEMENT,
 )
 
 
@@ -1021,6 +1082,7 @@ b19 = Erratum(
     (logistic.decision_rule,),
     CLAIM,
     show=(2,),
+    severity=WRONG_STATEMENT,
 )
 
 # -- right as printed -----------------------------------------------------------------------------

@@ -28,6 +28,8 @@ from derivations.prints.mathematics import LATEX, latex, relation
 from derivations.proof import digits, ledger, verification
 
 FORMULA, CLAIM, CONFIRMED = "formula", "claim", "confirmed"
+WRONG_RESULT, WRONG_STATEMENT = "wrong result", "wrong statement"
+NOTATION, WORDING = "notation", "wording"
 FAILS, HOLDS, UNDECIDED, NOT_CHECKED = "fails", "holds", "undecided", "wording, no check"
 
 LARGEST = 3  # sizes and values that a search goes up to
@@ -49,9 +51,13 @@ class Equation:
 
 @dataclass(frozen=True)
 class Construction:
-    """A printed expression whose parts may not fit: ``build`` writes it down."""
+    """A printed expression whose parts may not fit: ``build`` writes it down.
+
+    ``because`` says for people why it cannot be written, in Markdown, without a period.
+    """
 
     build: Callable[[], object]
+    because: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,10 @@ class Erratum:
         The statements that hold instead: those of a concept, or one of its own.
     kind
         ``formula``, ``claim`` or ``confirmed``.
+    severity
+        What it does to those who rely on it: a ``wrong result`` when they compute, a ``wrong
+        statement`` that they believe, a ``notation`` that cannot be read as it stands, or the
+        ``wording``; empty where the row is confirmed.
     show
         Which results of the first statement to show beside the printed form.
     also
@@ -112,6 +122,7 @@ class Erratum:
     kind: str = FORMULA
     show: tuple[int, ...] = (0,)
     also: tuple[Statement, ...] = field(default=(), repr=False)
+    severity: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,11 +209,11 @@ def try_claim(claim: Claim) -> Outcome:
     route proves it for all sizes. Neither, or both, is ``undecided``.
     """
     match claim:
-        case Construction(build):
+        case Construction(build, because):
             try:
                 build()
             except ShapeError as reason:
-                return Outcome(FAILS, f"It cannot be written down: {reason}.")
+                return Outcome(FAILS, f"It cannot be written down: {because or reason}.")
             return Outcome(HOLDS, "Its shapes agree.")
         case Search(find):
             case = find()
@@ -455,6 +466,7 @@ def as_data(
         "name": name,
         "title": erratum.title,
         "kind": erratum.kind,
+        "severity": erratum.severity,
         "printed": erratum.printed,
         "correct": erratum.correct,
         "why": erratum.why,
@@ -480,7 +492,8 @@ def beside(erratum: Erratum, statement: Statement, ids: Mapping[int, str]) -> li
 
 def in_words(name: str, erratum: Erratum, report: Report, ids: Mapping[int, str]) -> Iterator[str]:
     """Yield the lines that say a row on a terminal."""
-    yield f"{name.upper()}  {erratum.title}: {report.printed}"
+    severity = f" ({erratum.severity})" if erratum.severity else ""
+    yield f"{name.upper()}  {erratum.title}: {report.printed}{severity}"
     yield f"    printed  {plain(erratum.printed)}"
     yield from (f"             {plain(outcome.text)}" for outcome in report.outcomes)
     yield f"    right    {plain(erratum.correct)}"

@@ -1,15 +1,17 @@
 """How a statement looks: the nodes of its card, from its record and from what was found."""
 
 import json
+import re
 
 from docutils import nodes
 from sphinx import addnodes
 
-from . import citation, sources
+from . import downloads, sources
 from .elements import html, paragraph, prose, verbatim
 from .mathml import to_mathml
 from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level
 
+TIMES = " \N{MULTIPLICATION SIGN} "
 # Key of the form, name, language; without a language it is shown as it is and not searched.
 CODE_TABS = (
     ("latex", "LaTeX", "latex"),
@@ -21,8 +23,10 @@ CODE_TABS = (
     ("mathml", "MathML", None),
     ("text", "Text", "text"),
     ("json", "JSON", None),
-    ("bibtex", "BibTeX", None),
 )
+# How a hypothesis ends that only says what a letter is.
+ANY_NUMBERS = "nothing is assumed of them."
+LONG = 4000  # characters: more code is not coloured, each word of which is an element
 FOUND = {"proved": "yes", "checked": "yes", "agrees": "yes", "label": "label"}
 FOUND |= dict.fromkeys(("not proved", "refuted", "does not hold"), "no")
 
@@ -53,21 +57,29 @@ def badge(level):
     return html("span", explained, classes=["badge", f"level-{level_slug(level)}"], title=said)
 
 
-def head(record, level):
-    """Return the line under the title: id and level."""
+def head(record, level, *where):
+    """Return the line under the title: id, place and level."""
     return html(
         "div",
         html("code", record["id"], classes=["statement-id"]),
+        *where,
         badge(level),
         classes=["statement-head"],
+        data_symbols=" ".join(record["symbols"]),
     )
 
 
-def given(record):
-    """Return the hypotheses."""
-    if not record["hypotheses"]:
+def plain(text):
+    """Return a text with formulas as it reads without markup: subscripts stay, commands go."""
+    return re.sub(r"\\(?:mathbf|operatorname|mathrm)|[${}\\]", "", text)
+
+
+def given(record, *, every):
+    """Return the hypotheses: all, or those that assume something."""
+    texts = [hypothesis["text"] for hypothesis in record["hypotheses"]]
+    items = [html("li", *prose(text)) for text in texts if every or not text.endswith(ANY_NUMBERS)]
+    if not items:
         return []
-    items = [html("li", *prose(hypothesis["text"])) for hypothesis in record["hypotheses"]]
     return [
         html("div", html("span", "Given", classes=["label"]), html("ul", *items), classes=["given"])
     ]
@@ -96,8 +108,10 @@ def verdict_marks(found):
     marks = [
         m for key, *rest in ROUTES for m in mark(*rest, verdicts.get(key), points_of(key, found))
     ]
+    if not found:
+        return []
     flag = [html("span", "both sides were equal before the check", classes=["mark", "mark-no"])]
-    return html("span", *marks, *(flag if found.get("flag") else []), classes=["marks"])
+    return [html("span", *marks, *(flag if found.get("flag") else []), classes=["marks"])]
 
 
 def points_of(key, found):
@@ -131,7 +145,7 @@ def step(record, found, cite):
     if not record["made"]:
         mark = html("span", "typed", classes=["typed"], title="an author wrote this line")
         why += [nodes.Text(" "), mark]
-    why.append(verdict_marks(found))
+    why += verdict_marks(found)
     parts = [
         html("div", equation(f"{record['relation']} {record['latex']}"), classes=["step-math"]),
         html("div", *why, classes=["step-why"]),
@@ -171,17 +185,31 @@ def counted(number, noun):
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def derivation(record, found, cite, opened):
-    """Return all chains of a statement."""
-    if not record["chains"]:
-        return []
-    verdicts = found.get("chains", [])
-    chains = [
+def chains(record, found, cite, *, marked):
+    """Return all chains of a statement, with or without the marks of the routes."""
+    verdicts = found.get("chains", []) if marked else []
+    return [
         chain(c, verdicts[number] if number < len(verdicts) else {}, cite)
         for number, c in enumerate(record["chains"])
     ]
-    steps = counted(sum(len(c["steps"]) for c in record["chains"]), "step")
-    return [folded("Derivation", steps, *chains, legend(), classes=["derivation"], opened=opened)]
+
+
+def steps_of(record):
+    """Return in words how long the derivation of a statement is."""
+    return counted(sum(len(c["steps"]) for c in record["chains"]), "step")
+
+
+def derivation(record, found, cite, *, opened):
+    """Return the hypotheses and the chains, folded.
+
+    A folded derivation stands in a template, which the browser does not lay out: statements.js
+    takes it out when it is unfolded. Where no script runs, the entry has it.
+    """
+    if not record["chains"]:
+        return []
+    inside = [*given(record, every=False), *chains(record, found, cite, marked=False)]
+    inside = inside if opened else [html("template", *inside)]
+    return [folded("Derivation", steps_of(record), *inside, classes=["derivation"], opened=opened)]
 
 
 def versions(result):
@@ -247,9 +275,7 @@ def evidence(record, results):
         notes.append(counted(len(peers), "peer"))
     if count := vectors_of(record["id"]):
         rows += [html("dt", "Vectors"), html("dd", f"{counted(count, 'case')} at 50 digits")]
-    if not rows:
-        return []
-    return [folded("Evidence", ", ".join(notes), html("dl", *rows), classes=["evidence"])]
+    return part("Evidence", ", ".join(notes), html("dl", *rows, classes=["facts"])) if rows else []
 
 
 def component(name, *children, **attributes):
@@ -268,7 +294,6 @@ def forms_of(record):
         "mathml": "\n".join(to_mathml(latex, display=True) for latex in record["results"]),
         "text": record["text"],
         "json": json.dumps(shown, indent=1, ensure_ascii=False),
-        "bibtex": citation.bibtex(record),
     }
 
 
@@ -284,21 +309,25 @@ def code(record):
         )
         block = (
             nodes.literal_block(forms[key], forms[key], language=language)
-            if language
+            if language and len(forms[key]) < LONG
             else verbatim(text=forms[key])
         )
         items.append(component("tab-item", title, component("tab-content", block)))
     if not items:
         return []
-    names = ", ".join(label for key, label, _ in CODE_TABS if forms.get(key))
-    return [folded("Code", names, component("tab-set", *items), classes=["code-forms"])]
+    return part("Code", "", component("tab-set", *items), classes=["code-forms"])
 
 
 def symbols(record, results):
-    """Return the symbols of the statement, as links into the symbol index."""
-    known = [results.symbols[name] for name in record["symbols"] if name in results.symbols]
-    links = [link("statement", "sym", s["name"], nodes.math(s["latex"], s["latex"])) for s in known]
-    return [node for link in links for node in (nodes.Text(" "), link)][1:]
+    """Return the symbols of the statement with their meanings, each a link to all that use it."""
+    items = []
+    for name in record["symbols"]:
+        if symbol := results.symbols.get(name):
+            letter = nodes.math(symbol["latex"], symbol["latex"])
+            shape = f" ({symbol['shape'].replace(' x ', TIMES)})" if symbol["shape"] else ""
+            term = html("dt", link("statement", "sym", name, letter))
+            items.append(html("div", term, html("dd", *prose(symbol["meaning"]), shape)))
+    return [html("dl", *items, classes=["where"])] if items else []
 
 
 def vectors(identifier):
@@ -335,43 +364,70 @@ def errata(record, results):
     """Return links to what the note prints in place of the statement."""
     links = [
         link("std", "ref", f"erratum-{row['name']}", nodes.Text(row["name"].upper()))
-        for row in results.errata["errata"]
-        if record["id"] in (statement["id"] for statement in row["right"])
+        for row in results.errata_of(record["id"])
     ]
     return [node for link in links for node in (nodes.Text(", "), link)][1:]
 
 
-def foot(record, results, docname):
-    """Return the links of a statement: to others, to its symbols, to its sources."""
+def relations(record, results, docname):
+    """Return the links of a statement: to others and to its sources."""
     rows = []
     for name, children in (
         ("Uses", cited(record["uses"])),
         ("Used by", cited(record["used_by"])),
-        ("Symbols", symbols(record, results)),
         ("Source", source_links(record, docname)),
         ("Errata", errata(record, results)),
     ):
         if children:
             rows += [html("dt", name), html("dd", *children)]
-    return html("dl", *rows, classes=["statement-foot"], data_symbols=" ".join(record["symbols"]))
+    return part("Uses and used by", "", html("dl", *rows, classes=["facts"])) if rows else []
 
 
-def recalled(record, level, *below):
-    """Return the result of a statement for another page, with a link to its card."""
+def how_to_cite(record):
+    """Return how to cite the statement."""
+    return part("Cite", "", verbatim(text=downloads.bibtex(record)), classes=["cite"])
+
+
+def part(title, note, *children, classes=()):
+    """Return a section of an entry."""
+    heading = nodes.title("", "", nodes.Text(title))
+    said = [html("p", note, classes=["note"])] if note else []
+    return [nodes.section("", heading, *said, *children, ids=[nodes.make_id(title)],
+                          classes=list(classes))]  # fmt: skip
+
+
+def recalled(record, formulas, level, *below):
+    """Return formulas of a statement for another page, with a link to its entry."""
     line = html("div", reference(record["id"]), badge(level), classes=["statement-head"])
-    return html("div", *map(equation, record["results"]), line, *below, classes=["recalled"])
+    return html("div", *map(equation, formulas), line, *below, classes=["recalled"])
 
 
-def body(record, results, equations, *, cite, docname, opened):
-    """Return everything in the card below its title."""
+def box(record, results, equations, *, cite, opened):
+    """Return the statement as a page of the story shows it, below its title."""
     found = results.verification["statements"].get(record["id"], {})
+    more = link("statement", "st", record["id"], nodes.Text("Hypotheses, code, evidence"))
     return [
         head(record, results.level(record)),
-        *given(record),
         *equations,
         paragraph(record["summary"], "in-words"),
-        *derivation(record, found, cite, opened),
-        *evidence(record, results),
+        *derivation(record, found, cite, opened=opened),
+        html("p", more, classes=["to-entry"]),
+    ]
+
+
+def entry(record, results, *, cite, docname):
+    """Return all that is known of a statement, below its title."""
+    found = results.verification["statements"].get(record["id"], {})
+    proof = chains(record, found, cite, marked=True)
+    return [
+        head(record, results.level(record), link("statement", "box", record["id"])),
+        html("div", *map(equation, record["results"]), classes=["theorem"]),
+        paragraph(record["summary"], "in-words"),
+        *given(record, every=True),
+        *symbols(record, results),
+        *(part("Derivation", steps_of(record), *proof, legend()) if proof else []),
         *code(record),
-        foot(record, results, docname),
+        *evidence(record, results),
+        *relations(record, results, docname),
+        *how_to_cite(record),
     ]

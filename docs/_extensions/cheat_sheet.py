@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from . import card, records
 from .elements import html
-from .statements import depend_on_results, results
+from .statements import shown
 
 PAGE = records.ROOT / "docs/cheat-sheet.md"
 FORMULAS = records.ROOT / "docs/downloads/formulas.json"
@@ -51,8 +51,7 @@ class CheatSheet(SphinxDirective):
 
     def run(self):
         """Return the groups."""
-        depend_on_results(self.env)
-        statements = results(self.env).statements
+        statements = shown(self.env).statements
         boxes = []
         for heading, entries in groups(self.content):
             title = html("h2", heading)

@@ -3,9 +3,11 @@
 A page from disk can fetch nothing, so everything stands in one script, ``js/definitions.js``,
 which ``js/statements.js`` loads when it is first needed. It defines one value::
 
-    {statements: [{id, title, href, anchors, find, html}], symbols: [{name, letters, html}]}
+    {statements: [{id, title, href, anchors, words, formulas, html}],
+     symbols: [{name, letters, html}]}
 
-``find`` is the text in which the search looks; ``html`` is what pointing at a reference shows.
+``words`` and ``formulas`` are what ``js/finding.js`` looks in; ``html`` is what pointing at a
+reference shows.
 """
 
 import html
@@ -19,17 +21,6 @@ from .mathml import to_mathml
 from .statements import former, results
 
 MATH = re.compile(r"\$([^$]+)\$")
-# Commands that change how a letter looks and not what it says; spacing and braces.
-LOOKS = re.compile(r"\\(?:mathbf|boldsymbol|operatorname|mathrm|mathcal|left|right|displaystyle)\b")
-SPACING = re.compile(r"\\[,;:! ]|[{}\s]|\\top\b")
-
-
-def searchable(latex):
-    """Return TeX without what two authors of the same formula would write differently.
-
-    ``statements.js`` does the same with what a reader looks for.
-    """
-    return SPACING.sub("", LOOKS.sub("", latex)).lower()
 
 
 def prose(text):
@@ -54,7 +45,7 @@ def statement(record, number, href, former):
     labels = [record["id"], *(f"{record['id']}.{k}" for k in range(2, equations + 1))]
     formulas = "".join(to_mathml(latex, display=True) for latex in record["results"])
     title = html.escape(f"{number} {record['title']}".strip())
-    words = (record["id"], record["title"], record["summary"], record["text"], *record["symbols"])
+    words = (record["id"], record["title"], record["summary"], *record["symbols"])
     return {
         "id": record["id"],
         "title": f"{number} {record['title']}".strip(),
@@ -64,7 +55,8 @@ def statement(record, number, href, former):
             *former,
             *(nodes.make_id(f"equation-{label}") for label in labels),
         ],
-        "find": " ".join(words).lower() + " " + " ".join(map(searchable, record["results"])),
+        "words": " ".join(words).lower(),
+        "formulas": [*record["results"], record["text"]],
         "html": f"<p>{title}</p>{formulas}",
     }
 
@@ -86,10 +78,12 @@ def content(app):
     domain, found = app.env.get_domain("statement"), results(app.env)
     numbers = domain.numbers()
     entries = []
-    for identifier, (_, docname, anchor) in domain.data["st"].items():
-        href = f"{app.builder.get_target_uri(docname)}#{anchor}"
+    for identifier, (_, docname, _) in domain.data["st"].items():
+        href = app.builder.get_target_uri(docname)
         known_as = former(app.config, identifier)
-        entries.append(statement(found.statements[identifier], numbers[identifier], href, known_as))
+        entries.append(
+            statement(found.statements[identifier], numbers.get(identifier, ""), href, known_as)
+        )
     return {
         "statements": sorted(entries, key=lambda entry: list(found.statements).index(entry["id"])),
         "symbols": [symbol_entry(symbol) for symbol in found.symbols.values()],

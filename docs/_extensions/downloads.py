@@ -1,15 +1,59 @@
-"""Files to take away that are made when the site is built: all vectors, all BibTeX entries.
+"""Files to take away, made when the site is built, and how to cite: all vectors, all BibTeX.
 
 They stand in ``_build/downloads``, where pages link them with ``{download}``, the same bytes in
-every build.
+every build. What is cited comes from CITATION.cff, and so does the public address of the site: where
+it has a ``url``, pages say which address is theirs, and a sitemap lists them.
 """
 
+import html
+import re
 import zipfile
+from functools import cache
 
-from . import citation, records
+import yaml
+
+from . import records
 
 FOLDER = records.ROOT / "docs/_build/downloads"
 VECTORS = records.ROOT / "tests/vectors"
+SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+@cache
+def project():
+    """Return what CITATION.cff says."""
+    return yaml.safe_load((records.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+
+def escaped(text):
+    """Return a text for BibTeX: special characters literal, capitals kept."""
+    text = re.sub(r"([&%$#_])", r"\\\1", re.sub(r"\$[^$]*\$", "", text))
+    return re.sub(r"\b(\w*[A-Z]\w*)", r"{\1}", text)
+
+
+def address(page=""):
+    """Return the public address of a page, where the site has one."""
+    base = project().get("url", "").rstrip("/")
+    return f"{base}/{page}" if base else ""
+
+
+def bibtex(record=None):
+    """Return the entry of a statement, or of the project."""
+    cited = project()
+    released = str(cited.get("date-released", ""))
+    url = address(f"statements/{record['id']}.html" if record else "")
+    name = cited["title"].split(":")[0]
+    fields = {
+        "author": " and ".join(f"{{{author['name']}}}" for author in cited["authors"]),
+        "title": escaped(record["title"] if record else cited["title"]),
+        "howpublished": escaped(f"{name}, statement {record['id']}" if record else "Software"),
+        "year": released[:4],
+        "note": f"Version {cited['version']}",
+        "url": url,
+    }
+    key = f"{name.lower()}:{record['id']}" if record else name.lower()
+    lines = "".join(f"  {field} = {{{value}}},\n" for field, value in fields.items() if value)
+    return f"@misc{{{key},\n{lines}}}"
 
 
 def write_vectors(path):
@@ -23,7 +67,7 @@ def write_vectors(path):
 
 def write_bibliography(path, statements):
     """Write an entry for the project and one for each statement."""
-    entries = [citation.bibtex(), *(citation.bibtex(record) for record in statements)]
+    entries = [bibtex(), *(bibtex(record) for record in statements)]
     path.write_text("\n\n".join(entries) + "\n", encoding="utf-8")
 
 
@@ -35,7 +79,21 @@ def write(app):
     write_bibliography(FOLDER / "logisticbp.bib", formulas["statements"])
 
 
+def write_sitemap(app, exception):
+    """List all pages by their public addresses, where the site has one."""
+    if exception or app.builder.format != "html" or not address():
+        return
+    pages = sorted(app.builder.get_target_uri(docname) for docname in app.env.all_docs)
+    entries = "".join(f"<url><loc>{html.escape(address(page))}</loc></url>\n" for page in pages)
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{SITEMAP}">\n{entries}</urlset>\n'
+    )
+    (app.outdir / "sitemap.xml").write_text(text, encoding="utf-8")
+
+
 def setup(app):
-    """Register the step."""
+    """Register the steps; Sphinx writes the canonical link of each page."""
+    app.connect("config-inited", lambda app, config: setattr(config, "html_baseurl", address()))
     app.connect("builder-inited", write)
+    app.connect("build-finished", write_sitemap)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """What the note prints beside what is right, from what the checks of the errata found.
 
-A page says ``{errata} a`` and gets a card for each row whose name starts so; ``{note-lines} part``
+A page says ``{errata} wrong result`` and gets a card for each row of that severity, and
+``{errata} confirmed`` for what is right as printed; ``{note-lines} part``
 lists the formulas of one part of the note, each with its statements and its rows. Both read
 ``build/errata.json``. A file that is missing or old, and a row that did not come out as it says,
 are warnings.
@@ -15,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from . import card, records
 from .elements import html, paragraph, prose
 from .indexes import cells, displayed, table
-from .statements import depend_on_results, results
+from .statements import shown
 
 logger = logging.getLogger(__name__)
 
@@ -31,16 +32,12 @@ COUNTED = {
 }
 
 
-def found(env):
-    """Read what the checks found."""
-    return results(env).errata
-
-
 def verdict(row):
-    """Return the verdict on the printed form as a badge."""
-    name = row["verdict"]
-    slug = name.split(",")[0]
-    return html("span", name, classes=["badge", f"verdict-{slug}"], title=SAID.get(name, name))
+    """Return how bad the printed form is as a badge, and what its check said as its title."""
+    name = row["severity"] or row["verdict"]
+    slug = name.replace(" ", "-")
+    said = SAID.get(row["verdict"], row["verdict"])
+    return html("span", name, classes=["badge", f"severity-{slug}"], title=said)
 
 
 def formulas(row):
@@ -97,17 +94,17 @@ def side(label, *children):
 
 
 class Errata(SphinxDirective):
-    """``{errata} letter``: a card for each row whose name starts with the letter."""
+    """``{errata} severity``: a card for each row of that severity, or that is confirmed."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self):
         """Return the cards."""
-        depend_on_results(self.env)
-        everything = found(self.env)["errata"]
-        rows = [row for row in everything if row["name"].startswith(self.arguments[0])]
+        everything = shown(self.env).errata["errata"]
+        rows = [row for row in everything if self.arguments[0] in (row["severity"], row["kind"])]
         if everything and not rows:
-            logger.warning("no row starts with %r", self.arguments[0],
+            logger.warning("no row is %r", self.arguments[0],
                            location=self.get_location())  # fmt: skip
         return [self.section(row) for row in rows]
 
@@ -130,8 +127,7 @@ class ErrataCounts(SphinxDirective):
 
     def run(self):
         """Return a sentence."""
-        depend_on_results(self.env)
-        rows = found(self.env)["errata"]
+        rows = shown(self.env).errata["errata"]
         counts = Counter(row["verdict"] for row in rows)
         said = ", ".join(f"{number} {COUNTED.get(name, name)}" for name, number in counts.items())
         return [nodes.paragraph("", f"Of {card.counted(len(rows), 'row')} {said}.")]
@@ -145,8 +141,7 @@ class NoteLines(SphinxDirective):
 
     def run(self):
         """Return a table."""
-        depend_on_results(self.env)
-        everything = found(self.env)
+        everything = shown(self.env).errata
         titles = {row["name"]: row["title"] for row in everything["errata"]}
         number = 0
         for part in everything["note"]:

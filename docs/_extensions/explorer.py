@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from . import card, records
 from .elements import html, ignore, paragraph, prose
-from .statements import depend_on_results, files, results
+from .statements import files, shown
 
 # What each layer computes: under which kind, how it is called, and its statements for RULE 1, 2, 3.
 LAYERS = {
@@ -197,8 +197,7 @@ class Explorer(SphinxDirective):
 
     def run(self):
         """Return the picture, the rules of the layers, and the misprints."""
-        depend_on_results(self.env)
-        found = results(self.env)
+        found = shown(self.env)
         about = paragraph(
             "The explorer needs JavaScript, and your browser runs none here. Above are eight data "
             "points with the fitted model; below is what its layers compute, upwards by RULE 1, "

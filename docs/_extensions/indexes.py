@@ -1,7 +1,6 @@
 """Tables made from the formulas: all statements, all symbols, how much is proved."""
 
 import math
-import re
 from collections import Counter
 from itertools import groupby
 
@@ -11,7 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 from . import card
 from .elements import element, html, prose
 from .records import LEVELS, known_level
-from .statements import depend_on_results, results
+from .statements import shown
 
 
 def cells(tag, *contents):
@@ -28,11 +27,6 @@ def table(heads, rows, *classes):
                 aria_label=label)  # fmt: skip
 
 
-def plain(text):
-    """Return a text with formulas as it reads in a tooltip: subscripts stay, commands go."""
-    return re.sub(r"\\(?:mathbf|operatorname|mathrm)|[${}\\]", "", text)
-
-
 def displayed(latex):
     """Return a formula of a cell: fractions and sums in full size, and it can scroll."""
     formula = nodes.math("", rf"\displaystyle {latex}")
@@ -41,12 +35,11 @@ def displayed(latex):
 
 
 class FormulaIndex(SphinxDirective):
-    """``{formula-index}``: every statement with its result and its level."""
+    """``{formula-index}``: every statement with the first of its results and its level."""
 
     def run(self):
         """Return a table for each concept."""
-        depend_on_results(self.env)
-        found = results(self.env)
+        found = shown(self.env)
         return [
             node
             for concept, group in groupby(found.statements.values(), lambda r: r["concept"])
@@ -63,7 +56,7 @@ class FormulaIndex(SphinxDirective):
                     html("code", record["id"]),
                     card.badge(found.level(record)),
                 ],
-                [displayed(latex) for latex in record["results"]],
+                [displayed(record["results"][0])],
             )
             for record in group
         ]
@@ -94,15 +87,14 @@ class SymbolTable(SphinxDirective):
 
     def run(self):
         """Return the table, whose rows are the places that symbols are linked to."""
-        depend_on_results(self.env)
-        rows = [self.row(symbol) for symbol in results(self.env).symbols.values()]
+        rows = [self.row(symbol) for symbol in shown(self.env).symbols.values()]
         return [table(("Symbol", "Meaning", "Shape", "In code", "In the note"), rows, "symbols")]
 
     def row(self, symbol):
         """Return the row of a symbol."""
         name, anchor = symbol["name"], f"symbol-{symbol['name']}"
         self.env.get_domain("statement").note(
-            "sym", name, plain(symbol["meaning"]), self.env.docname, anchor
+            "sym", name, card.plain(symbol["meaning"]), self.env.docname, anchor
         )
         return cells(
             "td",
@@ -119,8 +111,7 @@ class SymbolIndex(SphinxDirective):
 
     def run(self):
         """Return a list of terms."""
-        depend_on_results(self.env)
-        found = results(self.env)
+        found = shown(self.env)
         entries = []
         for name, symbol in found.symbols.items():
             users = [r["id"] for r in found.statements.values() if name in r["symbols"]]
@@ -140,8 +131,7 @@ class StatementLevels(SphinxDirective):
 
     def run(self):
         """Return the table."""
-        depend_on_results(self.env)
-        found = results(self.env)
+        found = shown(self.env)
         counts = Counter(found.level(record) for record in found.statements.values())
         order = [*LEVELS, *sorted(set(counts) - set(LEVELS))]
         rows = [
@@ -170,9 +160,10 @@ class StatementLevels(SphinxDirective):
 def as_on_the_pages(app, doctree, docname):
     """Sort what the indexes list as the pages show it, and head each table with its page."""
     domain = app.env.get_domain("statement")
+    boxes = domain.data["boxes"]
     order = {
         target: (app.env.toc_secnumbers.get(page, {}).get("", (math.inf,)), place)
-        for place, (target, (_, page, _)) in enumerate(domain.data["st"].items())
+        for place, (target, page) in enumerate(boxes.items())
     }
     for node in list(doctree.findall(element)):
         if listed := node.get("places_of"):
@@ -181,8 +172,8 @@ def as_on_the_pages(app, doctree, docname):
             last = (math.inf,), len(order)
             pairs = sorted(pairs, key=lambda pair: order.get(pair[0], last))
             node.children = [child for _, child in pairs]
-        if node.get("page_of") in domain.data["st"]:
-            page = domain.data["st"][node["page_of"]][1]
+        if node.get("page_of") in boxes:
+            page = boxes[node["page_of"]]
             address = app.builder.get_relative_uri(docname, page)
             title = app.env.titles[page].astext()
             node.clear()

@@ -42,6 +42,34 @@ PRIME_AND_INDEX = re.compile(
 LETTER_WITH_PRIME = r'<mrow>\1<mo lspace="0" rspace="0">\{}</mo></mrow>'
 
 
+# Where a long formula may go on in the next line: before a relation, and after a wide space.
+TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\S|\s+", re.DOTALL)
+RELATIONS = {"=", "<", ">", *(rf"\{name}" for name in (
+    "le", "leq", "ge", "geq", "ne", "approx", "equiv", "sim", "propto", "preceq", "succeq", "to",
+    "Rightarrow", "Leftrightarrow", "implies", "iff",
+))}  # fmt: skip
+OPENS, CLOSES = {"{", "(", "[", r"\{", r"\left"}, {"}", ")", "]", r"\}", r"\right"}
+SPACES = {r"\quad", r"\qquad"}
+SHORT = 26  # characters that a telephone has room for
+
+
+def parts(latex):
+    """Return the parts of a formula between which a line may end; a short one has a single part."""
+    tokens = TOKEN.findall(latex)
+    printed = sum(not (token.isspace() or token in "{}^_" or token in SPACES) for token in tokens)
+    if printed <= SHORT or r"\begin" in tokens or r"\\" in tokens or "&" in tokens:
+        return [latex]
+    found, depth, before = [""], 0, ""
+    for token in tokens:
+        if before not in (r"\left", r"\right"):  # what follows belongs to it
+            depth += (token in OPENS) - (token in CLOSES)
+        if depth == 0 and found[-1].strip() and (token in RELATIONS or before in SPACES):
+            found.append("")
+        found[-1] += token
+        before = token if not token.isspace() else before
+    return [part.strip() for part in found]
+
+
 @cache
 def converter(macros=()):
     """One converter for each set of macros."""
@@ -74,19 +102,19 @@ def to_mathml(latex, *, display, macros=()):
         raise ValueError(f"cannot convert {latex!r}: {error}") from error
 
 
-def converted(writer, node, *, display):
-    """Convert a node; warn and show the TeX where that fails."""
+def converted(writer, node, latex, *, display):
+    """Convert the TeX of a node; warn and show it where that fails."""
     macros = tuple(sorted(writer.config.mathml_macros.items()))
     try:
-        return to_mathml(node.astext(), display=display, macros=macros)
+        return to_mathml(latex, display=display, macros=macros)
     except ValueError as error:
         logger.warning("%s", error, location=node, type="mathml")
-        return f"<code>{writer.encode(node.astext())}</code>"
+        return f"<code>{writer.encode(latex)}</code>"
 
 
 def visit_inline(writer, node):
     """Write a formula inside a line."""
-    writer.body.append(converted(writer, node, display=False))
+    writer.body.append(converted(writer, node, node.astext(), display=False))
     raise nodes.SkipNode
 
 
@@ -96,10 +124,12 @@ def visit_block(writer, node):
     anchored = getattr(node.parent, "attributes", {}).get("ids")  # the theme's wrapper has the id
     anchor = "" if anchored or not node["ids"] else f' id="{node["ids"][0]}"'
     label = f"Equation {number}" if number else "Equation"
+    formula = parts(node.astext())
+    drawn = "".join(converted(writer, node, part, display=True) for part in formula)
     writer.body.append(
         f'<div class="math{" numbered" if number else ""}"{anchor}>'
-        f'<div class="math-scroll" role="group" tabindex="0" aria-label="{label}">'
-        f"{converted(writer, node, display=True)}</div>"
+        f'<div class="math-scroll{" breaks" if len(formula) > 1 else ""}" role="group" tabindex="0"'
+        f' aria-label="{label}">{drawn}</div>'
     )
     if number:
         link = f'<a href="#{node["ids"][0]}" title="Link to this equation">({number})</a>'

@@ -1,37 +1,86 @@
-"""The API reference of a package: a section for each of its modules, found on disk."""
+"""The API reference: a page for each module of a package, and a list of them.
 
+The page ``api/<module>`` is written here, with the functions and classes that the module defines;
+where a docstring begins with the id of a statement, its formula stands above it. ``{modules}
+package`` lists the pages of a package with what each module is about.
+"""
+
+import ast
 import re
 
-from docutils import nodes
+from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
-from .records import ROOT
+from .elements import html, prose
+from .indexes import cells, table
+from .records import ROOT, write_pages
+from .statements import results
+
+PACKAGES = ("derivations", "reference_impl")
+PAGE = """\
+---
+orphan: true
+---
+(api-{module})=
+# `{module}`
+
+```{{eval-rst}}
+.. automodule:: {module}{members}
+```
+"""
+STATED = re.compile(r"``([a-z_]+\.\w+)``")
 
 
 def modules(package):
-    """Return the modules of a package, its subpackages included, by name."""
-    files = sorted((ROOT / package).rglob("*.py"))
-    names = (".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files)
-    return [n for n in names if not n.endswith(("__init__", "__main__"))]
+    """Return the modules of a package, its subpackages included: file by name."""
+    files = {".".join(f.relative_to(ROOT).with_suffix("").parts): f
+             for f in sorted((ROOT / package).rglob("*.py"))}  # fmt: skip
+    return {n: f for n, f in files.items() if not n.endswith(("__init__", "__main__"))}
+
+
+def page(module, file):
+    """Return the source of the page of a module.
+
+    It names what is public: autodoc would look at every other name too, and the repr of a
+    statement proves it.
+    """
+    kinds = ast.FunctionDef | ast.ClassDef
+    found = (
+        n.name for n in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(n, kinds)
+    )
+    names = ", ".join(name for name in found if not name.startswith("_"))
+    return PAGE.format(module=module, members=f"\n   :members: {names}" if names else "")
+
+
+def write(app):
+    """Write the pages of all modules."""
+    pages = {m: page(m, file) for p in PACKAGES for m, file in modules(p).items()}
+    write_pages(app.srcdir / "api", pages)
 
 
 class Modules(SphinxDirective):
-    """``{modules} package``: the documentation of every module of a package."""
+    """``{modules} package``: its modules, each with a link and the first line of its docstring."""
 
     required_arguments = 1
 
     def run(self):
-        """Return a section for each module."""
-        return [self.section(module) for module in modules(self.arguments[0])]
+        """Return the table."""
+        rows = [cells("td", *self.row(*found)) for found in modules(self.arguments[0]).items()]
+        return [table(("Module", "About"), rows)]
 
-    def section(self, module):
-        """Return the section of a module."""
-        title = nodes.title("", "", nodes.literal(module, module))
-        section = nodes.section("", title, ids=[f"api-{module}"], names=[f"api-{module}"])
-        self.state.document.note_explicit_target(section, section)
-        text = f"```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```"
-        section += self.parse_text_to_nodes(text)
-        return section
+    def row(self, module, file):
+        """Return the cells of a module."""
+        self.env.note_dependency(str(file))
+        about = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition(
+            "\n\n"
+        )[0]
+        link = addnodes.pending_xref(
+            "", html("code", module), refdomain="std", reftype="ref", reftarget=f"api-{module}".lower(),
+            refexplicit=True, refwarn=True,
+        )  # fmt: skip
+        anchor = html("span", link)
+        anchor["ids"].append(f"api-{module}")
+        return [anchor], prose(" ".join(about.replace("``", "`").split()))
 
 
 def keep_bars(app, what, name, obj, options, lines):
@@ -39,8 +88,17 @@ def keep_bars(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r"(``.*?``)|\|", lambda m: m[1] or r"\|", line) for line in lines]
 
 
+def show_formula(app, what, name, obj, options, lines):
+    """Put the formula of the statement that a docstring begins with above it."""
+    stated = STATED.match(lines[0]) if lines else None
+    if what != "module" and stated and stated[1] in results(app.env).statements:
+        lines[:0] = [f".. result:: {stated[1]}", "   :first:", ""]
+
+
 def setup(app):
-    """Register the directive."""
+    """Register the directive, and write the pages."""
     app.add_directive("modules", Modules)
+    app.connect("builder-inited", write)
     app.connect("autodoc-process-docstring", keep_bars, priority=400)
+    app.connect("autodoc-process-docstring", show_formula, priority=600)  # after numpydoc
     return {"parallel_read_safe": True, "parallel_write_safe": True}

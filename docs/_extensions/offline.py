@@ -6,7 +6,11 @@ other host. It is the first thing in the head of each page (_templates/base.html
 
 import re
 
+from docutils import nodes
+
 from . import digest
+
+PREVIEW = 200  # characters
 
 POLICY = "; ".join(
     (
@@ -40,16 +44,46 @@ def repaired(markup):
     return markup
 
 
+def preview(doctree):
+    """Return what a link to a page shows of it: how its first paragraph begins."""
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+        text = " ".join(paragraph.astext().split())
+        return (
+            text
+            if len(text) < PREVIEW
+            else f"{text[:PREVIEW].rpartition(' ')[0]} \N{HORIZONTAL ELLIPSIS}"
+        )
+    return None
+
+
 def repair(app, pagename, templatename, context, doctree):
-    """Give the page its policy, and repair its body and its navigation."""
+    """Give the page its policy and its preview, and repair its body and its navigation."""
     context["content_security_policy"] = POLICY
+    context.setdefault("preview", preview(doctree))
     for part in ("body", "furo_navigation_tree", "toc"):
         if context.get(part):
             context[part] = repaired(context[part])
 
 
+def share_navigation(app, pagename, templatename, context, doctree):
+    """Let the pages of a folder, which are in no contents, share their navigation: it takes long."""
+    folder, _, _ = pagename.rpartition("/")
+    if not folder or "toctree" not in context:
+        return
+    made, make = app.builder.globalcontext.setdefault("made_navigation", {}), context["toctree"]
+
+    def navigation(**options):
+        key = folder, *sorted(options.items())
+        if key not in made:
+            made[key] = make(**options)
+        return made[key]
+
+    context["toctree"] = navigation
+
+
 def setup(app):
     """Run after the theme has made its navigation; read all pages again when this code changes."""
     app.add_config_value("extensions_digest", digest(), "env", str)
+    app.connect("html-page-context", share_navigation, priority=100)
     app.connect("html-page-context", repair, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

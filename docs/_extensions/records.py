@@ -1,8 +1,9 @@
 """The result files that the pages show, read once for each version of a file."""
 
+import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,12 +51,12 @@ class Results:
     errata: dict
     peers: dict
 
-    @property
+    @cached_property
     def statements(self):
         """The records by id, in reading order."""
         return {record["id"]: record for record in self.formulas["statements"]}
 
-    @property
+    @cached_property
     def symbols(self):
         """The symbols by name."""
         return {symbol["name"]: symbol for symbol in self.formulas["symbols"]}
@@ -67,20 +68,66 @@ class Results:
             return record["level"]
         return "not verified" if found["failures"] or found["flagged"] else found["level"]
 
+    def errata_of(self, identifier):
+        """The rows of the errata that say that a statement is what is right."""
+        return [
+            row for row in self.errata["errata"]
+            if identifier in (statement["id"] for statement in row["right"])
+        ]  # fmt: skip
+
+    @cached_property
+    def digests(self):
+        """What is known of a statement hashes to, by id.
+
+        Under ``concept.`` it is which statements a concept has, under None all that there is.
+        """
+        about = {
+            name: (
+                record, self.errata_of(name),
+                self.verification["statements"].get(name), _when(self.verification),
+                self.evidence["statements"].get(name), _when(self.evidence),
+                self.peers["agreement"].get(name), _when(self.peers),
+            )
+            for name, record in self.statements.items()
+        }  # fmt: skip
+        for name in self.statements:
+            about.setdefault(f"{name.partition('.')[0]}.", []).append(name)
+        about[None] = (self.formulas, self.verification, self.evidence, self.errata, self.peers)
+        return {
+            name: hashlib.sha256(json.dumps(found).encode()).hexdigest()
+            for name, found in about.items()
+        }
+
+
+def _when(result):
+    """Return the date and the versions of a result."""
+    return result.get("date"), result.get("versions")
+
 
 @cache
 def _parsed(path, _modified):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def _version(path):
+    """Return what tells one content of a file from another without reading it."""
+    return Path(path).stat().st_mtime_ns if Path(path).exists() else None
+
+
 def parsed(path, missing):
     """Read a result file; ``missing`` stands for a file that is not there."""
-    path = Path(path)
-    return _parsed(path, path.stat().st_mtime_ns) if path.exists() else missing
+    version = _version(path)
+    return missing if version is None else _parsed(path, version)
 
 
-def read(formulas, verification, evidence, errata, peers):
-    """Read the files."""
+def read(*paths):
+    """Read formulas, verification, evidence, errata and peers."""
+    return _read(*((path, _version(path)) for path in paths))
+
+
+@cache
+def _read(*versions):
+    formulas, verification, evidence, errata, peers = (path for path, _ in versions)
     nothing = {"statements": {}}
     return Results(
         parsed(formulas, {"statements": [], "symbols": []}),
@@ -102,3 +149,32 @@ def complaints(formulas, *others):
         for path in others
         if not Path(path).exists() or Path(path).stat().st_mtime < written
     ]
+
+
+def write_pages(folder, pages):
+    """Write the sources of generated pages, by name, and leave no other in their folder."""
+    folder.mkdir(exist_ok=True)
+    for file in folder.glob("*.md"):
+        if file.stem not in pages:
+            file.unlink()
+    for name, text in pages.items():
+        file = folder / f"{name}.md"
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+
+
+def measured(formulas):
+    """Return what the implementation and the formulas hash to: what the evidence is about."""
+    sources = sorted((ROOT / "reference_impl").rglob("*.py"))
+    content = [*sources, Path(formulas)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in content)).hexdigest()
+
+
+def stale(evidence, formulas):
+    """Say that the evidence is missing, or is about other sources than those that are there."""
+    if not Path(formulas).exists():
+        return []
+    found = parsed(evidence, {})
+    if found.get("measured") == measured(formulas):
+        return []
+    return [f"{evidence} is {'not about these sources' if found else 'missing'}: run `make test`"]

@@ -1,10 +1,12 @@
-"""Statements in the pages: a directive, a role and a domain.
+"""Statements in the pages: their entries, directives, a role and a domain.
 
-A page says ``{statement} logistic.nll_gradient`` and gets the card of that statement, written
-from the objects that were verified. Its id is the anchor of the card, a label that any project
-can link through intersphinx, and the label of its first equation. An unknown id, a statement
-placed twice, a link to a statement that no page shows, a failed verification, and results that
-are missing or older than the formulas are warnings.
+Every statement has an entry, the page ``statements/<id>``, whose source is written here: a title
+and all that is known of it. A page says ``{statement} logistic.nll_gradient`` and gets the box of
+that statement, which has its number, and which unfolds to its derivation. The id is the label of
+the entry, which any project can link through intersphinx, the anchor of the box, and the label of
+its first equation. A page is read again when what was found about its statements has changed. An
+unknown id, a statement placed twice, a failed verification, and results that are missing or older
+than the formulas are warnings.
 """
 
 from docutils import nodes
@@ -20,6 +22,16 @@ from . import card, records, sources
 from .elements import html
 
 logger = logging.getLogger(__name__)
+
+ENTRIES = "statements"
+ENTRY = """\
+---
+orphan: true
+hide-toc: true
+---
+```{{entry}} {}
+```
+"""
 
 
 def files(config):
@@ -43,61 +55,54 @@ def results(env):
     return records.read(*files(env.config))
 
 
-def depend_on_results(env):
-    """Let Sphinx read the page again when a result file changes."""
-    for path in files(env.config):
-        env.note_dependency(str(path))
+def shown(env, *identifiers):
+    """Read the results for a page that shows these statements, or without a name any of them."""
+    found = results(env)
+    env.get_domain("statement").read(env.docname, found, identifiers or (None,))
+    return found
 
 
 class StatementDirective(SphinxDirective):
-    """``{statement} id``: the card of a statement; ``:open:`` shows its derivation unfolded."""
+    """``{statement} id``: the box of a statement; ``:open:`` shows its derivation unfolded."""
 
     required_arguments = 1
     option_spec = {"open": directives.flag}
 
     def run(self):
-        """Return the card."""
-        depend_on_results(self.env)
-        identifier = self.arguments[0]
-        found = results(self.env)
-        if identifier not in found.statements:
-            close = ", ".join(sorted(found.statements))
-            logger.warning("unknown statement %r; known: %s", identifier, close,
-                           location=self.get_location())  # fmt: skip
-            return []
-        return [self.section(found.statements[identifier], found, "open" in self.options)]
+        """Return the box."""
+        return [self.section(record) for record in self.known()]
 
-    def section(self, record, found, opened):
+    def known(self):
+        """Return the record of the statement, or say that there is none."""
+        identifier = self.arguments[0]
+        statements = results(self.env).statements
+        if identifier in statements:
+            return [statements[identifier]]
+        close = ", ".join(sorted(statements))
+        logger.warning("unknown statement %r; known: %s", identifier, close,
+                       location=self.get_location())  # fmt: skip
+        return []
+
+    def section(self, record):
         """Return the statement as a section, which gives it a number and a link in the contents."""
         identifier = record["id"]
         title = nodes.title("", "", nodes.Text(record["title"]))
         section = nodes.section("", title, classes=["statement"], ids=[identifier])
-        section["names"].append(identifier)
-        section += self.former_addresses(record)
         self.set_source_info(section)
-        self.state.document.note_explicit_target(section, section)
-        for file in (record["source"]["file"], *sources.files()):
-            if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
-                self.env.note_dependency(str(records.ROOT / file))
-        self.env.get_domain("statement").note(
-            "st", identifier, record["title"], self.env.docname, identifier
-        )
-        section += card.body(
+        section += self.former_addresses(record)
+        self.env.get_domain("statement").place(identifier, self.env.docname)
+        section += card.box(
             record,
-            found,
+            shown(self.env, identifier),
             self.equations(record),
             cite=self.citation,
-            docname=self.env.docname,
-            opened=opened,
+            opened="open" in self.options,
         )
         return section
 
     def former_addresses(self, record):
-        """Keep the ids that the statement had before, as anchors and as labels."""
-        standard, docname = self.env.domains.standard_domain, self.env.docname
+        """Keep the ids that the statement had before as anchors."""
         for old in former(self.config, record["id"]):
-            standard.labels[old] = docname, record["id"], record["title"]
-            standard.anonlabels[old] = docname, record["id"]
             anchor = html("span")
             anchor["ids"].append(old)
             yield anchor
@@ -130,40 +135,60 @@ class StatementDirective(SphinxDirective):
 class ConceptDirective(StatementDirective):
     """``{statements} concept``: the statements of a concept that the page did not show before."""
 
-    def run(self):
-        """Return their cards."""
-        depend_on_results(self.env)
-        found = results(self.env)
+    def known(self):
+        """Return their records."""
+        concept = self.arguments[0]
         placed = self.env.get_domain("statement").placed_in(self.env.docname)
         return [
-            self.section(record, found, "open" in self.options)
-            for identifier, record in found.statements.items()
-            if record["concept"] == self.arguments[0] and identifier not in placed
+            record
+            for identifier, record in shown(self.env, f"{concept}.").statements.items()
+            if record["concept"] == concept and identifier not in placed
         ]
 
 
-class ResultDirective(StatementDirective):
-    """``{result} id``: the result of a statement again, with a link to its card.
+class EntryDirective(StatementDirective):
+    """``{entry} id``: everything about a statement, on the page that is its own."""
 
-    ``:derivation:`` shows its derivation as well, unfolded.
+    def section(self, record):
+        """Return the section that is the page; the labels of the statement lead there."""
+        identifier, docname = record["id"], self.env.docname
+        title = nodes.title("", "", nodes.Text(record["title"]))
+        section = nodes.section("", title, classes=["entry"], ids=[identifier], names=[identifier])
+        self.set_source_info(section)
+        self.state.document.note_explicit_target(section, section)
+        self.env.get_domain("statement").note(
+            "st", identifier, record["title"], docname, identifier
+        )
+        standard = self.env.domains.standard_domain
+        for old in former(self.config, identifier):
+            standard.labels[old] = docname, identifier, record["title"]
+            standard.anonlabels[old] = docname, identifier
+        for file in (record["source"]["file"], *sources.files()):
+            if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
+                self.env.note_dependency(str(records.ROOT / file))
+        section += card.entry(
+            record, shown(self.env, identifier), cite=self.citation, docname=docname
+        )
+        return section
+
+
+class ResultDirective(StatementDirective):
+    """``{result} id``: the result of a statement again, with a link to its entry.
+
+    ``:derivation:`` shows its derivation as well, unfolded; ``:first:`` of several formulas the first.
     """
 
-    option_spec = {"derivation": directives.flag}
+    option_spec = {"derivation": directives.flag, "first": directives.flag}
 
-    def run(self):
+    def section(self, record):
         """Return the equations without numbers."""
-        depend_on_results(self.env)
-        found = results(self.env)
-        record = found.statements.get(self.arguments[0])
-        if record is None:
-            logger.warning("unknown statement %r", self.arguments[0], location=self.get_location())
-            return []
-        verified = found.verification["statements"].get(record["id"], {})
+        found = shown(self.env, record["id"])
         derived = (
-            card.derivation(record, verified, self.citation, True)
+            card.derivation(record, found, self.citation, opened=True)
             if "derivation" in self.options else []
         )  # fmt: skip
-        return [card.recalled(record, found.level(record), *derived)]
+        formulas = record["results"][: 1 if "first" in self.options else None]
+        return card.recalled(record, formulas, found.level(record), *derived)
 
 
 class StatementRole(XRefRole):
@@ -178,59 +203,101 @@ class StatementRole(XRefRole):
 
 
 class StatementDomain(Domain):
-    """Where each statement and each symbol is."""
+    """Where each statement and each symbol is, and what the pages show of them."""
 
     name = "statement"
     label = "Statement"
     object_types = {"statement": ObjType("statement", "st"), "symbol": ObjType("symbol", "sym")}
     roles = {"st": StatementRole(), "sym": StatementRole()}
     dangling_warnings = {
-        "st": "no page shows the statement %(target)r",
+        "st": "there is no statement %(target)r",
         "sym": "no page shows the symbol %(target)r",
     }
-    initial_data = {"st": {}, "sym": {}}  # id: (title, page, anchor)
-    data_version = 1
+    # st: the entries, sym: the symbols, each as id: (title, page, anchor).
+    # boxes: the page with the box of a statement. read: what a page showed, with its digest.
+    initial_data = {"st": {}, "sym": {}, "boxes": {}, "read": {}}
+    data_version = 2
 
     def placed_in(self, docname):
-        """Return the statements of a page."""
-        return {target for target, (_, page, _) in self.data["st"].items() if page == docname}
+        """Return the statements whose boxes are on a page."""
+        return {target for target, page in self.data["boxes"].items() if page == docname}
 
     def note(self, kind, target, title, docname, anchor):
-        """Record a statement or a symbol; warn when it has a place already."""
-        if target in self.data[kind]:
-            logger.warning("%s is on two pages: %s and %s", target, self.data[kind][target][1],
-                           docname, location=docname)  # fmt: skip
+        """Record an entry or a symbol."""
         self.data[kind][target] = (title, docname, anchor)
+
+    def place(self, target, docname):
+        """Record the box of a statement; warn when it has one already."""
+        if target in self.data["boxes"]:
+            logger.warning("%s is on two pages: %s and %s", target, self.data["boxes"][target],
+                           docname, location=docname)  # fmt: skip
+        self.data["boxes"][target] = docname
+
+    def read(self, docname, found, targets):
+        """Record what was known of statements when a page was read."""
+        known = {target: found.digests.get(target) for target in targets}
+        self.data["read"].setdefault(docname, {}).update(known)
+
+    def outdated(self, found):
+        """Return the pages that show something of which another thing is known now."""
+        return [
+            docname
+            for docname, read in self.data["read"].items()
+            if any(found.digests.get(target) != digest for target, digest in read.items())
+        ]
 
     def clear_doc(self, docname):
         """Forget a page."""
         for kind in ("st", "sym"):
             kept = {t: place for t, place in self.data[kind].items() if place[1] != docname}
             self.data[kind] = kept
+        self.data["boxes"] = {t: page for t, page in self.data["boxes"].items() if page != docname}
+        self.data["read"].pop(docname, None)
 
     def merge_domaindata(self, docnames, otherdata):
         """Take over what another process read."""
         for kind in ("st", "sym"):
-            for target, (title, docname, anchor) in otherdata[kind].items():
-                if docname in docnames:
-                    self.note(kind, target, title, docname, anchor)
+            self.data[kind] |= {t: p for t, p in otherdata[kind].items() if p[1] in docnames}
+        for target, docname in otherdata["boxes"].items():
+            if docname in docnames:
+                self.place(target, docname)
+        self.data["read"] |= {d: read for d, read in otherdata["read"].items() if d in docnames}
 
     def numbers(self):
         """Return the section number of each statement, such as 3.4."""
+        secnumbers = self.env.toc_secnumbers
         return {
-            target: ".".join(map(str, self.env.toc_secnumbers.get(page, {}).get(f"#{anchor}", ())))
-            for target, (_, page, anchor) in self.data["st"].items()
+            target: ".".join(map(str, secnumbers.get(page, {}).get(f"#{target}", ())))
+            for target, page in self.data["boxes"].items()
         }
+
+    def place_of(self, target, fromdocname):
+        """Return page and anchor of a statement: its box where that is on the page, or its entry."""
+        if self.data["boxes"].get(target) == fromdocname:
+            return fromdocname, target
+        return self.data["st"][target][1], ""
 
     def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
         """Link a statement by number and title, unless the author wrote something else."""
+        if typ == "box":
+            return self.resolve_box(fromdocname, builder, target)
         if target not in self.data[typ]:
             return None
         title, docname, anchor = self.data[typ][target]
-        if typ == "st" and not node["refexplicit"]:
-            named = f"{self.numbers()[target]} {title}".strip()
-            contnode = nodes.inline("", named, classes=["st"])
+        if typ == "st":
+            docname, anchor = self.place_of(target, fromdocname)
+            if not node["refexplicit"]:
+                named = f"{self.numbers().get(target, '')} {title}".strip()
+                contnode = nodes.inline("", named, classes=["st"])
         return make_refnode(builder, fromdocname, docname, anchor, contnode, title)
+
+    def resolve_box(self, fromdocname, builder, target):
+        """Link the box of a statement by its number and the title of its page."""
+        page = self.data["boxes"].get(target)
+        if page is None:
+            return nodes.inline("", "")
+        said = f"{self.numbers()[target]} in {self.env.titles[page].astext()}"
+        return make_refnode(builder, fromdocname, page, target, nodes.inline("", said.strip()))
 
     def resolve_any_xref(self, env, fromdocname, builder, target, node, contnode):
         """Find a statement for the role ``any``."""
@@ -244,9 +311,17 @@ class StatementDomain(Domain):
                 yield target, title, name, docname, anchor, 1
 
 
+def write_entries(app):
+    """Write the source of the entry of each statement, and of no other."""
+    statements = records.read(*files(app.config)).statements
+    records.write_pages(app.srcdir / ENTRIES, {name: ENTRY.format(name) for name in statements})
+
+
 def check_results(app):
     """Warn when results are missing, old, or bad."""
-    for complaint in records.complaints(*files(app.config)[:3]):
+    formulas, verification, evidence, *_ = files(app.config)
+    said = records.complaints(formulas, verification) + records.stale(evidence, formulas)
+    for complaint in said:
         logger.warning("%s", complaint, type="statements", subtype="results")
     found = records.read(*files(app.config))
     for identifier in found.statements:
@@ -258,6 +333,11 @@ def check_results(app):
             logger.warning("%s failed verification: %s", identifier, said, type="statements")
 
 
+def outdated(app, env, added, changed, removed):
+    """Read the pages again of whose statements something else was found."""
+    return env.get_domain("statement").outdated(results(env))
+
+
 def renumbered(app, env):
     """Write the pages again whose links show a number that has changed."""
     domain = env.get_domain("statement")
@@ -266,24 +346,43 @@ def renumbered(app, env):
     return [] if before in (None, numbers) else sorted(env.found_docs)
 
 
+def neighbours(app, pagename, templatename, context, doctree):
+    """Let an entry lead to the entries before and after it, in the order of the statements."""
+    folder, _, identifier = pagename.partition("/")
+    statements = results(app.env).statements
+    if folder != ENTRIES or identifier not in statements:
+        return
+    order = list(statements)
+    place = order.index(identifier)
+    for name, other in (("prev", place - 1), ("next", place + 1)):
+        if 0 <= other < len(order):
+            address = app.builder.get_relative_uri(pagename, f"{ENTRIES}/{order[other]}")
+            context[name] = {"link": address, "title": statements[order[other]]["title"]}
+    record = statements[identifier]
+    context["preview"] = f"{record['text'].splitlines()[0]}. {card.plain(record['summary'])}"
+
+
 def setup(app):
-    """Register directive, roles and domain."""
-    build = records.ROOT / "build"
+    """Register directives, roles and domain."""
+    build, stored = records.ROOT / "build", records.ROOT / "benchmarks/results"
     formulas = records.ROOT / "docs/downloads/formulas.json"
     app.add_config_value("statements_formulas", str(formulas), "env", str)
     app.add_config_value("statements_verification", str(build / "verification.json"), "env", str)
-    app.add_config_value("statements_evidence", str(build / "evidence.json"), "env", str)
+    app.add_config_value("statements_evidence", str(stored / "evidence.json"), "env", str)
     app.add_config_value("statements_errata", str(build / "errata.json"), "env", str)
-    peers = records.ROOT / "benchmarks/results/peers.json"
-    app.add_config_value("statements_peers", str(peers), "env", str)
+    app.add_config_value("statements_peers", str(stored / "peers.json"), "env", str)
     # The ids that statements had before, each with the one that it has now.
     app.add_config_value("statements_former", {}, "env", dict)
     app.add_domain(StatementDomain)
     app.add_directive("statement", StatementDirective)
     app.add_directive("statements", ConceptDirective)
+    app.add_directive("entry", EntryDirective)
     app.add_directive("result", ResultDirective)
     app.add_role("st", StatementRole())
     app.connect("builder-inited", check_results)
+    app.connect("builder-inited", write_entries)
+    app.connect("env-get-outdated", outdated)
     # After the numbers of the sections were given out.
     app.connect("env-get-updated", renumbered, priority=900)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-page-context", neighbours)
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

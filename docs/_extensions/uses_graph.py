@@ -10,7 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 from .card import counted, level_slug
 from .elements import paragraph
 from .layered import HEIGHT, layout, path
-from .statements import depend_on_results, results
+from .statements import shown
 
 
 def drawn_node(writer, identifier, box, address, level, title):
@@ -53,12 +53,13 @@ class graph(nodes.General, nodes.Element):
 def visit_graph(writer, node):
     """Draw the picture."""
     builder = writer.builder
-    places = builder.env.get_domain("statement").data["st"]
-    page = builder.current_docname
-    addresses = {
-        identifier: f"{builder.get_relative_uri(page, docname)}#{anchor}"
-        for identifier, (_, docname, anchor) in places.items()
-    }
+    domain, here = builder.env.get_domain("statement"), builder.current_docname
+    addresses = {}
+    for identifier in domain.data["st"]:
+        page, anchor = domain.place_of(identifier, here)
+        addresses[identifier] = (
+            f"#{anchor}" if page == here else builder.get_relative_uri(here, page)
+        )
     writer.body.append(
         svg(writer, node["uses"], node["levels"], node["titles"], addresses, node["what"])
     )
@@ -93,8 +94,7 @@ class UsesGraph(SphinxDirective):
 
     def run(self):
         """Return the picture, to be drawn later."""
-        depend_on_results(self.env)
-        found = results(self.env)
+        found = shown(self.env)
         concept = self.arguments[0] if self.arguments else None
         uses = selected(found.statements, concept)
         what = f"Which proof cites which: {concept or 'all statements'}"

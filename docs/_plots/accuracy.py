@@ -2,8 +2,9 @@
 
 import math
 
-from _extensions.accuracy_run import PEERS, RUN, run
-from _extensions.plots import Plot
+from _extensions.figures import Plot
+from _extensions.runs import stored
+from _runs.accuracy import PEERS
 
 WHO = ("ours", *PEERS)
 STYLES = dict(zip(WHO, ("-", "-", "--", ":"), strict=True))
@@ -12,7 +13,7 @@ LIMIT = 1e17  # what is not finite is drawn here
 
 def curves(*names):
     """Return the edges of the bins and the largest error in each, by function and library."""
-    records = {name: run()["functions"][name] for name in names}
+    records = {name: stored("accuracy.json")["functions"][name] for name in names}
     edges = records[names[0]]["edges"]
     columns = {
         f"{name}, {who}": [math.nan if value is None else value for value in record["curves"][who]]
@@ -52,7 +53,9 @@ def draw(names, titles, label, legend):
 def plot(names, titles, label, legend):
     """Return the plot of some functions of the run, with the panel and place of the legend."""
     drawn = draw(names, titles, label, legend)
-    return Plot(lambda: curves(*names), drawn, (RUN,), (7.4, 3.4), len(names))
+    return Plot(
+        lambda: curves(*names), drawn, ("benchmarks/results/accuracy.json",), (7.4, 3.4), len(names)
+    )
 
 
 binary = plot(

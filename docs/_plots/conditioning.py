@@ -3,7 +3,7 @@
 from statistics import NormalDist
 
 import numpy as np
-from _extensions.plots import Plot
+from _extensions.figures import Plot
 
 from reference_impl import logistic
 from reference_impl.engine.estimation import newton

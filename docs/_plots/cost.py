@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from _extensions.plots import Plot
+from _extensions.figures import Plot
 
 STORED = "benchmarks/results/depth.json"
 

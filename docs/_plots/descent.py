@@ -4,7 +4,7 @@ from itertools import accumulate, repeat
 from math import log
 
 import numpy as np
-from _extensions.plots import Plot
+from _extensions.figures import Plot
 
 from reference_impl import logistic
 from reference_impl.sigmoid import softplus

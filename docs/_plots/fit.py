@@ -1,8 +1,8 @@
 """The fit of real data: its curves, and how fast two methods arrive."""
 
 import numpy as np
-from _extensions.plots import Plot
-from _extensions.worked_fit import INPUTS, descended, fitted, probability
+from _extensions.figures import Plot
+from _runs.fits import INPUTS, descended, fitted, probability
 
 
 def fitted_curves():

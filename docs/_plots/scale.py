@@ -1,7 +1,7 @@
 """What chunks cost, from the stored run of ``benchmarks.scale``."""
 
-from _extensions.plots import Plot
-from _extensions.scale_run import RESULT, ROOT, run
+from _extensions.figures import Plot
+from _extensions.runs import stored
 
 NAMES = {
     "workers": "block function, two workers",
@@ -12,7 +12,7 @@ NAMES = {
 
 def times():
     """Return the seconds by chunks."""
-    rows = run()["workers"]["overhead"]
+    rows = stored("scale.json")["workers"]["overhead"]
     return {"chunks": [row["chunks"] for row in rows]} | {
         name: [row[key] for row in rows] for key, name in NAMES.items()
     }
@@ -30,4 +30,4 @@ def draw(axes, data, colours):
     axes.legend(loc="upper left")
 
 
-overhead = Plot(times, draw, inputs=(str(RESULT.relative_to(ROOT)),))
+overhead = Plot(times, draw, inputs=("benchmarks/results/scale.json",))

@@ -1,7 +1,7 @@
 """Separated data: the fitted curve turns into a step, and the NLL slides along the direction."""
 
 import numpy as np
-from _extensions.plots import Plot
+from _extensions.figures import Plot
 
 INPUTS = ("reference_impl/engine/separation.py", "reference_impl/logistic.py")
 GAP = ((0.0, 1.0, 2.0, 3.0, 4.0, 5.0), (0, 0, 0, 1, 1, 1))

@@ -2,8 +2,9 @@
 
 import math
 
-from _extensions.plots import Plot
-from _extensions.speed_run import OURS, RUN, SHORT, limit, rows
+from _extensions.figures import Plot
+from _extensions.runs import stored
+from _runs.speed import OURS, SHORT, cases, limit
 
 SIZES = ("N", "n", "K")
 DRAWN = (OURS, "NumPy, textbook", "scikit-learn", "PyTorch", "JAX")
@@ -12,7 +13,8 @@ LABELS = {"N": "N (n = 20, binary)", "n": "n (N = 10,000, binary)", "K": "K (N =
 
 def growth():
     """Return the times in milliseconds, one line for each case."""
-    found = [(of, row) for of in SIZES for row in rows(f"growth in {of}", 1)]
+    run = stored("speed.json")
+    found = [(of, row) for of in SIZES for row in cases(run, f"growth in {of}", 1)]
     columns = {"size": [of for of, _ in found], "value": [row[of] for of, row in found]}
     for name in DRAWN:
         columns[name] = [1e3 * row["seconds"].get(name, math.nan) for _, row in found]
@@ -34,4 +36,4 @@ def draw(axes, data, colours):
     axes[0].legend(fontsize=9)
 
 
-in_each_size = Plot(growth, draw, (RUN,), (8.6, 3.6), 3)
+in_each_size = Plot(growth, draw, ("benchmarks/results/speed.json",), (8.6, 3.6), 3)

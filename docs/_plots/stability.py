@@ -2,7 +2,7 @@
 
 import mpmath
 import numpy as np
-from _extensions.plots import Plot
+from _extensions.figures import Plot
 
 from reference_impl.sigmoid import log_sigmoid, sigmoid
 

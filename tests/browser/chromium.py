@@ -13,6 +13,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+ALIKE = ("statements", "api", "source")  # folders of pages that are written
 # Colour scheme, width, touch: a desk and a telephone, each light and dark.
 VIEWS = {
     "light": ("light", 1280, False),
@@ -23,10 +24,13 @@ VIEWS = {
 
 
 def pages():
-    """The pages of the site; of the pages that show source, one."""
+    """The pages of the site; of those that are written alike, the largest three of a kind."""
     every = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html"))
-    shown = [page for page in every if not page.startswith(("source/", "_static/"))]
-    return shown + [page for page in every if page.startswith("source/")][:1]
+    shown = [page for page in every if "/" not in page]
+    for kind in ALIKE:
+        alike = [page for page in every if page.startswith(f"{kind}/")]
+        shown += sorted(alike, key=lambda page: (SITE / page).stat().st_size)[-3:]
+    return shown
 
 
 class Watched:

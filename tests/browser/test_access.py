@@ -39,8 +39,8 @@ def walk(page, selector, most=400):
 
 
 PARTS = [
-    ("light", "logistic.html", "#logistic\\.nll_gradient", 20),
-    ("phone-dark", "logistic.html", "#logistic\\.nll_gradient", 20),
+    ("light", "logistic.html", "#logistic\\.nll_gradient", 8),
+    ("phone-dark", "statements/logistic.nll_gradient.html", "section.entry", 20),
     ("dark", "explorer.html", ".explorer", 25),
     ("light", "formulas.html", ".finder", 1),
 ]
@@ -76,18 +76,21 @@ def test_nothing_moves_where_motion_is_unwanted(views):
 
 PRINTED = """() => ({
   furniture: [...document.querySelectorAll(
-    ".sidebar-drawer, .toc-drawer, .mobile-header, .copy-tex, .headerlink, .code-forms")]
+    ".sidebar-drawer, .toc-drawer, .mobile-header, .copy-tex, .headerlink, .to-entry")]
     .filter((e) => e.getClientRects().length).map((e) => e.className),
   cut: [...document.querySelectorAll("article math[display=block]")]
     .filter((m) => m.getBoundingClientRect().right > innerWidth + 1)
     .map((m) => m.querySelector("annotation").textContent),
   dark: getComputedStyle(document.body).backgroundColor,
+  code: [...document.querySelectorAll(".code-forms .sd-tab-content")]
+    .filter((e) => !e.getClientRects().length).length,
 })"""
 
 
 @pytest.mark.parametrize("view", ["light", "dark"])
-def test_a_page_of_statements_on_paper(views, view):
-    page = views[view].open("identification.html")
+@pytest.mark.parametrize("name", ["identification.html", "statements/logistic.nll_gradient.html"])
+def test_a_page_of_statements_on_paper(views, name, view):
+    page = views[view].open(name)
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 720, "height": 1000})  # about an A4 page between its margins
     try:
@@ -97,4 +100,22 @@ def test_a_page_of_statements_on_paper(views, view):
         page.set_viewport_size({"width": 1280, "height": 900})
     assert seen["furniture"] == []
     assert seen["cut"] == []
+    assert seen["code"] == 0, "paper has no tabs to choose from"
     assert seen["dark"] in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+
+
+def test_the_explorer_is_whole_on_paper(views):
+    page = views["light"].open("explorer.html")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 720, "height": 1000})
+    try:
+        page.wait_for_timeout(100)
+        cut = page.evaluate(
+            "() => [...document.querySelectorAll('.explorer *')]"
+            ".filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.className)"
+        )
+        shown = page.evaluate("() => [...document.querySelectorAll('.ex-layer.ex-forward')].length")
+    finally:
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 1280, "height": 900})
+    assert shown >= 4 and cut == []

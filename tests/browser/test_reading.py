@@ -8,13 +8,21 @@ from chromium import SITE
 
 FORMULAS = json.loads((SITE / "formulas.json").read_text())["statements"]
 TOP = "(id) => document.getElementById(id).getBoundingClientRect().top"
-CARD = "logistic.html", "#logistic.nll_gradient"
+BOX = "logistic.html", "#logistic.nll_gradient"
 
 
 @pytest.fixture
-def card(desk):
-    page = desk.open(*CARD)
+def box(desk):
+    """The box of a statement in a story."""
+    page = desk.open(*BOX)
     return page.locator('[id="logistic.nll_gradient"]')
+
+
+@pytest.fixture
+def entry(desk):
+    """The page of a statement."""
+    page = desk.open("statements/logistic.nll_gradient.html")
+    return page.locator("section.entry")
 
 
 @pytest.mark.parametrize("view", ["light", "phone"])
@@ -35,9 +43,9 @@ def test_every_statement_is_found_by_its_address(desk):
     page = desk.open("formulas.html")
     linked = page.evaluate(
         "() => [...document.querySelectorAll('.formula-index td:first-child a:not(.badge a)')]"
-        ".map((a) => a.hash)"
+        ".map((a) => a.getAttribute('href'))"
     )
-    assert {link.removeprefix("#") for link in linked} == inventory
+    assert set(linked) == {f"statements/{identifier}.html" for identifier in inventory}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +55,9 @@ def test_every_statement_is_found_by_its_address(desk):
         (r"\mathbf{X}^\top (\mathbf{p} - \mathbf{y})", "logistic.nll_gradient", "softmax.nll"),
         (r"X^\top\,(p-y)", "logistic.nll_gradient", "softmax.nll"),
         ("psi", "softmax.null_space", "logistic.nll"),
+        ("X^T(p-y)", "logistic.nll_gradient", "softmax.nll"),
+        ("hesian", "softmax.nll_hessian", "softmax.nll"),
+        ("categorical", "softmax.definition", "logistic.nll"),
     ],
 )
 def test_formula_is_found_by_name_by_symbol_and_by_tex(desk, query, wanted, unwanted):
@@ -70,7 +81,7 @@ def test_search_page_lists_statements_found_by_tex(desk):
     page.wait_for_selector(".found-statements li")
     assert "Gradient of the NLL" in page.locator(".found-statements").inner_text()
     page.locator(".found-statements a").first.click()
-    assert page.url.endswith("logistic.html#logistic.nll_gradient")
+    assert page.url.endswith("statements/logistic.nll_gradient.html")
 
 
 def shown(page):
@@ -78,15 +89,15 @@ def shown(page):
     return page.locator("#definition").inner_text()
 
 
-def test_pointing_at_a_symbol_shows_its_meaning(desk, card):
-    card.locator("div.math mi", has_text="\U0001d417").first.hover()
+def test_pointing_at_a_symbol_shows_its_meaning(desk, box):
+    box.locator("div.math mi", has_text="\U0001d417").first.hover()
     assert "design matrix" in shown(desk.page)
     desk.page.keyboard.press("Escape")
     assert desk.page.locator("#definition").is_hidden()
 
 
-def test_pointing_at_a_reference_shows_its_formula(desk, card):
-    link = card.locator(".statement-foot a", has_text="Derivative of the sigmoid")
+def test_pointing_at_a_reference_shows_its_formula(desk, entry):
+    link = entry.locator(".facts a", has_text="Derivative of the sigmoid")
     link.focus()
     assert "Derivative of the sigmoid" in shown(desk.page)
     assert link.get_attribute("aria-describedby") == "definition"
@@ -96,7 +107,7 @@ def test_pointing_at_a_reference_shows_its_formula(desk, card):
 
 def test_address_of_a_statement_on_another_page_leads_there(desk):
     page = desk.open("sigmoid.html", "#softmax.nll_hvp")
-    page.wait_for_url("**/softmax.html#softmax.nll_hvp")
+    page.wait_for_url("**/statements/softmax.nll_hvp.html")
 
 
 @pytest.mark.parametrize("query", ["Gradient of the NLL", "logistic.nll_gradient", "softplus"])
@@ -117,19 +128,47 @@ def test_words_of_a_search_are_marked_on_pages_with_drawings(desk):
     assert desk.faults == []
 
 
-def test_tex_of_a_formula_is_copied(desk, card):
-    card.locator("div.math").first.hover()
-    card.locator(".copy-tex").first.click()
+def test_tex_of_a_formula_is_copied(desk, box):
+    box.locator("div.math").first.hover()
+    box.locator(".copy-tex").first.click()
     desk.page.wait_for_timeout(50)
     copied = desk.page.evaluate("navigator.clipboard.readText()")
     results = {r["id"]: r["results"] for r in FORMULAS}["logistic.nll_gradient"]
     assert copied == results[0]
 
 
-def test_code_is_copied_from_the_tab_that_is_open(desk, card):
-    card.locator(".code-forms > summary").click()
-    card.get_by_text("NumPy", exact=True).click()
-    shown = card.locator(".sd-tab-content:visible")
+def test_a_derivation_is_drawn_when_it_is_unfolded(desk):
+    page = desk.open("logistic.html", "#logistic.score_equations")
+    box = page.locator('[id="logistic.score_equations"]')
+    assert box.locator("li.step").count() == 0
+    box.locator("summary").click()
+    box.locator("li.step").first.wait_for()
+    assert box.locator("li.step").first.locator(".copy-tex").count() == 1
+    assert box.locator("template").count() == 0
+
+
+def test_tex_of_a_formula_that_may_go_on_in_the_next_line_is_copied_whole(desk):
+    page = desk.open("statements/softmax.nll_hessian.html")
+    long = page.locator(".theorem div.math:has(.breaks)").first
+    long.hover()
+    long.locator(".copy-tex").click()
+    page.wait_for_timeout(50)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied in {r["id"]: r["results"] for r in FORMULAS}["softmax.nll_hessian"]
+
+
+def test_the_derivation_of_most_statements_begins_on_the_first_screen(desk):
+    below = []
+    for name in (r["id"] for r in FORMULAS if r["chains"]):
+        page = desk.open(f"statements/{name}.html")
+        if page.evaluate(TOP, "derivation") > page.viewport_size["height"]:
+            below.append(name)
+    assert len(below) < len(FORMULAS) / 20, below
+
+
+def test_code_is_copied_from_the_tab_that_is_open(desk, entry):
+    entry.get_by_text("NumPy", exact=True).click()
+    shown = entry.locator(".sd-tab-content:visible")
     shown.locator("pre").hover()
     shown.locator("button.copybtn").click()
     desk.page.wait_for_timeout(100)
@@ -140,12 +179,11 @@ def test_code_is_copied_from_the_tab_that_is_open(desk, card):
 
 @pytest.mark.parametrize(
     "name",
-    ["LaTeX", "SymPy", "JavaScript", "JavaScript as written", "MathML", "Text", "JSON", "BibTeX"],
+    ["LaTeX", "SymPy", "JavaScript", "JavaScript as written", "MathML", "Text", "JSON"],
 )
-def test_every_form_is_copied(desk, card, name):
-    card.locator(".code-forms > summary").click()
-    card.locator(".sd-tab-label", has_text=re.compile(rf"^\s*{name}\s*$")).click()
-    block = card.locator(".sd-tab-content:visible")
+def test_every_form_is_copied(desk, entry, name):
+    entry.locator(".sd-tab-label", has_text=re.compile(rf"^\s*{name}\s*$")).click()
+    block = entry.locator(".sd-tab-content:visible")
     block.locator("pre").hover()
     block.locator("button.copybtn").click()
     desk.page.wait_for_timeout(100)
@@ -167,15 +205,17 @@ def test_prompts_are_not_copied(desk):
     assert ">>>" not in copied
 
 
-def test_folds_and_tabs_work_with_the_keyboard(desk, card):
-    card.locator(".code-forms > summary").focus()
-    desk.page.keyboard.press("Enter")
-    assert card.locator(".code-forms").get_attribute("open") is not None
-    card.locator(".code-forms input[type=radio]").first.focus()
-    desk.page.keyboard.press("ArrowRight")
-    checked = card.locator(".code-forms input[type=radio]:checked + label")
-    assert checked.inner_text() == "SymPy"
-    assert card.locator(".sd-tab-content:visible").count() == 1
+def test_folds_and_tabs_work_with_the_keyboard(desk):
+    page = desk.open("logistic.html", "#logistic.score_equations")
+    fold = page.locator('[id="logistic.score_equations"] details')
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert fold.get_attribute("open") is not None
+    code = desk.open("statements/logistic.nll_gradient.html").locator(".code-forms")
+    code.locator("input[type=radio]").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert code.locator("input[type=radio]:checked + label").inner_text() == "SymPy"
+    assert code.locator(".sd-tab-content:visible").count() == 1
 
 
 def test_long_formulas_scroll_in_their_own_box_with_the_keyboard(views):
@@ -191,7 +231,7 @@ def test_long_formulas_scroll_in_their_own_box_with_the_keyboard(views):
 
 
 def test_copy_buttons_are_visible_where_nothing_hovers(views):
-    page = views["phone"].open(*CARD)
+    page = views["phone"].open(*BOX)
     opacity = "() => getComputedStyle(document.querySelector('.copy-tex')).opacity"
     if page.evaluate("matchMedia('(hover: none)').matches"):
         assert page.evaluate(opacity) == "1"

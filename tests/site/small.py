@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from _extensions import records
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -95,6 +96,13 @@ class Site:
         return (self.folder / f"{name}.html").read_text()
 
 
+def write(path, content):
+    """Write a file, unless that is what stands in it."""
+    text = json.dumps(content)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def builder(folder):
     """Return a function that builds a site from pages and statements."""
 
@@ -117,10 +125,11 @@ def builder(folder):
                           "oracles": ["50 digits"]},
             }},
         }  # fmt: skip
+        formulas = source / "formulas.json"
+        write(formulas, results["formulas"])
+        results["evidence"]["measured"] = records.measured(formulas)
         for kind, content in results.items():
-            path, text = source / f"{kind}.json", json.dumps(content)
-            if not path.exists() or path.read_text() != text:
-                path.write_text(text)
+            write(source / f"{kind}.json", content)
         warnings = io.StringIO()
         settings = {
             "extensions": EXTENSIONS, "project": name, "html_theme": "furo",

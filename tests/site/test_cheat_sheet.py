@@ -4,8 +4,8 @@ import re
 import zipfile
 
 import pytest
-from _extensions import cheat_sheet, citation, downloads
-from small import DOCS, record
+from _extensions import cheat_sheet, downloads
+from small import DOCS, EXTENSIONS, record
 
 PDF = DOCS / "downloads/cheat-sheet.pdf"
 
@@ -40,4 +40,36 @@ def test_vectors_are_the_same_bytes_in_every_build(tmp_path):
     ],
 )
 def test_bibtex_is_escaped(title, written):
-    assert f"title = {{{written}}}" in citation.bibtex(record("a.one", title=title))
+    assert f"title = {{{written}}}" in downloads.bibtex(record("a.one", title=title))
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """A project with a public address and a date."""
+    cited = {
+        **downloads.project(),
+        "url": "https://example.org/docs/",
+        "date-released": "2031-05-06",
+    }
+    monkeypatch.setattr(downloads, "project", lambda: cited)
+
+
+def test_what_is_public_has_its_address_and_year(published, build):
+    entry = downloads.bibtex(record("a.one"))
+    assert "url = {https://example.org/docs/statements/a.one.html}" in entry
+    assert "year = {2031}" in entry
+    site = build(extensions=[*EXTENSIONS, "_extensions.downloads"])
+    page = site.page("statements/a.two")
+    assert '<link rel="canonical" href="https://example.org/docs/statements/a.two.html"' in page
+    assert (
+        '<meta property="og:url" content="https://example.org/docs/statements/a.two.html">' in page
+    )
+    listed = (site.folder / "sitemap.xml").read_text()
+    assert "<loc>https://example.org/docs/first.html</loc>" in listed
+
+
+def test_what_is_not_public_has_neither(build):
+    assert "url" not in downloads.bibtex(record("a.one"))
+    site = build(extensions=[*EXTENSIONS, "_extensions.downloads"])
+    assert "canonical" not in site.page("first")
+    assert not (site.folder / "sitemap.xml").exists()

@@ -12,6 +12,7 @@ ROW = {
     "name": "a1",
     "title": "A sign",
     "kind": "formula",
+    "severity": "wrong result",
     "printed": "y = -x^2",
     "correct": "A square is not negative: $x^2$.",
     "why": "Try `x = 1` & see.",
@@ -21,9 +22,11 @@ ROW = {
     "also": [{"id": None, "title": "Own proof", "level": "lemma", "latex": ["0 = 0"]}],
     "as_stated": True,
 }
-CLAIM = {**ROW, "name": "b1", "title": "A claim", "kind": "claim", "printed": "Squares are $< 0$.",
-         "tested": [], "verdict": "wording, no check", "right": [], "also": []}  # fmt: skip
-CONFIRMED = {**ROW, "name": "c1", "title": "A line", "kind": "confirmed", "verdict": "holds"}
+CLAIM = {**ROW, "name": "b1", "title": "A claim", "kind": "claim", "severity": "wording",
+         "printed": "Squares are $< 0$.", "tested": [],
+         "verdict": "wording, no check", "right": [], "also": []}  # fmt: skip
+CONFIRMED = {**ROW, "name": "c1", "title": "A line", "kind": "confirmed", "severity": "",
+             "verdict": "holds"}  # fmt: skip
 NOTE = [
     {
         "title": "Part one",
@@ -38,7 +41,8 @@ NOTE = [
     },
 ]
 ERRATA = "# Errata\n\n```{errata-counts}\n```\n" + "".join(
-    f"\n## {letter}\n\n```{{errata}} {letter}\n```\n" for letter in "abc"
+    f"\n## {kind}\n\n```{{errata}} {kind}\n```\n"
+    for kind in ("wrong result", "wording", "confirmed")
 )
 LINES = "# Lines\n\n```{note-lines} Part one\n```\n\n```{note-lines} Part two\n```\n"
 INDEX = PAGES["index"].replace("second\n", "second\nerrata\nnote\n") + "\n{ref}`erratum-a1`\n"
@@ -77,7 +81,7 @@ def test_rows_are_shown(site):
     assert built.warnings == []
     card = section(built.page("errata"), "a1")
     shown = text_of(card)
-    for said in ("A1. A sign", "Printed fails", "Tried", "the two sides <differ>", "Right",
+    for said in ("A1. A sign", "Printed wrong result", "Tried", "the two sides <differ>", "Right",
                  "A square is not negative", "Title of a.two", "proved, all sizes", "Own proof",
                  "x = 1 & see."):  # fmt: skip
         assert said in shown
@@ -91,7 +95,8 @@ def test_rows_are_shown(site):
 def test_a_claim_is_words_and_what_is_confirmed_is_not_said_twice(site):
     page = site().page("errata")
     claim = section(page, "b1")
-    assert "wording, no check" in text_of(claim)
+    assert "Printed wording" in text_of(claim)
+    assert 'title="Nothing here can be checked by machine."' in claim
     assert '<div class="math' not in claim
     confirmed = text_of(section(page, "c1"))
     assert "Tried" not in confirmed
@@ -123,7 +128,7 @@ def test_complaints(site, build):
         site([{**ROW, "as_stated": False}, CLAIM, CONFIRMED])
     )
     assert "older than the formulas" in said(site(age=1.9e9))
-    assert "no row starts with" in said(site(errata=ERRATA + "\n```{errata} z\n```\n"))
+    assert "no row is 'typos'" in said(site(errata=ERRATA + "\n```{errata} typos\n```\n"))
     assert "no part" in said(site(note_page="# X\n\n```{note-lines} Part ten\n```\n"))
     missing = build(
         {**PAGES, "index": INDEX, "errata": ERRATA, "note": LINES},

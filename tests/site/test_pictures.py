@@ -300,7 +300,7 @@ ORPHAN = "---\norphan: true\n---\n# More\n\n"
 
 def test_a_picture_is_part_of_the_page(build):
     text = ORPHAN + "```{picture} units.stack\nLook at $x$.\n```\n"
-    site = build({**PAGES, "more": text}, extensions=[*EXTENSIONS, "_extensions.pictures"])
+    site = build({**PAGES, "more": text}, extensions=[*EXTENSIONS, "_extensions.figures"])
     assert site.warnings == []
     page = site.page("more")
     assert page.count("<svg xmlns") >= 2
@@ -319,7 +319,7 @@ MISTAKES = {
 
 def test_mistakes_are_reported(build):
     pages = {f"more{number}": ORPHAN + mistake for number, mistake in enumerate(MISTAKES)}
-    site = build({**PAGES, **pages}, extensions=[*EXTENSIONS, "_extensions.pictures"])
+    site = build({**PAGES, **pages}, extensions=[*EXTENSIONS, "_extensions.figures"])
     for complaint in MISTAKES.values():
         assert sum(complaint in line for line in site.warnings) == 1
     assert len(site.warnings) == len(MISTAKES)

@@ -6,8 +6,8 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from _extensions import elements, mathml, uses_graph
-from small import DOCS, PAGES, STATEMENTS, STEP, outcome, record
+from _extensions import elements, mathml, records, uses_graph
+from small import DOCS, LEVELS, PAGES, STATEMENTS, STEP, outcome, record
 
 FORMULAS = json.loads((DOCS / "downloads" / "formulas.json").read_text())
 
@@ -23,10 +23,46 @@ def text_of(markup):
 def test_small_site_is_built_without_complaint(build):
     site = build()
     assert site.warnings == []
-    card = site.page("first")
-    assert '<section class="statement" id="a.two">' in card
-    for shown in ("Title of a.two", "unfold", "largest error 1.5 ulp in 3 cases", "x**2"):
-        assert shown in text_of(card)
+    assert '<section class="statement" id="a.two">' in site.page("first")
+    entry = site.page("statements/a.two")
+    assert '<section class="entry" id="a.two">' in entry
+    for shown in (
+        "Title of a.two",
+        "unfold",
+        "largest error 1.5 ulp in 3 cases",
+        "x**2",
+        "a number",
+        "1.2 in First",
+        "@misc{",
+    ):
+        assert shown in text_of(entry)
+
+
+def test_a_box_is_short_and_its_entry_has_the_rest(build):
+    site = build({**PAGES, "first": PAGES["first"].replace(":open:\n", "")})
+    box, entry = site.page("first"), site.page("statements/a.two")
+    assert "In words, with" in text_of(box) and 'href="statements/a.two.html"' in box
+    assert '<template><div class="given">' in box, "folded, and not laid out"
+    for only in ("sd-tab", "ulp", 'class="mark ', "@misc"):
+        assert only in entry and only not in box
+    assert "<template>" not in entry and '<li class="step">' in entry
+
+
+def test_a_hypothesis_that_assumes_nothing_is_only_in_the_entry(build):
+    given = [{"text": "$x$ is given; nothing is assumed of them."}, {"text": "$x > 7$"}]
+    changed = [STATEMENTS[0], {**STATEMENTS[1], "hypotheses": given}, STATEMENTS[2]]
+    site = build(statements=changed)
+    box, entry = text_of(site.page("first")), text_of(site.page("statements/a.two"))
+    assert "nothing is assumed" in entry and "nothing is assumed" not in box
+    assert "Given" in box, "the other one"
+
+
+def test_a_link_shows_what_it_leads_to(build):
+    entry = build().page("statements/a.two")
+    assert '<meta property="og:title" content="Title of a.two">' in entry
+    assert (
+        '<meta property="og:description" content="y = x**2. In words, with x and `code`.">' in entry
+    )
 
 
 def test_numbers_are_those_of_sphinx(build):
@@ -47,7 +83,10 @@ def test_another_project_links_a_statement(build):
     mapping = {"bp": ("https://logisticbp.example/", str(site.folder / "objects.inv"))}
     other = build({"index": links}, [], name="other", intersphinx_mapping=mapping)
     assert other.warnings == []
-    assert other.page("index").count('href="https://logisticbp.example/first.html#a.two"') == 2
+    assert (
+        other.page("index").count('href="https://logisticbp.example/statements/a.two.html#a.two"')
+        == 2
+    )
     assert "Title of a.two" in other.page("index")
 
 
@@ -59,7 +98,9 @@ def test_another_project_can_link_the_real_site(build):
     mapping = {"bp": ("https://logisticbp.example/", str(inventory))}
     other = build({"index": f"# Other\n\n{links}\n"}, [], intersphinx_mapping=mapping)
     assert other.warnings == []
-    linked = re.findall(r"https://logisticbp\.example/\w+\.html#([\w.]+)", other.page("index"))
+    linked = re.findall(
+        r"https://logisticbp\.example/statements/[\w.]+\.html#([\w.]+)", other.page("index")
+    )
     assert linked == [r["id"] for r in FORMULAS["statements"]]
 
 
@@ -67,7 +108,7 @@ MISTAKES = {
     "```{statement} a.none\n```": "unknown statement 'a.none'",
     "```{statement} a.one\n```": "a.one is on two pages",
     "```{result} b.none\n```": "unknown statement 'b.none'",
-    "{st}`c.none`": "no page shows the statement 'c.none'",
+    "{st}`c.none`": "there is no statement 'c.none'",
     "$\\nope$": "Unknown command",
 }
 
@@ -80,9 +121,18 @@ def test_mistakes_in_pages_are_reported(build):
         assert sum(complaint in line for line in site.warnings) == 1
 
 
-def test_statement_that_is_cited_and_on_no_page_is_reported(build):
+def test_a_statement_on_no_page_has_its_entry(build):
     pages = {**PAGES, "first": "# First\n\n```{statement} a.two\n```\n"}
-    assert any("no page shows the statement 'a.one'" in line for line in build(pages).warnings)
+    site = build(pages)
+    assert site.warnings == []
+    assert 'href="statements/a.one.html"' in site.page("second")
+    assert "In words" in text_of(site.page("statements/a.one"))
+
+
+def test_a_statement_that_is_gone_has_no_entry(build):
+    build()
+    site = build(statements=STATEMENTS[:2], pages={**PAGES, "second": "# Second\n\n" + LEVELS})
+    assert not (site.folder.parent / "statements/b.three.md").exists()
 
 
 @pytest.mark.parametrize(
@@ -105,10 +155,20 @@ def test_unverified_statement_is_reported(build):
     assert any("b.three has not been verified" in line for line in build(found=found).warnings)
 
 
-def test_missing_results_are_reported(build, tmp_path):
+def test_missing_and_stale_results_are_reported(build, tmp_path):
     nowhere = str(tmp_path / "nowhere.json")
     site = build(statements_evidence=nowhere)
-    assert any("nowhere.json is missing" in line for line in site.warnings)
+    assert any("nowhere.json is missing: run `make test`" in line for line in site.warnings)
+    other = tmp_path / "other.json"
+    other.write_text('{"measured": "something else", "statements": {}}')
+    site = build(statements_evidence=str(other))
+    assert any("other.json is not about these sources" in line for line in site.warnings)
+
+
+def test_the_stored_evidence_is_about_the_sources_that_are_here():
+    found = records.stale(records.ROOT / "benchmarks/results/evidence.json",
+                          DOCS / "downloads/formulas.json")  # fmt: skip
+    assert found == []
 
 
 def test_a_result_brings_its_derivation_where_it_is_asked_for(build):
@@ -146,12 +206,13 @@ def test_prose_step_is_marked_with_its_source(build):
     pages = {**PAGES, "second": PAGES["second"] + "\n```{bibliography}\n```\n"}
     site = build(pages, statements)
     assert site.warnings == []
-    assert "Prose, not checked by machine." in text_of(site.page("second"))
-    assert re.search(r"Source: .*Author", text_of(site.page("second")))
+    for page in ("second", "statements/b.three"):
+        assert "Prose, not checked by machine." in text_of(site.page(page))
+    assert re.search(r"Source: .*Author", text_of(site.page("statements/b.three")))
 
 
 def test_the_points_of_the_numerical_route_are_counted(build):
-    page = build().page("first") + build().page("second")
+    page = build().page("statements/a.two")
     assert "agrees, 24 points" not in page and "proved, 24 points" in page
     assert "1,234 points in all" in page
 
@@ -167,10 +228,10 @@ def test_definitions_say_where_statements_are_and_how_to_find_them(build):
     one, two, three = found["statements"]
     assert [s["id"] for s in found["statements"]] == ["a.one", "a.two", "b.three"]
     assert two["title"] == "1.2 Title of a.two"
-    assert (two["href"], three["href"]) == ("first.html#a.two", "second.html#b.three")
+    assert (two["href"], three["href"]) == ("statements/a.two.html", "statements/b.three.html")
     assert two["anchors"] == ["a.two", "equation-a-two", "equation-a-two-2"]
-    assert "y=x^2" in one["find"] and "title of a.one" in one["find"]
-    assert "x^y" in two["find"]  # of \mathbf{X}^\top \mathbf{y}
+    assert "title of a.one" in one["words"] and "y = x^2" in one["formulas"]
+    assert r"\mathbf{X}^\top \mathbf{y}" in two["formulas"]
     assert found["symbols"][0]["letters"] == ["x"]
 
 
@@ -178,14 +239,15 @@ def test_former_ids_stay_as_addresses_and_labels(build):
     pages = {**PAGES, "index": PAGES["index"] + "\n{ref}`a.old`\n"}
     site = build(pages, statements_former={"a.old": "a.two"})
     assert site.warnings == []
-    assert site.page("index").count('href="first.html#a.two"') == 3
+    assert site.page("index").count('href="statements/a.two.html#a.two"') == 1
     assert 'id="a.old"' in site.page("first")
     assert "a.old" in definitions(site)["statements"][1]["anchors"]
 
 
 def test_forms_to_copy_are_whole_and_not_searched(build):
     site = build()
-    copied = html.unescape(" ".join(re.findall("<pre.*?</pre>", site.page("first"), re.DOTALL)))
+    entry = site.page("statements/a.two")
+    copied = html.unescape(" ".join(re.findall("<pre.*?</pre>", entry, re.DOTALL)))
     assert "@misc{logisticbp:a.two," in copied
     assert '"id": "a.two"' in copied
     assert '<math display="block">' in copied
@@ -240,7 +302,8 @@ def test_hostile_texts_are_inert(build):
     site = build(statements=[*STATEMENTS[:2], *cards])
     harmless = build(statements=[*STATEMENTS[:2], *tame], name="harmless")
     active = {"script", "iframe", "img", "meta", "form", "object", "embed", "base", "link"}
-    for page in (*PAGES, "search"):
+    entries = [f"statements/{statement['id']}" for statement in cards]
+    for page in (*PAGES, *entries, "search"):
         found, expected = Elements(site.page(page)).found, Elements(harmless.page(page)).found
         assert not [e for e in found if any(name.startswith("on") for name in e[1])]
         assert not [e for e in found if (e[1].get("href") or "").startswith("javascript:")]
@@ -287,6 +350,30 @@ def test_aligned_formula_needs_no_style():
     markup = mathml.to_mathml(r"a &= b \\ &= c", display=True)
     assert 'class="m-right m-pr0"' in markup
     assert " style=" not in markup
+
+
+def test_a_long_formula_may_end_a_line_before_a_relation():
+    long = r"\frac{a = b}{c} + \left( d = e \right) + f(g = h) = \sum_{i=1}^{N} x_{ik} (p_{i} - y_{i}) \le z"
+    assert mathml.parts(long) == [
+        r"\frac{a = b}{c} + \left( d = e \right) + f(g = h)",
+        r"= \sum_{i=1}^{N} x_{ik} (p_{i} - y_{i})",
+        r"\le z",
+    ]
+    assert mathml.parts("a = b") == ["a = b"], "short"
+    assert mathml.parts(f"= {'x ' * 30}") == [f"= {'x ' * 30}".strip()], (
+        "nothing before the relation"
+    )
+    for formula in ALIGNED:
+        assert mathml.parts(formula) == [formula]
+
+
+ALIGNED = (rf"{'x ' * 30} &= b", rf"\begin{{cases}} {'x ' * 30} = b \end{{cases}} = c")
+
+
+def test_every_formula_is_the_sum_of_its_parts():
+    for statement in FORMULAS["statements"]:
+        for latex, _ in latex_of(statement):
+            assert "".join(" ".join(mathml.parts(latex)).split()) == "".join(latex.split())
 
 
 def test_bad_macro_is_an_error():

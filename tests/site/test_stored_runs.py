@@ -2,136 +2,131 @@
 
 import json
 import re
+from itertools import chain
 from types import SimpleNamespace
 
 import pytest
-from _extensions import accuracy_run, derive_run, scale_run, separation_run, speed_run, unsound_run
+from _extensions import runs
 from _extensions.records import ROOT
 from small import EXTENSIONS
 
-MODULES = {
-    "accuracy": accuracy_run,
-    "derive": derive_run,
-    "scale": scale_run,
-    "separation": separation_run,
-    "speed": speed_run,
-    "unsound": unsound_run,
-}
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
+UNSOUND = "tests/proof/unsound.json"
+FILES = ("accuracy.json", "derive.json", "fits.json", "scale.json", "separation.json", "speed.json",
+         UNSOUND)  # fmt: skip
+USED = re.compile(r"\{run-table\} (\S+) (.+)|\{run\}`(\S+) ([^`]+)`")
 
 
-def stored(name):
-    folder = "tests/proof" if name == "unsound" else "benchmarks/results"
-    return json.loads((ROOT / f"{folder}/{name}.json").read_text())
+def stored(file):
+    return json.loads((ROOT / file if "/" in file else runs.RESULTS / file).read_text())
 
 
-@pytest.fixture
-def put(tmp_path, monkeypatch):
-    """Return a function that puts another run in the place of a stored one, or none at all."""
-
-    def place(name, run=None):
-        file = tmp_path / f"other-{name}.json"
-        if run is not None:
-            file.write_text(json.dumps(run))
-        attribute = "RESULT" if name == "scale" else "RUN"
-        # A folder joined with the full name of a file is that file.
-        monkeypatch.setattr(MODULES[name], attribute, file if name == "scale" else str(file))
-        accuracy_run.run.cache_clear()
-
-    yield place
-    accuracy_run.run.cache_clear()
+def shown(file, run, name, *arguments):
+    """All that a table of a run says, or a number when no table has the name."""
+    module = runs.described(ENVIRONMENT, file)
+    if name not in runs.tables(module):
+        return module.numbers(run)[name]
+    made = runs.tables(module)[name](run, *arguments)
+    parts = made if isinstance(made, list) else [made]
+    return " ".join(
+        part.node().astext() if isinstance(part, runs.Table)
+        else part if isinstance(part, str) else part.pformat()
+        for part in parts
+    )  # fmt: skip
 
 
-def text(table):
-    """All that stands in a table: nodes, or a heading with rows."""
-    return table.astext() if hasattr(table, "astext") else repr(table)
-
-
-FIRST = stored("speed")["rows"][0]  # in the first table: the gradient on one thread
-OURS = FIRST["seconds"]["this project"]
+OURS = stored("speed.json")["rows"][0]["seconds"]["this project"]  # the gradient on one thread
 SHOWN = [
-    ("accuracy", ["date"], "2001-02-03", accuracy_run.numbers, "2001-02-03"),
-    ("accuracy", ["functions", "softmax", "worst", "ours", "ulp"], 7.654, accuracy_run.errors, "7.65"),
-    ("accuracy", ["functions", "softmax", "worst", "JAX", "ulp"], 54.321, accuracy_run.errors, "54.32"),
-    ("accuracy", ["functions", "softmax", "worst", "SciPy", "ulp"], "inf", accuracy_run.errors,
-     "not finite"),
-    ("accuracy", ["functions", "softmax", "cases"], 7654321, accuracy_run.errors, "7,654,321"),
-    ("accuracy", ["functions", "softmax", "worst", "ours", "z"], [8.125], accuracy_run.worst, "8.125"),
-    ("accuracy", ["functions", "residual", "one pass", "ulp"], 6.543, accuracy_run.one_pass, "6.54"),
-    ("accuracy", ["functions", "residual", "one pass", "ulp"], 4321.0, accuracy_run.numbers, "4321"),
-    ("derive", ["date"], "2001-02-03", derive_run.numbers, "2001-02-03"),
-    ("derive", ["passes", 0, "ours", "times", "verify", "cpu"], 76.543, derive_run.times, "76.54 s"),
-    ("derive", ["passes", 1, "tensorgrad", "times", "derive", "cpu"], 54.321, derive_run.times,
-     "54.32 s"),
-    ("derive", ["passes", 6, "tensorgrad", "relative_error"], 0.0015, derive_run.times, "1.5·10⁻³"),
-    ("derive", ["passes", 3, "ours", "lines"], 9876, derive_run.times, "9876"),
-    ("derive", ["passes", 4, "load"], 98.7, derive_run.numbers, "98.7"),
-    ("derive", ["passes", 5, "tensorgrad", "text"], "x_{i} two",
-     lambda: "".join(node.pformat() for node in derive_run.outputs()), "x_{i} two"),
-    ("scale", ["file", "fit", "seconds"], 7.531, scale_run.numbers, "7.53 s"),
-    ("scale", ["file", "rates", 0, "disk"], 98.765, scale_run.rates_table, "98.77"),
-    ("scale", ["file", "memory", 0, "nll_hvp"], 777e9, scale_run.memory_table, "777 GB"),
-    ("scale", ["workers", "overhead", 0, "dask_array"], 45.678, scale_run.overhead_table, "45.68 s"),
-    ("speed", ["processor"], "Abacus", speed_run.numbers, "Abacus, "),
-    ("speed", ["rows", 0, "seconds", "this project"], 0.0765,
-     lambda: speed_run.times_table("gradient", 1), "76.5\N{NO-BREAK SPACE}ms"),
-    ("speed", ["rows", 0, "seconds", "JAX"], 43.21 * OURS,
-     lambda: speed_run.times_table("gradient", 1), "43.21"),
-    ("speed", ["rows", 0, "seconds", "PyTorch"], 0.01 * OURS,
-     lambda: speed_run.verdict("gradient", 1), "PyTorch takes 0.01 of our time at 1,000"),
-    ("unsound", [3, "words"], "two is three", unsound_run.every, "two is three"),
-    ("unsound", [3, "level"], "evidence", unsound_run.left, "g(w_k) is the sum of squares"),
-    ("unsound", [3, "verdicts", "50 digits"], "agrees", unsound_run.by_route, "67"),
+    ("accuracy.json", ["date"], "2001-02-03", "date", "2001-02-03"),
+    ("accuracy.json", ["functions", "softmax", "worst", "ours", "ulp"], 7.654, "errors", "7.65"),
+    ("accuracy.json", ["functions", "softmax", "worst", "JAX", "ulp"], 54.321, "errors", "54.32"),
+    ("accuracy.json", ["functions", "softmax", "worst", "SciPy", "ulp"], "inf", "errors", "not finite"),
+    ("accuracy.json", ["functions", "softmax", "cases"], 7654321, "errors", "7,654,321"),
+    ("accuracy.json", ["functions", "softmax", "worst", "ours", "z"], [8.125], "worst", "8.125"),
+    ("accuracy.json", ["functions", "residual", "one pass", "ulp"], 6.543, "one_pass", "6.54"),
+    ("accuracy.json", ["functions", "residual", "one pass", "ulp"], 4321.0, "largest in one pass",
+     "4321"),
+    ("derive.json", ["date"], "2001-02-03", "date", "2001-02-03"),
+    ("derive.json", ["passes", 0, "ours", "times", "verify", "cpu"], 76.543, "times", "76.54 s"),
+    ("derive.json", ["passes", 1, "tensorgrad", "times", "derive", "cpu"], 54.321, "times", "54.32 s"),
+    ("derive.json", ["passes", 6, "tensorgrad", "relative_error"], 0.0015, "times", "1.5·10⁻³"),
+    ("derive.json", ["passes", 3, "ours", "lines"], 9876, "times", "9876"),
+    ("derive.json", ["passes", 4, "load"], 98.7, "most_load", "98.7"),
+    ("derive.json", ["passes", 5, "tensorgrad", "text"], "x_{i} two", "outputs", "x_{i} two"),
+    ("fits.json", ["date"], "2001-02-03", "run_date", "2001-02-03"),
+    ("fits.json", ["problems", 0, "fits", 1, "seconds"], 7.654, "speed", "7,654"),
+    ("scale.json", ["file", "fit", "seconds"], 7.531, "fit_seconds", "7.53 s"),
+    ("scale.json", ["file", "rates", 0, "disk"], 98.765, "rates", "98.77"),
+    ("scale.json", ["file", "memory", 0, "nll_hvp"], 777e9, "memory", "777 GB"),
+    ("scale.json", ["workers", "overhead", 0, "dask_array"], 45.678, "overhead", "45.7 s"),
+    ("separation.json", ["most_steps"], 9876, "most_steps", "9876"),
+    ("separation.json", ["sets", 0, "answers", 0, "largest_coefficient"], 123.4, "answers gap", "123.4"),
+    ("separation.json", ["sets", 0, "verdict", "kind"], "a new kind", "summary", "a new kind"),
+    ("speed.json", ["processor"], "Abacus", "processor", "Abacus, "),
+    ("speed.json", ["rows", 0, "seconds", "this project"], 0.0765, "times gradient 1", "76.5 ms"),
+    ("speed.json", ["rows", 0, "seconds", "JAX"], 43.21 * OURS, "times gradient 1", "43.21"),
+    ("speed.json", ["rows", 0, "seconds", "PyTorch"], 0.01 * OURS, "times gradient 1",
+     "PyTorch takes 0.01 of our time at 1,000"),
+    (UNSOUND, [3, "words"], "two is three", "every", "two is three"),
+    (UNSOUND, [3, "level"], "evidence", "summary", "g(w_k) is the sum of squares"),
+    (UNSOUND, [3, "verdicts", "50 digits"], "agrees", "summary", "67"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "place", "value", "shown", "expected"), SHOWN)
-def test_what_is_shown_is_what_the_file_says(put, name, place, value, shown, expected):
+@pytest.mark.parametrize(("file", "place", "value", "name", "expected"), SHOWN)
+def test_what_is_shown_is_what_the_file_says(file, place, value, name, expected):
     """A number that is changed in the file changes on the page, and the old text is gone."""
-    before = text(shown())
-    run = stored(name)
+    words = [name] if name in runs.described(ENVIRONMENT, file).__dict__ else name.split(" ")
+    words = [name] if name.startswith("largest in") else words
+    before = shown(file, stored(file), *words).replace(runs.SPACE, " ")
+    run = stored(file)
     *path, last = place
     inner = run
     for key in path:
         inner = inner[key]
     assert inner[last] != value
     inner[last] = value
-    put(name, run)
-    after = text(shown()).replace("\\xa0", "\N{NO-BREAK SPACE}")
-    assert expected in after and expected not in before.replace("\\xa0", "\N{NO-BREAK SPACE}")
+    after = shown(file, run, *words).replace(runs.SPACE, " ")
+    assert expected in after and expected not in before
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_missing_file_is_named(put, name):
-    put(name)
-    arguments = [ENVIRONMENT] if name == "separation" else []
-    with pytest.raises(FileNotFoundError, match=f"other-{name}.json"):
-        MODULES[name].run(*arguments)
+def test_all_that_the_pages_ask_for_is_there():
+    asked = [
+        (match[1] or match[3], match[2] or match[4], bool(match[1]))
+        for page in sorted((ROOT / "docs").glob("*.md"))
+        for match in USED.finditer(page.read_text())
+    ]
+    assert {file for file, _, _ in asked} == set(FILES)
+    for file, name, is_table in asked:
+        assert shown(file, stored(file), *(name.split() if is_table else [name]))
+
+
+def test_a_table_groups_its_rows_and_says_when_there_is_nothing():
+    table = runs.Table([("a", 1), ("a", None), ("b", 3)], [
+        ("Name", lambda row: row[0]), ("Number", lambda row: row[1] and str(row[1])),
+    ], group=lambda row: f"all {row[0]}")  # fmt: skip
+    found = list(chain.from_iterable(part.astext().split() for part in table.node().findall()
+                                     if part.tagname == "#text"))  # fmt: skip
+    assert found == ["Name", "Number", "all", "a", "a", "1", "a", runs.DASH, "all", "b", "b", "3"]
 
 
 PAGE = """# Runs
 
-{accuracy}`largest`, {scale}`rows`, {speed}`date`, {speed}`nowhere`
+{run}`accuracy.json largest`, {run}`scale.json rows`, {run}`speed.json nowhere`, {run}`none.json date`
 
-```{accuracy-table} errors
+```{run-table} accuracy.json errors
 ```
 
-```{scale-table} rates
+```{run-table} separation.json answers gap
 ```
 
-```{separation-summary}
+```{run-table} speed.json times gradient 1
 ```
 
-```{separation-answers} gap
+```{run-table} speed.json times gradient 99
 ```
 
-```{separation-versions}
-```
-
-```{speed-table} gradient 1
-```
-
-```{speed-table} gradient 99
+```{run-table} speed.json nothing
 ```
 """
 
@@ -139,28 +134,28 @@ PAGE = """# Runs
 def pages(build):
     return build(
         {"index": "# Start\n\n```{toctree}\nruns\n```\n", "runs": PAGE},
-        extensions=[*EXTENSIONS, *(f"_extensions.{name}_run" for name in MODULES)],
+        extensions=[*EXTENSIONS, "_extensions.runs"],
     )
 
 
-def test_on_a_page(put, build):
-    """Separation, whose tables need a page; and names that no run has are errors."""
-    run = stored("separation")
-    gap = next(one for one in run["sets"] if one["name"] == "gap")
-    gap["answers"][0].update(largest_coefficient=123.4, warnings=[])  # as scikit-learn is set
-    gap["answers"][-1].update(raised="Surprise: no")
-    put("separation", run)
+def test_on_a_page(build):
+    """Tables and numbers stand on a page; names that no run has are errors."""
     site = pages(build)
     found = re.sub(r"<[^>]+>", "", site.page("runs"))
-    assert found.count("123.4") == 2 and "123.4, no warning" in found and "Surprise" in found
-    assert f"Run on {run['date']}" in found
-    assert f"{stored('scale')['file']['rows']:,}" in found and stored("speed")["date"] in found
-    assert any("the run has no number 'nowhere'" in line for line in site.warnings)
-    assert any("the run has no cases 'gradient 99'" in line for line in site.warnings)
-    assert len(site.warnings) == 2
+    assert f"{stored('scale.json')['file']['rows']:,}" in found
+    assert "Largest error in ulp" in found and "Says it converged" in found
+    assert "Ahead of every library" in found
+    for complaint in (
+        "speed.json has no 'nowhere'; it has",
+        "none.json: docs/_runs/none.py, which describes its tables, is missing",
+        "the run has no cases gradient 99",
+        "speed.json has no 'nothing'; it has",
+    ):
+        assert sum(complaint in line for line in site.warnings) == 1
+    assert len(site.warnings) == 4
 
 
-def test_a_page_is_not_built_without_its_run(put, build):
-    put("speed")
-    with pytest.raises(FileNotFoundError, match=r"other-speed\.json"):
+def test_a_page_is_not_built_without_its_run(build, monkeypatch, tmp_path):
+    monkeypatch.setattr(runs, "RESULTS", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"accuracy\.json"):
         pages(build)

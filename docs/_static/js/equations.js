@@ -1,7 +1,9 @@
 // Displayed formulas: a button that copies the TeX, and no stop of the Tab key where nothing scrolls.
 const copyTeX = (event) => {
   const button = event.currentTarget;
-  const tex = button.closest("div.math").querySelector("annotation").textContent;
+  // A long formula consists of several, which end where a line may.
+  const parts = button.closest("div.math").querySelectorAll("annotation");
+  const tex = [...parts].map((part) => part.textContent).join(" ");
   navigator.clipboard.writeText(tex).then(
     () => { button.textContent = "Copied"; },
     () => { button.textContent = "Not allowed"; },
@@ -30,24 +32,27 @@ const measureSoon = () => {
   requestAnimationFrame(() => { awaited = false; measure(within(document)); });
 };
 
-for (const box of document.querySelectorAll("div.math")) {
-  if (!box.querySelector("annotation")) continue;
-  const button = document.createElement("button");
-  button.className = "copy-tex";
-  button.type = "button";
-  button.textContent = "TeX";
-  button.setAttribute("aria-label", "Copy the TeX of this formula");
-  button.addEventListener("click", copyTeX);
-  box.querySelector(".math-scroll").after(button);
-}
+const equip = (part) => {
+  for (const box of part.querySelectorAll("div.math")) {
+    if (!box.querySelector("annotation")) continue;
+    const button = document.createElement("button");
+    button.className = "copy-tex";
+    button.type = "button";
+    button.textContent = "TeX";
+    button.setAttribute("aria-label", "Copy the TeX of this formula");
+    button.addEventListener("click", copyTeX);
+    const scroll = box.querySelector(".math-scroll");
+    scroll.after(button);
+    scroll.addEventListener("scroll", () => measure([scroll]), { passive: true });
+  }
+  measureSoon();
+};
 
-measureSoon();
+equip(document);
+addEventListener("unpacked", (event) => equip(event.detail));
 addEventListener("resize", measureSoon);
 document.fonts.ready.then(measureSoon);
 for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", measureSoon);
-for (const box of document.querySelectorAll(".math-scroll")) {
-  box.addEventListener("scroll", () => measure([box]), { passive: true });
-}
 
 // Sphinx marks the words of a search; it cannot in the title and the description of a drawing.
 for (const text of document.querySelectorAll("svg title, svg desc")) text.classList.add("nohighlight");

@@ -1,5 +1,6 @@
-// Pointing at a reference or a symbol shows its definition; a search finds statements by name, by
-// symbol and by TeX; an address whose statement has moved leads to where it is now.
+// Pointing at a reference or a symbol shows its definition; a search shows the statements that
+// finding.js finds; a derivation is drawn when it is unfolded; an address whose statement has moved
+// leads to where it is now.
 (() => {
   const source = new URL("definitions.js", document.currentScript.src);
   const root = new URL("../../", source);
@@ -51,15 +52,19 @@
   // The symbols of its statement come first: a letter may mean another thing elsewhere.
   const ofSymbol = (element, symbols) => {
     const letter = plain(element.textContent);
-    const foot = element.closest("section.statement")?.querySelector("[data-symbols]");
-    const here = foot?.dataset.symbols.split(" ") ?? [];
+    const head = element.closest("section.statement, section.entry")?.querySelector("[data-symbols]");
+    const here = head?.dataset.symbols.split(" ") ?? [];
     const meant = symbols.filter((s) => s.letters.includes(letter));
     const own = meant.filter((s) => here.includes(s.name));
     return (own.length ? own : meant.slice(0, 1)).map((s) => s.html).join("");
   };
 
+  // The anchor of a link, or the statement whose entry it leads to.
+  const aim = (link) => decodeURIComponent(
+    link.hash.slice(1) || link.pathname.match(/\/statements\/([\w.]+)\.html$/)?.[1] || "");
+
   const ofLink = (link, { statements, symbols }) => {
-    const anchor = decodeURIComponent(link.hash.slice(1));
+    const anchor = aim(link);
     const statement = statements.find((s) => s.anchors.includes(anchor));
     const symbol = symbols.find((s) => `symbol-${s.name}` === anchor);
     return (statement ?? symbol)?.html ?? "";
@@ -67,8 +72,8 @@
 
   const pointed = (target) => {
     if (!(target instanceof Element)) return null;
-    const link = target.closest("article a[href*='#']");
-    if (link) return link.matches(".headerlink, .eqno a, .toc-backref") ? null : link;
+    const link = target.closest("article a[href]");
+    if (link) return link.matches(".headerlink, .eqno a, .toc-backref") || !aim(link) ? null : link;
     return target.closest("article math mi");
   };
 
@@ -92,19 +97,6 @@
 
   // ---------------------------------------------------------------- finding
 
-  // As `searchable` in definitions.py does it with the formulas.
-  const searchable = (text) => text
-    .replace(/\\(?:mathbf|boldsymbol|operatorname|mathrm|mathcal|left|right|displaystyle)\b/g, "")
-    .replace(/\\[,;:! ]|[{}\s]|\\top\b/g, "")
-    .toLowerCase();
-
-  const finds = (query) => {
-    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-    const formula = searchable(query);
-    return ({ find }) => formula !== "" &&
-      (words.every((word) => find.includes(word)) || find.includes(formula));
-  };
-
   // The formula index shows the rows that are found.
   const finder = async (input) => {
     const rows = new Map([...document.querySelectorAll(".formula-index tbody tr")]
@@ -113,7 +105,7 @@
     const { statements } = await definitions();
     const update = () => {
       const query = input.value.trim();
-      const found = statements.filter(query ? finds(query) : () => true);
+      const found = query ? finding.find(query, statements) : statements;
       const ids = new Set(found.map((s) => s.id));
       for (const [id, row] of rows) row.hidden = !ids.has(id);
       for (const table of document.querySelectorAll(".formula-index")) {
@@ -136,7 +128,7 @@
   const above = async (results) => {
     const query = new URLSearchParams(location.search).get("q")?.trim();
     if (!query) return;
-    const found = (await definitions()).statements.filter(finds(query)).slice(0, 12);
+    const found = finding.find(query, (await definitions()).statements).slice(0, 12);
     if (!found.length) return;
     const list = document.createElement("ul");
     list.className = "found-statements";
@@ -160,10 +152,27 @@
   const results = document.getElementById("search-results");
   if (results) above(results);
 
+  // ---------------------------------------------------------------- derivations
+
+  // A derivation stands in a template until somebody wants to see it.
+  const unpack = (fold) => {
+    const template = fold.querySelector(":scope > template");
+    if (!template) return;
+    template.replaceWith(template.content);
+    dispatchEvent(new CustomEvent("unpacked", { detail: fold }));
+  };
+  for (const fold of document.querySelectorAll("details:has(> template)")) {
+    fold.addEventListener("toggle", () => { if (fold.open) unpack(fold); });
+  }
+
   // ---------------------------------------------------------------- moved addresses
 
   const moved = async () => {
     const wanted = location.hash.slice(1);
+    // A function whose module has a page of its own now.
+    const modules = [...document.querySelectorAll("span[id^='api-']")]
+      .filter((m) => wanted.startsWith(`${m.id.slice(4)}.`)).sort((a, b) => b.id.length - a.id.length);
+    if (modules.length) { location.replace(`${modules[0].querySelector("a").href.split("#")[0]}#${wanted}`); return; }
     if (!/^\w+\.\w+$/.test(wanted) || document.getElementById(wanted)) return;
     const statement = (await definitions()).statements.find((s) => s.anchors.includes(wanted));
     if (statement) location.replace(new URL(statement.href, root));

@@ -1,8 +1,10 @@
-"""Plots: ``{plot} fit.convergence`` draws the `Plot` of that name in ``docs/_plots/fit.py``.
+"""Figures: ``{plot} fit.convergence`` draws the `Plot` of that name in ``docs/_plots/fit.py``, and
+``{picture} units.softmax`` the `Picture` of that name in ``docs/_pictures/units.py``.
 
-The content of the directive is the caption, ``:alt:`` says what there is to see. A plot is drawn
-in the colours of the light and of the dark scheme, wide for a desk and narrow for a telephone, the
-same bytes in every build, and the numbers behind it can be downloaded.
+The content of the directive is the caption. A picture is part of the page, so it takes its colours
+and fonts from it, and what is written in it can be selected. A plot, of which ``:alt:`` says what
+there is to see, is drawn in the colours of the light and of the dark scheme, wide for a desk and
+narrow for a telephone, the same bytes in every build, and the numbers behind it can be downloaded.
 """
 
 import csv
@@ -18,7 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from .records import ROOT
 
-FOLDER = "_build/plots"
+FOLDER, PICTURES = "_build/plots", "docs/_pictures"
 NARROW, PANEL = 4.2, 2.9  # inches: the width for a telephone, and the height of one of its panels
 # The colour of text and axes, and the colours of curves in the order in which they are needed.
 SCHEMES = {
@@ -119,7 +121,7 @@ class PlotDirective(SphinxDirective):
         plot = getattr(importlib.import_module(f"_plots.{module}"), name, None)
         if not isinstance(plot, Plot):
             raise self.error(f"no plot {name!r} in {source}")
-        for file in (source, "docs/_extensions/plots.py", *plot.inputs):
+        for file in (source, "docs/_extensions/figures.py", *plot.inputs):
             self.env.note_dependency(str(ROOT / file))
         stem = f"{module}-{name.replace('_', '-')}"
         write(plot, stem, self.env.srcdir / FOLDER)
@@ -141,7 +143,40 @@ class PlotDirective(SphinxDirective):
         ]
 
 
+class PictureDirective(SphinxDirective):
+    """``{picture} module.name``: a diagram; the content is its caption."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self):
+        """Return the figure."""
+        from _pictures.svg import Picture, markup
+
+        module, _, name = self.arguments[0].partition(".")
+        if not (ROOT / PICTURES / f"{module}.py").exists():
+            raise self.error(f"no pictures in {PICTURES}/{module}.py")
+        picture = getattr(importlib.import_module(f"_pictures.{module}"), name, None)
+        if not isinstance(picture, Picture):
+            raise self.error(f"no picture {name!r} in {PICTURES}/{module}.py")
+        shown = self.env.current_document.setdefault("pictures", set())
+        if self.arguments[0] in shown:
+            raise self.error(f"the picture {self.arguments[0]} is on this page already")
+        shown.add(self.arguments[0])
+        for file in sorted((ROOT / PICTURES).glob("*.py")):
+            self.env.note_dependency(str(file))
+        drawn = markup(picture, f"picture-{module}-{name}".replace("_", "-"))
+        caption = self.parse_inline(" ".join(self.content))[0]
+        return [
+            nodes.figure(
+                "", nodes.raw("", drawn, format="html"), nodes.caption("", "", *caption),
+                classes=["drawn"],
+            )
+        ]  # fmt: skip
+
+
 def setup(app):
-    """Register the directive."""
+    """Register the directives."""
+    app.add_directive("picture", PictureDirective)
     app.add_directive("plot", PlotDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
