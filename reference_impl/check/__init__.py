@@ -1,0 +1,1 @@
+"""The doctor: is a derivative right, and if not, why?"""
