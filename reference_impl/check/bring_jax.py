@@ -52,7 +52,7 @@ def check_jax(f: Callable[..., Any], *args: Any, seed: int = 0, budget: float = 
     try:
         import jax
     except ImportError:
-        raise ImportError("check_jax needs JAX: pip install jax") from None
+        raise ImportError("this needs JAX: pip install jax") from None
     began = time.monotonic()
     passes = _brought(jax, f, args)
     first = examine(_problem(passes), seed=seed, budget=budget)
@@ -154,9 +154,11 @@ def _brought(jax: Any, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Pas
         flat = [part.ravel() for part in floats]
         return jax.numpy.concatenate(flat) if flat else jax.numpy.zeros(0)
 
-    given = {label: jax.numpy.asarray(leaf) for label, leaf in arrays.items()}
-    passes = Passes(jax, name, call, given)
-    return _compiled(passes if _runs_in_double(passes) else replace(passes, double=False))
+    passes = Passes(jax, name, call, {label: np.asarray(leaf) for label, leaf in arrays.items()})
+    if not _runs_in_double(passes):
+        given = {label: jax.numpy.asarray(leaf) for label, leaf in arrays.items()}
+        passes = replace(passes, given=given, double=False)
+    return _compiled(passes)
 
 
 def _is_float(jax: Any, leaf: Any, *kinds: type) -> bool:
@@ -166,8 +168,9 @@ def _is_float(jax: Any, leaf: Any, *kinds: type) -> bool:
 
 
 def _runs_in_double(passes: Passes) -> bool:
-    """Whether float64 is let through; what was given in float64 has no other type."""
-    if all(array.dtype == np.float64 for array in passes.given.values()):
+    """Whether float64 is let through; what was given in float64, and kept so, has no other type."""
+    given = {str(array.dtype) for array in passes.given.values()}
+    if given == {"float64"} and passes.jax.config.jax_enable_x64:
         return True
     try:
         return passes.forward(passes.values()).dtype == np.float64
@@ -203,7 +206,15 @@ def _problem(passes: Passes) -> Problem:
     elif types:
         notes = (f"it does not run in float64: checked in {', '.join(types)}",)
     rules = {name: f"vjp ({name})" for name in values}
-    return Problem(passes.name, values, passes.forward, passes.vjp, jvp, rules=rules, notes=notes)
+    return Problem(
+        name=passes.name,
+        values=values,
+        forward=passes.forward,
+        vjp=passes.vjp,
+        jvp=jvp,
+        rules=rules,
+        notes=notes,
+    )
 
 
 def _twice(passes: Passes, seed: int) -> Problem | str:
@@ -227,7 +238,7 @@ def _twice(passes: Passes, seed: int) -> Problem | str:
         return str(problem).partition("\n")[0]
     twice = _compiled(twice)
     rules = {n: f"vjp of the vjp ({n})" for n in at}
-    return Problem(passes.name, at, twice.forward, twice.vjp, rules=rules)
+    return Problem(passes.name, at, twice.forward, vjp=twice.vjp, rules=rules)
 
 
 def _array(array: Any) -> Any:

@@ -54,10 +54,7 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
     TypeError
         For arguments without a tensor of floating-point numbers, and for complex tensors.
     """
-    try:
-        import torch
-    except ImportError:
-        raise ImportError("check_torch needs PyTorch: pip install torch") from None
+    torch = import_torch()
     began = time.monotonic()
     passes, notes = _brought(torch, f, tensors, seed)
     first = examine(_problem(passes, notes), seed=seed, budget=budget)
@@ -80,6 +77,21 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
         findings=findings,
         notes=(*first.notes, *further),
     )
+
+
+def import_torch() -> Any:
+    """Import PyTorch.
+
+    Raises
+    ------
+    ImportError
+        In one line, where it is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise ImportError("this needs PyTorch: pip install torch") from None
+    return torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -378,7 +390,7 @@ def _twice(passes: Passes, seed: int) -> tuple[Problem | None, tuple[str, ...]]:
     except REFUSALS as problem:
         return None, (f"no double backward: {str(problem).partition(chr(10))[0]}",)
     rules = {n: f"double backward ({n})" for n in (*inner, name)}
-    return Problem(passes.name, {**inner, name: delta}, forward, vjp, rules=rules), ()
+    return Problem(passes.name, {**inner, name: delta}, forward, vjp=vjp, rules=rules), ()
 
 
 def _array(tensor: Any) -> Any:
