@@ -4,6 +4,9 @@ import inspect
 import sys
 from typing import Any, Literal, get_args
 
+from reference_impl.check.bring import check, check_layer
+from reference_impl.check.bring_jax import check_jax
+from reference_impl.check.bring_torch import check_torch
 from reference_impl.check.report import Report
 from reference_impl.check.trees import leaves
 
@@ -11,15 +14,8 @@ Style = Literal["function", "pure", "cached", "torch", "jax"]
 STYLES: tuple[Style, ...] = get_args(Style)
 
 
-def check_anything(
-    brought: Any,
-    *args: Any,
-    style: Style | None = None,
-    seed: int = 0,
-    budget: float = 10.0,
-    **claims: Any,
-) -> Report:
-    """Check an object by `check`, `check_layer`, `check_torch` or `check_jax`, as its style asks.
+def check_anything(brought: Any, *args: Any, style: Style | None = None, **options: Any) -> Report:
+    """Check an object by `check`, `check_layer`, `check_torch` or `check_jax`.
 
     Parameters
     ----------
@@ -28,13 +24,9 @@ def check_anything(
     *args
         Its arguments.
     style : {"function", "pure", "cached", "torch", "jax"}, optional
-        Found by `style_of` if it is not given.
-    seed : int
-        For the random choices.
-    budget : float
-        In seconds.
-    **claims
-        For `check` and `check_layer`: what the derivatives of a function are said to be.
+        Seen from the object and from the arrays that it is given, if it is not said.
+    **options
+        Those of the check.
 
     Returns
     -------
@@ -43,35 +35,28 @@ def check_anything(
     Raises
     ------
     TypeError, ValueError
-        As the check that is asked for.
+        For options that the check does not take, and as the check.
     """
     style = style or style_of(brought, args)
-    if style == "torch":
-        from reference_impl.check.bring_torch import check_torch
-
-        return check_torch(brought, *args, seed=seed, budget=budget, **claims)
-    if style == "jax":
-        from reference_impl.check.bring_jax import check_jax
-
-        return check_jax(brought, *args, seed=seed, budget=budget, **claims)
-    from reference_impl.check.bring import check, check_layer
-
-    if style == "function":
-        return check(brought, *args, seed=seed, budget=budget, **claims)
-    return check_layer(brought, *args, style=style, seed=seed, budget=budget, **claims)
+    if style in ("pure", "cached"):
+        options |= {"style": style}
+    by = {"function": check, "torch": check_torch, "jax": check_jax}.get(style or "", check_layer)
+    taken = list(inspect.signature(by).parameters)
+    if foreign := [name for name in options if name not in taken]:
+        raise TypeError(f"{foreign[0]}: {by.__name__} takes {', '.join(taken)}")
+    return by(brought, *args, **options)
 
 
-def style_of(brought: Any, args: tuple[Any, ...] = ()) -> Style:
-    """Return how an object is to be checked, by what it is and by the arrays that it is given.
+def style_of(brought: Any, args: tuple[Any, ...] = ()) -> Style | None:
+    """Return how an object is to be checked; None is a layer, which shows its style itself.
 
     Nothing is imported for it: a module of PyTorch, or an array of JAX, has brought its library.
-    A layer is "cached" if its backward takes nothing but delta.
     """
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     given = [leaf for _, leaf in leaves("", args)]
     if torch is not None and (
         isinstance(brought, torch.nn.Module)
-        or (isinstance(brought, type) and issubclass(brought, torch.autograd.Function))
+        or is_torch_function(brought)
         or any(isinstance(leaf, torch.Tensor) for leaf in given)
     ):
         return "torch"
@@ -80,16 +65,18 @@ def style_of(brought: Any, args: tuple[Any, ...] = ()) -> Style:
         or any(isinstance(leaf, jax.Array) for leaf in given)
     ):
         return "jax"
-    if not (hasattr(brought, "forward") and hasattr(brought, "backward")):
-        return "function"
-    try:
-        taken = inspect.signature(brought.backward).parameters.values()
-    except (TypeError, ValueError):
-        return "pure"
-    needed = [
-        p for p in taken if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
-    return "cached" if len(needed) == 1 else "pure"
+    is_layer = hasattr(brought, "pullback") or hasattr(brought, "forward")
+    return None if is_layer and not isinstance(brought, type) else "function"
+
+
+def is_torch_function(brought: Any) -> bool:
+    """Whether an object is a subclass of torch.autograd.Function, which is used as it is."""
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and isinstance(brought, type)
+        and issubclass(brought, torch.autograd.Function)
+    )
 
 
 def assert_right(brought: Any, *args: Any, **options: Any) -> None:

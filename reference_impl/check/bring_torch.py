@@ -6,6 +6,7 @@ digits; what does not run in float64 is checked in its own type.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -55,8 +56,12 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
         For arguments without a tensor of floating-point numbers, and for complex tensors.
     """
     torch = import_torch()
+    with _one_thread(torch):
+        return _checked(*_brought(torch, f, tensors, seed), seed, budget)
+
+
+def _checked(passes: "Passes", notes: tuple[str, ...], seed: int, budget: float) -> Report:
     began = time.monotonic()
-    passes, notes = _brought(torch, f, tensors, seed)
     first = examine(_problem(passes, notes), seed=seed, budget=budget)
     if first.verdict != "right":
         return first
@@ -77,6 +82,17 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
         findings=findings,
         notes=(*first.notes, *further),
     )
+
+
+@contextmanager
+def _one_thread(torch: Any) -> Iterator[None]:
+    """Compute on one thread: many calls of little work wait for others more than they gain."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def import_torch() -> Any:
@@ -106,6 +122,7 @@ class Passes:
     seed: int
     double: bool  # whether in float64
     jvp: bool  # whether a jvp is claimed
+    random: bool = True  # whether the output may depend on the seed
 
     def values(self) -> Values:
         """Return where to check."""
@@ -133,8 +150,9 @@ class Passes:
         torch = self.torch
         every = tensors | {name: self.typed(tensor) for name, tensor in self.fixed.items()}
         devices = {tensor.device for tensor in every.values() if tensor.is_cuda}
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(self.seed)
+        with torch.random.fork_rng(devices) if self.random else nullcontext():
+            if self.random:
+                torch.manual_seed(self.seed)
             output = self.call({name: tensor.clone() for name, tensor in every.items()})
         found = [leaf for _, leaf in leaves("", output) if isinstance(leaf, torch.Tensor)]
         for leaf in found:
@@ -239,6 +257,7 @@ def _brought(
 
     double = Passes(torch, name, call, given, fixed, seed, True, jvp)
     passes = double if _runs_in_double(double) else replace(double, double=False)
+    passes = replace(passes, random=_is_random(passes))
     return passes, tuple(_noticed(passes, module, {n: own[n] for n in buffers}))
 
 
@@ -255,6 +274,11 @@ def _runs_in_double(passes: Passes) -> bool:
     return all(output.dtype == float64 for output in outputs)
 
 
+def _is_random(passes: Passes) -> bool:
+    values, other = passes.values(), replace(passes, seed=passes.seed + 1)
+    return not np.array_equal(passes.forward(values), other.forward(values), equal_nan=True)
+
+
 def _noticed(passes: Passes, module: Any, buffers: dict[str, str]) -> Iterator[str]:
     torch = passes.torch
     types = {str(t.dtype).removeprefix("torch.") for t in passes.given.values()} - {"float64"}
@@ -263,7 +287,7 @@ def _noticed(passes: Passes, module: Any, buffers: dict[str, str]) -> Iterator[s
     elif types:
         yield f"it does not run in float64: checked in {', '.join(sorted(types))}"
     if module:
-        yield f"the module is in {'training' if module.training else 'evaluation'} mode"
+        yield f"in {'training' if module.training else 'evaluation'} mode"
         frozen = [name for name in passes.fixed if name not in buffers.values()]
         frozen = [name for name in frozen if isinstance(passes.fixed[name], torch.nn.Parameter)]
         if frozen:
@@ -276,8 +300,7 @@ def _noticed(passes: Passes, module: Any, buffers: dict[str, str]) -> Iterator[s
 
     with torch.no_grad():
         tensors = passes.tensors(passes.values())
-        once = replace(passes, call=watched).outputs(tensors)
-        other = replace(passes, seed=passes.seed + 1).outputs(tensors)
+        replace(passes, call=watched).outputs(tensors)
     before = tensors | {name: passes.typed(tensor) for name, tensor in passes.fixed.items()}
     written = [name for name in seen if not torch.equal(seen[name], before[name])]
     kept = [name for name in buffers if buffers[name] in written]
@@ -285,7 +308,7 @@ def _noticed(passes: Passes, module: Any, buffers: dict[str, str]) -> Iterator[s
         yield f"buffers are written to ({', '.join(kept)}); each call starts from them as given"
     if changed := [name for name in written if name not in buffers.values()]:
         yield f"forward writes to {', '.join(changed)}; each call is given a copy"
-    if any(not torch.equal(a, b) for a, b in zip(once, other, strict=True)):
+    if passes.random:
         yield "forward is random; each call draws the same numbers"
 
 
@@ -311,8 +334,9 @@ def _of_calls(passes: Passes, rng: np.random.Generator) -> Iterator[Finding]:
         return passes.cotangents(outputs, delta)
 
     def strided(outputs: list[Any]) -> list[Any]:
-        pairs = [torch.stack([part, part], dim=-1) for part in contiguous(outputs)]
-        return [pair[..., 0] for pair in pairs]
+        turned = [part.mT if part.ndim > 1 else part for part in contiguous(outputs)]
+        gapped = [torch.stack([part, part], dim=-1)[..., 0] for part in turned]
+        return [part.mT if part.ndim > 1 else part for part in gapped]
 
     def expanded(outputs: list[Any]) -> list[Any]:
         return [torch.ones((), dtype=o.dtype, device=o.device).expand(o.shape) for o in outputs]
@@ -380,10 +404,11 @@ def _twice(passes: Passes, seed: int) -> tuple[Problem | None, tuple[str, ...]]:
             cotangents = passes.cotangents(outputs, leaf)
             gradients = passes.gradients(outputs, cotangents, tensors, again=True)
         changes = dict(zip(tensors, passes.cotangents(list(tensors.values()), change), strict=True))
-        pulled = passes.gradients(
-            list(gradients.values()), [changes[n] for n in gradients], tensors | {name: leaf}
-        )
-        return {n: _array(gradient) for n, gradient in pulled.items()}
+        reached = {n: gradient for n, gradient in gradients.items() if gradient.requires_grad}
+        # All leaves are asked for: `once_differentiable` raises only where it is passed through.
+        torch.autograd.backward(list(reached.values()), [changes[n] for n in reached])
+        pulled = {n: tensor.grad for n, tensor in (tensors | {name: leaf}).items()}
+        return {n: _array(gradient) for n, gradient in pulled.items() if gradient is not None}
 
     try:
         vjp({**inner, name: delta}, np.ones(sum(v.size for v in inner.values())))

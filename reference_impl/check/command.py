@@ -153,8 +153,7 @@ def checked(options: argparse.Namespace) -> Report:
 
 def constructed(name: str, brought: Any, arrays: Inputs) -> tuple[Any, Inputs]:
     """Return an object of a class, made of the inputs with the names that it takes, and the rest."""
-    torch = sys.modules.get("torch")
-    if not isinstance(brought, type) or (torch and issubclass(brought, torch.autograd.Function)):
+    if not isinstance(brought, type) or anything.is_torch_function(brought):
         return brought, arrays
     taken = positional(brought)
     if missing := [p.name for p in taken if p.default is p.empty and p.name not in arrays]:
