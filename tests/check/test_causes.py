@@ -115,8 +115,8 @@ def batch_forward(z, g):
     return g * hat(z, 0)
 
 
-def norm_back(z, g, delta, axis=-1, of_mean=1.0, of_variance=1.0, r=None):
-    d, h = g * delta, hat(z, axis)
+def norm_back(z, g, delta, axis=-1, of_mean=1.0, of_variance=1.0, r=None, eps=1e-5):
+    d, h = g * delta, hat(z, axis, eps)
     r = root(z, axis) if r is None else r
     return (d - of_mean * mean(d, axis) - of_variance * h * mean(d * h, axis)) / r
 
@@ -216,12 +216,12 @@ CATALOGUE = {
     # ------------------------------------------------------------------- factors and signs
     "sign": Wrong(lambda z: expit(z), lambda z, delta: -delta * expit(z) * expit(-z), {"z": Z}, "z", ("sign",)),
     "MSE factor 2": Wrong(lambda z: ((z - SOFT_Y) ** 2).sum(), lambda z, delta: z - SOFT_Y, {"z": Z}, "z", ("factor 1/2",)),
-    "mean over rows": Wrong(nll, lambda z, delta: (soft(z) - Y) / 5, {"z": Z}, "z", ("mean over rows of the argument",)),
-    "sum for mean": Wrong(lambda z: nll(z) / 5, lambda z, delta: soft(z) - Y, {"z": Z}, "z", ("sum over rows of the argument",)),
-    "mean over columns": Wrong(lambda z: z.sum(axis=1), lambda z, delta: np.repeat(delta[:, None] / 4, 4, axis=1), {"z": Z}, "z", ("mean over columns of the argument",)),
+    "mean over rows": Wrong(nll, lambda z, delta: (soft(z) - Y) / 5, {"z": Z}, "z", ("mean over rows",)),
+    "sum for mean": Wrong(lambda z: nll(z) / 5, lambda z, delta: soft(z) - Y, {"z": Z}, "z", ("sum over rows",)),
+    "mean over columns": Wrong(lambda z: z.sum(axis=1), lambda z, delta: np.repeat(delta[:, None] / 4, 4, axis=1), {"z": Z}, "z", ("mean over columns",)),
     "any factor": Wrong(np.tanh, lambda z, delta: 1.0001 * delta * (1 - np.tanh(z) ** 2), {"z": Z}, "z", ("factor",)),
-    "temperature lost": Wrong(lambda z, tau: np.tanh(z / tau), lambda z, tau, delta: delta * (1 - np.tanh(z / tau) ** 2), {"z": Z, "tau": 1.7}, "z", ("factor tau",)),
-    "W gradient is a mean": Wrong(linear, lambda z, W, b, delta: delta.T @ z / 5, ZW, "W", ("mean over rows of the output",), RULE_3),
+    "temperature lost": Wrong(lambda z, tau: np.tanh(z / tau), lambda z, tau, delta: delta * (1 - np.tanh(z / tau) ** 2), {"z": Z, "tau": 1.7}, "z", ("extra tau",)),
+    "W gradient is a mean": Wrong(linear, lambda z, W, b, delta: delta.T @ z / 5, ZW, "W", ("mean over rows",), RULE_3),
     # ------------------------------------------------------------------- shapes and order
     "W transposed": Wrong(lambda z, W: z @ W.T, lambda z, W, delta: delta @ W.T, {"z": Z, "W": SQUARE}, "z", ("transposed",)),
     "W gradient transposed": Wrong(lambda z, W: z @ W, lambda z, W, delta: delta.T @ z, {"z": Z, "W": SQUARE}, "W", ("transposed",), RULE_3),
@@ -233,8 +233,8 @@ CATALOGUE = {
     "reversed": Wrong(lambda z: np.flip(z, 1) * 2, lambda z, delta: 2 * delta, {"z": Z}, "z", ("reversed",)),
     "cumsum not reversed": Wrong(lambda z: z.cumsum(axis=1), lambda z, delta: delta.cumsum(axis=1), {"z": Z}, "z", ("transposed",)),
     "roll wrong way": Wrong(lambda z: np.roll(z, 1, 0), lambda z, delta: np.roll(delta, 1, 0), {"z": Z}, "z", ("rolled", "transposed")),
-    "conv kernel flipped": Wrong(lambda x: conv(x, KERNEL), lambda x, delta: np.correlate(delta, KERNEL, "full"), {"x": SERIES}, "x", ("k reversed", "reversed", "delta reversed")),
-    "conv kernel flipped, argument": Wrong(conv, lambda x, k, delta: np.correlate(delta, k, "full"), {"x": SERIES, "k": KERNEL}, "x", ("k reversed",)),
+    "conv kernel flipped": Wrong(lambda x: conv(x, KERNEL), lambda x, delta: np.correlate(delta, KERNEL, "full"), {"x": SERIES}, "x", ("kernel reversed",)),
+    "conv kernel flipped, argument": Wrong(conv, lambda x, k, delta: np.correlate(delta, k, "full"), {"x": SERIES, "k": KERNEL}, "x", ("kernel reversed",)),
     "conv gradient flipped": Wrong(conv, lambda x, k, delta: np.correlate(x, delta, "valid")[::-1], {"x": SERIES, "k": KERNEL}, "k", ("reversed",), RULE_3),
     # ------------------------------------------------------------------- delta
     "delta ignored": Wrong(expit, lambda z, delta: expit(z) * expit(-z), {"z": Z}, "z", ("delta ignored",)),
@@ -244,21 +244,21 @@ CATALOGUE = {
     "z for sigmoid's output": Wrong(expit, lambda z, delta: delta * z * (1 - z), {"z": Z}, "z", ("another function",)),
     "slope squared": Wrong(np.tanh, lambda z, delta: delta * (1 - np.tanh(z) ** 2) ** 2, {"z": Z}, "z", ("doubled slope", "slope squared")),
     "slope inverted": Wrong(np.tanh, lambda z, delta: delta / (1 - np.tanh(z) ** 2), {"z": Z}, "z", ("slope inverted",)),
-    "tanh's derivative not squared": Wrong(np.tanh, lambda z, delta: delta * (1 - np.tanh(z)), {"z": Z}, "z", ("sum of terms",)),
+    "tanh's derivative not squared": Wrong(np.tanh, lambda z, delta: delta * (1 - np.tanh(z)), {"z": Z}, "z", ("at the output",)),
     "zero": Wrong(np.tanh, lambda z, delta: 0 * z, {"z": Z}, "z", ("zero",)),
     # ------------------------------------------------------------------- softmax and costs
     "softmax diagonal only": Wrong(soft, lambda z, delta: soft(z) * (1 - soft(z)) * delta, {"z": Z}, "z", ("diagonal only",)),
-    "softmax without - S S^T": Wrong(soft, lambda z, delta: soft(z) * delta, {"z": Z}, "z", ("missing sum of delta f",)),
+    "softmax without - S S^T": Wrong(soft, lambda z, delta: soft(z) * delta, {"z": Z}, "z", ("delta f",)),
     "softmax as log-softmax": Wrong(soft, lambda z, delta: delta - soft(z) * rows(delta), {"z": Z}, "z", ("sum of terms", "times f", "missing f")),
     "softmax, sum over rows": Wrong(soft, lambda z, delta: soft(z) * (delta - (soft(z) * delta).sum(axis=0)), {"z": Z}, "z", ("sum of terms",)),
     "log-softmax as softmax": Wrong(lambda z: log_softmax(z, axis=-1), lambda z, delta: softmax_back(z, delta), {"z": Z}, "z", ("softmax for log-softmax", "times e^f", "softmax path")),
     "log-softmax, one-hot": Wrong(lambda z: log_softmax(z, axis=-1), lambda z, delta: delta + soft(z), {"z": Z}, "z", ("sum of terms",)),
     "cross-entropy, label forgotten": Wrong(nll, lambda z, delta: soft(z), {"z": Z}, "z", ("softmax(z)",)),
-    "cross-entropy, log-probabilities": Wrong(lambda z: -(SOFT_Y * log_softmax(z, axis=-1)).sum(), lambda z, delta: soft(z) - (SOFT_Y == SOFT_Y.max(axis=1, keepdims=True)), {"z": Z}, "z", ()),
-    "hard labels": Wrong(lambda z, y: -(y * log_softmax(z, axis=-1)).sum(), lambda z, y, delta: soft(z) - (y == y.max(axis=1, keepdims=True)), {"z": Z, "y": SOFT_Y}, "z", ("hard labels", "sum of terms")),
+    "cross-entropy, log-probabilities": Wrong(lambda z: -(SOFT_Y * log_softmax(z, axis=-1)).sum(), lambda z, delta: soft(z) - (SOFT_Y == SOFT_Y.max(axis=1, keepdims=True)), {"z": Z}, "z", ("hard labels",)),
+    "hard labels": Wrong(lambda z, y: -(y * log_softmax(z, axis=-1)).sum(), lambda z, y, delta: soft(z) - (y == y.max(axis=1, keepdims=True)), {"z": Z, "y": SOFT_Y}, "z", ("hard labels",)),
     "argmax for probabilities": Wrong(nll, lambda z, delta: (z == z.max(axis=1, keepdims=True)) - Y, {"z": Z}, "z", ("hard labels",)),
     "focal weight held": Wrong(focal, focal_detached, {"z": Z}, "z", ("weight held constant",)),
-    "logsumexp: hard max": Wrong(lambda z: logsumexp(z, axis=1), lambda z, delta: delta[:, None] * (z == z.max(axis=1, keepdims=True)), {"z": Z}, "z", ("hard labels",)),
+    "logsumexp: hard max": Wrong(lambda z: logsumexp(z, axis=1), lambda z, delta: delta[:, None] * (z == z.max(axis=1, keepdims=True)), {"z": Z}, "z", ("delta hard labels",)),
     "Huber not clipped": Wrong(pinball, lambda z, delta: z, {"z": Z}, "z", ("z", "the argument")),
     "masked loss, mask lost": Wrong(masked_mse, lambda z, delta: 2 * (z - SOFT_Y) / (4 * MASK.sum()), {"z": Z}, "z", ("mask missing",)),
     "masked loss, mean of all": Wrong(masked_mse, lambda z, delta: 2 * MASK[:, None] * (z - SOFT_Y) / 20, {"z": Z}, "z", ("factor",)),
@@ -271,27 +271,27 @@ CATALOGUE = {
     "batch norm, variance path": Wrong(batch_forward, lambda z, g, delta: norm_back(z, g, delta, 0, 1.0, 0.0), {"z": Z, "g": GAIN}, "z", ("variance path",)),
     "batch norm, fixed statistics": Wrong(batch_forward, lambda z, g, delta: g * delta / root(z, 0), {"z": Z, "g": GAIN}, "z", ("mean and variance paths",)),
     "batch norm, gain lost": Wrong(batch_forward, lambda z, g, delta: norm_back(z, np.ones(4), delta, 0), {"z": Z, "g": GAIN}, "z", ("missing g",)),
-    "layer norm, eps outside": Wrong(lambda z: hat(z, eps=1e-3), lambda z, delta: norm_back(z, 1.0, delta, r=np.sqrt(z.var(axis=-1, keepdims=True)) + 1e-3), {"z": Z}, "z", ("eps misplaced", "factor of each")),
-    "layer norm, N - 1": Wrong(lambda z: hat(z, eps=0.0), lambda z, delta: norm_back(z, 1.0, delta, r=z.std(axis=-1, keepdims=True, ddof=1)), {"z": Z}, "z", ("missing 1/sqrt(d)", "N - 1 for N", "factor")),
-    "layer norm, root lost": Wrong(lambda z: hat(z, eps=0.0), lambda z, delta: norm_back(z, 1.0, delta, r=1.0), {"z": Z}, "z", ("times its standard deviation over columns",)),
+    "layer norm, eps outside": Wrong(lambda z: hat(z, eps=1e-3), lambda z, delta: norm_back(z, 1.0, delta, eps=1e-3, r=np.sqrt(z.var(axis=-1, keepdims=True)) + 1e-3), {"z": Z}, "z", ("eps misplaced", "factor of each")),
+    "layer norm, N - 1": Wrong(lambda z: hat(z, eps=0.0), lambda z, delta: norm_back(z, 1.0, delta, eps=0.0, r=z.std(axis=-1, keepdims=True, ddof=1)), {"z": Z}, "z", ("missing 1/sqrt(d)", "N - 1 for N", "factor")),
+    "layer norm, root lost": Wrong(lambda z: hat(z, eps=0.0), lambda z, delta: norm_back(z, 1.0, delta, eps=0.0, r=1.0), {"z": Z}, "z", ("extra standard deviation over the columns",)),
     "RMS norm, norm path": Wrong(lambda z: z / rms(z), lambda z, delta: delta / rms(z), {"z": Z}, "z", ("norm path",)),
     "RMS norm, mean path added": Wrong(lambda z: z / rms(z), lambda z, delta: (delta - mean(delta) - z / rms(z) * mean(delta * z / rms(z))) / rms(z), {"z": Z}, "z", ("mean path",)),
     "cosine, norm path": Wrong(cosine, lambda z, delta: delta / np.sqrt(rows(z * z)), {"z": Z}, "z", ("norm path",)),
     "gain gradient without the normalised value": Wrong(norm_forward, lambda z, g, delta: delta.sum(axis=0), {"z": Z, "g": GAIN}, "g", ("passed through",), RULE_3),
-    "gain gradient by z": Wrong(norm_forward, lambda z, g, delta: (delta * z).sum(axis=0), {"z": Z, "g": GAIN}, "g", ("sum of products",), RULE_3),
-    "gain gradient by the output": Wrong(norm_forward, lambda z, g, delta: (delta * g * hat(z)).sum(axis=0), {"z": Z, "g": GAIN}, "g", ("times g", "times the argument"), RULE_3),
+    "gain gradient by z": Wrong(norm_forward, lambda z, g, delta: (delta * z).sum(axis=0), {"z": Z, "g": GAIN}, "g", ("sum of delta z",), RULE_3),
+    "gain gradient by the output": Wrong(norm_forward, lambda z, g, delta: (delta * g * hat(z)).sum(axis=0), {"z": Z, "g": GAIN}, "g", ("extra g",), RULE_3),
     # ------------------------------------------------------------------- activations
     "GELU, product rule": Wrong(gelu, lambda z, delta: delta * gelu(z) / z, {"z": Z}, "z", ("product rule", "missing product rule", "delta f / z", "another function")),
-    "GELU, z lost": Wrong(gelu, lambda z, delta: delta * (gelu(z) / z + density(z)), {"z": Z}, "z", ("sum of terms", "product rule")),
+    "GELU, z lost": Wrong(gelu, lambda z, delta: delta * (gelu(z) / z + density(z)), {"z": Z}, "z", ("another function",)),
     "GELU by tanh, slope by erf": Wrong(gelu_tanh, lambda z, delta: delta * (gelu(z) / z + z * density(z)), {"z": Z}, "z", ("another function",)),
-    "GELU by tanh, inner slope": Wrong(gelu_tanh, lambda z, delta: delta * (0.5 * (1 + gelu_inner(z)[0]) + 0.5 * z * (1 - gelu_inner(z)[0] ** 2)), {"z": Z}, "z", ("inner slope", "sum of terms")),
+    "GELU by tanh, inner slope": Wrong(gelu_tanh, lambda z, delta: delta * (0.5 * (1 + gelu_inner(z)[0]) + 0.5 * z * (1 - gelu_inner(z)[0] ** 2)), {"z": Z}, "z", ("product rule",)),
     "SiLU, product rule": Wrong(silu, lambda z, delta: delta * expit(z), {"z": Z}, "z", ("product rule", "delta f / z", "another function")),
     "SiLU as sigmoid": Wrong(silu, lambda z, delta: delta * expit(z) * expit(-z), {"z": Z}, "z", ("another function",)),
     "SiLU, second term only": Wrong(silu, lambda z, delta: delta * z * expit(z) * expit(-z), {"z": Z}, "z", ("inner slope", "product rule")),
     "softplus as ReLU": Wrong(lambda z: np.logaddexp(0, z), lambda z, delta: delta * (z > 0), {"z": Z}, "z", ("another function",)),
     "ReLU's mask lost": Wrong(lambda z: np.maximum(z, 0), lambda z, delta: delta, {"z": Z}, "z", ("passed through", "mask missing")),
     "leaky slope lost": Wrong(lambda z: np.where(z > 0, z, 0.1 * z), lambda z, delta: delta * (z > 0), {"z": Z}, "z", ("zeroed",)),
-    "ReLU mask inverted": Wrong(lambda z: np.maximum(z, 0), lambda z, delta: delta * (z < 0), {"z": Z}, "z", ("mask inverted",)),
+    "ReLU mask inverted": Wrong(lambda z: np.maximum(z, 0), lambda z, delta: delta * (z < 0), {"z": Z}, "z", ("at -z",)),
     "saturated": Wrong(np.tanh, lambda z, delta: delta * (1 - np.tanh(z) ** 2) * (np.abs(z) < 1), {"z": Z}, "z", ("saturated",)),
     "clipped": Wrong(lambda z: z**3, lambda z, delta: np.clip(3 * delta * z * z, -2, 2), {"z": Z}, "z", ("clipped",)),
     "float32": Wrong(np.sin, lambda z, delta: (delta.astype(np.float32) * np.cos(z.astype(np.float32))).astype(np.float64), {"z": Z}, "z", ("float32",)),
@@ -313,16 +313,15 @@ CATALOGUE = {
     "embedding overwritten": Wrong(lambda table: table[IDS], lambda table, delta: overwritten(table, delta), {"table": RNG.normal(size=(4, 3))}, "table", ("duplicates overwritten",), RULE_3),
     "dropout scale lost": Wrong(lambda z: z * MASK[:, None] / 0.6, lambda z, delta: delta * MASK[:, None], {"z": Z}, "z", ("factor",)),
     "dropout mask lost": Wrong(lambda z: z * MASK[:, None], lambda z, delta: delta, {"z": Z}, "z", ("passed through",)),
-    "mean pooling": Wrong(lambda z: z.mean(axis=1), lambda z, delta: np.repeat(delta[:, None], 4, 1), {"z": Z}, "z", ("passed through", "sum over columns of the argument")),
-    "max pooling to the first": Wrong(lambda z: z.max(axis=1), lambda z, delta: delta[:, None] * (np.arange(4) == 0), {"z": Z}, "z", ("first",)),
+    "mean pooling": Wrong(lambda z: z.mean(axis=1), lambda z, delta: np.repeat(delta[:, None], 4, 1), {"z": Z}, "z", ("passed through", "sum over columns")),
+    "max pooling to the first": Wrong(lambda z: z.max(axis=1), lambda z, delta: delta[:, None] * (np.arange(4) == 0), {"z": Z}, "z", ("first only",)),
     "max pooling to all": Wrong(lambda z: z.max(axis=1), lambda z, delta: np.repeat(delta[:, None], 4, 1), {"z": Z}, "z", ("passed through", "mask missing")),
     # ------------------------------------------------------------------- attention
     "attention, 1/sqrt(d) lost": Wrong(attention, lambda Q, K, V, delta: attention_parts(Q, K, V, delta)[2] @ K, QKV, "Q", ("missing 1/sqrt(d)",)),
-    "attention, 1/d": Wrong(attention, lambda Q, K, V, delta: attention_parts(Q, K, V, delta)[2] @ K / 3, QKV, "Q", ("doubled 1/sqrt(d)",)),
+    "attention, 1/d": Wrong(attention, lambda Q, K, V, delta: attention_parts(Q, K, V, delta)[2] @ K / 3, QKV, "Q", ("extra 1/sqrt(d)",)),
     "attention, softmax held": Wrong(attention, lambda Q, K, V, delta: 0 * K, QKV, "K", ("zero",)),
     "attention, softmax diagonal": Wrong(attention, lambda Q, K, V, delta: (lambda P, dP, _: P * dP @ K / np.sqrt(3))(*attention_parts(Q, K, V, delta)), QKV, "Q", ("softmax sum lost",)),
-    "attention, V by P^T P": Wrong(attention, lambda Q, K, V, delta: (lambda P, dP, dS: dS.T @ delta)(*attention_parts(Q, K, V, delta)), QKV, "V", ()),
-    "self-attention, keys' path lost": Wrong(lambda z: attention(z, z, z), lambda z, delta: attention_parts(z, z, z, delta)[0].T @ delta + attention_parts(z, z, z, delta)[2] @ z / 2, {"z": Z}, "z", ()),
+    "attention, V by P^T P": Wrong(attention, lambda Q, K, V, delta: (lambda P, dP, dS: dS.T @ delta)(*attention_parts(Q, K, V, delta)), QKV, "V", ("attention scores",)),
 }
 
 
