@@ -1,1 +1,14 @@
-"""The doctor: is a derivative right, and if not, why?"""
+"""Check your own: says whether a derivative is right, and if not, why."""
+
+from reference_impl.check.bring import assert_layer, check, check_gradient, check_layer
+from reference_impl.check.report import Cause, Finding, Report
+
+__all__ = [
+    "Cause",
+    "Finding",
+    "Report",
+    "assert_layer",
+    "check",
+    "check_gradient",
+    "check_layer",
+]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reference_impl.arguments import Array
+from reference_impl.check.report import Finding
 
 Values = dict[str, Array]
 
@@ -38,6 +39,8 @@ class Problem:
         Where to check. Claims are compared for these names.
     forward : callable
         values -> output, an array of any shape. Called with copies.
+    gradient : callable, optional
+        values -> {name: df/dx}, where the output is one number.
     vjp : callable, optional
         (values, delta) -> {name: sum_u delta_u df_u/dx}, delta of the shape of the output.
     jvp : callable, optional
@@ -63,11 +66,14 @@ class Problem:
         A program that repeats the check.
     notes : tuple of str
         What was noticed when it was brought.
+    faults : tuple of Finding
+        What was found wrong then.
     """
 
     name: str
     values: Values
     forward: Callable[[Values], Array]
+    gradient: Callable[[Values], Mapping[str, Any]] | None = None
     vjp: Callable[[Values, Array], Mapping[str, Any]] | None = None
     jvp: Callable[[Values, Values], Any] | None = None
     jacobian: Callable[[Values], Mapping[str, Any]] | None = None
@@ -81,6 +87,7 @@ class Problem:
     again: Callable[[Values, Array], Mapping[str, Any]] | None = None
     script: str = ""
     notes: tuple[str, ...] = ()
+    faults: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
