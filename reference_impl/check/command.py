@@ -26,7 +26,7 @@ EXAMPLES = """\
 examples:
   logisticbp check my_layers.py:Swish --input "z=normal(5,3)"
   logisticbp check my_layers:Linear --input "W=normal(2,3)" --input "z=normal(5,3)"
-  logisticbp check my_losses:nll --grad my_losses:nll_gradient \\
+  logisticbp check my_losses:nll --grad my_losses:nll_gradient --wrt w \\
       --input "w=normal(3)" --input "X=normal(6,3)" --input "y=integers(0,2,6)"
   logisticbp check my_modules:net --input "x=normal(5,3)"
 
@@ -97,7 +97,12 @@ def parser() -> argparse.ArgumentParser:
         top.add_argument(
             f"--{claim}", metavar="MODULE:FUNCTION", help=f"what is said to be the {claim}"
         )
-    top.add_argument("--params", metavar="NAMES", help="of a layer's parameters, apart by commas")
+    top.add_argument(
+        "--wrt", metavar="NAMES", help="of a function's arguments: the others are constants"
+    )
+    top.add_argument(
+        "--params", metavar="NAMES", help="of a layer's parameters, apart by commas: W,b"
+    )
     top.add_argument(
         "--style",
         choices=anything.STYLES,
@@ -132,12 +137,13 @@ def checked(options: argparse.Namespace) -> Report:
     """Bring what the options name, and check it."""
     brought = objects.named(options.object)
     claims = {c: objects.named(name) for c in CLAIMS if (name := getattr(options, c))}
-    if options.params:
-        claims["params"] = [name.strip() for name in options.params.split(",")]
+    for name in ("params", "wrt"):
+        if (asked := getattr(options, name)) is not None:
+            claims[name] = [part.strip() for part in asked.split(",")]
     arrays = inputs.arrays(options.input, options.seed)
     brought, arrays = constructed(options.object, brought, arrays)
     style = options.style or anything.style_of(brought)
-    if style == "function" and not claims:
+    if style == "function" and not claims.keys() & set(CLAIMS):
         raise UsageError(
             f"{options.object}: nothing is claimed of this function; name its derivative by --grad, "
             "--vjp or the like, or say --style torch or --style jax if one of these differentiates it"

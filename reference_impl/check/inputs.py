@@ -68,15 +68,12 @@ def _drawn(name: str, draw: str, text: str, rng: np.random.Generator) -> NDArray
         raise ValueError(f"{form} of at most {LARGEST:,} numbers, given {math.prod(shape):,}")
     if draw == "normal":
         return np.asarray(rng.standard_normal(shape))
-    if draw == "uniform":
-        low, high = (_bound(form, part) for part in parts[:2])
-    else:
-        low, high = (_whole(form, part) for part in parts[:2])
+    low, high = ((_bound if draw == "uniform" else _whole)(form, part) for part in parts[:2])
     if not low < high:
         raise ValueError(f"{form} with low < high, given low = {parts[0]}, high = {parts[1]}")
-    if isinstance(low, int):
-        return np.asarray(rng.integers(low, high, shape))
-    return np.asarray(rng.uniform(low, high, shape))
+    if draw == "uniform":
+        return np.asarray(rng.uniform(low, high, shape))
+    return np.asarray(rng.integers(int(low), int(high), shape))
 
 
 def _size(form: str, text: str) -> int:
