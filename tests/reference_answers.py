@@ -2,7 +2,21 @@
 
 import numpy as np
 
-from reference_impl import arguments, conventions, logistic, sigmoid, softmax
+from reference_impl import (
+    activations,
+    arguments,
+    conventions,
+    gates,
+    layer,
+    logistic,
+    sigmoid,
+    softmax,
+)
+from reference_impl.attention import Attention
+from reference_impl.linear import Linear
+from reference_impl.log_softmax import LogSoftmax
+from reference_impl.nll import NLL
+from reference_impl.normalisation import BatchNorm, FixedBatchNorm, LayerNorm, RMSNorm
 
 SPECIAL = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf}
 
@@ -61,7 +75,130 @@ def class_weighted(W, X, y, class_weight):
     return softmax.nll_gradient(W, X, y, sample_weight=s)
 
 
+# ------------------------------------------------------------------ layers
+
+
+def rules(name, make, parameters=()):
+    """The rules of a layer as functions of z, a delta or a direction, and the parameters."""
+
+    def split(given):
+        return make(**{k: v for k, v in given.items() if k in parameters})
+
+    return {
+        f"{name}forward": lambda z, **given: split(given).forward(z),
+        f"{name}backward": lambda z, delta, **given: split(given).backward(z, delta),
+        f"{name}jvp": lambda z, dz, **given: along(split(given), z, dz),
+        f"{name}parameter_gradient": lambda z, delta, **given: split(given).parameter_gradient(
+            z, delta
+        ),
+    }
+
+
+def along(one, z, dz):
+    """The change of the output along dz: by the rule of the layer, or by its Jacobian."""
+    z = layer.matrix("z", z)
+    one.forward(z)
+    dz = arguments.same_shape("dz", dz, "z", z)
+    if isinstance(one, BatchNorm):
+        return np.einsum("iju,ju->iu", one.jacobian(z), dz)
+    if hasattr(one, "pullback_along"):
+        return one.pullback_along(
+            z, dz, {name: np.zeros_like(value) for name, value in parameters(one)}
+        )[0]
+    return np.einsum("iuv,iv->iu", one.jacobian(z), dz)
+
+
+def parameters(one):
+    if isinstance(one, Linear):
+        yield "W", one.W
+        if one.b is not None:
+            yield "b", one.b
+
+
+def linear_along(z, W, dz, dW, b=None, db=None):
+    one, z = Linear(W, b), layer.matrix("z", z)
+    one.forward(z)
+    direction = {"W": arguments.same_shape("dW", dW, "W", one.W)}
+    if b is not None:
+        direction["b"] = arguments.same_shape("db", db, "b", one.b)
+    return one.pullback_along(z, arguments.same_shape("dz", dz, "z", z), direction)[0]
+
+
+def softmax_jacobian(z):
+    return activations.Softmax().jacobian([z])[0]
+
+
+def attention_backward(queries, keys, values, mask, delta):
+    found = Attention(mask).backward(queries, keys, values, delta)
+    return {"queries": found.queries, "keys": found.keys, "values": found.values}
+
+
+def attention_along(name):
+    """One entry of the output at a time: its derivative by a unit delta, times the direction."""
+
+    def jvp(mask, **given):
+        change, one = given.pop(f"d{name}"), Attention(mask)
+        change = arguments.same_shape(f"d{name}", change, name, layer.matrix(name, given[name]))
+        output = one.forward(**given)
+        result = np.zeros_like(output)
+        for place in np.ndindex(output.shape):
+            unit = np.zeros_like(output)
+            unit[place] = 1.0
+            result[place] = (getattr(one.backward(**given, delta=unit), name) * change).sum()
+        return result
+
+    return jvp
+
+
+LAYERS = {
+    **{
+        f"activations.{name}_{rule.removeprefix('.')}": function
+        for name, make in {
+            "sigmoid": activations.Sigmoid,
+            "log_sigmoid": activations.LogSigmoid,
+            "tanh": activations.Tanh,
+            "relu": activations.ReLU,
+            "softplus": activations.Softplus,
+            "softmax": activations.Softmax,
+        }.items()
+        for rule, function in rules("", make).items()
+    },
+    **{
+        f"gates.{name}_{rule}": function
+        for name, one in {
+            "gelu": gates.GELU,
+            "gelu_tanh": gates.TANH_GELU,
+            "silu": gates.SILU,
+            "softsign": gates.SOFTSIGN,
+            "squared_relu": gates.SQUARED_RELU,
+            "hard_tanh": gates.HARD_TANH,
+        }.items()
+        for rule, function in rules("", lambda one=one: one).items()
+    },
+    **rules("gates.leaky_relu_", gates.leaky_relu, ("alpha",)),
+    **rules("gates.elu_", gates.elu, ("alpha",)),
+    **rules("log_softmax.", LogSoftmax),
+    **rules("linear.", Linear, ("W", "b")),
+    **rules("nll.", NLL, ("y", "sample_weight", "smoothing")),
+    **rules("normalisation.layer_norm_", LayerNorm, ("gain", "bias", "eps")),
+    **rules("normalisation.rms_norm_", RMSNorm, ("gain", "eps")),
+    **rules("normalisation.batch_norm_", BatchNorm, ("gain", "bias", "eps")),
+    **rules(
+        "normalisation.batch_norm_inference_",
+        FixedBatchNorm,
+        ("mean", "variance", "gain", "bias", "eps"),
+    ),
+    "softmax.jacobian": softmax_jacobian,
+    "linear.jvp_with_parameters": linear_along,
+    "attention.forward": lambda mask, **given: Attention(mask).forward(**given),
+    "attention.backward": attention_backward,
+    "attention.jvp_queries": attention_along("queries"),
+    "attention.jvp_keys": attention_along("keys"),
+    "attention.jvp_values": attention_along("values"),
+}
+
 FUNCTIONS = {
+    **LAYERS,
     "sigmoid.sigmoid": sigmoid.sigmoid,
     "sigmoid.log_sigmoid": sigmoid.log_sigmoid,
     "sigmoid.softplus": sigmoid.softplus,

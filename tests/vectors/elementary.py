@@ -72,6 +72,10 @@ def columns(z):
     return [list(column) for column in zip(*z, strict=True)]
 
 
+def flat(z):
+    return [entry for row in z for entry in row]
+
+
 def summed(function, z, axis=-1, b=None):
     """A sum over one axis, or over all of them where the axis is null or a list of all."""
     if not isinstance(z[0], list):
@@ -79,7 +83,7 @@ def summed(function, z, axis=-1, b=None):
     if b is not None and not isinstance(b[0], list):
         b = [b for _ in z]
     if axis is None or isinstance(axis, list):
-        return function(sum(z, []), None if b is None else sum(b, []))
+        return function(flat(z), None if b is None else flat(b))
     if axis == 0:
         z, b = columns(z), None if b is None else columns(b)
     return [function(row, None if b is None else b[i]) for i, row in enumerate(z)]
