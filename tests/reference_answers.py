@@ -11,6 +11,7 @@ from reference_impl import (
     logistic,
     sigmoid,
     softmax,
+    targets,
 )
 from reference_impl.attention import Attention
 from reference_impl.linear import Linear
@@ -199,6 +200,13 @@ LAYERS = {
 
 FUNCTIONS = {
     **LAYERS,
+    "targets.temperature": targets.temperature,
+    "targets.distillation": targets.distillation,
+    "targets.label_smoothing": targets.label_smoothing,
+    "targets.weighted_mean": targets.weighted_mean,
+    "targets.focal_gradient": targets.focal_loss,
+    "targets.many_labels_gradient": targets.many_labels_gradient,
+    "targets.masked_log_softmax_backward": targets.masked_log_softmax,
     "sigmoid.sigmoid": sigmoid.sigmoid,
     "sigmoid.log_sigmoid": sigmoid.log_sigmoid,
     "sigmoid.softplus": sigmoid.softplus,

@@ -17,10 +17,10 @@ sys.path.insert(0, str(FOLDER.parent))
 import loops  # noqa: E402
 from mpmath import mp, mpf  # noqa: E402
 
-from vectors import arithmetic, bugs, elementary, layers, regression  # noqa: E402
+from vectors import arithmetic, bugs, elementary, layers, regression, targets  # noqa: E402
 from vectors.cases import INTEGERS, without_repeats  # noqa: E402
 
-FAMILIES = (elementary, regression, layers)
+FAMILIES = (elementary, regression, layers, targets)
 
 LARGEST = 1e8  # ulp: where more than half of the digits are lost, nothing can be tested
 

@@ -10,6 +10,7 @@ from vectors.arithmetic import (
     TWO,
     ZERO,
     Number,
+    U,
     dot,
     each,
     erfc,
@@ -185,10 +186,12 @@ def nll_backward(z, y, delta, sample_weight=None, smoothing=ZERO):
 
 def linear(z, W, b=None):
     return [
-        [total([*(x * y for x, y in zip(w, row, strict=True)), *([] if b is None else [b[a]])])
-         for a, w in enumerate(W)]
+        [
+            total([*(x * y for x, y in zip(w, row, strict=True)), *([] if b is None else [b[a]])])
+            for a, w in enumerate(W)
+        ]
         for row in z
-    ]  # fmt: skip
+    ]
 
 
 def linear_backward(z, delta, W, b=None):
@@ -412,9 +415,33 @@ def attention_along_keys(queries, keys, values, mask, dkeys):
 # ------------------------------------------------------------------ inputs of functions
 
 SINGLES = [
-    0.0, 0.5, -0.5, 1.0, -1.0, 1.5, -2.25, 3.0, -4.5, 6.0, -7.5, 10.0, -10.0, 20.5, -20.5, -37.5, 40.0,
-    -40.0, 300.0, -300.0, 700.0, -700.0, 0.1, -0.7, 1e-9, -1e-9,
-]  # fmt: skip
+    0.0,
+    0.5,
+    -0.5,
+    1.0,
+    -1.0,
+    1.5,
+    -2.25,
+    3.0,
+    -4.5,
+    6.0,
+    -7.5,
+    10.0,
+    -10.0,
+    20.5,
+    -20.5,
+    -37.5,
+    40.0,
+    -40.0,
+    300.0,
+    -300.0,
+    700.0,
+    -700.0,
+    0.1,
+    -0.7,
+    1e-9,
+    -1e-9,
+]
 MATRICES = {
     **{f"{N}x{M}": eighths(f"layer {N}x{M}", N, M) for N, M in [(1, 3), (2, 3), (5, 2), (3, 3)]},
     "full mantissa": full("layer", 3, 2),
@@ -448,11 +475,13 @@ NEAR = [t for t in SINGLES if -100.0 < t]  # beyond, e^-t^2 is less than any flo
 
 def function_files(statement, f, slope, loop, why, kinks=None, singles=SINGLES, **parameter):
     """Forward, backward, and along a direction if there is a statement, of z'_u = f(z_u)."""
-    concept, name = statement.split(".")
-    kinks = kinks or {}
+    name, kinks = statement.partition(".")[2], kinks or {}
     arguments = {"z": Argument("N x M"), **{k: Argument("number") for k in parameter}}
     base = {"z": MATRICES["2x3"], **{k: values[0] for k, values in parameter.items()}}
-    broken = [i for k in parameter for i in number_kinds(base, k, (0.0, -1.0))]
+
+    def broken(base):
+        for name in parameter:
+            yield from number_kinds(base, name, (0.0, -1.0))
 
     def plain_slope(t, **given):
         if (kink := float(t)) in kinks:
@@ -468,11 +497,16 @@ def function_files(statement, f, slope, loop, why, kinks=None, singles=SINGLES, 
             )
 
     yield File(
-        f"{statement}_forward", f"{statement}_forward", "z'_iu = f(z_iu)", arguments,
+        f"{statement}_forward",
+        f"{statement}_forward",
+        "z'_iu = f(z_iu)",
+        arguments,
         lambda z, **given: each(lambda t: f(t, **given), z),
         lambda z, **given: each(lambda t: loop(t, **given), z),
-        why[0], list(of(None)), [*refusals(arguments, base), *broken],
-    )  # fmt: skip
+        why[0],
+        list(of(None)),
+        [*refusals(arguments, base), *broken(base)],
+    )
     pieces = parameter or name in ("softsign", "squared_relu", "hard_tanh")
     rules = [("derivative" if pieces else "backward", "backward", "delta")]
     for rule, function, extra in rules if pieces else [*rules, ("jacobian", "jvp", "dz")]:
@@ -480,12 +514,16 @@ def function_files(statement, f, slope, loop, why, kinks=None, singles=SINGLES, 
         arguments.pop("delta" if extra == "dz" else "dz", None)
         given = {**base, extra: beside("2x3", base["z"])}
         yield File(
-            f"{statement}_{rule}", f"{statement}_{function}", f"{extra}_iu f'(z_iu)", arguments,
+            f"{statement}_{rule}",
+            f"{statement}_{function}",
+            f"{extra}_iu f'(z_iu)",
+            arguments,
             lambda z, extra=extra, **given: product_with(slope, z, given.pop(extra), given),
             lambda z, extra=extra, **given: product_with(plain_slope, z, given.pop(extra), given),
-            why[1] + "; half an ulp for the product", list(of(extra)),
-            [*refusals(arguments, given), *({**i.input} and Invalid(i.comment, {**given, **{k: i.input[k] for k in parameter}}, i.kind, i.reason) for i in broken)],
-        )  # fmt: skip
+            why[1] + "; half an ulp for the product",
+            list(of(extra)),
+            [*refusals(arguments, given), *broken(given)],
+        )
 
 
 def product_with(slope, z, direction, given):
@@ -502,63 +540,111 @@ def functions():
         (P, f"sigma(t) sigma(-t), {P}"),
     )
     yield from function_files(
-        "activations.log_sigmoid", log_sigmoid, lambda t: sigmoid(-t), loops.log_sigmoid,
+        "activations.log_sigmoid",
+        log_sigmoid,
+        lambda t: sigmoid(-t),
+        loops.log_sigmoid,
         ("min(t, 0) - log1p(e^-|t|): exp and log1p one ulp each", f"sigma(-t) {P}"),
-    )  # fmt: skip
+    )
     yield from function_files(
-        "activations.tanh", tanh, tanh_slope, mp.tanh,
+        "activations.tanh",
+        tanh,
+        tanh_slope,
+        mp.tanh,
         ("tanh of a library, two ulp", f"(2e / (1 + e^2))^2 {P}"),
-    )  # fmt: skip
+    )
     yield from function_files(
-        "activations.relu", relu, step, plain.relu, ("exact", "exact; f'(0) = 0"),
+        "activations.relu",
+        relu,
+        step,
+        plain.relu,
+        ("exact", "exact; f'(0) = 0"),
         {0.0: lambda: mpf(0)},
-    )  # fmt: skip
+    )
     yield from function_files(
-        "activations.softplus", softplus, sigmoid, loops.softplus,
+        "activations.softplus",
+        softplus,
+        sigmoid,
+        loops.softplus,
         ("max(t, 0) + log1p(e^-|t|): exp and log1p one ulp each", f"sigma(t) {P}"),
-    )  # fmt: skip
+    )
     E = (
         "Phi(t) = erfc(-t / sqrt 2) / 2, erfc four ulp; t / sqrt 2 rounded, which on the left the "
         "exponential in erfc turns into a relative error of about 2 t^2 u"
     )
     yield from function_files(
-        "gates.gelu", gelu, gelu_slope, plain.gelu,
-        (E, f"{E}; the density by exp(-t^2 / 2), one ulp, with t^2 rounded; the sum, in which the two "
-            "cancel near -0.75"), singles=NEAR,
-    )  # fmt: skip
+        "gates.gelu",
+        gelu,
+        gelu_slope,
+        plain.gelu,
+        (
+            E,
+            f"{E}; the density by exp(-t^2 / 2), one ulp, with t^2 rounded; the sum, in which the two "
+            "cancel near -0.75",
+        ),
+        singles=NEAR,
+    )
     H = "sigma(2 h): h rounded becomes a relative error on the left, where 2 |h| is large"
     yield from function_files(
-        "gates.gelu_tanh", gelu_tanh, gelu_tanh_slope, plain.gelu_tanh,
-        (f"t {H}", f"sigma(2 h) (1 + 2 t h' sigma(-2 h)), {H}; the sum cancels near -0.75"), singles=NEAR,
-    )  # fmt: skip
+        "gates.gelu_tanh",
+        gelu_tanh,
+        gelu_tanh_slope,
+        plain.gelu_tanh,
+        (f"t {H}", f"sigma(2 h) (1 + 2 t h' sigma(-2 h)), {H}; the sum cancels near -0.75"),
+        singles=NEAR,
+    )
     yield from function_files(
-        "gates.silu", silu, silu_slope, plain.silu,
+        "gates.silu",
+        silu,
+        silu_slope,
+        plain.silu,
         (f"t sigma(t) {P}", f"sigma(t) (1 + t sigma(-t)) {P}; the sum cancels near -1.28"),
-    )  # fmt: skip
+    )
     yield from function_files(
-        "gates.leaky_relu", leaky_relu, leaky_slope, plain.leaky_relu,
-        ("one product", "exact; f'(0) = alpha"), {0.0: lambda alpha: alpha},
+        "gates.leaky_relu",
+        leaky_relu,
+        leaky_slope,
+        plain.leaky_relu,
+        ("one product", "exact; f'(0) = alpha"),
+        {0.0: lambda alpha: alpha},
         alpha=(0.125, 0.01, 0.2),
-    )  # fmt: skip
+    )
     yield from function_files(
-        "gates.elu", elu, elu_slope, plain.elu,
-        ("alpha expm1(t): one ulp and a product", "alpha e^t: one ulp and a product; f'(0) = alpha"),
-        {0.0: lambda alpha: alpha}, alpha=(1.0, 0.5, 1.67),
-    )  # fmt: skip
+        "gates.elu",
+        elu,
+        elu_slope,
+        plain.elu,
+        (
+            "alpha expm1(t): one ulp and a product",
+            "alpha e^t: one ulp and a product; f'(0) = alpha",
+        ),
+        {0.0: lambda alpha: alpha},
+        alpha=(1.0, 0.5, 1.67),
+    )
     yield from function_files(
-        "gates.softsign", softsign, softsign_slope, plain.softsign,
+        "gates.softsign",
+        softsign,
+        softsign_slope,
+        plain.softsign,
         ("a sum and a quotient", "(1 / (1 + |t|))^2: a sum, a quotient and a product"),
         {0.0: lambda: mpf(1)},
-    )  # fmt: skip
+    )
     yield from function_files(
-        "gates.squared_relu", squared_relu, squared_slope, plain.squared_relu,
-        ("one product", "exact"), {0.0: lambda: mpf(0)},
-    )  # fmt: skip
+        "gates.squared_relu",
+        squared_relu,
+        squared_slope,
+        plain.squared_relu,
+        ("one product", "exact"),
+        {0.0: lambda: mpf(0)},
+    )
     yield from function_files(
-        "gates.hard_tanh", hard_tanh, hard_slope, plain.hard_tanh,
+        "gates.hard_tanh",
+        hard_tanh,
+        hard_slope,
+        plain.hard_tanh,
         ("exact", "exact; f'(-1) = 0 and f'(1) = 1, the slope from the left"),
         {-1.0: lambda: mpf(0), 1.0: lambda: mpf(1)},
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ inputs of other layers
@@ -593,44 +679,73 @@ def row_layers():
         return [Valid(c, {"z": rows, name: beside(c, rows)}) for c, rows in matrices()]
 
     yield File(
-        "activations.softmax_forward", "activations.softmax_forward", "softmax of each row", forward,
-        each_row(elementary.softmax), softmaxes, S, [Valid(c, {"z": rows}) for c, rows in matrices()],
+        "activations.softmax_forward",
+        "activations.softmax_forward",
+        "softmax of each row",
+        forward,
+        each_row(elementary.softmax),
+        softmaxes,
+        S,
+        [Valid(c, {"z": rows}) for c, rows in matrices()],
         list(refusals(forward, {"z": z})),
-    )  # fmt: skip
+    )
     yield File(
-        "activations.softmax_backward", "activations.softmax_backward",
-        "S_v (delta_v - sum_u S_u delta_u) for each row", arguments,
+        "activations.softmax_backward",
+        "activations.softmax_backward",
+        "S_v (delta_v - sum_u S_u delta_u) for each row",
+        arguments,
         lambda z, delta: softmax_rule(z, delta),
         lambda z, delta: plain.vjp(softmaxes, z, delta),
-        f"S_v sum_u S_u (delta_v - delta_u); {S}", beside_z("delta"),
+        f"S_v sum_u S_u (delta_v - delta_u); {S}",
+        beside_z("delta"),
         list(refusals(arguments, {"z": z, "delta": d})),
-    )  # fmt: skip
+    )
     yield File(
-        "activations.softmax_jacobian", "activations.softmax_jvp",
-        "the Jacobian of each row times dz: S_u (dz_u - sum_v S_v dz_v)", along,
-        lambda z, dz: softmax_rule(z, dz), lambda z, dz: plain.jvp(softmaxes, z, dz),
-        f"S_u sum_v S_v (dz_u - dz_v); {S}", beside_z("dz"), list(refusals(along, {"z": z, "dz": d})),
-    )  # fmt: skip
-    yield File(
-        "log_softmax.backward", "log_softmax.backward", "delta_v - S_v sum_u delta_u for each row",
-        arguments, log_softmax_backward, lambda z, delta: plain.vjp(log_softmaxes, z, delta),
-        f"delta_v sum_(u /= v) S_u - S_v sum_(u /= v) delta_u; {S}",
-        [*beside_z("delta"), *one_hot_deltas()], list(refusals(arguments, {"z": z, "delta": d})),
-    )  # fmt: skip
-    yield File(
-        "log_softmax.jacobian", "log_softmax.jvp",
-        "the Jacobian of each row times dz: dz_u - sum_v S_v dz_v", along, log_softmax_jvp,
-        lambda z, dz: plain.jvp(log_softmaxes, z, dz), f"sum_v S_v (dz_u - dz_v); {S}", beside_z("dz"),
+        "activations.softmax_jacobian",
+        "activations.softmax_jvp",
+        "the Jacobian of each row times dz: S_u (dz_u - sum_v S_v dz_v)",
+        along,
+        lambda z, dz: softmax_rule(z, dz),
+        lambda z, dz: plain.jvp(softmaxes, z, dz),
+        f"S_u sum_v S_v (dz_u - dz_v); {S}",
+        beside_z("dz"),
         list(refusals(along, {"z": z, "dz": d})),
-    )  # fmt: skip
+    )
     yield File(
-        "softmax.jacobian", "softmax.jacobian", "S_u ([u = v] - S_v) of one vector",
+        "log_softmax.backward",
+        "log_softmax.backward",
+        "delta_v - S_v sum_u delta_u for each row",
+        arguments,
+        log_softmax_backward,
+        lambda z, delta: plain.vjp(log_softmaxes, z, delta),
+        f"delta_v sum_(u /= v) S_u - S_v sum_(u /= v) delta_u; {S}",
+        [*beside_z("delta"), *one_hot_deltas()],
+        list(refusals(arguments, {"z": z, "delta": d})),
+    )
+    yield File(
+        "log_softmax.jacobian",
+        "log_softmax.jvp",
+        "the Jacobian of each row times dz: dz_u - sum_v S_v dz_v",
+        along,
+        log_softmax_jvp,
+        lambda z, dz: plain.jvp(log_softmaxes, z, dz),
+        f"sum_v S_v (dz_u - dz_v); {S}",
+        beside_z("dz"),
+        list(refusals(along, {"z": z, "dz": d})),
+    )
+    yield File(
+        "softmax.jacobian",
+        "softmax.jacobian",
+        "S_u ([u = v] - S_v) of one vector",
         {"z": Argument("K")},
-        lambda z: [[curvature(elementary.softmax(z), u, v) for v in range(len(z))] for u in range(len(z))],
-        loops.softmax_jacobian, f"1 - S_u is the sum of the others; {S}",
+        lambda z: [
+            [curvature(elementary.softmax(z), u, v) for v in range(len(z))] for u in range(len(z))
+        ],
+        loops.softmax_jacobian,
+        f"1 - S_u is the sum of the others; {S}",
         [Valid(c, {"z": row}) for c, row in elementary.ROWS.items() if len(row) in range(2, 6)],
         list(refusals({"z": Argument("K")}, {"z": z[0]})),
-    )  # fmt: skip
+    )
 
 
 def one_hot_deltas():
@@ -681,24 +796,42 @@ def nll_files():
 
     why = "a sum of products, in any order; where its terms cancel, their errors stay"
     yield File(
-        "nll.forward", "nll.forward", "-sum_i s_i sum_u q_iu z_iu, q = (1 - smoothing) [y_i = u] + smoothing/K",
-        arguments, nll_forward, plain.nll, why, list(nll_cases()), list(refused(arguments, weighted)),
-    )  # fmt: skip
+        "nll.forward",
+        "nll.forward",
+        "-sum_i s_i sum_u q_iu z_iu, q = (1 - smoothing) [y_i = u] + smoothing/K",
+        arguments,
+        nll_forward,
+        plain.nll,
+        why,
+        list(nll_cases()),
+        list(refused(arguments, weighted)),
+    )
     with_delta = {**arguments, "delta": Argument("number")}
     yield File(
-        "nll.backward", "nll.backward", "-delta s_i q_iu", with_delta, nll_backward,
+        "nll.backward",
+        "nll.backward",
+        "-delta s_i q_iu",
+        with_delta,
+        nll_backward,
         lambda z, y, delta, **given: plain.gradient(lambda e: delta * plain.nll(e, y, **given), z),
-        "at most three products", list(nll_cases(delta=(1.0, -0.5, 3.0, 0.1))),
+        "at most three products",
+        list(nll_cases(delta=(1.0, -0.5, 3.0, 0.1))),
         list(refused(with_delta, {**weighted, "delta": 1.0})),
-    )  # fmt: skip
+    )
     along = {**arguments, "dz": Argument("N x K")}
     yield File(
-        "nll.jacobian", "nll.jvp", "the cost along dz: -sum_i s_i sum_u q_iu dz_iu", along,
+        "nll.jacobian",
+        "nll.jvp",
+        "the cost along dz: -sum_i s_i sum_u q_iu dz_iu",
+        along,
         lambda z, y, dz, **given: nll_forward(dz, y, **given),
-        lambda z, y, dz, **given: plain.slope(lambda h: plain.nll(plain.moved(z, dz, h), y, **given)),
-        why, [Valid(c.comment, {**c.input, "dz": beside(c.comment, c.input["z"])}) for c in nll_cases()],
+        lambda z, y, dz, **given: plain.slope(
+            lambda h: plain.nll(plain.moved(z, dz, h), y, **given)
+        ),
+        why,
+        [Valid(c.comment, {**c.input, "dz": beside(c.comment, c.input["z"])}) for c in nll_cases()],
         list(refused(along, {**weighted, "dz": eighths("nll dz", 3, 4)})),
-    )  # fmt: skip
+    )
 
 
 def linear_cases(*extra):
@@ -757,23 +890,52 @@ def linear_files():
     why = "sums of products, in any order: half an ulp for each product and partial sum"
     for statement, function, quantity, names, formula, oracle in [
         ("linear.forward", "linear.forward", "z W^T + b", ("z", "W", "b"), linear, plain.linear),
-        ("linear.backward", "linear.backward", "delta W", ("z", "delta", "W", "b"), linear_backward,
-         lambda z, delta, W, b=None: plain.vjp(lambda e: plain.linear(e, W, b), z, delta)),
-        ("linear.parameter_gradient", "linear.parameter_gradient", "W: delta^T z; b, if there is one: sum_i delta(i)",
-         ("z", "delta", "W", "b"), linear_gradient, plain_linear_gradient),
-        ("linear.jacobian", "linear.jvp", "the Jacobian times dz: dz W^T", ("z", "dz", "W", "b"),
-         lambda z, dz, W, b=None: linear(dz, W),
-         lambda z, dz, W, b=None: plain.jvp(lambda e: plain.linear(e, W, b), z, dz)),
-        ("linear.parameter_jacobian", "linear.jvp_with_parameters",
-         "the change along dz, dW and db: dz W^T + z dW^T + db", ("z", "W", "b", "dz", "dW", "db"),
-         linear_along, plain_linear_along),
-    ]:  # fmt: skip
+        (
+            "linear.backward",
+            "linear.backward",
+            "delta W",
+            ("z", "delta", "W", "b"),
+            linear_backward,
+            lambda z, delta, W, b=None: plain.vjp(lambda e: plain.linear(e, W, b), z, delta),
+        ),
+        (
+            "linear.parameter_gradient",
+            "linear.parameter_gradient",
+            "W: delta^T z; b, if there is one: sum_i delta(i)",
+            ("z", "delta", "W", "b"),
+            linear_gradient,
+            plain_linear_gradient,
+        ),
+        (
+            "linear.jacobian",
+            "linear.jvp",
+            "the Jacobian times dz: dz W^T",
+            ("z", "dz", "W", "b"),
+            lambda z, dz, W, b=None: linear(dz, W),
+            lambda z, dz, W, b=None: plain.jvp(lambda e: plain.linear(e, W, b), z, dz),
+        ),
+        (
+            "linear.parameter_jacobian",
+            "linear.jvp_with_parameters",
+            "the change along dz, dW and db: dz W^T + z dW^T + db",
+            ("z", "W", "b", "dz", "dW", "db"),
+            linear_along,
+            plain_linear_along,
+        ),
+    ]:
         needed = arguments(*names)
         extra = tuple(name for name in names if name not in ("z", "W", "b"))
         yield File(
-            statement, function, quantity, needed, formula, oracle, why, list(linear_cases(*extra)),
+            statement,
+            function,
+            quantity,
+            needed,
+            formula,
+            oracle,
+            why,
+            list(linear_cases(*extra)),
             list(refusals(needed, base(*names))),
-        )  # fmt: skip
+        )
 
 
 def plain_linear_gradient(z, delta, W, b=None):
@@ -839,18 +1001,57 @@ def norm_files():
         "deviations from a rounded mean, whose error is as large as half an ulp of the largest entry "
         "for each term, and stays; squares, mean, root and quotient half an ulp each"
     )
-    R = "squares, mean, root and quotient half an ulp each; where the terms of a rule cancel, their errors stay"
+    R = (
+        "squares, mean, root and quotient half an ulp each; where the terms of a rule cancel, their "
+        "errors stay"
+    )
     F = "a difference, a root, a quotient, a product and a sum, half an ulp each"
     for name, names, why, forward, plain_forward, backward, along, gradient, means in [
-        ("layer_norm", both, D, layer_norm, plain.layer_norm, layer_norm_backward, layer_norm_jvp,
-         layer_norm_gradient, "mean and variance of each row"),
-        ("rms_norm", alone, R, rms_norm, plain.rms_norm, rms_norm_backward, rms_norm_jvp,
-         rms_norm_gradient, "mean square of each row"),
-        ("batch_norm", both, D, batch_norm, plain.batch_norm, batch_norm_backward, batch_norm_backward,
-         batch_norm_gradient, "mean and variance of each column"),
-        ("batch_norm_inference", fixed, F, fixed_norm, plain.fixed_batch_norm, fixed_backward,
-         fixed_backward, fixed_gradient, "mean and variance as given"),
-    ]:  # fmt: skip
+        (
+            "layer_norm",
+            both,
+            D,
+            layer_norm,
+            plain.layer_norm,
+            layer_norm_backward,
+            layer_norm_jvp,
+            layer_norm_gradient,
+            "mean and variance of each row",
+        ),
+        (
+            "rms_norm",
+            alone,
+            R,
+            rms_norm,
+            plain.rms_norm,
+            rms_norm_backward,
+            rms_norm_jvp,
+            rms_norm_gradient,
+            "mean square of each row",
+        ),
+        (
+            "batch_norm",
+            both,
+            D,
+            batch_norm,
+            plain.batch_norm,
+            batch_norm_backward,
+            batch_norm_backward,
+            batch_norm_gradient,
+            "mean and variance of each column",
+        ),
+        (
+            "batch_norm_inference",
+            fixed,
+            F,
+            fixed_norm,
+            plain.fixed_batch_norm,
+            fixed_backward,
+            fixed_backward,
+            fixed_gradient,
+            "mean and variance as given",
+        ),
+    ]:
         statement = f"normalisation.{name}"
         letters = {"mean": "M", "variance": "M", "gain": "M", "bias": "M", "eps": "number"}
         common = {"z": Argument("N x M"), **{k: Argument(letters[k]) for k in names}}
@@ -874,33 +1075,57 @@ def norm_files():
                 )
 
         yield File(
-            f"{statement}_forward", f"{statement}_forward", f"{shape}: {means}", common, forward,
-            plain_forward, why, list(norm_cases(names)), list(refused(common, base)),
-        )  # fmt: skip
+            f"{statement}_forward",
+            f"{statement}_forward",
+            f"{shape}: {means}",
+            common,
+            forward,
+            plain_forward,
+            why,
+            list(norm_cases(names)),
+            list(refused(common, base)),
+        )
         arguments = {**common, "delta": Argument("N x M")}
         yield File(
-            f"{statement}_backward", f"{statement}_backward", "the derivative of sum delta z' by z", arguments,
+            f"{statement}_backward",
+            f"{statement}_backward",
+            "the derivative of sum delta z' by z",
+            arguments,
             backward,
             lambda z, delta, f=plain_forward, **given: plain.vjp(lambda e: f(e, **given), z, delta),
-            why, list(norm_cases(names, "delta")), list(refused(arguments, {**base, **delta})),
-        )  # fmt: skip
+            why,
+            list(norm_cases(names, "delta")),
+            list(refused(arguments, {**base, **delta})),
+        )
         yield File(
-            f"{statement}_parameter_gradient", f"{statement}_parameter_gradient",
-            "the derivative of sum delta z' by gain, and by bias if there is one", arguments, gradient,
+            f"{statement}_parameter_gradient",
+            f"{statement}_parameter_gradient",
+            "the derivative of sum delta z' by gain, and by bias if there is one",
+            arguments,
+            gradient,
             lambda z, delta, f=plain_forward, **given: {
-                k: plain.gradient(lambda e, k=k: plain.inner(f(z, **{**given, k: e}), delta), given[k])
-                for k in ("gain", "bias") if k in given
+                k: plain.gradient(
+                    lambda e, k=k: plain.inner(f(z, **{**given, k: e}), delta), given[k]
+                )
+                for k in ("gain", "bias")
+                if k in given
             },
-            why, list(norm_cases(names, "delta")), list(refused(arguments, {**base, **delta})),
-        )  # fmt: skip
+            why,
+            list(norm_cases(names, "delta")),
+            list(refused(arguments, {**base, **delta})),
+        )
         arguments = {**common, "dz": Argument("N x M")}
         yield File(
-            f"{statement}_jacobian", f"{statement}_jvp", "the change of z' along dz", arguments,
+            f"{statement}_jacobian",
+            f"{statement}_jvp",
+            "the change of z' along dz",
+            arguments,
             renamed(along) if along in (batch_norm_backward, fixed_backward) else along,
             lambda z, dz, f=plain_forward, **given: plain.jvp(lambda e: f(e, **given), z, dz),
-            why, list(norm_cases(names, "dz")),
+            why,
+            list(norm_cases(names, "dz")),
             list(refused(arguments, {**base, "dz": eighths("norm dz", 3, 2)})),
-        )  # fmt: skip
+        )
 
 
 def renamed(backward):
@@ -980,22 +1205,38 @@ def attention_files():
     )
     B = f"{A}; p (g - sum p g), where the difference cancels, keeps its errors"
     yield File(
-        "attention.forward", "attention.forward",
-        "P V, p_ir = m_ir e^(q_i.k_r / sqrt d) / sum_s m_is e^(q_i.k_s / sqrt d)", arguments, attention,
-        plain.attention, A, [Valid(c, given) for c, given in attention_inputs()],
+        "attention.forward",
+        "attention.forward",
+        "P V, p_ir = m_ir e^(q_i.k_r / sqrt d) / sum_s m_is e^(q_i.k_s / sqrt d)",
+        arguments,
+        attention,
+        plain.attention,
+        A,
+        [Valid(c, given) for c, given in attention_inputs()],
         list(refused(arguments, base)),
-    )  # fmt: skip
+    )
     with_delta = {**arguments, "delta": Argument("N x M")}
     yield File(
-        "attention.backward", "attention.backward",
-        "the derivatives of sum delta z' by queries, keys and values", with_delta, attention_backward,
-        plain_attention_backward, B,
+        "attention.backward",
+        "attention.backward",
+        "the derivatives of sum delta z' by queries, keys and values",
+        with_delta,
+        attention_backward,
+        plain_attention_backward,
+        B,
         [
-            Valid(c, {**given, "delta": eighths(f"delta {c}", len(given["queries"]), len(given["values"][0]))})
-            for c, given in attention_inputs() if not c.endswith(CONFIDENT)
+            Valid(
+                c,
+                {
+                    **given,
+                    "delta": eighths(f"delta {c}", len(given["queries"]), len(given["values"][0])),
+                },
+            )
+            for c, given in attention_inputs()
+            if not c.endswith(CONFIDENT)
         ],
         list(refused(with_delta, {**base, "delta": eighths("delta", 3, 5)})),
-    )  # fmt: skip
+    )
     for name, formula, why in [
         ("values", attention_along_values, A),
         ("queries", attention_along_queries, B),
@@ -1003,15 +1244,20 @@ def attention_files():
     ]:
         along = {**arguments, f"d{name}": arguments[name]}
         yield File(
-            f"attention.{name}_jacobian", f"attention.jvp_{name}", f"the change of z' along d{name}", along,
-            formula, plain_attention_along(name), why,
+            f"attention.{name}_jacobian",
+            f"attention.jvp_{name}",
+            f"the change of z' along d{name}",
+            along,
+            formula,
+            plain_attention_along(name),
+            why,
             [
                 Valid(c, {**given, f"d{name}": beside(f"{name} {c}", given[name])})
                 for c, given in attention_inputs()
                 if "factors" not in c and (name == "values" or not c.endswith(CONFIDENT))
             ],
             list(refused(along, {**base, f"d{name}": beside(name, base[name])})),
-        )  # fmt: skip
+        )
 
 
 def plain_attention_backward(delta, **given):
