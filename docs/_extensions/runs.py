@@ -17,7 +17,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from .elements import html
+from .elements import html, power
 from .indexes import cells, table
 from .records import ROOT
 
@@ -77,6 +77,14 @@ def size(count):
         if count >= least:
             return f"{count / least:.3g}{SPACE}{unit}"
     return f"{count} bytes"
+
+
+def ulps(error):
+    """Return an error as text: two decimals, or a power of ten, and no digit beyond 2^52."""
+    error = float(error)  # JSON has no infinity: it is the text inf
+    if error == float("inf"):
+        return "not finite"
+    return f"{error:.2f}" if error < 100 else f"{error:.0f}" if error < 1e4 else power(error)
 
 
 def minus(text):

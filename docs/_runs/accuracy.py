@@ -1,7 +1,6 @@
 """The run of ``python -m benchmarks.accuracy``: the largest errors, ours and those of others."""
 
-from _extensions.elements import power
-from _extensions.runs import Table, code, versions
+from _extensions.runs import Table, code, ulps, versions
 
 PEERS = ("SciPy", "PyTorch", "JAX")
 # The name of each function in the run and in reference_impl.
@@ -20,16 +19,8 @@ NAMES = {
 FUNCTION = lambda row: code(NAMES[row[0]])  # noqa: E731 - a column
 
 
-def _ulps(error):
-    """Return an error as text: two decimals, or a power of ten, and no digit beyond 2^52."""
-    error = float(error)  # JSON has no infinity: it is the text inf
-    if error == float("inf"):
-        return "not finite"
-    return f"{error:.2f}" if error < 100 else f"{error:.0f}" if error < 1e4 else power(error)
-
-
 def _worst(who):
-    return lambda row: _ulps(row[1]["worst"][who]["ulp"])
+    return lambda row: ulps(row[1]["worst"][who]["ulp"])
 
 
 def _fast(run):
@@ -44,9 +35,9 @@ def numbers(run):
         "seed": str(run["seed"]),
         "cases": f"{min(record['cases'] for record in run['functions'].values()):,}",
         "values": f"{sum(record['values'] for record in run['functions'].values()):,}",
-        "largest": _ulps(max(ours.values())),
-        "logsumexp": _ulps(ours["logsumexp"]),
-        "largest in one pass": _ulps(max(record["one pass"]["ulp"] for _, record in _fast(run))),
+        "largest": ulps(max(ours.values())),
+        "logsumexp": ulps(ours["logsumexp"]),
+        "largest in one pass": ulps(max(record["one pass"]["ulp"] for _, record in _fast(run))),
         "machine": ", ".join(str(value) for value in run["machine"].values()),
         "versions": versions(run),
     }
@@ -91,6 +82,6 @@ def one_pass(run):
     return Table(_fast(run), [
         ("Largest error in ulp", FUNCTION),
         ("As a function", _worst("ours")),
-        ("Inside nll_and_gradient", lambda row: _ulps(row[1]["one pass"]["ulp"])),
+        ("Inside nll_and_gradient", lambda row: ulps(row[1]["one pass"]["ulp"])),
         ("Inputs there", lambda row: f"{row[1]['one pass']['cases']:,}"),
     ])  # fmt: skip

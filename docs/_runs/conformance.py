@@ -1,8 +1,7 @@
 """The run of ``python -m benchmarks.conformance``: the test vectors on implementations."""
 
 from _extensions.elements import html, verbatim
-from _extensions.runs import Table, code, versions
-from _runs.accuracy import ulps
+from _extensions.runs import Table, code, ulps, versions
 from docutils import nodes
 
 _ACCEPTED = "accepted: "

@@ -1,7 +1,6 @@
 """The run of ``python -m benchmarks.layer_accuracy``: layers where the plain formula fails."""
 
-from _extensions.runs import Table, versions
-from _runs.accuracy import ulps
+from _extensions.runs import Table, ulps, versions
 
 
 def numbers(run):
