@@ -15,7 +15,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from torch.nn import functional
 
-from reference_impl import conventions, identification, logistic, sigmoid, softmax
+from reference_impl import (
+    conventions,
+    identification,
+    logistic,
+    normalisation,
+    sigmoid,
+    softmax,
+    targets,
+)
 from reference_impl.engine import estimation
 
 jax.config.update("jax_enable_x64", True)
@@ -48,6 +56,55 @@ def tensor(array, leaf=False):
 
 def value_and_gradient(W, X, y, s=None):
     return softmax.nll(W, X, y, sample_weight=s), softmax.nll_gradient(W, X, y, sample_weight=s)
+
+
+# -------------------------------------------------------------------------------- layers
+
+
+def test_torch_smooths_before_it_weighs_and_divides_by_the_weights_of_the_labels():
+    """With class weights c: (1 - a) c_y and a c_b / K; the mean is over the c_y that count."""
+    z, given, alpha = eighths(RNG, N, K), classes.copy(), 0.25
+    given[[1, 5]] = -100
+    kept = given >= 0
+    logits = tensor(z, leaf=True)
+    cost = functional.cross_entropy(logits, torch.tensor(given), tensor(q), label_smoothing=alpha)
+    cost.backward()
+    hot = np.where(kept[:, None], np.eye(K)[np.where(kept, given, 0)], 0.0)
+    ours = targets.label_smoothing(z, hot, q, alpha)
+    ours = np.where(kept[:, None], ours, 0.0) / q[given[kept]].sum()
+    compare.check(ours, logits.grad.tolist(), statement="targets.label_smoothing",
+                  oracle="PyTorch", case="weights and ignored labels", ulp=64)  # fmt: skip
+
+
+def test_torch_has_a_weight_of_the_positives_for_each_class():
+    z, Y, c = eighths(RNG, N, K), (eighths(RNG, N, K) > 0).astype(float), np.array([1.0, 2, 0.5, 3])
+    logits = tensor(z, leaf=True)
+    functional.binary_cross_entropy_with_logits(
+        logits, tensor(Y), pos_weight=tensor(c), reduction="sum"
+    ).backward()
+    compare.check(targets.many_labels_gradient(z, Y, c), logits.grad.tolist(),
+                  statement="targets.many_labels_gradient", oracle="PyTorch",
+                  case="pos_weight by class", ulp=64)  # fmt: skip
+
+
+def test_torch_batch_norm_divides_by_N_and_keeps_N_minus_one():
+    """The pass of the training divides by N; what is kept for inference divides by N - 1."""
+    z, gain, bias = eighths(RNG, N, n), eighths(RNG, n), eighths(RNG, n)
+    kept_mean, kept_variance = (
+        torch.zeros(n, dtype=torch.float64),
+        torch.zeros(n, dtype=torch.float64),
+    )
+    output = functional.batch_norm(tensor(z), kept_mean, kept_variance, tensor(gain), tensor(bias),
+                                   training=True, momentum=1.0)  # fmt: skip
+    layer = normalisation.BatchNorm(gain, bias, 1e-5)
+    compare.check(layer.forward(z), output.tolist(), statement="normalisation.batch_norm_forward",
+                  oracle="PyTorch", case="N", ulp=64)  # fmt: skip
+    fixed = normalisation.FixedBatchNorm(z.mean(axis=0), z.var(axis=0) * N / (N - 1), gain, bias)
+    evaluated = functional.batch_norm(tensor(z), kept_mean, kept_variance, tensor(gain),
+                                      tensor(bias), training=False)  # fmt: skip
+    compare.check(fixed.forward(z), evaluated.tolist(),
+                  statement="normalisation.batch_norm_inference_forward", oracle="PyTorch",
+                  case="N - 1", ulp=64)  # fmt: skip
 
 
 # ------------------------------------------------------------------------------- PyTorch
