@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -44,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130
-    print(reports.as_text(report))
+    try:
+        print(reports.as_text(report), flush=True)
+    except BrokenPipeError:  # the reader has gone; Python would complain once more at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return report.status
 
 

@@ -83,8 +83,8 @@ def shown(value: Any) -> str:
 
 
 def ulp(exact: Fraction) -> Fraction:
-    """Return the distance of float64 numbers at a number; below 2^-1022 it is 2^-1074."""
-    size = abs(exact)
+    """Return the distance of float64 numbers at a number; below 2^-1022 and at 0 it is 2^-1074."""
+    size = abs(exact) or Fraction(2) ** -1074
     exponent = size.numerator.bit_length() - size.denominator.bit_length()
     exponent -= Fraction(2) ** exponent > size
     return Fraction(2) ** (max(exponent, -1022) - 52)

@@ -118,8 +118,8 @@ def _asked(talk: _Talk, requests: list[str]) -> Iterator[Answer]:
         yield from answers
     elif len(requests) == 1:
         yield _only(answers, noise, run.ending)
-    elif answers and not noise and len(answers) < len(requests):
-        # The first ones are answered. The next is asked alone: it may be to blame.
+    elif answers and not noise and len(answers) < len(requests) and run.ending is not None:
+        # It was ended in the middle. The next one is asked alone: it may be to blame.
         yield from answers
         rest = requests[len(answers) :]
         yield from _asked(talk, rest[:1])

@@ -25,7 +25,9 @@ def session(inputs, *nodes):
     """A model of nodes (operator, inputs, output, attributes); the last output is the result."""
     made = [helper.make_node(op, given, [out], **dict(more)) for op, given, out, more in nodes]
     kinds = {"y": TensorProto.INT64}
-    given = [helper.make_tensor_value_info(n, kinds.get(n, TensorProto.DOUBLE), None) for n in inputs]
+    given = [
+        helper.make_tensor_value_info(n, kinds.get(n, TensorProto.DOUBLE), None) for n in inputs
+    ]
     out = [helper.make_tensor_value_info(nodes[-1][2], TensorProto.DOUBLE, None)]
     graph = helper.make_graph(made, "one", given, out)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
@@ -83,5 +85,8 @@ def answer(function, input):
         raise NotImplementedError(function)
     try:
         return FUNCTIONS[function](input)
-    except (InvalidArgument, RuntimeException) as problem:  # how it refuses shapes, types and labels
+    except (
+        InvalidArgument,
+        RuntimeException,
+    ) as problem:  # how it refuses shapes, types and labels
         raise ValueError(problem) from None
