@@ -8,6 +8,7 @@ from typing import Any
 
 Entry = Fraction | float  # a float is inf, -inf or nan
 LONGEST = 2000  # characters of a decimal string: the exact value of a float64 has fewer
+SMALLEST = 3000  # the exact value of e^-1e308 would fill the memory
 DEEPEST = 8  # levels of lists
 
 
@@ -71,9 +72,17 @@ def _entry(value: Any) -> Entry:
         if isinstance(value, str) and (len(value) > LONGEST or "/" in value or "_" in value):
             raise ValueError
         # A decimal string may lie beyond the floats: then it is the nearest infinity.
-        return Fraction(value) if math.isfinite(number) else number
+        if not math.isfinite(number):
+            return number
+        return _decimal(value) if isinstance(value, str) else Fraction(value)
     except (ValueError, OverflowError):
         raise ValueError(f"expected a number, given {shown(value)}") from None
+
+
+def _decimal(text: str) -> Fraction:
+    """Read a decimal; one below 10^-SMALLEST, which is far below any ulp, counts as so small."""
+    digits, _, exponent = text.lower().partition("e")
+    return Fraction(digits) * Fraction(10) ** max(int(exponent or 0), -SMALLEST)
 
 
 def shown(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reference_impl.conformance.numbers import Entry, error
+from reference_impl.conformance.numbers import Entry, error, shown
 from reference_impl.conformance.program import Answer
 from reference_impl.conformance.vectors import Control, Output, Test, Vectors, output
 
@@ -56,13 +56,15 @@ def judge(test: Test, answer: Answer, controls: Sequence[Control] = ()) -> Resul
         return _failed(test, "refused", f"refused a valid input: {answer.content}"[:300])
     if answer.kind != "output":
         return _failed(test, answer.kind, f"{answer.kind}: {answer.content}")
+    if test.output is None:
+        said = (
+            f"accepted what must be refused ({test.refused_for}); answered {shown(answer.content)}"
+        )
+        return _failed(test, "accepted", said)
     try:
         found = output(answer.content)
     except ValueError as problem:
         return _failed(test, "shape", f"no numbers: {problem}")
-    if test.output is None:
-        said = f"accepted what must be refused ({test.refused_for}); answered {_short(found)}"
-        return _failed(test, "accepted", said)
     result = _compared(test, found, test.output)
     if result.verdict is Verdict.FAILED:
         bug = next((c.bug for c in controls if _equals(found, c)), "")
@@ -158,13 +160,6 @@ def _text(entry: Entry) -> str:
         repr(float(entry))
         if entry == 0 or abs(entry) >= Fraction(2) ** -1074
         else "0 or less than any float"
-    )
-
-
-def _short(found: Output) -> str:
-    entries = [_text(entry) for part in found.values() for entry in part.entries[:4]]
-    return ", ".join(entries[:4]) + (
-        " ..." if sum(len(p.entries) for p in found.values()) > 4 else ""
     )
 
 

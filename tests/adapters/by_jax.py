@@ -36,6 +36,11 @@ def hvp(nll, w, v):
     return jax.jvp(jax.grad(nll), (array(w),), (array(v),))[1]
 
 
+def logsumexp(z, axis=-1, b=None):
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    return jax.nn.logsumexp(array(z), axis=axis, b=None if b is None else array(b))
+
+
 FUNCTIONS = {
     "logistic.nll": lambda w, **data: binary(**data)(array(w)),
     "logistic.nll_gradient": lambda w, **data: jax.grad(binary(**data))(array(w)),
@@ -44,13 +49,13 @@ FUNCTIONS = {
     "sigmoid.log_sigmoid": lambda t: jax.nn.log_sigmoid(array(t)),
     "sigmoid.sigmoid": lambda t: jax.nn.sigmoid(array(t)),
     "sigmoid.softplus": lambda t: jax.nn.softplus(array(t)),
-    "softmax.log_softmax": lambda z: jax.nn.log_softmax(array(z)),
-    "softmax.logsumexp": lambda z: jax.nn.logsumexp(array(z), axis=-1),
+    "softmax.log_softmax": lambda z, axis=-1: jax.nn.log_softmax(array(z), axis=axis),
+    "softmax.logsumexp": logsumexp,
     "softmax.nll": lambda W, **data: multinomial(**data)(array(W)),
     "softmax.nll_gradient": lambda W, **data: jax.grad(multinomial(**data))(array(W)),
     "softmax.nll_hessian": lambda W, **data: jax.hessian(multinomial(**data))(array(W)),
     "softmax.nll_hvp": lambda W, V, **data: hvp(multinomial(**data), W, V),
-    "softmax.softmax": lambda z: jax.nn.softmax(array(z)),
+    "softmax.softmax": lambda z, axis=-1: jax.nn.softmax(array(z), axis=axis),
 }
 
 

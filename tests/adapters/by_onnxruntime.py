@@ -24,7 +24,7 @@ OPSET = 20
 def session(inputs, *nodes):
     """A model of nodes (operator, inputs, output, attributes); the last output is the result."""
     made = [helper.make_node(op, given, [out], **dict(more)) for op, given, out, more in nodes]
-    kinds = {"y": TensorProto.INT64}
+    kinds = {"y": TensorProto.INT64, "axes": TensorProto.INT64}
     given = [
         helper.make_tensor_value_info(n, kinds.get(n, TensorProto.DOUBLE), None) for n in inputs
     ]
@@ -53,9 +53,22 @@ def floats(value):
     return np.asarray(value, dtype=np.float64)
 
 
+def along(op):
+    def run(input):
+        nodes = [(op, ("z",), "out", (("axis", input.get("axis", -1)),))]
+        return session(("z",), *nodes).run(None, {"z": floats(input["z"])})[0]
+
+    return run
+
+
 def logsumexp(input):
-    nodes = [("ReduceLogSumExp", ("z",), "out", (("keepdims", 0),))]
-    return session(("z",), *nodes).run(None, {"z": floats(input["z"])})[0]
+    if "b" in input:
+        raise NotImplementedError("a logsumexp with weights")
+    z, axis = floats(input["z"]), input.get("axis", -1)
+    axes = list(range(z.ndim)) if axis is None else axis if isinstance(axis, list) else [axis]
+    nodes = [("ReduceLogSumExp", ("z", "axes"), "out", (("keepdims", 0),))]
+    given = {"z": z, "axes": np.asarray(axes, dtype=np.int64)}
+    return session(("z", "axes"), *nodes).run(None, given)[0]
 
 
 def nll(input):
@@ -73,10 +86,10 @@ def nll(input):
 FUNCTIONS = {
     "sigmoid.sigmoid": elementwise("Sigmoid", "t"),
     "sigmoid.softplus": elementwise("Softplus", "t"),
-    "softmax.log_softmax": elementwise("LogSoftmax", "z", axis=-1),
+    "softmax.log_softmax": along("LogSoftmax"),
     "softmax.logsumexp": logsumexp,
     "softmax.nll": nll,
-    "softmax.softmax": elementwise("Softmax", "z", axis=-1),
+    "softmax.softmax": along("Softmax"),
 }
 
 

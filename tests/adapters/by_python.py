@@ -59,7 +59,18 @@ def softplus(t):
 
 
 def each(function, t):
+    rectangular("t", t)
     return [each(function, part) for part in t] if isinstance(t, list) else function(number("t", t))
+
+
+def rectangular(name, value):
+    """The shape of nested lists."""
+    if not isinstance(value, list):
+        return ()
+    shapes = {rectangular(name, part) for part in value}
+    if len(shapes) > 1:
+        raise ValueError(f"{name}: expected rows of one length, given {value!r}")
+    return (len(value), *(shapes.pop() if shapes else ()))
 
 
 # ----------------------------------------------------------------------------- of logits
@@ -85,6 +96,15 @@ def logsumexp(z):
 def log_softmax(z):
     top, _, rest = left_out(z)
     return [entry - z[top] - math.log1p(rest) for entry in z]
+
+
+def rows(function, z, axis, b=None):
+    """A function of each row; the other axes, and weights of the terms, are left out here."""
+    if axis != -1 or b is not None:
+        raise NotImplementedError("another axis than the last, or weights")
+    if len(rectangular("z", z)) < 2:
+        return function(vector("z", z))
+    return [rows(function, part, -1) for part in z]
 
 
 def residual(z, label):
@@ -209,13 +229,13 @@ FUNCTIONS = {
     "sigmoid.log_sigmoid": lambda t: each(lambda x: -softplus(-x), t),
     "sigmoid.sigmoid": lambda t: each(sigmoid, t),
     "sigmoid.softplus": lambda t: each(softplus, t),
-    "softmax.log_softmax": lambda z: log_softmax(vector("z", z)),
-    "softmax.logsumexp": lambda z: logsumexp(vector("z", z)),
+    "softmax.log_softmax": lambda z, axis=-1: rows(log_softmax, z, axis),
+    "softmax.logsumexp": lambda z, axis=-1, b=None: rows(logsumexp, z, axis, b),
     "softmax.nll": softmax_nll,
     "softmax.nll_gradient": softmax_gradient,
     "softmax.nll_hessian": softmax_hessian,
     "softmax.nll_hvp": softmax_hvp,
-    "softmax.softmax": lambda z: softmax(vector("z", z)),
+    "softmax.softmax": lambda z, axis=-1: rows(softmax, z, axis),
 }
 
 

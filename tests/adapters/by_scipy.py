@@ -16,15 +16,19 @@ def binary_loss(w, X, y, sample_weight=None):
     return np.sum(losses * (1.0 if sample_weight is None else np.asarray(sample_weight)))
 
 
+def of(axis):
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
 FUNCTIONS = {
     "logistic.nll": binary_loss,
     "sigmoid.log_sigmoid": lambda t: special.log_expit(t),
     "sigmoid.sigmoid": lambda t: special.expit(t),
     "sigmoid.softplus": lambda t: special.softplus(t),
-    "softmax.log_softmax": lambda z: special.log_softmax(z, axis=-1),
-    "softmax.logsumexp": lambda z: special.logsumexp(z, axis=-1),
+    "softmax.log_softmax": lambda z, axis=-1: special.log_softmax(z, axis=axis),
+    "softmax.logsumexp": lambda z, axis=-1, b=None: special.logsumexp(z, axis=of(axis), b=b),
     "softmax.nll": loss,
-    "softmax.softmax": lambda z: special.softmax(z, axis=-1),
+    "softmax.softmax": lambda z, axis=-1: special.softmax(z, axis=axis),
 }
 
 

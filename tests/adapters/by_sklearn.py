@@ -50,13 +50,19 @@ def product(v, w, data):
     return Sum(w, **data).hvp(v)
 
 
+def probabilities(z, axis=-1):
+    """It takes the rows of a matrix."""
+    z = np.asarray(z, dtype=float)
+    if z.ndim > 2 or axis not in (-1, z.ndim - 1):
+        raise NotImplementedError("another axis than that of the rows")
+    return softmax(np.atleast_2d(z)).reshape(z.shape)
+
+
 FUNCTIONS = {
     **functions("logistic", "w", "v"),
     **functions("softmax", "W", "V"),
     "sigmoid.sigmoid": lambda input: HalfBinomialLoss().link.inverse(np.asarray(input["t"])),
-    "softmax.softmax": lambda input: softmax(np.atleast_2d(np.asarray(input["z"]))).reshape(
-        np.shape(input["z"])
-    ),
+    "softmax.softmax": lambda data: probabilities(**data),
 }
 
 

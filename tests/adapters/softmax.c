@@ -81,7 +81,9 @@ int main(void)
                  : strstr(line, "\"sigmoid.log_sigmoid\"") ? 3 : 0;
         int row = strstr(line, "\"softmax.softmax\"") ? 1 : strstr(line, "\"softmax.log_softmax\"") ? 2
                 : strstr(line, "\"softmax.logsumexp\"") ? 3 : 0;
-        if (!each && !row) {
+        /* A list of lists, another axis, weights of the terms: not here. */
+        int more = strstr(line, "[[") || strstr(line, "\"axis\"") || strstr(line, "\"b\"");
+        if (more || (!each && !row)) {
             puts("{\"unsupported\": true}");
             continue;
         }

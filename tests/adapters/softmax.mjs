@@ -36,7 +36,8 @@ const functions = {
 };
 
 function answer({ function: name, input }) {
-  if (!(name in functions)) return { unsupported: true };
+  const nested = Array.isArray(input.z ?? input.t) && (input.z ?? input.t).some(Array.isArray);
+  if (!(name in functions) || nested || "axis" in input || "b" in input) return { unsupported: true };
   try {
     return { output: functions[name](input) };
   } catch (problem) {
