@@ -88,20 +88,26 @@ def kinds(report, shown):
     """Failures of one function, with the same flags and the same fault, as one."""
     groups = {}
     for result in report.failures:
-        key = result.test.function, result.test.flags, result.fault, result.bug
+        key = result.test.function, result.test.flags, fault(result), result.bug
         groups.setdefault(key, []).append(result)
     return [
         {
             "function": function,
             "flags": list(flags),
-            "fault": fault,
+            "fault": kind,
             "bug": bug,
             "tests": [f"{result.test.statement} {result.test.number}" for result in group],
             "ulp": finite(max((r.ulp for r in group if r.ulp is not None), default=None)),
             **example(min(group, key=lambda result: len(result.test.request)), shown),
         }
-        for (function, flags, fault, bug), group in groups.items()
+        for (function, flags, kind, bug), group in groups.items()
     ]
+
+
+def fault(result):
+    """The kind of a failure; of what was accepted, what it is."""
+    refusal = result.test.refusal
+    return f"accepted: {refusal.kind}" if result.fault == "accepted" else result.fault
 
 
 def example(result, shown):
@@ -128,7 +134,7 @@ def measured(implementation, vectors, folder, timeout):
         for test, answer in zip(vectors.tests, said.answers, strict=True)
     )
     report = reports.Report(tuple(command), vectors, results, said.remarks)
-    faults = [result.fault for result in report.failures]
+    faults = [fault(result) for result in report.failures]
     lost = [r for r in report.failures if r.fault == "digits" and r.ulp > LOST]
     return {
         "name": implementation.name,
@@ -136,7 +142,7 @@ def measured(implementation, vectors, folder, timeout):
         "adapter": implementation.adapter,
         "passed": sum(result.verdict is Verdict.PASSED for result in results),
         "unsupported": sum(result.verdict is Verdict.UNSUPPORTED for result in results),
-        "faults": {fault: faults.count(fault) for fault in sorted(set(faults))},
+        "faults": {kind: faults.count(kind) for kind in sorted(set(faults))},
         "digits lost": len(lost) + faults.count("not finite"),
         "remarks": list(said.remarks),
         "functions": reports.as_data(report)["functions"],

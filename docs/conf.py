@@ -37,6 +37,7 @@ extensions = [
     "_extensions.scale_run",
     "_extensions.speed_run",
     "_extensions.accuracy_run",
+    "_extensions.conformance_run",
     "_extensions.derive_run",
     "_extensions.worked_fit",
     "_extensions.separation_run",

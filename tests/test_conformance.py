@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ CONTENT = {
         {"id": 2, "comment": "confident", "flags": ["saturated"], "result": "valid", "why": "as 1",
          "input": {"t": [-40.0]}, "output": softplus([-40.0]), "ulp": [2]},
         {"id": 3, "comment": "nan", "flags": ["refused"], "result": "invalid",
-         "input": {"t": [1.0, "nan"]}, "error": "not finite"},
+         "input": {"t": [1.0, "nan"]}, "error": {"kind": "not finite", "reason": "t: NaN"}},
         {"id": 4, "comment": "log(1 + e^t)", "flags": ["saturated"], "result": "wrong",
          "input": {"t": [-40.0]}, "output": softplus([-40.0]), "answer": [0.0],
          "bug": "log of a rounded 1 + e^t"},
@@ -189,6 +190,7 @@ def test_a_zip_is_read_as_the_folder(folder, tmp_path):
         (changed(1, ulp=[1, 2, 3]), r"ulp of shape \(3,\), output of shape \(2,\)"),
         (changed(1, result="acceptable"), "result 'acceptable', expected one of"),
         (changed(1, flags=["strange"]), "flags without an explanation: strange"),
+        (changed(3, error="nan"), "no vectors: TypeError"),
         (changed(1, input=None), "no vectors: KeyError: 'input'"),
         (changed(4, answer=None), "sigmoid.softplus 4: 'answer'"),
         (changed(4, input={"t": [-41.0]}), "a wrong answer needs a bound, or a valid test"),
@@ -275,7 +277,7 @@ def test_what_must_be_refused_and_what_not(run):
     accepts = RIGHT.replace("if not math.isfinite(t):", "if False:") + LOOP
     status, report, said = run(accepts)
     assert (status, verdict(report)) == (1, ["passed", "passed", "accepted", "passed"])
-    assert "accepted what must be refused (not finite); answered [1.31" in said
+    assert "accepted what must be refused (t: NaN; not finite); answered [1.31" in said
     status, report, said = run(RIGHT.replace("if not math.isfinite(t):", "if True:") + LOOP)
     assert (status, verdict(report)) == (1, ["refused", "refused", "passed", "refused"])
     assert "refused a valid input: expected finite numbers" in said
@@ -529,6 +531,7 @@ def test_module_runs_from_a_checkout():
 
 MODULE = """
 import math
+import re
 print("a library that talks")
 def answer(function, input):
     if function != "sigmoid.softplus":
@@ -583,3 +586,60 @@ def test_adapters_in_other_languages(folder, tmp_path, capsys, program):
 def test_adapters_that_need_nothing_else(folder, module, capsys):
     path = ADAPTERS / f"{module}.py"
     assert main(["--adapter", str(path), "--vectors", str(folder)]) == 0, capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------- the page about it
+
+
+PAGE = (ROOT / "docs" / "peers.md").read_text()
+
+
+def example(language):
+    (code,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return code
+
+
+@pytest.mark.parametrize("language", ["javascript", "c"])
+def test_the_examples_of_the_page(folder, tmp_path, capsys, language):
+    source = tmp_path / {"javascript": "softplus.mjs", "c": "softplus.c"}[language]
+    source.write_text(example(language))
+    tool = shutil.which({"javascript": "node", "c": "cc"}[language])
+    if tool is None:
+        pytest.skip(f"there is no tool for {language}")
+    if language == "c":
+        command = str(tmp_path / "softplus")
+        subprocess.run(
+            [tool, "-Wall", "-Wextra", "-Werror", "-o", command, source, "-lm"], check=True
+        )
+    else:
+        command = f"node {source}"
+    for vectors in (folder, ROOT / "tests" / "vectors"):
+        arguments = ["--run", command, "--vectors", str(vectors), "--functions", "sigmoid.softplus"]
+        assert main(arguments) == 0, capsys.readouterr().out
+
+
+# ----------------------------------------------------------------------------- the real files
+
+
+@pytest.mark.parametrize("module", ["reference", "by_python"])
+def test_every_vector(module, capsys):
+    """The reference implementation and the plain one pass every test that they have."""
+    arguments = ["--adapter", str(ADAPTERS / f"{module}.py")]
+    assert main([*arguments, "--vectors", str(ROOT / "tests" / "vectors")]) == 0, (
+        capsys.readouterr().out
+    )
+    assert " 0 failed" in capsys.readouterr().out
+
+
+def test_every_function_is_answered_by_the_reference(tmp_path):
+    report = tmp_path / "report.json"
+    files = str(ROOT / "tests" / "vectors")
+    main(["--adapter", str(ADAPTERS / "reference.py"), "--vectors", files, "--json", str(report)])
+    functions = json.loads(report.read_text())["functions"]
+    assert {name: count for name, count in functions.items() if count["unsupported"]} == {}
+
+
+@pytest.mark.parametrize("program", [compiled, in_node], ids=["C", "JavaScript"])
+def test_every_vector_in_other_languages(tmp_path, capsys, program):
+    arguments = [*program(tmp_path), "--vectors", str(ROOT / "tests" / "vectors")]
+    assert main(arguments) == 0, capsys.readouterr().out

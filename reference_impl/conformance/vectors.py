@@ -36,7 +36,7 @@ class Test:
     output, bounds : Output or None
         The exact output, and for each entry how many ulp are allowed; None where an input must be
         refused.
-    refused_for : str
+    refusal : Refusal or None
         Why it must be refused.
     """
 
@@ -48,7 +48,7 @@ class Test:
     input: Mapping[str, Any]
     output: Output | None
     bounds: Output | None
-    refused_for: str = ""
+    refusal: "Refusal | None" = None
 
     @property
     def request(self) -> str:
@@ -57,6 +57,14 @@ class Test:
 
     def __str__(self) -> str:
         return f"{self.statement} {self.number}"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an input must be refused, and of which kind that is: shape, domain, not finite, type."""
+
+    kind: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,11 +189,11 @@ def _test(content: Mapping[str, Any], record: Mapping[str, Any]) -> Test:
         bounds = _bounds(record["ulp"], exact, where)
     elif record["result"] == "valid":
         raise ValueError(f"{where}: a valid test needs a bound, ulp")
-    error = record["error"] if refused else ""
+    error = record["error"] if refused else None
     return Test(
         content["statement"], record["id"], content["function"], record["comment"],
         tuple(record["flags"]), record["input"], exact, bounds,
-        error if isinstance(error, str) else json.dumps(error),
+        Refusal(str(error["kind"]), str(error["reason"])) if error is not None else None,
     )  # fmt: skip
 
 

@@ -57,9 +57,8 @@ def judge(test: Test, answer: Answer, controls: Sequence[Control] = ()) -> Resul
     if answer.kind != "output":
         return _failed(test, answer.kind, f"{answer.kind}: {answer.content}")
     if test.output is None:
-        said = (
-            f"accepted what must be refused ({test.refused_for}); answered {shown(answer.content)}"
-        )
+        why = f"{test.refusal.reason}; {test.refusal.kind}" if test.refusal else ""
+        said = f"accepted what must be refused ({why}); answered {shown(answer.content)}"
         return _failed(test, "accepted", said)
     try:
         found = output(answer.content)

@@ -62,4 +62,7 @@ FUNCTIONS = {
 def answer(function, input):
     if function not in FUNCTIONS:
         raise NotImplementedError(function)
-    return FUNCTIONS[function](**input)
+    try:
+        return FUNCTIONS[function](**input)
+    except NameError as problem:  # how jax refuses an axis that is a word
+        raise ValueError(problem) from None

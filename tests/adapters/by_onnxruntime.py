@@ -99,6 +99,7 @@ def answer(function, input):
     try:
         return FUNCTIONS[function](input)
     except (
+        Fail,
         InvalidArgument,
         RuntimeException,
     ) as problem:  # how it refuses shapes, types and labels

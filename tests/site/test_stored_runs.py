@@ -5,12 +5,21 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from _extensions import accuracy_run, derive_run, scale_run, separation_run, speed_run, unsound_run
+from _extensions import (
+    accuracy_run,
+    conformance_run,
+    derive_run,
+    scale_run,
+    separation_run,
+    speed_run,
+    unsound_run,
+)
 from _extensions.records import ROOT
 from small import EXTENSIONS
 
 MODULES = {
     "accuracy": accuracy_run,
+    "conformance": conformance_run,
     "derive": derive_run,
     "scale": scale_run,
     "separation": separation_run,
@@ -59,6 +68,12 @@ SHOWN = [
     ("accuracy", ["functions", "softmax", "worst", "ours", "z"], [8.125], accuracy_run.worst, "8.125"),
     ("accuracy", ["functions", "residual", "one pass", "ulp"], 6.543, accuracy_run.one_pass, "6.54"),
     ("accuracy", ["functions", "residual", "one pass", "ulp"], 4321.0, accuracy_run.numbers, "4321"),
+    ("conformance", ["vectors", "tests"], 7654321, conformance_run.numbers, "7,654,321"),
+    ("conformance", ["implementations", 1, "digits lost"], 98765, conformance_run.summary, "98,765"),
+    ("conformance", ["implementations", 2, "functions", "softmax.softmax", "ulp"], "inf",
+     conformance_run.functions, "not finite"),
+    ("conformance", ["implementations", 1, "failures", 0, "reproduce"], "echo no | cat",
+     lambda: "".join(node.pformat() for node in conformance_run.failures()), "echo no | cat"),
     ("derive", ["date"], "2001-02-03", derive_run.numbers, "2001-02-03"),
     ("derive", ["passes", 0, "ours", "times", "verify", "cpu"], 76.543, derive_run.times, "76.54 s"),
     ("derive", ["passes", 1, "tensorgrad", "times", "derive", "cpu"], 54.321, derive_run.times,
