@@ -350,19 +350,21 @@ def test_a_crash_is_the_result_of_its_test(run, before, said, flush):
 
 def test_a_hang_is_the_result_of_its_test(run):
     loop = "\nimport time\nfor line in sys.stdin:\n    if '-40' in line: time.sleep(60)\n"
-    status, report, said = run(RIGHT + loop + "    print(answer(line), flush=True)\n", timeout=1)
+    status, report, said = run(RIGHT + loop + "    print(answer(line), flush=True)\n", timeout=3)
     assert (status, verdict(report)) == (1, ["passed", "hang", "passed", "passed"])
-    assert "hang: no answer within 1 s" in said
+    assert "hang: no answer within 3 s" in said
 
 
-def test_what_a_hanging_program_has_started_is_ended_too(run, tmp_path):
+def test_what_a_hanging_program_has_started_is_ended_too(folder, run, tmp_path):
+    one = {**CONTENT, "tests": CONTENT["tests"][:1]}
+    (folder / "sigmoid.softplus.json").write_text(json.dumps(one))
     pid = tmp_path / "pid"
     source = (
         f"import subprocess, time\nchild = subprocess.Popen(['sleep', '60'])\n"
         f"open({str(pid)!r}, 'w').write(str(child.pid))\ntime.sleep(60)\n"
     )
-    status, report, _ = run(source, timeout=0.5)
-    assert (status, verdict(report)) == (1, ["hang"] * 4)
+    status, report, _ = run(source, timeout=5)
+    assert (status, verdict(report)) == (1, ["hang"])
     # Ended, and perhaps not yet collected by the process that inherited it.
     stat = Path(f"/proc/{pid.read_text()}/stat")
     assert not stat.exists() or stat.read_text().rpartition(") ")[2][0] == "Z"
@@ -423,9 +425,9 @@ def test_a_flood_is_stopped(run):
 
 
 def test_a_program_that_does_not_end_with_its_input(run):
-    status, report, said = run(RIGHT + LOOP + "\nimport time; time.sleep(60)", timeout=1)
+    status, report, said = run(RIGHT + LOOP + "\nimport time; time.sleep(60)", timeout=3)
     assert (status, verdict(report)) == (1, ["passed"] * 4)
-    assert "after its last answer: did not end with its input within 1 s" in said
+    assert "after its last answer: did not end with its input within 3 s" in said
 
 
 def test_bytes_that_are_no_text(run):
@@ -613,8 +615,8 @@ def test_the_examples_of_the_page(folder, tmp_path, capsys, language):
         )
     else:
         command = f"node {source}"
-    for vectors in (folder, ROOT / "tests" / "vectors"):
-        arguments = ["--run", command, "--vectors", str(vectors), "--functions", "sigmoid.softplus"]
+    for files in (folder, ROOT / "tests" / "vectors"):
+        arguments = ["--run", command, "--vectors", str(files), "--functions", "sigmoid.softplus"]
         assert main(arguments) == 0, capsys.readouterr().out
 
 
