@@ -1,7 +1,6 @@
 """Test vectors: inputs that are exact in float64 and outputs with 50 digits, as JSON.
 
-Flags say what is special about a vector; each file explains its flags. `python
-tests/vectors/generate.py` writes the files.
+README.md describes the format; `python tests/vectors/generate.py` writes the files.
 """
 
 import json
@@ -19,7 +18,7 @@ LARGEST = 1_000_000  # bytes: a larger file is not read
 
 @dataclass(frozen=True, eq=False)
 class Vector:
-    """One input with its exact output."""
+    """One valid input with its exact output."""
 
     statement: str
     comment: str
@@ -42,30 +41,46 @@ class Vector:
 
 
 def load(*statements):
-    """The vectors of the statements with these ids."""
-    return [vector for statement in statements for vector in _read(statement)]
+    """The valid vectors of the statements with these ids."""
+    return [vector for statement in statements for vector in _valid(statement)]
 
 
-def _read(statement):
+def read(statement):
+    """The content of a file, as it stands."""
     path = FOLDER / f"{statement}.json"
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path} is larger than {LARGEST} bytes")
     content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
-    assert content["schema"] == 1 and content["statement"] == statement, path
+    assert content["schema"] == 2 and content["statement"] == statement, path
     for test in content["tests"]:
         assert set(test["flags"]) <= set(content["flags"]), test
+    return content
+
+
+def _valid(statement):
+    for test in read(statement)["tests"]:
+        if test["result"] != "valid":
+            continue
         yield Vector(
             statement,
             test["comment"],
             tuple(test["flags"]),
-            {name: np.array(value) for name, value in test["input"].items()},
-            _numbers(test["output"]),
+            {name: _given(name, value) for name, value in test["input"].items()},
+            numbers(test["output"]),
         )
 
 
-def _numbers(value):
+def _given(name, value):
+    if not isinstance(value, list):
+        return value
+    return tuple(value) if name == "axis" else np.array(value)
+
+
+def numbers(value):
+    if isinstance(value, dict):
+        return {name: numbers(entry) for name, entry in value.items()}
     if isinstance(value, list):
-        return [_numbers(entry) for entry in value]
+        return [numbers(entry) for entry in value]
     with mp.workdps(60):
         return mpf(value)
 

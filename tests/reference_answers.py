@@ -1,0 +1,233 @@
+"""What the implementation answers to the test vectors, function by function."""
+
+import numpy as np
+
+from reference_impl import (
+    activations,
+    arguments,
+    conventions,
+    gates,
+    layer,
+    logistic,
+    sigmoid,
+    softmax,
+    targets,
+)
+from reference_impl.attention import Attention
+from reference_impl.linear import Linear
+from reference_impl.log_softmax import LogSoftmax
+from reference_impl.nll import NLL
+from reference_impl.normalisation import BatchNorm, FixedBatchNorm, LayerNorm, RMSNorm
+
+SPECIAL = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf}
+
+
+def answer(function, given):
+    """Ask the implementation for a function, with an input as it stands in a file."""
+    return FUNCTIONS[function](**{name: numbers(value) for name, value in given.items()})
+
+
+def numbers(value):
+    if isinstance(value, list):
+        return [numbers(entry) for entry in value]
+    return SPECIAL.get(value, value) if isinstance(value, str) else value
+
+
+def logsumexp(z, axis=-1, b=None):
+    return softmax.logsumexp(z, tuple(axis) if isinstance(axis, list) else axis, b=b)
+
+
+def penalised(gradient):
+    def with_penalty(theta, penalty, *data):
+        penalty = arguments.nonnegative("penalty", penalty)
+        return gradient(theta, *data) + penalty * np.asarray(theta)
+
+    return with_penalty
+
+
+penalised_binary, penalised_classes = map(penalised, (logistic.nll_gradient, softmax.nll_gradient))
+
+
+def mean_gradient(w, X, y, sample_weight):
+    shares = conventions.weighted_mean(sample_weight)
+    return logistic.nll_gradient(w, X, y, sample_weight=shares)
+
+
+def soft_nll(w, X, q):
+    X = arguments.design_matrix(X)
+    return np.float64(sigmoid.soft_losses(X @ arguments.vector("w", w, X), q).sum())
+
+
+def one_for_each_class(name, count, W):
+    if count != len(W):
+        raise ValueError(f"{name}: expected the shape of {len(W)} classes, given {count} entries")
+
+
+def soft_gradient(W, X, Y):
+    X, y, s = conventions.soft_labels(X, Y)
+    one_for_each_class("Y", np.shape(Y)[1], W)
+    return softmax.nll_gradient(W, X, y, sample_weight=s)
+
+
+def class_weighted(W, X, y, class_weight):
+    softmax.nll_gradient(W, X, y)
+    one_for_each_class("class_weight", np.size(class_weight), W)
+    s = conventions.class_weights(class_weight, y)
+    return softmax.nll_gradient(W, X, y, sample_weight=s)
+
+
+# ------------------------------------------------------------------ layers
+
+
+def rules(name, make, parameters=()):
+    """The rules of a layer as functions of z, a delta or a direction, and the parameters."""
+
+    def split(given):
+        return make(**{k: v for k, v in given.items() if k in parameters})
+
+    return {
+        f"{name}forward": lambda z, **given: split(given).forward(z),
+        f"{name}backward": lambda z, delta, **given: split(given).backward(z, delta),
+        f"{name}jvp": lambda z, dz, **given: along(split(given), z, dz),
+        f"{name}parameter_gradient": lambda z, delta, **given: split(given).parameter_gradient(
+            z, delta
+        ),
+    }
+
+
+def along(one, z, dz):
+    """The change of the output along dz: by the rule of the layer, or by its Jacobian."""
+    z = layer.matrix("z", z)
+    one.forward(z)
+    dz = arguments.same_shape("dz", dz, "z", z)
+    if isinstance(one, BatchNorm):
+        return np.einsum("iju,ju->iu", one.jacobian(z), dz)
+    if hasattr(one, "pullback_along"):
+        return one.pullback_along(
+            z, dz, {name: np.zeros_like(value) for name, value in parameters(one)}
+        )[0]
+    return np.einsum("iuv,iv->iu", one.jacobian(z), dz)
+
+
+def parameters(one):
+    if isinstance(one, Linear):
+        yield "W", one.W
+        if one.b is not None:
+            yield "b", one.b
+
+
+def linear_along(z, W, dz, dW, b=None, db=None):
+    one, z = Linear(W, b), layer.matrix("z", z)
+    one.forward(z)
+    direction = {"W": arguments.same_shape("dW", dW, "W", one.W)}
+    if b is not None:
+        direction["b"] = arguments.same_shape("db", db, "b", one.b)
+    return one.pullback_along(z, arguments.same_shape("dz", dz, "z", z), direction)[0]
+
+
+def softmax_jacobian(z):
+    return activations.Softmax().jacobian([z])[0]
+
+
+def attention_backward(queries, keys, values, mask, delta):
+    found = Attention(mask).backward(queries, keys, values, delta)
+    return {"queries": found.queries, "keys": found.keys, "values": found.values}
+
+
+def attention_along(name):
+    """One entry of the output at a time: its derivative by a unit delta, times the direction."""
+
+    def jvp(mask, **given):
+        change, one = given.pop(f"d{name}"), Attention(mask)
+        change = arguments.same_shape(f"d{name}", change, name, layer.matrix(name, given[name]))
+        output = one.forward(**given)
+        result = np.zeros_like(output)
+        for place in np.ndindex(output.shape):
+            unit = np.zeros_like(output)
+            unit[place] = 1.0
+            result[place] = (getattr(one.backward(**given, delta=unit), name) * change).sum()
+        return result
+
+    return jvp
+
+
+LAYERS = {
+    **{
+        f"activations.{name}_{rule.removeprefix('.')}": function
+        for name, make in {
+            "sigmoid": activations.Sigmoid,
+            "log_sigmoid": activations.LogSigmoid,
+            "tanh": activations.Tanh,
+            "relu": activations.ReLU,
+            "softplus": activations.Softplus,
+            "softmax": activations.Softmax,
+        }.items()
+        for rule, function in rules("", make).items()
+    },
+    **{
+        f"gates.{name}_{rule}": function
+        for name, one in {
+            "gelu": gates.GELU,
+            "gelu_tanh": gates.TANH_GELU,
+            "silu": gates.SILU,
+            "softsign": gates.SOFTSIGN,
+            "squared_relu": gates.SQUARED_RELU,
+            "hard_tanh": gates.HARD_TANH,
+        }.items()
+        for rule, function in rules("", lambda one=one: one).items()
+    },
+    **rules("gates.leaky_relu_", gates.leaky_relu, ("alpha",)),
+    **rules("gates.elu_", gates.elu, ("alpha",)),
+    **rules("log_softmax.", LogSoftmax),
+    **rules("linear.", Linear, ("W", "b")),
+    **rules("nll.", NLL, ("y", "sample_weight", "smoothing")),
+    **rules("normalisation.layer_norm_", LayerNorm, ("gain", "bias", "eps")),
+    **rules("normalisation.rms_norm_", RMSNorm, ("gain", "eps")),
+    **rules("normalisation.batch_norm_", BatchNorm, ("gain", "bias", "eps")),
+    **rules(
+        "normalisation.batch_norm_inference_",
+        FixedBatchNorm,
+        ("mean", "variance", "gain", "bias", "eps"),
+    ),
+    "softmax.jacobian": softmax_jacobian,
+    "linear.jvp_with_parameters": linear_along,
+    "attention.forward": lambda mask, **given: Attention(mask).forward(**given),
+    "attention.backward": attention_backward,
+    "attention.jvp_queries": attention_along("queries"),
+    "attention.jvp_keys": attention_along("keys"),
+    "attention.jvp_values": attention_along("values"),
+}
+
+FUNCTIONS = {
+    **LAYERS,
+    "targets.temperature": targets.temperature,
+    "targets.distillation": targets.distillation,
+    "targets.label_smoothing": targets.label_smoothing,
+    "targets.weighted_mean": targets.weighted_mean,
+    "targets.focal_gradient": targets.focal_loss,
+    "targets.many_labels_gradient": targets.many_labels_gradient,
+    "targets.masked_log_softmax_backward": targets.masked_log_softmax,
+    "sigmoid.sigmoid": sigmoid.sigmoid,
+    "sigmoid.log_sigmoid": sigmoid.log_sigmoid,
+    "sigmoid.softplus": sigmoid.softplus,
+    "sigmoid.residuals": sigmoid.residuals,
+    "softmax.softmax": softmax.softmax,
+    "softmax.log_softmax": softmax.log_softmax,
+    "softmax.logsumexp": logsumexp,
+    "softmax.losses": softmax.losses,
+    "softmax.residuals": softmax.residuals,
+    "logistic.nll": logistic.nll,
+    "logistic.nll_gradient": logistic.nll_gradient,
+    "logistic.nll_hessian": logistic.nll_hessian,
+    "logistic.nll_hvp": logistic.nll_hvp,
+    "logistic.penalised_gradient": lambda w, X, y, penalty: penalised_binary(w, penalty, X, y),
+    "logistic.mean_gradient": mean_gradient,
+    "logistic.soft_nll": soft_nll,
+    "softmax.nll": softmax.nll,
+    "softmax.nll_gradient": softmax.nll_gradient,
+    "softmax.nll_hessian": softmax.nll_hessian,
+    "softmax.nll_hvp": softmax.nll_hvp,
+    "softmax.penalised_gradient": lambda W, X, y, penalty: penalised_classes(W, penalty, X, y),
+    "softmax.soft_gradient": soft_gradient,
+    "softmax.class_weighted_gradient": class_weighted,
+}
