@@ -12,7 +12,7 @@ from small import EXTENSIONS
 
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
 UNSOUND = "tests/proof/unsound.json"
-FILES = ("accuracy.json", "derive.json", "fits.json", "scale.json", "separation.json", "speed.json",
+FILES = ("accuracy.json", "conformance.json", "derive.json", "fits.json", "layer_accuracy.json", "scale.json", "separation.json", "speed.json",
          UNSOUND)  # fmt: skip
 USED = re.compile(r"\{run-table\} (\S+) (.+)|\{run\}`(\S+) ([^`]+)`")
 
@@ -46,6 +46,12 @@ SHOWN = [
     ("accuracy.json", ["functions", "residual", "one pass", "ulp"], 6.543, "one_pass", "6.54"),
     ("accuracy.json", ["functions", "residual", "one pass", "ulp"], 4321.0, "largest in one pass",
      "4321"),
+    ("conformance.json", ["vectors", "tests"], 7654321, "tests", "7,654,321"),
+    ("conformance.json", ["implementations", 1, "digits lost"], 98765, "summary", "98,765"),
+    ("conformance.json", ["implementations", 2, "functions", "softmax.softmax", "ulp"], "inf",
+     "functions", "not finite"),
+    ("conformance.json", ["implementations", 1, "failures", 0, "reproduce"], "echo no | cat",
+     "failures", "echo no | cat"),
     ("derive.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("derive.json", ["passes", 0, "ours", "times", "verify", "cpu"], 76.543, "times", "76.54 s"),
     ("derive.json", ["passes", 1, "tensorgrad", "times", "derive", "cpu"], 54.321, "times", "54.32 s"),
@@ -53,6 +59,9 @@ SHOWN = [
     ("derive.json", ["passes", 3, "ours", "lines"], 9876, "times", "9876"),
     ("derive.json", ["passes", 4, "load"], 98.7, "most_load", "98.7"),
     ("derive.json", ["passes", 5, "tensorgrad", "text"], "x_{i} two", "outputs", "x_{i} two"),
+    ("layer_accuracy.json", ["date"], "2001-02-03", "date", "2001-02-03"),
+    ("layer_accuracy.json", ["cases", 4, "ulp", "PyTorch"], 4321.0, "errors", "4321"),
+    ("layer_accuracy.json", ["cases", 4, "ulp", "ours"], 8.765, "layer norm", "8.77"),
     ("fits.json", ["date"], "2001-02-03", "run_date", "2001-02-03"),
     ("fits.json", ["problems", 0, "fits", 1, "seconds"], 7.654, "speed", "7,654"),
     ("scale.json", ["file", "fit", "seconds"], 7.531, "fit_seconds", "7.53 s"),
