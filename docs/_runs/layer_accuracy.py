@@ -10,7 +10,7 @@ def numbers(run):
         "date": run["date"],
         "versions": versions(run),
         "largest": ulps(max(ours.values())),
-        "layer norm": ulps(ours["layer norm, value"]),
+        "layer_norm": ulps(ours["layer norm, value"]),
     }
 
 
