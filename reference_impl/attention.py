@@ -6,6 +6,7 @@ apart: each is an attention by itself.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -65,19 +66,38 @@ class Attention:
         The largest score that is not hidden is taken off each row, so that no exponential
         overflows and the sum is not zero. What is hidden never enters an exponential.
         """
-        scores = self._scores(queries, keys)
-        seen = self.mask > 0.0
-        top = np.where(seen, scores, -np.inf).max(axis=-1, keepdims=True)
-        weights = self.mask * np.exp(np.where(seen, scores - top, -np.inf))
+        scores = self._scores(queries, keys) + self._bias
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         return weights / weights.sum(axis=-1, keepdims=True)
 
     @quiet
+    def pullback(
+        self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike
+    ) -> tuple[Array, Callable[[ArrayLike], Gradients]]:
+        """Return forward and, as a function of delta, backward; the weights are made once."""
+        weights = self.weights(queries, keys)
+        queries, keys = points("queries", queries), points("keys", keys)
+        values = _values(values, weights)
+
+        @quiet
+        def back(delta: ArrayLike) -> Gradients:
+            delta = delta_of(delta, value.shape)
+            pull = delta @ values.mT
+            of_scores = weights * (pull - (weights * pull).sum(axis=-1, keepdims=True))
+            of_scores /= np.sqrt(queries.shape[-1])
+            return Gradients(
+                representable("RULE 2, queries", of_scores @ keys),
+                representable("RULE 2, keys", of_scores.mT @ queries),
+                representable("RULE 2, values", weights.mT @ delta),
+            )
+
+        value = representable("P V", weights @ values)
+        return value, back
+
     def forward(self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike) -> Array:
         """``attention.forward``, RULE 1: P V, of shape (..., N, M)."""
-        weights = self.weights(queries, keys)
-        return representable("P V", weights @ _values(values, weights))
+        return self.pullback(queries, keys, values)[0]
 
-    @quiet
     def backward(
         self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike, delta: ArrayLike
     ) -> Gradients:
@@ -86,18 +106,13 @@ class Attention:
         With g = delta V^T and delta_ir = p_ir (g_ir - sum_s p_is g_is): by the values P^T delta',
         by the queries (delta_ir) K / sqrt(d), by the keys (delta_ir)^T Q / sqrt(d).
         """
-        weights = self.weights(queries, keys)
-        queries, keys = points("queries", queries), points("keys", keys)
-        values = _values(values, weights)
-        delta = delta_of(delta, (*weights.shape[:-1], values.shape[-1]))
-        pull = delta @ values.mT
-        of_scores = weights * (pull - (weights * pull).sum(axis=-1, keepdims=True))
-        of_scores /= np.sqrt(queries.shape[-1])
-        return Gradients(
-            representable("RULE 2, queries", of_scores @ keys),
-            representable("RULE 2, keys", of_scores.mT @ queries),
-            representable("RULE 2, values", weights.mT @ delta),
-        )
+        return self.pullback(queries, keys, values)[1](delta)
+
+    @cached_property
+    def _bias(self) -> Array:
+        """Return log m, -inf where a key is hidden."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.mask)
 
     def _scores(self, queries: ArrayLike, keys: ArrayLike) -> Array:
         queries, keys = points("queries", queries), points("keys", keys)
@@ -156,17 +171,18 @@ class SelfAttention:
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return P z V^T, and RULES 2 and 3."""
         attention, maps = Attention(self.mask), [Linear(W) for W in (self.Q, self.K, self.V)]
-        (queries, keys, values), backs = zip(*(each.pullback(z) for each in maps), strict=True)
+        inputs, backs = zip(*(each.pullback(z) for each in maps), strict=True)
+        value, attended = attention.pullback(*inputs)
 
         def back(delta: Array) -> tuple[Array, Callable[[], dict[str, Array]]]:
-            found = attention.backward(queries, keys, values, delta)
+            found = attended(delta)
             deltas = found.queries, found.keys, found.values
             pulled, asked = zip(*(b(d) for b, d in zip(backs, deltas, strict=True)), strict=True)
             return representable("RULE 2", sum(pulled)), lambda: {
                 name: gradients()["W"] for name, gradients in zip("QKV", asked, strict=True)
             }
 
-        return attention.forward(queries, keys, values), back
+        return value, back
 
 
 def _values(values: ArrayLike, weights: Array) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erfcx, ndtr
+from scipy.special import erfcx
 
 from reference_impl import arguments
 from reference_impl.activations import ELEMENTWISE
@@ -82,18 +82,20 @@ def _gauss(t: Array) -> Array:
     return np.exp(near * near / -2.0) * np.exp((near - t) * (near + t) / 2.0)
 
 
-def _left(t: Array) -> Array:
-    """Return Phi(t) e^(t^2/2) for t <= 0, where Phi is a small part of one, and 1/2 elsewhere."""
-    return erfcx(np.minimum(t, 0.0) * -np.sqrt(0.5)) / 2.0
+def _share(t: Array) -> Array:
+    """Return Phi(-|t|) e^(t^2/2), a factor that varies little."""
+    return erfcx(np.abs(t) * np.sqrt(0.5)) / 2.0
 
 
 def _gelu(t: Array) -> Array:
-    return np.where(t < 0.0, t * _left(t) * _gauss(t), t * ndtr(t))
+    share, gauss = _share(t), _gauss(t)
+    return np.where(t < 0.0, t * share * gauss, t * (1.0 - share * gauss))
 
 
 def _gelu_slope(t: Array) -> Array:
-    near = np.clip(t, -40.0, 40.0) / np.sqrt(2.0 * np.pi)
-    return np.where(t < 0.0, (_left(t) + near) * _gauss(t), ndtr(t) + near * _gauss(t))
+    near, gauss = np.clip(t, -40.0, 40.0) / np.sqrt(2.0 * np.pi), _gauss(t)
+    tail = _share(t) * gauss
+    return np.where(t < 0.0, tail, 1.0 - tail) + near * gauss
 
 
 def _gelu_bend(t: Array) -> Array:
@@ -129,7 +131,7 @@ def _silu_bend(t: Array) -> Array:
     return sigmoid(t) * sigmoid(-t) * (2.0 - t * np.tanh(t / 2.0))
 
 
-# ``gates.gelu_forward``: t Phi(t). On the left Phi is e^(-t^2/2) times a factor that varies little.
+# ``gates.gelu_forward``: t Phi(t). 1 + erf would cancel on the left.
 GELU = Elementwise(_gelu, _gelu_slope, _gelu_bend)
 # ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)).
 TANH_GELU = Elementwise(

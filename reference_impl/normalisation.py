@@ -222,10 +222,16 @@ def _centred_and_scaled(z: Array, eps: float, axis: int) -> tuple[Array, Array]:
     """Return (z - mean) / sqrt(variance + eps) along an axis, and the root."""
     # Twice: the mean of the deviations is the rounding error of the first mean.
     deviation = z - z.mean(axis=axis, keepdims=True)
-    deviation = deviation - deviation.mean(axis=axis, keepdims=True)
-    variance = np.square(deviation).mean(axis=axis, keepdims=True)
+    deviation -= deviation.mean(axis=axis, keepdims=True)
+    variance = _mean_product(deviation, deviation, axis)
     root = np.sqrt(representable("the variance", variance) + eps)
-    return deviation / root, root
+    deviation /= root
+    return deviation, root
+
+
+def _mean_product(a: Array, b: Array, axis: int) -> Array:
+    """Return the mean of a b along an axis, which stays."""
+    return np.expand_dims(np.vecdot(a, b, axis=axis) / a.shape[axis], axis)
 
 
 def _standardised(layer: LayerNorm | BatchNorm, z: Array, axis: int) -> tuple[Array, Back]:
@@ -234,15 +240,19 @@ def _standardised(layer: LayerNorm | BatchNorm, z: Array, axis: int) -> tuple[Ar
 
     def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
         pull = layer.gain * delta
-        along = (pull * hat).mean(axis=axis, keepdims=True)
-        result = (pull - pull.mean(axis=axis, keepdims=True) - hat * along) / root
-        return representable("RULE 2", result), lambda: _of_gain(hat, delta) | _of_bias(delta)
+        along = _mean_product(pull, hat, axis)
+        pull -= pull.mean(axis=axis, keepdims=True)
+        pull -= hat * along
+        pull /= root
+        return representable("RULE 2", pull), lambda: _of_gain(hat, delta) | _of_bias(delta)
 
-    return representable("g zhat + b", layer.gain * hat + layer.bias), back
+    value = layer.gain * hat
+    value += layer.bias
+    return representable("g zhat + b", value), back
 
 
 def _of_gain(hat: Array, delta: Array) -> Gradients:
-    return {"gain": representable("sum_i delta zhat", (delta * hat).sum(axis=0))}
+    return {"gain": representable("sum_i delta zhat", np.einsum("iu,iu->u", delta, hat))}
 
 
 def _of_bias(delta: Array) -> Gradients:

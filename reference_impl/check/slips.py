@@ -405,11 +405,13 @@ def _held_weights(look: Look) -> Guesses:
         name = "weight lost" if weighted else "hard labels"
         for scale, more in ((1.0, ""), (1.0 / len(base), ", over the rows")):
             if weighted:
-                yield name, f"the slope p - y of plain cross-entropy{more} {words}".rstrip(), scale * base
-            elif (labels > -1e-9).all():
-                text = (
-                    f"p - y{more} {words}, y hard labels: their smoothing, or what they are, is lost"
+                yield (
+                    name,
+                    f"the slope p - y of plain cross-entropy{more} {words}".rstrip(),
+                    scale * base,
                 )
+            elif (labels > -1e-9).all():
+                text = f"p - y{more} {words}, y hard labels: their smoothing, or what they are, is lost"
                 yield name, text, scale * base
         if p.size < 4 or not weighted:
             continue
