@@ -115,7 +115,8 @@ GELU = Elementwise(
     lambda t: ndtr(t) + t * _density(t),
     lambda t: (2.0 - np.clip(t, -40.0, 40.0) ** 2) * _density(t),
 )
-# ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)).
+# ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)),
+# ``gates.gelu_tanh_gate``.
 TANH_GELU = Elementwise(
     lambda t: t * sigmoid(2.0 * _inner(t)[0]), _gelu_tanh_slope, _gelu_tanh_bend
 )

@@ -10,7 +10,7 @@ from designs import eighths
 from mpmath import mp, mpf
 
 from derivations import maps as lines
-from derivations.maps import h, q, r, s
+from derivations.maps import at, h, q, r
 from derivations.notation import Σ, Size, W, Y, a, any_phi, i, j, k, l, δ
 from reference_impl.activations import Tanh
 from reference_impl.backpropagation import Chain
@@ -145,11 +145,11 @@ def taken(S, Q, stride, padding):
     """t_rqs of the hypothesis: s = c (r - 1) + q - p, all counted from 1."""
     T = (S + 2 * padding - Q) // stride + 1
     t = np.zeros((T, Q, S))
-    for at in range(1, T + 1):
+    for out in range(1, T + 1):
         for tap in range(1, Q + 1):
-            place = stride * (at - 1) + tap - padding
+            place = stride * (out - 1) + tap - padding
             if 1 <= place <= S:
-                t[at - 1, tap - 1, place - 1] = 1.0
+                t[out - 1, tap - 1, place - 1] = 1.0
     return t
 
 
@@ -405,12 +405,12 @@ MISTAKES = {
     "kernel not flipped": (
         "convolution_flip",
         0,
-        Σ(q, Σ(u, kernel[u, q, k] * Σ(r, lines.reads_back[s, q, r] * Δ_at[i, r, u]))),
+        Σ(q, Σ(u, kernel[u, q, k] * Σ(r, lines.reads_back[at, q, r] * Δ_at[i, r, u]))),
     ),
     "channels not summed": (
         "convolution_backward",
         0,
-        Σ(r, Σ(q, T[r, q, s] * Σ(u, Δ_at[i, r, u]) * Σ(u, kernel[u, q, k]))),
+        Σ(r, Σ(q, T[r, q, at] * Σ(u, Δ_at[i, r, u]) * Σ(u, kernel[u, q, k]))),
     ),
     "stride forgotten: every place read": (
         "convolution_backward",
@@ -423,7 +423,7 @@ MISTAKES = {
         Σ(i, Δ_at[i, r, u] * x[i, r, q, k]),
     ),
     "bias for each place": ("convolution_parameter_gradient", 1, Σ(i, Δ_at[i, r, u])),
-    "taps overwritten": ("convolution_jacobian", 0, δ(i, j) * T[r, q, s] * kernel[u, q, k]),
+    "taps overwritten": ("convolution_jacobian", 0, δ(i, j) * T[r, q, at] * kernel[u, q, k]),
     "scale lost on the way to A": (
         "low_rank_parameter_gradient",
         1,
