@@ -97,7 +97,7 @@ def test_rules(name, size):
 
 @each_size
 def test_each_branch_gets_its_own_part(size):
-    """phi and psi are open in the statements: J and L are what the branches do by themselves."""
+    """phi and psi are open in the statements: J and J' are what the branches do by themselves."""
     z, F, A, H, B = case("concatenation", size)
     N, M, _, K = size
     layer = Concatenation([branch(F, A), branch(H, B)])
@@ -121,7 +121,7 @@ def test_dropout(size):
     rng = layer_loops.rng(f"dropout {size}")
     z, mask = eighths(rng, *size), (eighths(rng, *size) > -1.0).astype(float)
     delta, layer = layer_loops.free_delta(f"dropout {size}", size), Dropout(mask, 0.375)
-    arrays = {"Z": z, "mask": mask, "p": 0.375, "delta'": delta}
+    arrays = {"Z": z, "mask": mask, "dropped": 0.375, "delta'": delta}
     check("dropout_forward", "loops", layer.forward(z), loops.at(50, dropped, z, mask), size, 2)
     expected = loops.differences(50, lambda z, m, delta: sum(
         (loops.dot(d, row) for d, row in zip(delta, dropped(z, m), strict=True)), mpf(0)),
@@ -148,7 +148,7 @@ def test_dropout_moments():
         value = Dropout(mask, chance).forward(z)
         mean, square = mean + share * value, square + share * (value - z) ** 2
     for chain, actual in enumerate([mean, square]):
-        expected = [[derived.table("composition.dropout_moments", {"t": x, "p": chance}, chain=chain)
+        expected = [[derived.table("composition.dropout_moments", {"t": x, "dropped": chance}, chain=chain)
                      for x in z[0]]]  # fmt: skip
         check("dropout_moments", "50 digits", actual, expected, f"chain {chain}", 4)
 

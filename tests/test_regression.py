@@ -179,7 +179,7 @@ def test_odds_ratio():
     actual = regression.odds_ratio_variance(w, V)
     check("odds_ratio_variance", "loops", actual, loops.at(50, delta_method, w, V), "")
     check("odds_ratio_variance", "50 digits", actual,
-          derived.table("regression.odds_ratio_variance", {"w": w, "V": V}), "")  # fmt: skip
+          derived.table("regression.odds_ratio_variance", {"w": w, "covariance": V}), "")  # fmt: skip
 
 
 # -- other links
