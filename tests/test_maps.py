@@ -12,6 +12,7 @@ from mpmath import mp, mpf
 from derivations import maps as lines
 from derivations.maps import at, h, q, r
 from derivations.notation import Σ, Size, W, Y, a, any_phi, i, j, k, l, δ
+from derivations.proof.digits import any_function
 from reference_impl.activations import Tanh
 from reference_impl.backpropagation import Chain
 from reference_impl.linear import Linear
@@ -290,6 +291,32 @@ def test_tied(y):
     compare.same(gradient, as_weights + Embedding(W).parameter_gradient(y, below)["W"])
     axes = layer.parameter_gradient([y, y], np.stack([delta, delta]))["W"]
     check("tied_parameter_gradient", "differences", axes / 2.0, expected, y)
+
+
+def test_tied_derived():
+    """For any function phi between."""
+
+    class AnyFunction:
+        def forward(self, z):
+            return self.value(0, z)
+
+        def backward(self, z, delta):
+            return delta * self.value(1, z)
+
+        def parameter_gradient(self, z, delta):
+            return {}
+
+        def value(self, order, z):
+            return np.vectorize(lambda t: float(any_function("phi 0", order, mpf(t))))(z)
+
+    y = [2, 0, 2, 2]
+    rng = layer_loops.rng("tied, any function")
+    W, delta = eighths(rng, 4, 3), eighths(rng, 4, 4)
+    layer, arrays = Tied(W, AnyFunction()), {"W": W, "Y": np.eye(4)[y], "delta'": delta}
+    for rule, actual in [("forward", layer.forward(y)),
+                         ("parameter_gradient", layer.parameter_gradient(y, delta)["W"])]:  # fmt: skip
+        expected = derived.table(f"maps.tied_{rule}", arrays)
+        check(f"tied_{rule}", "50 digits", actual, expected, "any function", 32)
 
 
 # -- second order
