@@ -34,7 +34,7 @@ first = Definition("f", (i, u), Σ(q, F[u, q] * any_phi(Σ(o, A[q, o] * Z[i, o])
 second = Definition("g", (i, u), Σ(h, G[u, h] * any_psi(Σ(o, B[h, o] * Z[i, o]))), "g")
 other = Definition("g", (i, a), Σ(h, H[a, h] * any_psi(Σ(o, B[h, o] * Z[i, o]))), "g")
 of_first = jacobian("J", F, any_phi, A, u, q)
-of_second, of_other = jacobian("L", G, any_psi, B, u, h), jacobian("L", H, any_psi, B, a, h)
+of_second, of_other = jacobian("J'", G, any_psi, B, u, h), jacobian("J'", H, any_psi, B, a, h)
 
 a_branch = Hypothesis(
     r"The branch is $f_{iu} = \sum_q F_{uq} \, \phi(\sum_v A_{qv} z_{iv})$ with any differentiable "
@@ -42,10 +42,10 @@ a_branch = Hypothesis(
     r"A_{qv}$ are its derivatives by its input.")
 a_second = Hypothesis(
     r"The second branch is $g_{iu} = \sum_h G_{uh} \, \psi(\sum_v B_{hv} z_{iv})$, likewise, with the "
-    r"derivatives $L_{iuv}$.")
+    r"derivatives $J'_{iuv}$.")
 another = Hypothesis(
     r"The second branch is $g_{ia} = \sum_h H_{ah} \, \psi(\sum_v B_{hv} z_{iv})$, likewise, with the "
-    r"derivatives $L_{iav}$; it may have another number of outputs.")
+    r"derivatives $J'_{iav}$; it may have another number of outputs.")
 given_deltas = Hypothesis(
     r"The deltas $\delta'_{iu}$ at the output are given numbers: $C = \sum_i \sum_u \delta'_{iu} "
     r"z'_{iu}$ has exactly these deltas.")
@@ -178,7 +178,7 @@ concatenation_backward = state(
 
 # -- dropout ---------------------------------------------------------------------------------------
 
-p = scalar("p", domain="unit")
+p = scalar("dropped", "p", domain="unit")
 mask = Array("mask", (N, M), "m", r"\mathbf{M}", domain="label")
 dropped = Definition("z'", (i, u), mask[i, u] * Z[i, u] / (1 - p), "z'", r"\mathbf{Z}'")
 dropped_cost = cost_of(Σ(i, Σ(u, deltas_out[i, u] * dropped[i, u])))

@@ -57,6 +57,16 @@ gelu_tanh_forward = define("Tanh-GELU layer, RULE 1",
     gelu_tanh, inner, given=(by_tanh,),
 )
 
+value = scalar("h", "h")
+gelu_tanh_gate = state(
+    "Tanh-GELU by the sigmoid",
+    r"For any number $h$, and so for $h(t)$, the gate is a sigmoid, of twice that number. Written so, "
+    r"nothing cancels on the left, where $1 + \tanh h$ has no digit left.",
+    prove(t / 2 * (1 + tanh(value)),
+        to(t * sigma(2 * value), DEFINITION, r"$\frac{1}{2} (1 + \tanh h) = \sigma(2 h)$")),
+    level=SCALAR,
+)
+
 inner_first = prove(d(inner(t), t), differentiate(inner), to(inner_slope(t), DEFINITION))
 inner_second = prove(d(inner_slope(t), t), differentiate(inner_slope),
     to(inner_bend(t), DEFINITION))
@@ -233,6 +243,12 @@ hard_tanh_derivative = state(
         title="at $t = 1 + r > 1$"),
     prove(-d(hard_tanh(-(1 + r)), r), to(0, CASES, "outside, a constant"),
         title="at $t = -(1 + r) < -1$"),
+    *(
+        prove(d(hard_tanh(at), by_this, by_this), to(0, CASES, "a straight line"),
+            title=f"second derivative at $t = {where}$")
+        for at, by_this, where in (
+            (inside, inside, "p"), (-inside, inside, "-p"), (1 + r, r, "1 + r"),
+            (-(1 + r), r, "-(1 + r)"))),
     given=(positive_r, below_one), level=SCALAR,
 )
 

@@ -10,7 +10,7 @@ S = Dimension("S", "se", 5, "places of an input")
 taps = Dimension("Q", "qd", 6, "taps of a kernel")
 ranks = Dimension("R", "hg", 7, "rank")
 r, other_r = Index("r", T), Index("t", T)
-s, other_s = Index("s", S), Index("e", S)
+at = Index("s", S)
 q, other_q = Index("q", taps), Index("d", taps)
 h, g = Index("h", ranks), Index("g", ranks)
 
@@ -120,7 +120,7 @@ flip = Array("F", (taps, taps), "f", r"\mathbf{F}", domain="nonnegative")
 signal = Array("Z", (N, S, n), "z", r"\mathbf{Z}")
 kernel = Array("W", (K, taps, n), "w", r"\mathbf{W}")
 
-window = Definition("x", (i, r, q, k), Σ(s, reads[r, q, s] * signal[i, s, k]), "x", r"\mathbf{X}")
+window = Definition("x", (i, r, q, k), Σ(at, reads[r, q, at] * signal[i, at, k]), "x", r"\mathbf{X}")
 conv = Definition("z'", (i, r, u),
     Σ(q, Σ(k, kernel[u, q, k] * window[i, r, q, k])) + bias[u], "z'", r"\mathbf{Z}'")
 conv_cost = at_places(conv)
@@ -136,7 +136,7 @@ one_step = Hypothesis(
     r"else 0, and $w'_{uqk} = \sum_d f_{qd} w_{udk}$. $t'_{sqr}$ is the like of $t_{rqs}$ for the way "
     r"back, from places $r$ to places $s$ with stride 1 and $Q - 1 - p$ zeros of padding: $r = s - 1 + q - "
     r"(Q - 1 - p)$. Then $t_{rqs} = \sum_d f_{dq} t'_{sdr}$.",
-    replace=((reads[r, q, s], Σ(other_q, flip[other_q, q] * reads_back[s, other_q, r])),))
+    replace=((reads[r, q, at], Σ(other_q, flip[other_q, q] * reads_back[at, other_q, r])),))
 
 convolution_forward = define(
     "Convolution in one dimension, RULE 1",
@@ -149,7 +149,7 @@ convolution_jacobian = state(
     "Jacobian of a convolution",
     "The weight of the tap that reads; where several taps read the same place their weights add, and "
     "where none does it is zero.",
-    prove(d(conv[i, r, u], signal[j, s, k]), differentiate(conv), slope(window), contract),
+    prove(d(conv[i, r, u], signal[j, at, k]), differentiate(conv), slope(window), contract),
     given=(read,),
 )
 
@@ -157,7 +157,7 @@ convolution_backward = state(
     "Convolution in one dimension, RULE 2",
     "Each delta goes back to the places that its output has read, by the weights with which it read "
     "them; where windows overlap they add.",
-    prove(d(conv_cost, signal[i, s, k]),
+    prove(d(conv_cost, signal[i, at, k]),
         unfold(conv_cost), rule_2, by(convolution_jacobian), contract),
     given=(read, given_at_places),
 )
@@ -173,12 +173,12 @@ convolution_parameter_gradient = state(
     given=(read, given_at_places),
 )
 
-through_flipped = Σ(q, Σ(u, flipped[u, q, k] * Σ(r, reads_back[s, q, r] * deltas_at[i, r, u])))
+through_flipped = Σ(q, Σ(u, flipped[u, q, k] * Σ(r, reads_back[at, q, r] * deltas_at[i, r, u])))
 convolution_flip = state(
     "The way back is a convolution with the kernel turned around",
     "With stride 1 RULE 2 is itself a convolution of the deltas, from outputs to features: tap $q$ of "
     "its kernel is the tap that is as far from the other end.",
-    prove(d(conv_cost, signal[i, s, k]),
+    prove(d(conv_cost, signal[i, at, k]),
         by(convolution_backward),
         to(through_flipped, DEFINITION, "by what reads back")),
     given=(read, given_at_places, one_step), level=ALL_SIZES,
@@ -283,7 +283,7 @@ second_order = state(
         title="leading axes, a weight and an input"),
     prove(d(row_of[i, k], W[a, l], W[b, m]), by(embedding_jacobian), linearity,
         title="embedding, two weights"),
-    prove(d(conv[i, r, u], kernel[o, q, k], signal[j, s, l]),
+    prove(d(conv[i, r, u], kernel[o, q, k], signal[j, at, l]),
         slope(conv), linearity, slope(window),
         title="convolution, a weight and an input"),
     prove(d(low[i, u], B[o, h], A[g, k]),

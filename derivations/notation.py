@@ -202,5 +202,21 @@ TABLE = (
     ("theta", r"\boldsymbol{\theta}^l", "parameters of a layer", "any", "by name", "theta^l"),
     ("L", r"\mathcal{L}", "likelihood", "scalar", "exp(-nll)", "L"),
     ("lambda", r"\lambda", "strength of the ridge penalty", "scalar", "penalty", "none"),
+    (
+        "penalties",
+        r"\boldsymbol{\lambda}",
+        "strengths of the penalty, one for each coefficient",
+        "n",
+        "penalty",
+        "none",
+    ),
+    (
+        "o",
+        r"\mathbf{o}",
+        "offset: given numbers that are added to the logits",
+        "N",
+        "offset",
+        "none",
+    ),
     ("t", "t", "any real number", "scalar", "t", "z"),
 )

@@ -134,12 +134,12 @@ penalty_curvature = state(
 # -- odds ratios -----------------------------------------------------------------------------------
 
 beta = scalar("w", "w")
-covariance = Array("V", (n, n), "v", r"\mathbf{V}")
+covariance = Array("covariance", (n, n), "c", r"\mathbf{C}")
 ratio = Definition("OR", (k,), exp(w[k]), r"\operatorname{OR}")
 by_delta = Hypothesis(
-    r"$v_{kl}$ is the covariance of the estimates of $w_k$ and $w_l$. The delta method takes the variance "
+    r"$c_{kl}$ is the covariance of the estimates of $w_k$ and $w_l$. The delta method takes the variance "
     r"of a function of the estimates to first order: $\sum_l \sum_m (\partial \operatorname{OR}_k / "
-    r"\partial w_l)(\partial \operatorname{OR}_k / \partial w_m) \, v_{lm}$.")
+    r"\partial w_l)(\partial \operatorname{OR}_k / \partial w_m) \, c_{lm}$.")
 
 odds_ratio = state(
     "Odds ratio",

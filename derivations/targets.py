@@ -88,6 +88,30 @@ label_smoothing = state(
     given=(smoothed,),
 )
 
+hard_weights = Σ(j, Σ(b, class_weight[b] * Y[j, b]))
+soft_weights = Σ(j, Σ(b, class_weight[b] * smooth[j, b]))
+smooth_sum = Σ(i, Σ(a, smooth[i, a] * class_weight[a] * log(S[i, a])))
+by_hard, by_soft = cost_of(-smooth_sum / hard_weights), cost_of(-smooth_sum / soft_weights)
+some_weight = Hypothesis("Some row has a label of positive weight.",
+    signs=((hard_weights, "positive"), (soft_weights, "positive")))
+
+label_smoothing_mean = state(
+    "The mean of smoothed labels with class weights",
+    "Two means are in use: over the weights of the labels, as PyTorch has it, and over those of the smoothed "
+    "labels. The second adds up to one; both are the same only where the classes weigh the same on average.",
+    prove(d(by_hard, free[i, a]),
+        differentiate(by_hard), slope(S), contract,
+        title="over the weights of the labels"),
+    prove(d(by_soft, free[i, a]),
+        differentiate(by_soft), slope(S), contract,
+        title="over the weights of the smoothed labels"),
+    prove(Σ(b, smooth[i, b] * class_weight[b]),
+        unfold(smooth), to((1 - alpha) * Σ(b, class_weight[b] * Y[i, b])
+            + alpha * Σ(b, class_weight[b]) / Size(K)),
+        title="what a row weighs"),
+    given=(smoothed, some_weight),
+)
+
 # -- weighted mean ---------------------------------------------------------------------------------
 
 whole = Σ(j, s[j])
@@ -105,6 +129,38 @@ weighted_mean = state(
     prove(d(mean_cost, free[i, a]),
         differentiate(mean_cost), slope(S), contract, sums),
     given=(one_class, averaged),
+)
+
+seen = Σ(j, s[j] * Σ(b, class_weight[b] * Y[j, b]))
+class_cost = cost_of(-Σ(i, s[i] * Σ(a, class_weight[a] * Y[i, a] * log(S[i, a]))) / seen)
+by_class = Hypothesis(
+    r"$C = -\sum_i s_i \sum_a c_a [y_i = a] \log p_{ia} / \sum_j s_j \sum_b c_b [y_j = b]$ with $p_{ia} = "
+    r"e^{z_{ia}} / \sum_b e^{z_{ib}}$, given class weights $c_a \ge 0$ and $s_i \ge 0$, which is 0 for a "
+    "row that is ignored, else 1. Some row of positive weight is not ignored.",
+    signs=((seen, "positive"),))
+
+class_weighted_mean = state(
+    "Weighted mean for K classes, with rows that are ignored",
+    "Each row by the weight of its class, divided by the sum of those of all rows that count.",
+    prove(d(class_cost, free[i, a]),
+        differentiate(class_cost), slope(S), contract),
+    given=(by_class,),
+)
+
+loss = Array("ell", (N,), r"\ell", r"\boldsymbol{\ell}")
+shrinking = scalar("r", domain="positive")
+any_losses = Hypothesis(
+    r"$\ell_i$ are any losses, $s_i \ge 0$ weights, not all zero, and $r > 0$ makes all of them small.",
+    signs=((Σ(j, s[j]), "positive"),))
+
+ignored_rows = state(
+    "Every row is ignored",
+    "The mean does not see how small the weights are: with $r \\to 0$ it stays what it was, any number "
+    "between the smallest and the largest loss. So no number is right where all weights are zero, neither 0 "
+    "nor any other: it is $0 / 0$.",
+    prove(Σ(i, shrinking * s[i] * loss[i]) / Σ(j, shrinking * s[j]),
+        to(Σ(i, s[i] * loss[i]) / Σ(j, s[j]), "$r$ cancels")),
+    given=(any_losses,), level=ALL_SIZES,
 )
 
 # -- focal loss ------------------------------------------------------------------------------------
@@ -170,6 +226,12 @@ some_class = Hypothesis(
 masked_deltas = Hypothesis(
     r"The deltas $\delta'_{ia}$ are given numbers, zero where $m_{ia} = 0$; $C = \sum_i \sum_a "
     r"\delta'_{ia} z'_{ia}$ has exactly these.")
+
+masked_log_softmax_forward = define(
+    "Log-softmax of masked rows, RULE 1",
+    "A masked class is left out of the sum. Its own logarithm is that of zero and has no value.",
+    masked_log, given=(some_class,),
+)
 
 masked_log_softmax = state(
     "Log-softmax of masked rows",

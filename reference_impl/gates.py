@@ -133,7 +133,8 @@ def _silu_bend(t: Array) -> Array:
 
 # ``gates.gelu_forward``: t Phi(t). 1 + erf would cancel on the left.
 GELU = Elementwise(_gelu, _gelu_slope, _gelu_bend)
-# ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)).
+# ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)),
+# ``gates.gelu_tanh_gate``.
 TANH_GELU = Elementwise(
     lambda t: t * sigmoid(2.0 * _inner(t)[0]), _gelu_tanh_slope, _gelu_tanh_bend
 )

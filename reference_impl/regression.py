@@ -196,14 +196,14 @@ def odds_ratio(w: ArrayLike) -> Array:
 
 @quiet
 def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
-    """``regression.odds_ratio_variance``: e^(2 w_k) v_kk, to first order (the delta method).
+    """``regression.odds_ratio_variance``: e^(2 w_k) c_kk, to first order (the delta method).
 
     Parameters
     ----------
     w : array_like, shape (n,)
         Coefficients.
     covariance : array_like, shape (n, n)
-        V, that of their estimates.
+        C, that of their estimates.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
         )
     variances = np.diag(V)
     arguments.refuse("covariance", variances, variances < 0.0, "variances >= 0 on the diagonal")
-    return representable("e^(2 w) v", np.exp(2.0 * w) * variances)
+    return representable("e^(2 w) c", np.exp(2.0 * w) * variances)
 
 
 # ------------------------------------------------------------------------------- other links

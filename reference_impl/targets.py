@@ -1,17 +1,18 @@
 """Gradients of costs by their logits: temperature, teachers, weights, focal loss, masks.
 
-Logits are matrices (N x K), one data point a row; labels may be soft. Costs are sums over the rows.
+Logits are matrices (N x K), one data point a row, or have more axes before the classes, each a row;
+labels may be soft. Costs are sums over the rows, but for the means.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import delta_of, matrix
+from reference_impl.layer import delta_of, points
 from reference_impl.quiet import quiet
 from reference_impl.sigmoid import log_sigmoid, sigmoid
-from reference_impl.softmax import softmax
+from reference_impl.softmax import log_softmax, softmax
 
 
 @quiet
@@ -20,7 +21,7 @@ def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
 
     Parameters
     ----------
-    z, targets : array_like, shape (N, K)
+    z, targets : array_like, shape (..., K)
         Logits, and one-hot or soft labels t.
     tau : float
         Positive.
@@ -30,11 +31,11 @@ def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
     TypeError, ValueError
         For shapes that differ, numbers that are not finite and tau <= 0.
     """
-    z = matrix("z", z)
+    z = points("z", z)
     targets = _like(targets, "targets", z)
     tau = arguments.positive("tau", tau)
     p = softmax(representable("z / tau", z / tau))
-    return representable("the gradient", (p * targets.sum(axis=1, keepdims=True) - targets) / tau)
+    return representable("the gradient", (p * targets.sum(axis=-1, keepdims=True) - targets) / tau)
 
 
 @quiet
@@ -43,7 +44,7 @@ def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
 
     Parameters
     ----------
-    z, teacher : array_like, shape (N, K)
+    z, teacher : array_like, shape (..., K)
         Logits of student and teacher.
     tau : float
         Positive.
@@ -53,7 +54,7 @@ def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
     TypeError, ValueError
         As `temperature`.
     """
-    z = matrix("z", z)
+    z = points("z", z)
     teacher = _like(teacher, "teacher", z)
     tau = arguments.positive("tau", tau)
     student = softmax(representable("z / tau", z / tau))
@@ -67,7 +68,7 @@ def label_smoothing(z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: 
 
     Parameters
     ----------
-    z, targets : array_like, shape (N, K)
+    z, targets : array_like, shape (..., K)
         Logits, and labels t.
     weight : array_like, shape (K,)
         c, one for each class, not negative.
@@ -79,11 +80,33 @@ def label_smoothing(z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: 
     TypeError, ValueError
         For shapes that do not fit, a negative weight and an alpha outside of [0, 1].
     """
-    z = matrix("z", z)
+    z = points("z", z)
     targets = _like(targets, "targets", z)
     alpha = arguments.fraction("alpha", alpha)
-    pull = ((1.0 - alpha) * targets + alpha / z.shape[1]) * _weights("weight", weight, z.shape[1])
-    return representable("the gradient", softmax(z) * pull.sum(axis=1, keepdims=True) - pull)
+    weights = _weights("weight", weight, z.shape[-1:])
+    pull = ((1.0 - alpha) * targets + alpha / z.shape[-1]) * weights
+    return representable("the gradient", _residual(z, pull))
+
+
+@quiet
+def label_smoothing_mean(
+    z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: float
+) -> Array:
+    """``targets.label_smoothing_mean``: `label_smoothing` over sum_j sum_b c_b t_jb, as in PyTorch.
+
+    Parameters
+    ----------
+    z, targets, weight, alpha
+        As in `label_smoothing`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `label_smoothing`, and where no label has a positive weight.
+    """
+    gradient = label_smoothing(z, targets, weight, alpha)
+    whole = np.sum(np.asarray(targets, dtype=np.float64) * np.asarray(weight, dtype=np.float64))
+    return _over("the weights of the labels", gradient, whole)
 
 
 @quiet
@@ -92,9 +115,9 @@ def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) ->
 
     Parameters
     ----------
-    z, targets : array_like, shape (N, K)
+    z, targets : array_like, shape (..., K)
         Logits, and labels t.
-    sample_weight : array_like, shape (N,)
+    sample_weight : array_like, shape (...,)
         s, not negative and not all zero.
 
     Raises
@@ -102,14 +125,41 @@ def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) ->
     TypeError, ValueError
         For shapes that do not fit, a negative weight, and where every row is ignored.
     """
-    z = matrix("z", z)
+    z = points("z", z)
     targets = _like(targets, "targets", z)
-    weights = _weights("sample_weight", sample_weight, len(z))
+    weights = _weights("sample_weight", sample_weight, z.shape[:-1])
     if not weights.any():
         raise ValueError("sample_weight: expected a weight > 0, given none: the mean is 0/0")
-    share = (weights / representable("the sum of the weights", weights.sum()))[:, None]
-    gradient = share * (softmax(z) * targets.sum(axis=1, keepdims=True) - targets)
+    share = (weights / representable("the sum of the weights", weights.sum()))[..., None]
+    gradient = share * (softmax(z) * targets.sum(axis=-1, keepdims=True) - targets)
     return representable("the gradient", gradient)
+
+
+@quiet
+def class_weighted_mean(
+    z: ArrayLike, targets: ArrayLike, weight: ArrayLike, sample_weight: ArrayLike
+) -> Array:
+    """``targets.class_weighted_mean``: s_i (p_ia sum_b c_b t_ib - c_a t_ia) / sum_j s_j sum_b c_b t_jb.
+
+    Parameters
+    ----------
+    z, targets : array_like, shape (..., K)
+        Logits, and labels t.
+    weight : array_like, shape (K,)
+        c, one for each class, not negative.
+    sample_weight : array_like, shape (...,)
+        s: 0 for a row that is ignored, else 1, or any number that is not negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that do not fit, a negative weight, and where no row counts.
+    """
+    z = points("z", z)
+    targets = _like(targets, "targets", z)
+    pull = targets * _weights("weight", weight, z.shape[-1:])
+    pull = pull * _weights("sample_weight", sample_weight, z.shape[:-1])[..., None]
+    return _over("the weights of the rows that count", _residual(z, pull), pull.sum())
 
 
 @quiet
@@ -121,7 +171,7 @@ def focal_loss(z: ArrayLike, y: ArrayLike, gamma: float) -> Array:
 
     Parameters
     ----------
-    z, y : array_like, shape (N, K)
+    z, y : array_like, shape (..., K)
         Logits, and labels 0 or 1.
     gamma : float
         Positive.
@@ -131,7 +181,7 @@ def focal_loss(z: ArrayLike, y: ArrayLike, gamma: float) -> Array:
     TypeError, ValueError
         For shapes that differ, other labels and gamma <= 0.
     """
-    z = matrix("z", z)
+    z = points("z", z)
     sign = 2.0 * _labels(y, z) - 1.0
     gamma, t = arguments.positive("gamma", gamma), sign * z
     # The power by its logarithm, which keeps its digits where sigma is close to 1.
@@ -146,7 +196,7 @@ def many_labels_gradient(z: ArrayLike, y: ArrayLike, positive: ArrayLike) -> Arr
 
     Parameters
     ----------
-    z, y : array_like, shape (N, K)
+    z, y : array_like, shape (..., K)
         Logits, and labels 0 or 1.
     positive : array_like, shape (K,)
         c, the weights of the positives.
@@ -156,10 +206,29 @@ def many_labels_gradient(z: ArrayLike, y: ArrayLike, positive: ArrayLike) -> Arr
     TypeError, ValueError
         For shapes that do not fit, other labels and a negative weight.
     """
-    z = matrix("z", z)
+    z = points("z", z)
     labels = _labels(y, z)
-    weights = _weights("positive", positive, z.shape[1])
+    weights = _weights("positive", positive, z.shape[-1:])
     return np.where(labels > 0.0, -weights * sigmoid(-z), sigmoid(z))
+
+
+@quiet
+def masked_log_softmax_forward(z: ArrayLike, mask: ArrayLike) -> Array:
+    """``targets.masked_log_softmax_forward``: z_ia - log sum_b m_ib e^z_ib; -inf where m_ia = 0.
+
+    Parameters
+    ----------
+    z, mask : array_like, shape (..., K)
+        Logits, and 1 or True where a class is allowed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For shapes that differ, and for a row without an allowed class.
+    """
+    z = points("z", z)
+    allowed = _allowed(mask, z)
+    return log_softmax(np.where(allowed, z, -np.inf))
 
 
 @quiet
@@ -170,7 +239,7 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
 
     Parameters
     ----------
-    z, mask, delta : array_like, shape (N, K)
+    z, mask, delta : array_like, shape (..., K)
         Logits, 1 or True where a class is allowed, deltas; those of masked classes are ignored.
 
     Raises
@@ -178,16 +247,13 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
     TypeError, ValueError
         For shapes that differ, and for a row without an allowed class.
     """
-    z = matrix("z", z)
-    allowed = _like(mask, "mask", z) > 0.0
-    if not allowed.any(axis=1).all():
-        row = int(np.flatnonzero(~allowed.any(axis=1))[0])
-        raise ValueError(f"mask: expected a class that is allowed, given none in row {row}")
+    z = points("z", z)
+    allowed = _allowed(mask, z)
     delta = np.where(allowed, delta_of(delta, z.shape), 0.0)
     lowest = np.where(allowed, z, -np.inf)
-    p = np.exp(lowest - lowest.max(axis=1, keepdims=True))
-    total = delta.sum(axis=1, keepdims=True)
-    return representable("RULE 2", delta - p / p.sum(axis=1, keepdims=True) * total)
+    p = np.exp(lowest - lowest.max(axis=-1, keepdims=True))
+    total = delta.sum(axis=-1, keepdims=True)
+    return representable("RULE 2", delta - p / p.sum(axis=-1, keepdims=True) * total)
 
 
 def _like(value: ArrayLike, name: str, z: Array) -> Array:
@@ -200,10 +266,30 @@ def _labels(y: ArrayLike, z: Array) -> Array:
     return labels
 
 
-def _weights(name: str, value: ArrayLike, length: int) -> Array:
+def _allowed(mask: ArrayLike, z: Array) -> NDArray[np.bool_]:
+    allowed = _like(mask, "mask", z) > 0.0
+    if not allowed.any(axis=-1).all():
+        place = tuple(map(int, np.argwhere(~allowed.any(axis=-1))[0]))
+        row = place if len(place) > 1 else place[0]
+        raise ValueError(f"mask: expected a class that is allowed, given none in row {row}")
+    return allowed
+
+
+def _residual(z: Array, pull: Array) -> Array:
+    """Return p_ia sum_b pull_ib - pull_ia."""
+    return softmax(z) * pull.sum(axis=-1, keepdims=True) - pull
+
+
+def _over(what: str, gradient: Array, whole: np.float64) -> Array:
+    if not whole > 0.0:
+        raise ValueError(f"weight: expected {what} to add up to more than 0: the mean is 0/0")
+    return representable("the gradient", gradient / representable(f"the sum of {what}", whole))
+
+
+def _weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     weights = arguments.finite(name, value)
-    expected = f"{length} numbers >= 0"
-    if weights.shape != (length,):
+    expected = f"{' x '.join(map(str, shape))} numbers >= 0"
+    if weights.shape != shape:
         raise ValueError(f"{name}: expected {expected}, given shape {weights.shape}")
     arguments.refuse(name, weights, weights < 0.0, expected)
     return weights

@@ -389,6 +389,27 @@ def test_hvp_of_a_skip_connection_and_a_readers_layer():
         verify("hvp_forward_over_reverse", "differences", f"skip, {position}", actual, expected, 64)
 
 
+def test_leading_axes():
+    """N x T x n is N T rows through a stack: cost, deltas, gradients, products with the Hessian."""
+    rng = layer_loops.rng("leading axes")
+    x, weights = eighths(rng, 2, 3, 4), (eighths(rng, 5, 4), eighths(rng, 3, 5))
+    stack = [Linear(weights[0]), Softmax(), Linear(weights[1]), LogSoftmax(),
+             NLL([0, 2, 1, 1, 0, 2])]  # fmt: skip
+    found, flat = backpropagate(stack, x), backpropagate(stack, x.reshape(6, 4))
+    assert found.cost == flat.cost
+    for one, other in zip(found.deltas[:-1], flat.deltas[:-1], strict=True):
+        assert one.shape[:2] == (2, 3)
+        compare.same(one.reshape(other.shape), other)
+    direction = [{k: eighths(rng, *v.shape) for k, v in part.items()} for part in flat.gradients]
+    products = (hessian_vector_product(stack, given, direction) for given in (x, x.reshape(6, 4)))
+    for pair in (zip(found.gradients, flat.gradients, strict=True), zip(*products, strict=True)):
+        for one, other in pair:
+            for name in one:
+                compare.same(one[name], other[name])
+    with pytest.raises(ValueError, match="z: expected one row for each of the 6 labels"):
+        backpropagate(stack, x[:1])
+
+
 def test_hvp_bad_input():
     stack, x = [Linear(np.ones((2, 2))), LogSoftmax(), NLL([0])], [[1.0, 2.0]]
     for direction in ([{"W": np.ones((2, 2))}], [{}, {}, {}], [{"V": np.ones((2, 2))}, {}, {}]):

@@ -1,5 +1,7 @@
 """Branches and dropout against loops, differences and derived lines; mistakes refused."""
 
+from dataclasses import dataclass
+
 import compare
 import derived
 import layer_loops
@@ -12,6 +14,7 @@ from mpmath import mp, mpf
 from derivations import composition as lines
 from derivations.composition import deltas_both, deltas_out as Δ, p, place
 from derivations.notation import Σ, Size, a, i, j, o, t, u, δ
+from derivations.proof.digits import any_function
 from reference_impl.activations import Tanh
 from reference_impl.backpropagation import Chain, Sum, backpropagate, hessian_vector_product
 from reference_impl.composition import Concatenation, Dropout, residual
@@ -95,9 +98,61 @@ def test_rules(name, size):
     layer_loops.check_contract(layer, z, delta)
 
 
+@dataclass(frozen=True)
+class AnyFunction:
+    """A layer of the function that stands for any, phi or psi, in the derived statements."""
+
+    seed: str
+
+    def value(self, order, z):
+        return np.vectorize(lambda t: float(any_function(self.seed, order, mpf(t))))(z)
+
+    def forward(self, z):
+        return self.value(0, z)
+
+    def backward(self, z, delta):
+        return delta * self.value(1, z)
+
+    def parameter_gradient(self, z, delta):
+        return {}
+
+
+def any_branch(left, right, seed):
+    return Chain([Linear(right), AnyFunction(seed), Linear(left)])
+
+
+@each_size
+def test_derived(size):
+    """For any functions phi and psi in the branches."""
+    N, M, _, K = size
+    z, F, A, H, B = case("concatenation", size)
+    rng = layer_loops.rng(f"derived {size}")
+    G, delta, both = eighths(rng, M, 3), eighths(rng, N, M), eighths(rng, N, M + K)
+    first, second = any_branch(F, A, "phi 0"), any_branch(G, B, "psi 0")
+    other, places = any_branch(H, B, "psi 0"), np.eye(M + K)
+    arrays = {"Z": z, "F": F, "A": A, "G": G, "B": B, "H": H, "delta'": delta,
+              "E": places[:, :M], "E'": places[:, M:]}  # fmt: skip
+    for name, layer, up in [
+        ("residual", residual(first), delta),
+        ("sum", Sum([first, second]), delta),
+        ("concatenation", Concatenation([first, other]), both),
+    ]:
+        given = {**arrays, "delta'": up}
+        for rule, actual in [("forward", layer.forward(z)), ("backward", layer.backward(z, up))]:
+            expected = derived.table(f"composition.{name}_{rule}", given)
+            check(f"{name}_{rule}", "50 digits", actual, expected, size, 64)
+        whole = np.array(derived.table(f"composition.{name}_jacobian", given), dtype=object)
+        for row, actual in enumerate(layer.jacobian(z)):
+            own = whole[row, :, row].tolist()
+            check(f"{name}_jacobian", "50 digits", actual, own, f"{row} {size}", 64)
+    gradient = residual(first).parameter_gradient(z, delta)["1.2.W"]
+    expected = derived.table("composition.residual_parameter_gradient", arrays)
+    check("residual_parameter_gradient", "50 digits", gradient, expected, size, 64)
+
+
 @each_size
 def test_each_branch_gets_its_own_part(size):
-    """phi and psi are open in the statements: J and L are what the branches do by themselves."""
+    """And a residual the delta itself, besides."""
     z, F, A, H, B = case("concatenation", size)
     N, M, _, K = size
     layer = Concatenation([branch(F, A), branch(H, B)])
@@ -121,7 +176,7 @@ def test_dropout(size):
     rng = layer_loops.rng(f"dropout {size}")
     z, mask = eighths(rng, *size), (eighths(rng, *size) > -1.0).astype(float)
     delta, layer = layer_loops.free_delta(f"dropout {size}", size), Dropout(mask, 0.375)
-    arrays = {"Z": z, "mask": mask, "p": 0.375, "delta'": delta}
+    arrays = {"Z": z, "mask": mask, "dropped": 0.375, "delta'": delta}
     check("dropout_forward", "loops", layer.forward(z), loops.at(50, dropped, z, mask), size, 2)
     expected = loops.differences(50, lambda z, m, delta: sum(
         (loops.dot(d, row) for d, row in zip(delta, dropped(z, m), strict=True)), mpf(0)),
@@ -148,7 +203,7 @@ def test_dropout_moments():
         value = Dropout(mask, chance).forward(z)
         mean, square = mean + share * value, square + share * (value - z) ** 2
     for chain, actual in enumerate([mean, square]):
-        expected = [[derived.table("composition.dropout_moments", {"t": x, "p": chance}, chain=chain)
+        expected = [[derived.table("composition.dropout_moments", {"t": x, "dropped": chance}, chain=chain)
                      for x in z[0]]]  # fmt: skip
         check("dropout_moments", "50 digits", actual, expected, f"chain {chain}", 4)
 

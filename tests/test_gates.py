@@ -133,6 +133,40 @@ def test_derived_on_either_side(name):
                       case=f"chain {chain}", ulp=8, entrywise=True)  # fmt: skip
 
 
+def test_hard_tanh_on_its_pieces():
+    """Chains: slopes at p, -p, 1 + r and -(1 + r), then second derivatives in the same order."""
+    inside, outside = np.array([[0.125, 0.875]]), np.array([[1.25, 40.0]])
+    points = [inside, -inside, outside, -outside]
+    for number, derivative in enumerate((gates.HARD_TANH.derivative,
+                                         gates.HARD_TANH.second_derivative)):  # fmt: skip
+        for place, at in enumerate(points):
+            said = derived.table("gates.hard_tanh_derivative", {}, chain=4 * number + place)
+            compare.same(derivative(at), np.full(at.shape, float(said)))
+
+
+def test_gelu_tanh_gate():
+    """t (1 + tanh h) / 2 = t sigma(2 h): at -9 the left side, in float64, has no digit left."""
+    for x in (-9.0, -0.5, 3.0):
+        with mp.workdps(120):
+            h = mp.sqrt(2 / mp.pi) * (mpf(x) + mpf(44715) / 1000000 * mpf(x) ** 3)
+            said = derived.table("gates.gelu_tanh_gate", {"t": x, "h": h}, digits=60)
+            compare.agree([said], [gelu_tanh(mpf(x))], digits=50)
+        compare.check(gates.TANH_GELU.forward([[x]]), [[said]], statement="gates.gelu_tanh_gate",
+                      oracle="50 digits", case=str(x), ulp=64)  # fmt: skip
+    inner = np.sqrt(2 / np.pi) * (-9.0 + 0.044715 * -(9.0**3))
+    assert 1.0 + np.tanh(inner) == 0.0
+    assert gates.TANH_GELU.forward([[-9.0]])[0, 0] < 0.0
+
+
+def test_leading_axes():
+    """N x T x M, unit by unit."""
+    z = NEAR.reshape(2, 3, 2)
+    compare.same(gates.GELU.forward(z).ravel(), gates.GELU.forward(NEAR[None])[0])
+    compare.same(gates.SILU.backward(z, 2.0 * z).ravel(),
+                 gates.SILU.backward(NEAR[None], 2.0 * NEAR[None])[0])  # fmt: skip
+    assert gates.SILU.jacobian(z).shape == (2, 3, 2, 2)
+
+
 def test_at_the_kinks():
     """The slope from the left."""
     zero, ends = np.array([[0.0, -0.0]]), np.array([[-1.0, 1.0]])
@@ -241,6 +275,12 @@ MISTAKES = {
     "not squared": ("softsign_derivative", 0, 1 / (1 + r)),
     "no 2": ("squared_relu_derivative", 0, r),
     "slope outside": ("hard_tanh_derivative", 2, 1),
+    "second derivative of tanh": ("hard_tanh_derivative", 4, -2 * lines.inside),
+    "second derivative outside": ("hard_tanh_derivative", 6, r),
+    "a spike at the kink": ("hard_tanh_derivative", 7, -1),
+    "sigmoid of h": ("gelu_tanh_gate", 0, t * sigma(lines.value)),
+    "half the gate": ("gelu_tanh_gate", 0, t / 2 * sigma(2 * lines.value)),
+    "tanh for the gate": ("gelu_tanh_gate", 0, t * lines.tanh(lines.value)),
     "both pieces": (
         "pieces_backward",
         0,

@@ -10,8 +10,9 @@ from designs import eighths
 from mpmath import mp, mpf
 
 from derivations import maps as lines
-from derivations.maps import h, q, r, s
+from derivations.maps import at, h, q, r
 from derivations.notation import Σ, Size, W, Y, a, any_phi, i, j, k, l, δ
+from derivations.proof.digits import any_function
 from reference_impl.activations import Tanh
 from reference_impl.backpropagation import Chain
 from reference_impl.linear import Linear
@@ -145,11 +146,11 @@ def taken(S, Q, stride, padding):
     """t_rqs of the hypothesis: s = c (r - 1) + q - p, all counted from 1."""
     T = (S + 2 * padding - Q) // stride + 1
     t = np.zeros((T, Q, S))
-    for at in range(1, T + 1):
+    for out in range(1, T + 1):
         for tap in range(1, Q + 1):
-            place = stride * (at - 1) + tap - padding
+            place = stride * (out - 1) + tap - padding
             if 1 <= place <= S:
-                t[at - 1, tap - 1, place - 1] = 1.0
+                t[out - 1, tap - 1, place - 1] = 1.0
     return t
 
 
@@ -292,6 +293,32 @@ def test_tied(y):
     check("tied_parameter_gradient", "differences", axes / 2.0, expected, y)
 
 
+def test_tied_derived():
+    """For any function phi between."""
+
+    class AnyFunction:
+        def forward(self, z):
+            return self.value(0, z)
+
+        def backward(self, z, delta):
+            return delta * self.value(1, z)
+
+        def parameter_gradient(self, z, delta):
+            return {}
+
+        def value(self, order, z):
+            return np.vectorize(lambda t: float(any_function("phi 0", order, mpf(t))))(z)
+
+    y = [2, 0, 2, 2]
+    rng = layer_loops.rng("tied, any function")
+    W, delta = eighths(rng, 4, 3), eighths(rng, 4, 4)
+    layer, arrays = Tied(W, AnyFunction()), {"W": W, "Y": np.eye(4)[y], "delta'": delta}
+    for rule, actual in [("forward", layer.forward(y)),
+                         ("parameter_gradient", layer.parameter_gradient(y, delta)["W"])]:  # fmt: skip
+        expected = derived.table(f"maps.tied_{rule}", arrays)
+        check(f"tied_{rule}", "50 digits", actual, expected, "any function", 32)
+
+
 # -- second order
 
 
@@ -405,12 +432,12 @@ MISTAKES = {
     "kernel not flipped": (
         "convolution_flip",
         0,
-        Σ(q, Σ(u, kernel[u, q, k] * Σ(r, lines.reads_back[s, q, r] * Δ_at[i, r, u]))),
+        Σ(q, Σ(u, kernel[u, q, k] * Σ(r, lines.reads_back[at, q, r] * Δ_at[i, r, u]))),
     ),
     "channels not summed": (
         "convolution_backward",
         0,
-        Σ(r, Σ(q, T[r, q, s] * Σ(u, Δ_at[i, r, u]) * Σ(u, kernel[u, q, k]))),
+        Σ(r, Σ(q, T[r, q, at] * Σ(u, Δ_at[i, r, u]) * Σ(u, kernel[u, q, k]))),
     ),
     "stride forgotten: every place read": (
         "convolution_backward",
@@ -423,7 +450,7 @@ MISTAKES = {
         Σ(i, Δ_at[i, r, u] * x[i, r, q, k]),
     ),
     "bias for each place": ("convolution_parameter_gradient", 1, Σ(i, Δ_at[i, r, u])),
-    "taps overwritten": ("convolution_jacobian", 0, δ(i, j) * T[r, q, s] * kernel[u, q, k]),
+    "taps overwritten": ("convolution_jacobian", 0, δ(i, j) * T[r, q, at] * kernel[u, q, k]),
     "scale lost on the way to A": (
         "low_rank_parameter_gradient",
         1,

@@ -149,6 +149,23 @@ def test_equal_numbers():
 
 
 @each_layer
+def test_leading_axes(name):
+    """N x T x M is N T rows; batch norm has its statistics over both."""
+    layer, z, delta, _, _ = case(name, (4, 5))
+    deep, deltas = z.reshape(2, 2, 5), delta.reshape(2, 2, 5)
+    compare.same(layer.forward(deep).reshape(4, 5), layer.forward(z))
+    compare.same(layer.backward(deep, deltas).reshape(4, 5), layer.backward(z, delta))
+    flat = layer.parameter_gradient(z, delta)
+    for letter, gradient in layer.parameter_gradient(deep, deltas).items():
+        compare.same(gradient, flat[letter])
+    if name != "batch_norm":
+        compare.same(layer.jacobian(deep).reshape(4, 5, 5), layer.jacobian(z))
+    else:
+        with pytest.raises(ValueError, match="z: expected a matrix"):
+            layer.jacobian(deep)
+
+
+@each_layer
 def test_contract(name):
     layer, z, delta, _, _ = case(name, (4, 5))
     layer_loops.check_contract(layer, z, delta)

@@ -43,6 +43,15 @@ def each(z, y, cost):
                for n, (u, v) in enumerate(zip(p, q, strict=True)))  # fmt: skip
 
 
+def smoothed_mean(z, t, c):
+    return smoothed(z, t, c) / sum(loops.dot(row, c) for row in t)
+
+
+def class_averaged(z, t, c, s):
+    rows = [[w * x * v for x, v in zip(row, c, strict=True)] for w, row in zip(s, t, strict=True)]
+    return cross_entropy(rows, softmax_rows(z)) / sum(sum(row) for row in rows)
+
+
 def focal(z, y):
     def cost(z, y, _):
         p = loops.sigmoid(z)
@@ -87,6 +96,10 @@ def test_gradients_by_differences(size):
          lambda z, t: cross_entropy(softmax_rows(t, TAU), softmax_rows(z, TAU)), (teacher,)),
         ("label_smoothing", targets.label_smoothing(z, soft, c, ALPHA), smoothed, (soft, c)),
         ("weighted_mean", targets.weighted_mean(z, soft, s), averaged, (soft, s)),
+        ("label_smoothing_mean", targets.label_smoothing_mean(z, soft, c, ALPHA), smoothed_mean,
+         (soft, c)),
+        ("class_weighted_mean", targets.class_weighted_mean(z, soft, c, s), class_averaged,
+         (soft, c, s)),
         ("focal_loss", targets.focal_loss(z, y, GAMMA), focal, (y,)),
         ("many_labels_gradient", targets.many_labels_gradient(z, y, c), many, (y, c)),
         ("masked_log_softmax", targets.masked_log_softmax(z, mask, delta), masked, (mask, delta)),
@@ -106,13 +119,87 @@ def test_derived(size):
         ("temperature", targets.temperature(z, y, TAU), 0),
         ("distillation", targets.distillation(z, z[::-1] * 2, TAU), 0),
         ("label_smoothing", targets.label_smoothing(z, y, c, ALPHA), 0),
+        ("label_smoothing_mean", targets.label_smoothing_mean(z, y, c, ALPHA), 0),
         ("weighted_mean", targets.weighted_mean(z, y, s), 0),
+        ("class_weighted_mean", targets.class_weighted_mean(z, y, c, s), 0),
         ("many_labels_gradient", targets.many_labels_gradient(z, y, c), 0),
         ("masked_log_softmax", targets.masked_log_softmax(z, mask, delta), 1),
     ]:
         compare.check(actual, derived.table(f"targets.{name}", arrays, chain=chain),
                       statement=f"targets.{name}", oracle="50 digits", case=str(size),
                       ulp=64 if name == "distillation" else 16)  # fmt: skip
+
+
+@each_size
+def test_two_means_of_smoothed_labels(size):
+    """Both from the sum; what a row weighs; and the same where all classes weigh the same."""
+    z, y, _, c, *_ = case(size)
+    q = (1.0 - ALPHA) * y + ALPHA / size[1]
+    whole = targets.label_smoothing(z, y, c, ALPHA)
+    arrays = {"z": z, "Y": y, "alpha": ALPHA, "c": c}
+    second = derived.table("targets.label_smoothing_mean", arrays, chain=1)
+    compare.check(whole / (q @ c).sum(), second, statement="targets.label_smoothing_mean",
+                  oracle="50 digits", case=f"smoothed {size}", ulp=16)  # fmt: skip
+    rows = derived.table("targets.label_smoothing_mean", arrays, chain=2)
+    compare.check(q @ c, rows, statement="targets.label_smoothing_mean", oracle="50 digits",
+                  case=f"weights {size}", ulp=4)  # fmt: skip
+    alike = np.full(size[1], 2.0)
+    ours = targets.label_smoothing_mean(z, y, alike, ALPHA)
+    expected = (targets.label_smoothing(z, y, alike, ALPHA) / (q @ alike).sum()).tolist()
+    compare.check(ours, expected, statement="targets.label_smoothing_mean", oracle="loops",
+                  case=f"alike {size}", ulp=8)  # fmt: skip
+
+
+@each_size
+def test_masked_log_softmax_forward(size):
+    z, *_, mask, _ = case(size)
+    found = targets.masked_log_softmax_forward(z, mask)
+    expected = derived.table("targets.masked_log_softmax_forward", {"z": z, "mask": mask})
+    seen = mask > 0.0
+    compare.check(found[seen], np.array(expected, dtype=object)[seen].tolist(), ulp=4,
+                  statement="targets.masked_log_softmax_forward", oracle="50 digits",
+                  case=str(size))  # fmt: skip
+    assert (found[~seen] == -np.inf).all()
+    lone = targets.masked_log_softmax_forward([[5.0, 1e300]], [[1, 0]])
+    compare.same(lone, np.array([[0.0, -np.inf]]))
+
+
+@each_size
+def test_ignored_rows(size):
+    """The mean does not see how small the weights are, down to the smallest; at zero it is 0/0."""
+    z, y, _, c, s, *_ = case(size)
+    ours = targets.weighted_mean(z, y, s)
+    for small in (2.0**-40, 2.0**-900):
+        compare.same(targets.weighted_mean(z, y, small * s), ours)
+    losses = -np.log(np.exp(z)[y > 0.0] / np.exp(z).sum(axis=1))
+    said = derived.table("targets.ignored_rows", {"r": 2.0**-40, "s": s, "ell": losses})
+    compare.check(np.float64(s @ losses / s.sum()), said, statement="targets.ignored_rows",
+                  oracle="50 digits", case=str(size), ulp=16)  # fmt: skip
+    with pytest.raises(ValueError, match="0/0"):
+        targets.class_weighted_mean(z, y, c, 0.0 * s)
+    one = np.eye(len(z))[0]
+    alone = targets.class_weighted_mean(z, y, c, one)
+    assert not alone[1:].any()
+    compare.same(targets.class_weighted_mean(z[:1], y[:1], c, [1.0]), alone[:1])
+
+
+def test_leading_axes():
+    """N x T x K is N T rows."""
+    z, y, soft, c, s, mask, delta = case((3, 2))
+    deep = [np.stack([a, a[::-1]]) for a in (z, y, soft, s, mask, delta)]
+    Z, Y, SOFT, S, MASK, DELTA = deep
+    for function, given in [
+        (targets.temperature, (Z, SOFT, TAU)), (targets.distillation, (Z, SOFT, TAU)),
+        (targets.label_smoothing, (Z, Y, c, ALPHA)), (targets.weighted_mean, (Z, Y, S)),
+        (targets.class_weighted_mean, (Z, Y, c, S)), (targets.focal_loss, (Z, Y, GAMMA)),
+        (targets.label_smoothing_mean, (Z, Y, c, ALPHA)),
+        (targets.many_labels_gradient, (Z, Y, c)),
+        (targets.masked_log_softmax, (Z, MASK, DELTA)),
+        (targets.masked_log_softmax_forward, (Z, MASK)),
+    ]:  # fmt: skip
+        flat = [a.reshape(-1, *a.shape[2:]) if isinstance(a, np.ndarray) and a is not c else a
+                for a in given]  # fmt: skip
+        compare.same(function(*given).reshape(-1, 2), function(*flat))
 
 
 @pytest.mark.parametrize("label", [1, 0])
@@ -173,6 +260,13 @@ Z1, Y1 = [[1.0, 2.0]], [[1.0, 0.0]]
         ),
         (lambda: targets.weighted_mean(Z1 * 2, Y1 * 2, [1e308] * 2), "^the sum of the weights exc"),
         (lambda: targets.masked_log_softmax(Z1, [[1, 1]], [[1e308, 1e308]]), "^RULE 2 exceeds the"),
+        (lambda: targets.label_smoothing_mean(Z1, Y1, [0, 1], 0.5), "weight: .* the mean is 0/0"),
+        (lambda: targets.class_weighted_mean(Z1, Y1, [0, 1], [1]), "weight: .* the mean is 0/0"),
+        (
+            lambda: targets.class_weighted_mean([Z1], [Y1], [1, 1], [1]),
+            "sample_weight: expected 1 x",
+        ),
+        (lambda: targets.masked_log_softmax_forward([Z1], [[[0, 0]]]), r"mask: .* row \(0, 0\)"),
         (lambda: targets.focal_loss(Z1, Y1, -2.0), "gamma: expected a number > 0"),
         (lambda: targets.masked_log_softmax(Z1, [[0, 0]], Y1), "mask: .* none in row 0"),
     ],
@@ -203,6 +297,28 @@ MISTAKES = {
         S[i, a] * Σ(b, c[b] * smooth[i, b])
         - c[a] * ((1 - lines.alpha) * Y[i, a] + lines.alpha * (1 - Y[i, a]) / (Size(K) - 1)),
     ),
+    "smoothed mean by N": (
+        "label_smoothing_mean", 0,
+        (S[i, a] * Σ(b, c[b] * smooth[i, b]) - c[a] * smooth[i, a]) / Size(N)),
+    "smoothed for hard weights": (
+        "label_smoothing_mean", 0,
+        (S[i, a] * Σ(b, c[b] * smooth[i, b]) - c[a] * smooth[i, a]) / lines.soft_weights),
+    "hard for smoothed weights": (
+        "label_smoothing_mean", 1,
+        (S[i, a] * Σ(b, c[b] * smooth[i, b]) - c[a] * smooth[i, a]) / lines.hard_weights),
+    "a row weighs its class": ("label_smoothing_mean", 2, Σ(b, c[b] * Y[i, b])),
+    "classes divided by N": (
+        "class_weighted_mean", 0,
+        sample_weight[i] * (S[i, a] * Σ(b, c[b] * Y[i, b]) - c[a] * Y[i, a]) / Size(N)),
+    "ignored rows in the sum": (
+        "class_weighted_mean", 0,
+        sample_weight[i] * (S[i, a] * Σ(b, c[b] * Y[i, b]) - c[a] * Y[i, a])
+        / Σ(j, Σ(b, c[b] * Y[j, b]))),
+    "weight of the class of the column": (
+        "class_weighted_mean", 0, sample_weight[i] * c[a] * (S[i, a] - Y[i, a]) / lines.seen),
+    "nothing is left": ("ignored_rows", 0, 0),
+    "the sum is left": ("ignored_rows", 0, Σ(i, sample_weight[i] * lines.loss[i])),
+    "a plain mean is left": ("ignored_rows", 0, Σ(i, lines.loss[i]) / Size(N)),
     "division by N": ("weighted_mean", 0, sample_weight[i] * residual / Size(N)),
     "weights not divided": ("weighted_mean", 0, sample_weight[i] * residual),
     "the power is constant": ("focal_loss", 0, -(other**lines.gamma) * other),

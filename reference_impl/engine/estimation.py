@@ -116,10 +116,10 @@ def newton(
     sample_weight : array_like, shape (N,), optional
         Weights s_i >= 0.
     offset : array_like, shape (N,), optional
-        Added to the logits x_i.w.
+        Added to the logits x_i.w (``regression.offset_gradient``).
     penalty : float, or array_like of shape (n,)
-        lambda_k >= 0: sum_k lambda_k/2 w_k^2 is added to the NLL (``logistic.penalised``); 0 leaves
-        a coefficient free, such as an intercept.
+        lambda_k >= 0: sum_k lambda_k/2 w_k^2 is added to the NLL (``logistic.penalised``, and
+        ``regression.penalty_gradient``); 0 leaves a coefficient free, such as an intercept.
     start : array_like, shape (n,), optional
         The first point, zero otherwise.
     tol : float
@@ -177,7 +177,7 @@ def multinomial(
         weights sum to zero over the classes (``identification.sum_to_zero``). The probabilities
         are the same.
     offset : array_like, shape (N, K), optional
-        Added to the logits w_a.x_i.
+        Added to the logits w_a.x_i (``regression.offset_softmax_gradient``).
     penalty : float, or array_like of shape (n,)
         lambda_k >= 0: sum_k lambda_k/2 sum_a W_ak^2 is added to the NLL, for weights that sum to
         zero, as they then do at the minimum (``identification.penalty_selects_sum_to_zero``). With

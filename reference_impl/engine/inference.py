@@ -158,7 +158,7 @@ def confidence_intervals(fit: Fit, level: float = 0.95) -> tuple[Array, Array]:
 
 
 def odds_ratios(fit: Fit, level: float = 0.95) -> tuple[Array, Array, Array]:
-    """e^w, by which the odds are multiplied for one unit more, with its confidence interval.
+    """``regression.odds_ratio``: e^w, which multiplies the odds for one unit more, with its interval.
 
     For classes, the odds against the reference; without one, against the geometric mean.
 

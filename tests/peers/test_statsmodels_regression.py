@@ -22,9 +22,9 @@ Y, OFFSET, POINT = (
 )
 
 
-def agree(statement, case, ours, theirs, oracle="statsmodels"):
+def agree(statement, case, ours, theirs, oracle="statsmodels", ulp=256):
     compare.check(np.asarray(ours), np.asarray(theirs).tolist(), statement=statement, oracle=oracle,
-                  case=case, ulp=256)  # fmt: skip
+                  case=case, ulp=ulp)  # fmt: skip
 
 
 def test_offset():
@@ -92,7 +92,7 @@ def test_delta_method():
     errors = np.sqrt(regression.odds_ratio_variance(fit.w, fit.covariance))
     found = theirs.params, theirs.cov_params()
     expected = np.sqrt(np.exp(2 * found[0]) * np.diag(found[1]))
-    relative = np.abs(errors / expected - 1.0)
-    assert relative.max() < 1e-8  # where their iteration ends
+    # Their iteration ends a little early: eight digits.
+    agree("regression.odds_ratio_variance", "fit", errors, expected, ulp=5e7)
     ratio = inference.odds_ratios(fit)[0]
     compare.same(ratio, regression.odds_ratio(fit.w))

@@ -59,9 +59,17 @@ def test_gradient(name):
 def test_the_mean_of_smoothed_labels_divides_by_the_weights_of_the_hard_ones():
     z = tensor(Z).requires_grad_()
     F.cross_entropy(z, torch.tensor(Y), tensor(WEIGHT), label_smoothing=0.25).backward()
-    ours = targets.label_smoothing(Z, HOT, WEIGHT, 0.25) / WEIGHT[Y].sum()
-    compare.check(ours, z.grad.numpy().tolist(), statement="targets.label_smoothing",
+    ours = targets.label_smoothing_mean(Z, HOT, WEIGHT, 0.25)
+    compare.check(ours, z.grad.numpy().tolist(), statement="targets.label_smoothing_mean",
                   oracle="PyTorch", case="mean", ulp=64)  # fmt: skip
+
+
+def test_the_mean_of_weighted_classes_leaves_out_what_is_ignored():
+    z, labels = tensor(Z).requires_grad_(), torch.tensor(np.where(np.arange(5) == 2, -100, Y))
+    F.cross_entropy(z, labels, tensor(WEIGHT)).backward()
+    ours = targets.class_weighted_mean(Z, HOT, WEIGHT, (np.arange(5) != 2).astype(float))
+    compare.check(ours, z.grad.numpy().tolist(), statement="targets.class_weighted_mean",
+                  oracle="PyTorch", case="ignored", ulp=64)  # fmt: skip
 
 
 def test_a_mean_over_no_row_is_no_number():
@@ -69,3 +77,19 @@ def test_a_mean_over_no_row_is_no_number():
     assert torch.isnan(F.cross_entropy(tensor(Z), ignored))
     with pytest.raises(ValueError, match="0/0"):
         targets.weighted_mean(Z, HOT, np.zeros(5))
+
+
+def test_masked_log_softmax():
+    """Where a class is not allowed its logit is -inf in PyTorch."""
+    mask, delta = np.eye(4)[Y] + np.eye(4)[0] > 0, eighths(RNG, 5, 4)
+    z = tensor(Z).requires_grad_()
+    rows = torch.log_softmax(z.masked_fill(~torch.tensor(mask), -torch.inf), 1)
+    seen = torch.tensor(mask)
+    (rows[seen] * tensor(delta)[seen]).sum().backward()
+    ours = targets.masked_log_softmax_forward(Z, mask)
+    compare.check(ours[mask], rows[seen].detach().numpy().tolist(), oracle="PyTorch", ulp=64,
+                  statement="targets.masked_log_softmax_forward", case="forward")  # fmt: skip
+    assert np.isneginf(ours[~mask]).all()
+    ours = targets.masked_log_softmax(Z, mask, delta)
+    compare.check(ours, z.grad.numpy().tolist(), statement="targets.masked_log_softmax",
+                  oracle="PyTorch", case="RULE 2", ulp=64)  # fmt: skip
