@@ -4,11 +4,16 @@ import importlib.util
 import json
 import pathlib
 import re
+import zlib
 
 import pytest
 import reference_answers
 import vectors
+import vectors.careful
+import vectors.estimates
 from vectors import bugs
+
+from reference_impl.engine import separation
 
 FILES = sorted(path for path in vectors.FOLDER.glob("*.json") if path.stem != "schema")
 TESTS = pathlib.Path(__file__).parent
@@ -69,6 +74,8 @@ def kind(error):
     """Which of the kinds of the format an error of the implementation is."""
     if isinstance(error, TypeError):
         return "type"
+    if isinstance(error, separation.SeparationError | separation.RankError):
+        return "domain"
     if re.search(r"given (nan|-?inf)", str(error)):
         return "not finite"
     return "shape" if re.search(r"shape|rectangular|axis", str(error)) else "domain"
@@ -116,26 +123,167 @@ def as_floats(value):
     return [as_floats(part) for part in value] if isinstance(value, list) else float(value)
 
 
+# ------------------------------------------------------------------ textbook code
+
+
+@each_file
+def test_textbook_code_that_is_stable_meets_every_bound(path):
+    function = WRITTEN[path.stem].function
+    if function == "logistic.separation":
+        return  # a decision, in integers
+    careful = bugs.Bug("", function, "none", vectors.careful.FUNCTIONS[function])
+    for test in chosen(path, "valid"):
+        error = bugs.distance(careful, test["input"], vectors.numbers(test["output"]), test["ulp"])
+        assert error <= 1, f"{path.stem} {test['id']}: {error:.3g} times the bound"
+
+
+# ------------------------------------------------------------------ certificates
+
+
+def test_certificates_prove_the_verdicts():
+    for test in chosen(vectors.FOLDER / "logistic.no_mle_when_separable.json", "valid"):
+        X, y, certificate = test["input"]["X"], test["input"]["y"], test["certificate"]
+        verdict = vectors.estimates.proved(X, y, **certificate)
+        assert str(vectors.estimates.VERDICTS[verdict]) == test["output"].removesuffix(".0")
+
+
+@pytest.mark.parametrize("name", ["direction", "multipliers"])
+def test_a_certificate_that_proves_nothing_is_refused(name):
+    for test in chosen(vectors.FOLDER / "logistic.no_mle_when_separable.json", "valid"):
+        X, y, certificate = test["input"]["X"], test["input"]["y"], test["certificate"]
+        if any(certificate[name]):
+            wrong = {**certificate, name: [0] * len(certificate[name])}
+            with pytest.raises(AssertionError):
+                vectors.estimates.proved(X, y, **wrong)
+
+
 # ------------------------------------------------------------------ the format
+
+SCHEMA = json.loads((vectors.FOLDER / "schema.json").read_text(encoding="utf-8"))
+TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": int | float,
+    "null": type(None),
+}
+KEYWORDS = {
+    "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "enum", "items", "minimum",
+    "pattern", "properties", "required", "title", "type",
+}  # fmt: skip
+
+
+def follows(value, schema):
+    """Whether a value is as a JSON Schema says, which uses the keywords above and no others."""
+    assert schema.keys() <= KEYWORDS, schema
+    if "$ref" in schema:
+        return follows(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+    if "anyOf" in schema and not any(follows(value, one) for one in schema["anyOf"]):
+        return False
+    if "const" in schema and value != schema["const"]:
+        return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+        return False
+    if isinstance(value, bool):
+        return False
+    if "minimum" in schema and not value >= schema["minimum"]:
+        return False
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        return False
+    if "items" in schema and not all(follows(entry, schema["items"]) for entry in value):
+        return False
+    return _properties_follow(value, schema) if isinstance(value, dict) else True
+
+
+def _properties_follow(value, schema):
+    known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+    if not value.keys() >= set(schema.get("required", [])):
+        return False
+    if others is False and not value.keys() <= known.keys():
+        return False
+    return all(follows(part, known.get(name, others or {})) for name, part in value.items())
+
+
+@each_file
+def test_files_follow_the_schema(path):
+    content = vectors.read(path.stem)
+    for test in content["tests"]:  # one by one, so that a failure names it
+        assert follows(test, SCHEMA["properties"]["tests"]["items"]), test
+    assert follows(content, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("schema",), 1),
+        (("statement",), "softmax"),
+        (("flags",), {"ties": "equal logits"}),
+        (("tests", 0, "output"), 0.5),
+        (("tests", 0, "output"), ["nan"]),
+        (("tests", 0, "ulp"), -1),
+        (("tests", 0, "input"), {"t": ["inf"]}),
+        (("tests", 0, "result"), "acceptable"),
+        (("tests", 0, "more"), "text"),
+        (("tests", 50, "error"), "a word"),
+        (("tests", 50, "error"), {"kind": "size", "reason": ""}),
+    ],
+)
+def test_another_format_is_seen(place, value):
+    content = vectors.read("sigmoid.stable")
+    part = content
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    assert not follows(content, SCHEMA)
 
 
 @each_file
 def test_inputs_and_outputs(path):
-    """Every flag is explained and used; ids count up; inputs are exact."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    assert set(content["flags"]) == {flag for test in content["tests"] for flag in test["flags"]}
-    assert [test["id"] for test in content["tests"]] == list(range(1, len(content["tests"]) + 1))
-    assert content["digits"] == 50
+    """Flags are explained and used, ids count up, no input is there twice, names are arguments."""
+    content = vectors.read(path.stem)
+    tests = content["tests"]
+    assert set(content["flags"]) == {flag for test in tests for flag in test["flags"]}
+    assert [test["id"] for test in tests] == list(range(1, len(tests) + 1))
+    asked = [json.dumps(test["input"]) for test in tests if test["result"] != "wrong"]
+    assert len(set(asked)) == len(asked)
+    assert {name for test in tests for name in test["input"]} <= content["arguments"].keys()
+
+
+def test_functions_have_one_file_each():
+    functions = [file.function for file in WRITTEN.values()]
+    assert len(set(functions)) == len(functions)
+    assert set(functions) == reference_answers.FUNCTIONS.keys() & set(functions)
+
+
+def test_vectors_import_neither_room():
+    for path in vectors.FOLDER.glob("*.py"):
+        for name in ("derivations", "reference_impl"):
+            assert not re.search(rf"^\s*(import|from) {name}", path.read_text(), re.MULTILINE), (
+                path.name
+            )
+
+
+def test_statements_exist():
+    formulas = json.loads((TESTS.parent / "docs/downloads/formulas.json").read_text())
+    assert WRITTEN.keys() <= {record["id"] for record in formulas["statements"]}
 
 
 def test_there_are_enough():
-    """Of the tests, as many are invalid as a function needs to be told what it must refuse."""
+    """So many that a bug has no place to hide, and of what must be refused no less than 3 in 10."""
     counts = {
         result: sum(len(chosen(path, result)) for path in FILES)
         for result in ("valid", "invalid", "wrong")
     }
-    assert sum(counts.values()) >= 2000
+    assert counts["valid"] >= 2500 and counts["wrong"] >= 100
     assert counts["invalid"] >= 0.3 * sum(counts.values())
+
+
+def test_the_archive_is_small():
+    sizes = [len(zlib.compress(path.read_bytes())) for path in FILES]
+    assert sum(sizes) < 2_000_000
 
 
 @pytest.fixture
