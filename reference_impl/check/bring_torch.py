@@ -71,7 +71,7 @@ def _checked(passes: "Passes", notes: tuple[str, ...], seed: int, budget: float)
     if twice is not None:
         second = examine(twice, seed=seed, budget=budget - (time.monotonic() - began))
         findings += second.findings
-        further += tuple(f"double backward: {note}" for note in second.notes)
+        further += tuple(note for note in second.notes if note not in first.notes)
         first = replace(
             first,
             compared=first.compared + second.compared,

@@ -1,5 +1,6 @@
 """What PyTorch and JAX differentiate is checked: right ones pass, wrong ones are found and named."""
 
+import doctest
 import inspect
 import json
 import re
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(3)
 # Few numbers, so that each is compared however busy the machine is.
 Z, W, X = RNG.normal(size=(3, 2)), RNG.normal(size=2), RNG.normal(size=(2, 4))
-BUDGET = 60.0
+BUDGET = 20.0
 
 
 def tensors(*arrays, dtype=torch.float32):
@@ -336,7 +337,7 @@ WRONG_IN_JAX = {
         (Z, {"W": X}),
         "vjp (p['W']): wrong",
     ),
-    "jvp": (wrong_sine, (Z,), "jvp: wrong"),
+    "jvp": (wrong_sine, (Z[0],), "jvp: wrong"),
     "stopped": (
         own(jnp.sin, lambda x: (jnp.sin(x), jax.lax.stop_gradient(x)), lambda x, g: (g * jnp.cos(x),)),
         (Z,),
@@ -439,7 +440,7 @@ def loss(w, X):
 def test_command(arguments, status, tmp_path):
     (tmp_path / "own.py").write_text(SOURCE)
     done = subprocess.run(
-        [sys.executable, "-m", "reference_impl.check", *arguments, "--json", "--budget=60"],
+        [sys.executable, "-m", "reference_impl.check", *arguments, "--json", "--budget=20"],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -448,3 +449,13 @@ def test_command(arguments, status, tmp_path):
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert json.loads(done.stdout)["verdict"] == {0: "right", 1: "wrong"}[status]
+
+
+def test_code_in_the_page_runs():
+    page = (ROOT / "docs" / "your-layer.md").read_text()
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2 and "torch" in blocks[0] and "jax" in blocks[1]
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "page", "page", 0)
+    report = []
+    result = doctest.DocTestRunner().run(example, out=report.append)
+    assert (result.failed, "".join(report)) == (0, "")
