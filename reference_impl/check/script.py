@@ -42,12 +42,21 @@ class Writer:
             case dict():
                 pairs = (f"{self.text(key)}: {self.text(part)}" for key, part in value.items())
                 return f"{{{', '.join(pairs)}}}"
+        if hasattr(value, "detach"):  # a tensor of PyTorch
+            self.modules.add("torch")
+            array = value.detach().cpu()
+            text = self._array((array.double() if array.is_floating_point() else array).numpy())
+            leaf = ", requires_grad=True" if value.requires_grad else ""
+            return f"torch.tensor({text}, dtype={value.dtype}{leaf})"
+        if hasattr(value, "__array__"):  # an array of JAX
+            return self._array(np.asarray(value))
         if path := import_path(value):
             return self._named(*path)
-        if (path := import_path(type(value))) and hasattr(value, "__dict__"):
+        is_module = hasattr(value, "named_parameters")  # of PyTorch: more than its attributes
+        if (path := import_path(type(value))) and hasattr(value, "__dict__") and not is_module:
             made = (f"{name}={self.text(part)}" for name, part in vars(value).items())
             return f"made({', '.join([self._named(*path), *made])})"
-        self.unknown.append(repr(value))
+        self.unknown.append(" ".join(repr(value).split()))
         return "..."
 
     def _array(self, array: np.ndarray) -> str:

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 import torch
 
+from reference_impl.check import check_jax, check_torch
 from reference_impl.check.anything import check_anything, style_of
-from reference_impl.check.bring_jax import check_jax
-from reference_impl.check.bring_torch import check_torch
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(3)
@@ -449,6 +448,30 @@ def test_command(arguments, status, tmp_path):
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert json.loads(done.stdout)["verdict"] == {0: "right", 1: "wrong"}[status]
+
+
+def test_reproduce(tmp_path):
+    """The program says the same, and where it cannot, it says what to put in."""
+    (tmp_path / "own.py").write_text(SOURCE)
+    arguments = ["own:Cube", "--input", "z=normal(3,2)", "--reproduce", "again.py"]
+    printed = []
+    for command in (["-m", "reference_impl.check", *arguments], ["again.py"]):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        printed.append(done.stdout)
+        assert done.stderr == ""
+    assert printed[0] == printed[1] and printed[0].startswith("wrong: ")
+    script = check_torch(torch.nn.Linear(2, 1), *tensors(Z), budget=BUDGET).reproduce()
+    assert (
+        "# Put here in place of '...': Linear(in_features=2, out_features=1, bias=True)" in script
+    )
+    assert "from reference_impl.check import check_jax" in check_jax(sine, Z).reproduce()
 
 
 def test_code_in_the_page_runs():
