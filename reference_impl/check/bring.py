@@ -266,7 +266,7 @@ class Call:
         size = f" of {len(answer)}" if isinstance(answer, tuple | list) else ""
         raise ValueError(
             f"{rule}: expected a tuple of {len(self.moving)} ({', '.join(self.moving)}), "
-            f"given {type(answer).__name__}{size}"
+            f"given {type(answer).__name__}{size}; by fewer: wrt="
         )
 
     def problem(self, claims: Mapping[str, Function | None], script: str) -> Problem:
@@ -296,8 +296,15 @@ class Call:
             hessian=of("hessian"),
             hvp=of("hvp", tangents=True),
             rules={name: self._rule(name, claims) for name in values},
+            known=self._constants(),
             script=script,
         )
+
+    def _constants(self) -> Values:
+        """Return the float arrays that are not differentiated by."""
+        pairs = zip(self.names, self.args, strict=True)
+        every = {leaf: np.asarray(x) for name, arg in pairs for leaf, x in leaves(name, arg)}
+        return {n: x for n, x in every.items() if x.dtype.kind == "f" and n not in self.given}
 
     def _rule(self, name: str, claims: Mapping[str, Function | None]) -> str:
         return f"{'gradient' if claims['grad'] else 'vjp'} by {name}"
@@ -336,7 +343,7 @@ def _as_array(x: Any) -> Any:
     if not numbers:
         return x
     try:
-        array = np.asarray(x, dtype=np.float64)
+        array = np.asarray(x)
     except (TypeError, ValueError):
         return x
     return array
@@ -355,6 +362,8 @@ def _input(z: ArrayLike) -> NDArray[Any]:
 
 def _style(layer: Any) -> Literal["pure", "cached"]:
     """Return whether backward takes nothing but delta."""
+    if isinstance(layer, type):
+        raise TypeError(f"layer: expected an object, given the class {layer.__name__}: make one")
     if not (
         hasattr(layer, "pullback") or (hasattr(layer, "backward") and hasattr(layer, "forward"))
     ):

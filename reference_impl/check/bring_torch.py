@@ -5,6 +5,7 @@ digits; what does not run in float64 is checked in its own type.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from reference_impl.arguments import Array
 from reference_impl.check.examine import examine
 from reference_impl.check.problem import Problem, Values
 from reference_impl.check.report import Finding, Report
+from reference_impl.check.script import program
 from reference_impl.check.trees import argument_names, leaves, replaced
 
 Tensors = dict[str, Any]
@@ -57,20 +59,24 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
     """
     torch = import_torch()
     with _one_thread(torch):
-        return _checked(*_brought(torch, f, tensors, seed), seed, budget)
+        passes, notes = _brought(torch, f, tensors, seed)
+        script = program("check_torch", (f, *tensors), {"seed": seed})
+        return _checked(passes, _problem(passes, notes, script), seed, budget)
 
 
-def _checked(passes: "Passes", notes: tuple[str, ...], seed: int, budget: float) -> Report:
+def _checked(passes: "Passes", problem: Problem, seed: int, budget: float) -> Report:
     began = time.monotonic()
-    first = examine(_problem(passes, notes), seed=seed, budget=budget)
+    first = examine(problem, seed=seed, budget=0.75 * budget)
+    left = max(0.25 * budget, budget - (time.monotonic() - began))
     if first.verdict != "right":
         return first
     findings = tuple(_of_calls(passes, np.random.default_rng(seed)))
     twice, further = _twice(passes, seed)
     if twice is not None:
-        left = max(1.0, budget - (time.monotonic() - began))
         second = examine(twice, seed=seed, budget=left)
         findings += second.findings
+        if second.verdict == "cannot tell":
+            further += (f"double backward was not told: {second.notes[0]}",)
         first = replace(
             first,
             compared=first.compared + second.compared,
@@ -201,7 +207,8 @@ class Passes:
     def pushed(self, values: Values, tangents: Values) -> Array:
         """Return the derivative of the output along tangents, by the jvp of the Function."""
         forward_ad = self.torch.autograd.forward_ad
-        with forward_ad.dual_level():
+        # Its first use compiles something, and warns that this will change.
+        with warnings.catch_warnings(action="ignore"), forward_ad.dual_level():
             at, along = self.tensors(values), self.tensors(tangents)
             dual = {name: forward_ad.make_dual(at[name], along[name]) for name in at}
             pairs = [(o, forward_ad.unpack_dual(o).tangent) for o in self.outputs(dual)]
@@ -316,7 +323,7 @@ def _written(passes: Passes) -> list[str]:
     return [name for name in seen if not passes.torch.equal(seen[name], before[name])]
 
 
-def _problem(passes: Passes, notes: tuple[str, ...]) -> Problem:
+def _problem(passes: Passes, notes: tuple[str, ...], script: str) -> Problem:
     values = passes.values()
     return Problem(
         name=passes.name,
@@ -325,6 +332,7 @@ def _problem(passes: Passes, notes: tuple[str, ...]) -> Problem:
         vjp=passes.vjp,
         jvp=passes.pushed if passes.jvp else None,
         rules={name: f"backward ({name})" for name in values},
+        script=script,
         notes=notes,
     )
 

@@ -9,6 +9,7 @@ that explain as well are its rivals. Where nothing explains, nothing is said.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.special import softmax
 
 from reference_impl.arguments import Array
 from reference_impl.check import slips
-from reference_impl.check.looks import SMALL, Look, looks, resized
+from reference_impl.check.looks import SMALL, Look, Mask, looks, resized
 from reference_impl.check.problem import Case
 from reference_impl.check.report import Cause
 from reference_impl.check.slips import RIGHT, Guesses, along
@@ -82,14 +83,17 @@ def causes(case: Case) -> tuple[Cause, ...]:
         The others explain the same numbers as the first and are named as its rivals.
     """
     seen = looks(case)
-    if not np.isfinite(seen[0].got).all():
+    first = seen[0]
+    if first.got.shape == first.want.shape and not any(look.wrong.any() for look in seen):
+        return ()
+    if not np.isfinite(first.got).all():
         return (Cause("not finite", "it is not finite where the right one is"),)
     for kind in KINDS:
         with np.errstate(all="ignore"):
             found = {cause.name: cause for cause in reversed([*kind(case, seen)])}
         if found:
-            first, *others = reversed(found.values())
-            return (replace(first, rivals=tuple(other.name for other in others)), *others)
+            best, *others = reversed(found.values())
+            return (replace(best, rivals=tuple(other.name for other in others)), *others)
     return ()
 
 
@@ -106,27 +110,37 @@ def evidence(case: Case) -> str:
 # ------------------------------------------------------------------------------ what explains
 
 
-def _fits(source: Callable[[Look], Guesses], seen: tuple[Look, ...]) -> list[Fit]:
-    """Return the guesses of a source with their tolerances: how far they move when shaken."""
+@lru_cache(maxsize=2)
+def _terms(seen: tuple[Look, ...]) -> list[Fit]:
+    return _fits(slips.terms, seen, shaken=False)
+
+
+def _fits(
+    source: Callable[[Look], Guesses], seen: tuple[Look, ...], shaken: bool = True
+) -> list[Fit]:
+    """Return the guesses of a source with their tolerances: how far they move when shaken.
+
+    What is not made of what was measured need not be shaken.
+    """
     each = []
     for look in seen:
         plain = {(name, text): array for name, text, array in source(look)}
-        shaken = [{(n, text): a for n, text, a in source(look.shaken(k))} for k in (1, 2)]
-        each.append((plain, shaken))
+        others = [look.shaken(k) for k in (1, 2)] if shaken else []
+        each.append((plain, [{(n, t): a for n, t, a in source(other)} for other in others]))
     fits = []
     for key, first in each[0][0].items():
         if np.shape(first) != seen[0].got.shape:
             continue
-        arrays, tolerances = [], []
-        for look, (plain, shaken) in zip(seen, each, strict=True):
+        arrays: list[Array | None] = []
+        tolerances: list[Array | None] = []
+        for look, (plain, moved) in zip(seen, each, strict=True):
             array = plain.get(key)
-            arrays.append(array)
-            moved = [np.abs(a[key] - array) for a in shaken if key in a]
-            if array is None or not moved:
-                arrays[-1] = None
+            if array is None or any(key not in other for other in moved):
+                arrays.append(None)
                 tolerances.append(None)
                 continue
-            spread = np.max(moved, axis=0)
+            arrays.append(array)
+            spread = sum((np.abs(other[key] - array) for other in moved), np.zeros(()))
             floor = 1e3 * EPS * np.nanmax(np.abs(array), initial=0.0)
             tolerances.append(4.0 * spread + look.noise * np.abs(array) + floor)
         fits.append(Fit(*key, tuple(arrays), tuple(tolerances)))
@@ -255,8 +269,14 @@ def _scaled(case: Case, fit: Fit, seen: tuple[Look, ...]) -> Found:
         text = f"{fit.text}, {words}{', with the sign flipped' if flipped else ''}"
         name = f"{name} and sign" if flipped else name
         yield Cause(name if right else fit.name, text, separate=separate)
-    if not known and right and abs(c - 1.0) > loose and _explains(fit.times(c), seen, 1):
-        yield Cause("factor", f"{fit.text} times {c:.9g}")
+
+
+def _factor(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield a factor that has no meaning that is known, of more than one entry."""
+    (fit,) = _fits(_alone, seen)
+    c, loose = _coefficient(fit, seen)
+    if loose < min(1e-2 * abs(c), abs(c - 1.0)) and _explains(fit.times(c), seen, 1):
+        yield Cause("factor", f"the right answer times {c:.9g}")
 
 
 # -------------------------------------------------------------- one guess for all the entries
@@ -267,7 +287,7 @@ def _whole(case: Case, seen: tuple[Look, ...]) -> Found:
     fits = [fit for source in sources for fit in _fits(source, seen)]
     exact = [Cause(fit.name, fit.text) for fit in fits if _explains(fit, seen)]
     right = [cause for fit in fits if fit.name == RIGHT for cause in _scaled(case, fit, seen)]
-    first = exact or right or [cause for fit in fits for cause in _scaled(case, fit, seen)]
+    first = [*right, *exact] or [cause for fit in fits for cause in _scaled(case, fit, seen)]
     yield from [cause for cause in first if cause.name not in WEAK] or first
 
 
@@ -287,23 +307,30 @@ def _times_known(case: Case, seen: tuple[Look, ...]) -> Found:
 
 def _elsewhere(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield what is right at another point: at the output, at a transposed weight."""
-    slopes = case.slopes
-    if slopes is None or seen[0].want.size > SMALL // 10:
+    if case.slopes is None or seen[0].want.size > SMALL // 10:
         return
+    names = [name for name in seen[0].values if name in case.values]
+    for name in names:
+        a, output = seen[0].values[name], seen[0].value if name == case.argument else None
+        for label, words, _ in slips.other_points(name, a, output):
+            if all(_right_at(case, look, name, words) for look in seen[:2]):
+                yield Cause(label, f"it is right at {words}")
 
-    def of(look: Look) -> Guesses:
-        for name, a in look.values.items():
-            output = look.value if name == case.argument else None
-            for label, words, other in slips.other_points(name, np.asarray(a), output):
-                try:
-                    want, _ = slopes({**look.values, name: np.array(other)}, look.delta)
-                except Exception:  # the reader's function, where it may not be defined
-                    continue
-                yield label, f"it is right at {words}", want
 
-    for fit in _fits(of, seen[:2]):
-        if _explains(fit, seen[:2]):
-            yield Cause(fit.name, fit.text)
+def _right_at(case: Case, look: Look, name: str, words: str) -> bool:
+    """Whether what was got is right at another point, and not at this one."""
+    assert case.slopes is not None
+    output = look.value if name == case.argument else None
+    points = {w: x for _, w, x in slips.other_points(name, look.values[name], output)}
+    values = {n: np.array(points[words] if n == name else look.values[n]) for n in case.values}
+    try:
+        want, error = case.slopes(values, look.delta)
+    except Exception:  # the reader's function, where it may not be defined
+        return False
+    if np.shape(want) != look.got.shape or not np.isfinite(want).all():
+        return False
+    fit = Fit("", "", (want,), (error + 1e3 * EPS * np.abs(want).max(initial=0.0),))
+    return _explains(fit, (look,))
 
 
 # -------------------------------------------------------------------------------- precision
@@ -329,7 +356,7 @@ def _imprecise(seen: tuple[Look, ...], exact: bool) -> Found:
     for dtype, digits in (("float32", 24), ("float16", 11), ("bfloat16", 8)):
         u = 2.0**-digits
         small = (np.abs(off) <= 256.0 * u * largest).all() and np.abs(off).max() > u * largest / 256
-        if not small or digits == 8 and not (np.abs(off) <= 2.0 * u * right).all():
+        if not small or (digits == 8 and not (np.abs(off) <= 2.0 * u * right).all()):
             continue
         numbers = np.frexp(np.concatenate([look.got.ravel() for look in seen]))[0] * 2.0**digits
         if exact and (numbers == np.round(numbers)).all():
@@ -378,7 +405,7 @@ def _masked(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 def _instead(
-    seen: tuple[Look, ...], wrongs: tuple[Array, ...]
+    seen: tuple[Look, ...], wrongs: tuple[Mask, ...]
 ) -> Iterator[tuple[str, str, list[Array]]]:
     """Yield what may stand where the right answer should."""
     pairs = [*zip(seen, wrongs, strict=True)]
@@ -401,7 +428,7 @@ def _instead(
 
 
 def _where(
-    seen: tuple[Look, ...], wrongs: tuple[Array, ...], fine: tuple[Array, ...]
+    seen: tuple[Look, ...], wrongs: tuple[Mask, ...], fine: tuple[Mask, ...]
 ) -> Iterator[str]:
     """Say by which rule wrong entries are apart from right ones, if they are by one."""
     wrong, right = int(wrongs[0].sum()), int(fine[0].sum())
@@ -436,26 +463,27 @@ def _between(low: float, high: float) -> str:
 
 def _features(look: Look) -> dict[str, Array]:
     """Return what may decide which entries are wrong: places as 0 and 1, else numbers."""
-    shape, found = look.want.shape, {}
+    shape, found = look.want.shape, dict[str, Array]()
     index = [slips.positions(len(shape), axis, size) for axis, size in enumerate(shape)]
     for axis, size in enumerate(shape):
         words = along(shape, axis)
         for k in sorted({*range(min(size, 12)), size - 1}) if size > 1 else ():
-            found[f"in number {k} of the {words}"] = 1.0 * np.broadcast_to(index[axis] == k, shape)
-    for a, b in combinations(range(len(shape)), 2):
-        i, j, axes = index[a], index[b], f"axes {a} and {b}"
-        if shape[a] == shape[b] > 1:
-            found[f"in the diagonal of {axes}"] = 1.0 * np.broadcast_to(i == j, shape)
-            found[f"in the triangle above the diagonal of {axes}"] = 1.0 * np.broadcast_to(
-                i < j, shape
-            )
-            found[f"in the triangle below the diagonal of {axes}"] = 1.0 * np.broadcast_to(
-                i > j, shape
-            )
-    arrays = {"the argument": look.at, "the output": look.value, "delta": look.delta}
-    arrays |= {name: a for name, a in look.values.items() if a is not look.at}
-    for words, a in arrays.items():
-        if a is not None and np.shape(a) == shape and shape:
+            place = np.broadcast_to(index[axis] == k, shape)
+            found[f"in number {k} of the {words}"] = np.asarray(1.0 * place)
+    for one, two in combinations(range(len(shape)), 2):
+        i, j, axes = index[one], index[two], f"axes {one} and {two}"
+        if shape[one] == shape[two] > 1:
+            for part, inside in (
+                ("the diagonal", i == j),
+                ("the triangle above the diagonal", i < j),
+                ("the triangle below the diagonal", i > j),
+            ):
+                found[f"in {part} of {axes}"] = np.asarray(1.0 * np.broadcast_to(inside, shape))
+    arrays: dict[str, Array | None] = {"the argument": look.at, "the output": look.value}
+    arrays |= {"delta": look.delta, **look.values}
+    for words, known in arrays.items():
+        a = np.asarray(np.nan if known is None else known)
+        if a.shape == shape and shape:
             for axis in range(a.ndim):
                 over = f"of {words} among the {along(shape, axis)}"
                 found[f"in the largest {over}"] = 1.0 * (a == a.max(axis=axis, keepdims=True))
@@ -471,7 +499,7 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield one known term, or the right answer with one too many or too few."""
     if seen[0].got.shape != seen[0].want.shape or seen[0].want.size > SMALL:
         return
-    right, *others = _fits(slips.terms, seen)
+    right, *others = _terms(seen)
     exact = [Cause(fit.name, f"it is {fit.text}") for fit in others if _explains(fit, seen)]
     off = tuple(replace(k, got=k.got - k.want, want=np.zeros(k.want.shape)) for k in seen)
     added = []
@@ -521,7 +549,7 @@ def _sums(seen: tuple[Look, ...], plain: bool) -> Found:
     """Yield got = a one + b two, with a and b fitted, or `plain`: a number such as 1 or 1/N."""
     if seen[0].got.shape != seen[0].want.shape or not 2 < seen[0].want.size <= SMALL:
         return
-    fits = _fits(slips.terms, seen)
+    fits = _terms(seen)
     here = [k for k in range(len(seen)) if all(fit.arrays[k] is not None for fit in fits)]
     known = [np.isfinite(seen[k].want) for k in here]
     got = np.concatenate([seen[k].got[s] for k, s in zip(here, known, strict=True)])
@@ -644,7 +672,7 @@ def _directions(look: Look, axis: int) -> dict[str, list[Array]]:
 
 def _spanned(off: Array, basis: list[Array], axis: int) -> Array:
     """Return the part of an array that directions span along an axis."""
-    part, done = np.zeros_like(off), []
+    part, done = np.zeros_like(off), list[Array]()
     for b in basis:
         for d in done:
             b = b - d * (b * d).sum(axis=axis, keepdims=True)
@@ -703,7 +731,8 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
                 yield Cause(fit.name, fit.text)
 
 
+# From simple to less simple.
 KINDS = (
-    _whole, _rounded, _masked, _times_known, _elsewhere, _other_rules, _of_terms, _of_two_terms, _paths, _of_second_derivatives,
-    _factor_of_each, _noisy, _of_two_terms_at_large,
+    _whole, _rounded, _times_known, _factor, _masked, _of_second_derivatives, _of_terms, _other_rules,
+    _of_two_terms, _paths, _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
 )  # fmt: skip

@@ -116,6 +116,7 @@ def problem_of(
         along=brought.along() if hasattr(layer, "pullback_along") and whole else None,
         rules={"z": RULE_2} | {name: RULE_3.format(name) for name in parameters},
         hidden=hidden,
+        known=hidden,
         constants=tuple(data),
         rows="z" if z.ndim else "",
         again=brought.again() if cached else None,
@@ -133,8 +134,10 @@ def _brought(layer: Any, z: NDArray[Any], params: tuple[str, ...] | None, cached
     arrays = tuple(dict.fromkeys(float_arrays(layer)))
     trial = copy.deepcopy(layer) if cached else layer
     with np.errstate(all="ignore"):
-        value = np.asarray(forward(trial, z.copy()), dtype=np.float64)
-        _, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
+        value = np.asarray(forward(trial, z.copy()))
+        gradients: dict[str, Any] = {}
+        if value.dtype.kind in "fiub" and value.size:  # else it is a fault, which is found later
+            _, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
     found = [(next((n for n in _unspelled(g) if _has(layer, n)), ""), g) for g in gradients]
     names = {name: spelled for name, spelled in found if name}
     strange = tuple(spelled for name, spelled in found if not name)
@@ -177,6 +180,11 @@ def _split(answer: Any) -> Answer:
     match answer:
         case (of_z, Mapping() as gradients):
             return of_z, dict(gradients)
+        case tuple():
+            raise ValueError(
+                "backward: expected an array, or an array and gradients by name, "
+                f"given a tuple of {', '.join(type(part).__name__ for part in answer)}"
+            )
     return answer, {}
 
 
@@ -274,8 +282,11 @@ def _numbers(layer: Any, name: str) -> Array:
 
 
 def _unspelled(name: str) -> Iterator[str]:
-    """Return the names of which this may be the gradient: dW and W_grad are that of W."""
-    for spelling in SPELLINGS:
+    """Return the names of which this may be the gradient: dW and W_grad are that of W.
+
+    The name itself comes last: dW is an attribute as well, where gradients are added up.
+    """
+    for spelling in reversed(SPELLINGS):
         before, after = spelling.split("{}")
         if name.startswith(before) and name.endswith(after):
             yield name[len(before) : len(name) - len(after)]

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check.problem import Case, Values
 
+Mask = NDArray[np.bool_]
 SMALL = 5000  # entries of an argument up to which more than the case itself is looked at
 LOOKS = 3
 
@@ -40,9 +42,9 @@ class Look:
         return float(np.nanmax(self.error, initial=0.0) / largest) if largest else 0.0
 
     @property
-    def wrong(self) -> Array:
+    def wrong(self) -> Mask:
         """Where `got`, of the shape of `want`, is not what is right."""
-        return np.isfinite(self.want) & ~(np.abs(self.got - self.want) <= self.error)
+        return np.asarray(np.isfinite(self.want) & ~(np.abs(self.got - self.want) <= self.error))
 
     @property
     def by_entry(self) -> Array | None:
@@ -141,12 +143,16 @@ def _look(
         forward = J.shape == want.shape + delta.shape  # J v
         J = np.moveaxis(J, range(want.ndim), range(-want.ndim, 0)) if forward else None
         at, value = (np.asarray(value), at) if forward else (at, value)
-    if not same:
-        value, J = None, None
+    known = value if same else None
+    J = J if same else None
     if delta.ndim == 0 and delta != 0.0:
         J = want / delta
+    elif J is not None and np.isfinite(want).all():
+        off = np.abs(np.tensordot(delta, J, delta.ndim) - want)
+        J = J if (off <= 1e-3 * np.abs(want).max(initial=0.0)).all() else None
     got = np.asarray(got, dtype=np.float64)
-    return Look(got, want, np.asarray(error), at, value, delta, J, values)
+    every = {**case.known, **values}
+    return Look(got, want, np.asarray(error), at, known, delta, J, every)
 
 
 def _through(case: Case, shape: tuple[int, ...], value: Array | None, count: int) -> Iterator[Look]:
@@ -155,7 +161,7 @@ def _through(case: Case, shape: tuple[int, ...], value: Array | None, count: int
         d = random(rng, shape)
         got, want = (np.tensordot(d, a, d.ndim) for a in (case.got, case.want))
         error = np.tensordot(np.abs(d), case.error, d.ndim)
-        yield Look(got, want, error, case.at, value, d, case.want, case.values)
+        yield Look(got, want, error, case.at, value, d, case.want, {**case.known, **case.values})
 
 
 def _through_rows(case: Case) -> Iterator[Look]:
@@ -167,4 +173,4 @@ def _through_rows(case: Case) -> Iterator[Look]:
         d = random(rng, (N, out))
         got, want = (np.einsum("iu,iuv->iv", d, a) for a in (case.got, case.want))
         error = np.einsum("iu,iuv->iv", np.abs(d), case.error)
-        yield Look(got, want, error, case.at, case.value, d, J, case.values)
+        yield Look(got, want, error, case.at, case.value, d, J, {**case.known, **case.values})

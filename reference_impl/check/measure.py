@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check import differences
@@ -107,7 +108,7 @@ class Ground:
         curve, _ = self._weighted(delta, direction)
         return float(differences.roughly(lambda t: curve(t).sum()))
 
-    def _weighted(self, delta: Array, direction: Values) -> tuple[Curve, Array]:
+    def _weighted(self, delta: Array, direction: Values) -> tuple[Curve, NDArray[Any]]:
         """Return t -> sums of the changes of delta_u f_u, and where each sum starts."""
         here, weights, curve = self.value.ravel(), delta.ravel(), self.curve(direction)
         count = here.size if here.size <= WIDEST else GROUPS
@@ -137,6 +138,7 @@ class Pulled:
     error: float
     low: float
     high: float
+    blur: float  # of these bounds
     kink: bool
     lost: bool
 
@@ -152,8 +154,9 @@ class Columns:
     error: Array
     low: Array
     high: Array
-    kinks: Array
-    lost: Array
+    blur: Array
+    kinks: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
     jacobian: Array | None
     jacobian_error: Array | None
 
@@ -172,6 +175,7 @@ def _pulled(slope: Slope, weights: Array) -> Pulled:
             float(error),
             float(np.minimum(left, right).sum()),
             float(np.maximum(left, right).sum()),
+            float(np.abs(weights) @ slope.noise) / (differences.EACH * differences.FINE),
             bool(slope.kink.any()),
             bool(slope.lost.any()),
         )
@@ -186,7 +190,7 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> 
     few = x.size <= MOST
     whole = outputs <= WIDEST
     picked = np.arange(x.size) if few else rng.choice(x.size, MOST, replace=False)
-    want, error, low, high = np.full((4, x.size), np.nan)
+    want, error, low, high, blur = np.full((5, x.size), np.nan)
     kinks, lost = np.zeros((2, x.size), dtype=bool)
     J, J_error = np.full((2, outputs, x.size) if few and whole else (2, 0, 0), np.nan)
     try:
@@ -199,14 +203,14 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> 
             else:
                 found = entry_of(ground, name, delta, at)
             want[at], error[at], low[at], high[at] = found.want, found.error, found.low, found.high
-            kinks[at], lost[at] = found.kink, found.lost
+            blur[at], kinks[at], lost[at] = found.blur, found.kink, found.lost
             if time.monotonic() > until:
                 break
     except TimeUp:
         pass
     shape = ground.value.shape + x.shape
     seen = J.size and np.isfinite(J).any()
-    parts = [part.reshape(x.shape) for part in (want, error, low, high, kinks, lost)]
+    parts = [part.reshape(x.shape) for part in (want, error, low, high, blur, kinks, lost)]
     return Columns(*parts, *([J.reshape(shape), J_error.reshape(shape)] if seen else [None, None]))
 
 
@@ -218,8 +222,10 @@ def entry_of(ground: Ground, name: str, delta: Array, at: int) -> Pulled:
         unit = np.zeros(x.size)
         unit[at] = scale
         p = ground.pulled(delta, {name: unit.reshape(x.shape)})
-        parts = (p.want / scale, p.error / scale, p.low / scale, p.high / scale)
-        found.append(Pulled(*parts, p.kink, p.lost))
+        want, error, low, high, blur = (
+            part / scale for part in (p.want, p.error, p.low, p.high, p.blur)
+        )
+        found.append(Pulled(want, error, low, high, blur, p.kink, p.lost))
         if found[-1].error <= 1e-6 * abs(found[-1].want):
             break
     return min(found, key=lambda p: (np.isnan(p.error), p.error))
@@ -260,7 +266,7 @@ def bisect(ground: Ground, name: str, delta: Array, got: Array, along: Array) ->
 
 
 def _excess(
-    ground: Ground, name: str, delta: Array, got: Array, along: Array, entries: Array
+    ground: Ground, name: str, delta: Array, got: Array, along: Array, entries: NDArray[Any]
 ) -> float:
     part = np.zeros(along.size)
     part[entries] = along.ravel()[entries]
@@ -284,8 +290,9 @@ def _is_sharp(slope: Slope) -> bool:
 
 
 def _divided(slope: Slope, scale: float) -> Slope:
-    parts = (slope.value, slope.error, slope.left, slope.right)
-    return Slope(*(part / scale for part in parts), slope.noise, slope.kink, slope.lost)
+    parts = (slope.value, slope.error, slope.left, slope.right, slope.noise)
+    value, error, left, right, noise = (part / scale for part in parts)
+    return Slope(value, error, left, right, noise, slope.kink, slope.lost)
 
 
 def _better(a: Slope, b: Slope) -> Slope:

@@ -7,6 +7,7 @@ decides that anything is wrong; `causes` compares.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, permutations, product
+from typing import Any
 
 import numpy as np
 from scipy.special import erf, expit, softmax
@@ -26,7 +27,7 @@ def along(shape: tuple[int, ...], axis: int) -> str:
     return {0: "rows", len(shape) - 1: "columns"}.get(axis, f"places along axis {axis}")
 
 
-def positions(ndim: int, axis: int, size: int) -> Array:
+def positions(ndim: int, axis: int, size: int) -> Any:
     """Return 0, 1, ... along one of the axes."""
     return np.arange(size).reshape([-1 if k == axis else 1 for k in range(ndim)])
 
@@ -36,7 +37,7 @@ def positions(ndim: int, axis: int, size: int) -> Array:
 
 def of_right(look: Look) -> Guesses:
     """Yield what can be made of the right derivative."""
-    want, shape, right = look.want, look.want.shape, "the right answer"
+    want, shape, right, got_shape = look.want, look.want.shape, "the right answer", look.got.shape
     yield "zero", "it is zero", np.zeros(look.got.shape)
     yield RIGHT, right, want
     yield "sign", f"{right} with the sign flipped", -want
@@ -57,7 +58,7 @@ def of_right(look: Look) -> Guesses:
         yield "summed", f"{right} summed {words}, which are gone", total.squeeze(axis)
         yield "summed", f"{right} summed {words}, length 1 kept", total
         yield "centred", f"the mean {words} is taken away", want - total / max(size, 1)
-    yield "summed", f"{right} summed to one number", want.sum()
+    yield "summed", f"{right} summed to one number", np.asarray(want.sum())
     try:
         spread = np.broadcast_to(want, look.got.shape)
         yield "not reduced", f"{right} in the shape before a sum", spread
@@ -68,9 +69,12 @@ def of_right(look: Look) -> Guesses:
     yield "squared", f"the square of {right}", want * want
     flat, got = want.ravel(), look.got.ravel()
     if flat.size == got.size > 3 and len(np.unique(flat)) == flat.size:
-        order = np.empty(flat.size, dtype=int)
-        order[np.argsort(got, kind="stable")] = np.argsort(flat, kind="stable")
-        yield "permuted", "the right entries in another order", flat[order].reshape(look.got.shape)
+        rank = np.argsort(np.argsort(got, kind="stable"))
+        yield (
+            "permuted",
+            "the right entries in another order",
+            np.asarray(np.sort(flat)[rank]).reshape(got_shape),
+        )
 
 
 def _of_axis(a: Array, axis: int, words: str, what: str = "the right answer") -> Guesses:
@@ -90,11 +94,8 @@ def _of_axis(a: Array, axis: int, words: str, what: str = "the right answer") ->
         )
     for k, word in ((0, "first"), (size - 1, "last")):
         part = np.expand_dims(a.take(k, axis), axis)
-        yield (
-            f"{word} of the {words} only",
-            f"{what}, the {word} of the {words} alone",
-            (a.take(k, axis)),
-        )
+        alone = f"{what}, the {word} of the {words} alone"
+        yield f"{word} of the {words} only", alone, np.asarray(a.take(k, axis))
         yield (
             "one for all",
             f"{what}, the {word} of the {words} for all of them",
@@ -195,7 +196,7 @@ def of_jacobian(look: Look) -> Guesses:
     J, delta, shape = look.J, look.delta, look.want.shape
     if not delta.ndim:
         return
-    yield from _passed(delta, shape)
+    yield from _passed(delta, look.want)
     if J is None:
         return
     yield from _of_contributions(look, J)
@@ -212,7 +213,6 @@ def of_jacobian(look: Look) -> Guesses:
         for name, text, vector in (
             ("transposed", "J delta: the transposed Jacobian is used", square @ flat),
             ("doubled slope", "the Jacobian is applied twice", flat @ square @ square),
-            ("symmetrised", "(J + J^T) delta is used", (square + square.T) @ flat),
             ("absolute value", "the absolute Jacobian is used", flat @ np.abs(square)),
         ):
             yield name, text, vector.reshape(shape)
@@ -229,12 +229,14 @@ def of_jacobian(look: Look) -> Guesses:
             yield from _between(look, J, a, b)
 
 
-def _passed(delta: Array, shape: tuple[int, ...]) -> Guesses:
+def _passed(delta: Array, want: Array) -> Guesses:
     """Yield delta itself, brought to the shape of the argument."""
+    shape = want.shape
     passed = "delta is passed through, without a derivative"
     if delta.shape == shape:
         yield "passed through", passed, delta
         yield "one", "it is 1", np.ones(shape)
+        yield "mask inverted", "delta where it should be zero, zero elsewhere", delta * (want == 0)
         yield "passed through", f"{passed}; where it is positive", np.maximum(delta, 0.0)
     for order in permutations(range(delta.ndim)) if 1 < delta.ndim < 5 else ():
         if order != tuple(range(delta.ndim)):
@@ -246,8 +248,8 @@ def _passed(delta: Array, shape: tuple[int, ...]) -> Guesses:
             yield "delta summed", f"{words}, without a derivative", np.broadcast_to(total, shape)
     if delta.size == math.prod(shape):
         yield "passed through", f"{passed}, in the shape of the argument", delta.reshape(shape)
-    for order, spread in _spreads(delta, shape):
-        yield "passed through", f"{passed}, spread over axis {order}", spread
+    for axis, spread in _spreads(delta, shape):
+        yield "passed through", f"{passed}, spread over axis {axis}", spread
     yield "passed through", f"{passed}, not reduced", delta
 
 
@@ -405,30 +407,25 @@ def _held_weights(look: Look) -> Guesses:
         name = "weight lost" if weighted else "hard labels"
         for scale, more in ((1.0, ""), (1.0 / len(base), ", over the rows")):
             if weighted:
-                yield (
-                    name,
-                    f"the slope p - y of plain cross-entropy{more} {words}".rstrip(),
-                    scale * base,
-                )
+                text = f"the slope p - y of plain cross-entropy {words}{more}"
+                yield name, text, scale * base
             elif (labels > -1e-9).all():
-                text = f"p - y{more} {words}, y hard labels: their smoothing, or what they are, is lost"
+                text = (
+                    f"p - y with hard labels y {words}{more}: smoothing, or soft labels, are lost"
+                )
                 yield name, text, scale * base
         if p.size < 4 or not weighted:
             continue
-        weight = (got * base).reshape(p.shape + (-1,) if size == 1 else got.shape).sum(-1)
-        weight = (
-            weight.reshape(p.shape)
-            / (base * base).reshape(*p.shape[:-1], -1).sum(-1, keepdims=True)
-            if size > 1
-            else got / base
-        )
+        weight = got / base
+        if size > 1:
+            weight = (got * base).sum(-1, keepdims=True) / (base * base).sum(-1, keepdims=True)
         if not (weight > 0.0).all():
             continue
         for power_of, q in (("1 - p", 1.0 - p), ("p", p)):
             x, y = np.log(q).ravel(), np.log(weight).ravel()
             if np.ptp(x) > 0.0 and np.ptp(y) > 0.0:
                 power, constant = np.polyfit(x, y, 1)
-                text = f"p - y times c ({power_of})^g {words}, p of the label: the weight's slope is lost"
+                text = f"(p - y) c ({power_of})^g {words}, p that of the label: its slope is lost"
                 yield "weight held constant", text, np.exp(constant) * q**power * base
 
 
@@ -436,34 +433,27 @@ def _held_weights(look: Look) -> Guesses:
 
 
 def other_points(name: str, a: Array, output: Array | None) -> Iterator[tuple[str, str, Array]]:
-    """Yield points that an argument may have been taken at, with a name and words."""
+    """Yield points that an argument may have been taken at, with a name and words; few, each costs."""
     if output is not None and output.shape == a.shape:
         yield "at the output", f"the output in place of {name}", output
-    yield f"at -{name}", f"-{name}", -a
     linear = f"{name} = 0, as if all that is done to it were linear"
     yield "inner slope missing", linear, np.zeros_like(a)
-    yield f"at {name} = 1", f"{name} = 1", np.ones_like(a)
-    yield f"at |{name}|", f"|{name}|", np.abs(a)
-    yield f"at 2 {name}", f"2 {name}", 2.0 * a
-    yield f"at {name}^2", f"{name}^2", a * a
+    yield f"at -{name}", f"-{name}", -a
     if a.ndim > 1 and a.shape[-1] == a.shape[-2]:
         yield f"{name} transposed", f"{name}^T", np.swapaxes(a, -1, -2)
-    for axis in range(a.ndim):
-        words = along(a.shape, axis)
-        yield f"{name} reversed", f"{name} with its {words} reversed", np.flip(a, axis)
-        for by in (1, -1):
-            rolled = np.roll(a, by, axis)
-            yield f"{name} rolled", f"{name} with its {words} rolled by {by}", rolled
-        mean = np.broadcast_to(a.mean(axis=axis, keepdims=True), a.shape)
-        yield f"at the mean of {name}", f"the mean of {name} over its {words}", mean
-        yield f"at {name} centred", f"{name} without its mean over its {words}", a - mean
+    if a.ndim:
+        yield (
+            f"{name} reversed",
+            f"{name} with its {along(a.shape, a.ndim - 1)} reversed",
+            a[..., ::-1],
+        )
     if a.ndim > 1:
         yield f"{name} reversed", f"{name} reversed along its last two axes", np.flip(a, (-2, -1))
 
 
 # -------------------------------------------------------------------------- terms of a sum
 
-SLOPES: Mapping[str, Callable[[Array], Array]] = {
+SLOPES: Mapping[str, Callable[[Array], Any]] = {
     "sigmoid": lambda z: expit(z) * expit(-z),
     "tanh": lambda z: 1.0 - np.tanh(z) ** 2,
     "ReLU": lambda z: (z > 0.0) * 1.0,
@@ -516,8 +506,7 @@ def terms(look: Look) -> Guesses:
         yield from _reduced(look)
     for name, a in look.values.items():
         if np.shape(a) == shape and look.delta.ndim:
-            for label, text, q in _functions(name, np.asarray(a)):
-                yield label, text, q
+            yield from _functions(name, np.asarray(a))
     yield from _products(look)
 
 
@@ -542,8 +531,7 @@ def _functions(name: str, a: Array) -> Guesses:
         if size > 1:
             words = f"over the {along(a.shape, axis)}"
             p = softmax(a, axis=axis)
-            hard = (a == a.max(axis=axis, keepdims=True)) * 1.0
-            low = (a == a.min(axis=axis, keepdims=True)) * 1.0
+            hard, low = _one_hot(a, axis), _one_hot(-a, axis)
             yield f"softmax({name})", f"softmax({name}) {words}", p
             yield "hard labels", f"the one-hot argmax of {name} {words}", hard
             yield "hard labels", f"the one-hot argmin of {name} {words}", low
@@ -552,6 +540,12 @@ def _functions(name: str, a: Array) -> Guesses:
             mean = np.broadcast_to(a.mean(axis=axis, keepdims=True), a.shape)
             yield f"mean of {name}", f"the mean of {name} {words}", mean
             yield f"{name} centred", f"({name} - its mean) {words}", a - mean
+
+
+def _one_hot(a: Array, axis: int) -> Array:
+    """Return 1 at the largest entry, 0 elsewhere; nan where there are several."""
+    largest = a == a.max(axis=axis, keepdims=True)
+    return np.where(largest.sum(axis=axis, keepdims=True) == 1, 1.0 * largest, np.nan)
 
 
 def _by_entry(look: Look, delta: Array, words: str) -> Guesses:
@@ -654,6 +648,10 @@ def _products(look: Look) -> Guesses:
         right = b.T if t else b
         if look.delta.ndim == 2 and a.shape[1] == right.shape[0] and len(a) == len(look.delta):
             pool[f"({one} {two}{t})"] = ("before the activation", a @ right)
+    for (one, a), t in product(plain.items(), ("", "^T")):
+        right = a.T if t else a
+        if look.delta.ndim == 2 and right.shape[0] == look.delta.shape[1]:
+            pool[f"(delta {one}{t})"] = (f"(delta {one}{t})", look.delta @ right)
     for (one, (label, a)), (two, (other, b)) in product(pool.items(), repeat=2):
         special = [n for n in (label, other) if n not in (one, two)]
         if len(special) > 1:
@@ -740,4 +738,4 @@ def _norms(z: Array, delta: Array, axis: int) -> Guesses:
             rest = delta - inner
             if centred:
                 rest = rest - delta.mean(axis=axis, keepdims=True)
-            yield "normalised over another axis", f"RULE 2 of {name}, eps {eps:g},", rest / root
+            yield f"{name}'s rule", f"RULE 2 of plain {name}, eps {eps:g},", rest / root
