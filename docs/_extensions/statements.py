@@ -263,13 +263,10 @@ class StatementDomain(Domain):
                 self.place(target, docname)
         self.data["read"] |= {d: read for d, read in otherdata["read"].items() if d in docnames}
 
-    def numbers(self):
-        """Return the section number of each statement, such as 3.4."""
-        secnumbers = self.env.toc_secnumbers
-        return {
-            target: ".".join(map(str, secnumbers.get(page, {}).get(f"#{target}", ())))
-            for target, page in self.data["boxes"].items()
-        }
+    def number(self, target):
+        """Return the section number of a statement, such as 3.4, or nothing."""
+        numbers = self.env.toc_secnumbers.get(self.data["boxes"].get(target), {})
+        return ".".join(map(str, numbers.get(f"#{target}", ())))
 
     def place_of(self, target, fromdocname):
         """Return page and anchor of a statement: its box where that is on the page, or its entry."""
@@ -287,7 +284,7 @@ class StatementDomain(Domain):
         if typ == "st":
             docname, anchor = self.place_of(target, fromdocname)
             if not node["refexplicit"]:
-                named = f"{self.numbers().get(target, '')} {title}".strip()
+                named = f"{self.number(target)} {title}".strip()
                 contnode = nodes.inline("", named, classes=["st"])
         return make_refnode(builder, fromdocname, docname, anchor, contnode, title)
 
@@ -296,7 +293,7 @@ class StatementDomain(Domain):
         page = self.data["boxes"].get(target)
         if page is None:
             return nodes.inline("", "")
-        said = f"{self.numbers()[target]} in {self.env.titles[page].astext()}"
+        said = f"{self.number(target)} in {self.env.titles[page].astext()}"
         return make_refnode(builder, fromdocname, page, target, nodes.inline("", said.strip()))
 
     def resolve_any_xref(self, env, fromdocname, builder, target, node, contnode):
@@ -341,7 +338,7 @@ def outdated(app, env, added, changed, removed):
 def renumbered(app, env):
     """Write the pages again whose links show a number that has changed."""
     domain = env.get_domain("statement")
-    numbers = domain.numbers()
+    numbers = {target: domain.number(target) for target in domain.data["boxes"]}
     before, domain.data["numbers"] = domain.data.get("numbers"), numbers
     return [] if before in (None, numbers) else sorted(env.found_docs)
 
