@@ -397,7 +397,7 @@ def recalled(record, formulas, level, *below):
 def box(record, results, equations, *, cite, opened):
     """Return the statement as a page of the story shows it, below its title."""
     found = results.verification["statements"].get(record["id"], {})
-    more = link("statement", "st", record["id"], nodes.Text("Hypotheses, code, evidence"))
+    more = link("statement", "entry", record["id"], nodes.Text("Hypotheses, code, evidence"))
     return [
         head(record, results.level(record)),
         *equations,

@@ -275,12 +275,16 @@ class StatementDomain(Domain):
         return self.data["st"][target][1], ""
 
     def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
-        """Link a statement by number and title, unless the author wrote something else."""
+        """Link a statement by number and title, unless the author wrote something else.
+
+        A box links its own ``entry``, an entry its ``box``; other links go to what is nearer.
+        """
         if typ == "box":
             return self.resolve_box(fromdocname, builder, target)
-        if target not in self.data[typ]:
+        known = self.data["sym" if typ == "sym" else "st"]
+        if target not in known:
             return None
-        title, docname, anchor = self.data[typ][target]
+        title, docname, anchor = known[target]
         if typ == "st":
             docname, anchor = self.place_of(target, fromdocname)
             if not node["refexplicit"]:
