@@ -285,6 +285,8 @@ class StatementDomain(Domain):
         if target not in known:
             return None
         title, docname, anchor = known[target]
+        if typ == "entry":
+            anchor = ""  # the address to send
         if typ == "st":
             docname, anchor = self.place_of(target, fromdocname)
             if not node["refexplicit"]:
