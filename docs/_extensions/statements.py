@@ -9,6 +9,8 @@ unknown id, a statement placed twice, a failed verification, and results that ar
 than the formulas are warnings.
 """
 
+from html import escape
+
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.domains import Domain, ObjType
@@ -360,7 +362,7 @@ def neighbours(app, pagename, templatename, context, doctree):
     for name, other in (("prev", place - 1), ("next", place + 1)):
         if 0 <= other < len(order):
             address = app.builder.get_relative_uri(pagename, f"{ENTRIES}/{order[other]}")
-            context[name] = {"link": address, "title": statements[order[other]]["title"]}
+            context[name] = {"link": address, "title": escape(statements[order[other]]["title"])}
     record = statements[identifier]
     context["preview"] = f"{record['text'].splitlines()[0]}. {card.plain(record['summary'])}"
 
