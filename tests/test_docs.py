@@ -107,6 +107,46 @@ def test_results_that_are_missing_or_old_are_reported(tmp_path):
     assert records.complaints(formulas, verification) == []
 
 
+def test_evidence_about_other_sources_is_reported(tmp_path):
+    formulas, evidence = tmp_path / "formulas.json", tmp_path / "evidence.json"
+    formulas.write_text("{}")
+    assert "missing: run `make test`" in records.stale(evidence, formulas)[0]
+    evidence.write_text(json.dumps({"measured": records.measured(formulas)}))
+    assert records.stale(evidence, formulas) == []
+    formulas.write_text('{"statements": []}')
+    assert "not about these sources: run `make test`" in records.stale(evidence, formulas)[0]
+
+
+def test_generated_pages_are_written_when_they_change_and_no_other_stays(tmp_path):
+    folder = tmp_path / "statements"
+    records.write_pages(folder, {"a.one": "1", "a.two": "2"})
+    os.utime(folder / "a.one.md", (1, 1))
+    records.write_pages(folder, {"a.one": "1", "a.three": "3"})
+    assert {file.name: file.read_text() for file in folder.iterdir()} == {
+        "a.one.md": "1",
+        "a.three.md": "3",
+    }
+    assert (folder / "a.one.md").stat().st_mtime == 1, "what stays the same is not read again"
+
+
+def test_what_is_known_of_a_statement_has_a_digest():
+    one, two = ({"id": name, "concept": "a"} for name in ("a.one", "a.two"))
+
+    def digests(statements, **found):
+        nothing = {"verification": {"statements": {}}, "evidence": {"statements": {}},
+                   "errata": {"errata": []}, "peers": {"agreement": {}}}  # fmt: skip
+        return records.Results({"statements": statements}, **{**nothing, **found}).digests
+
+    before = digests([one, two])
+    renamed = digests([one, {**two, "title": "T"}])
+    measured = digests([one, two], evidence={"statements": {"a.two": {"cases": 1}}})
+    added = digests([one, two, {"id": "a.three", "concept": "a"}])
+    for after, changed in (
+        (renamed, {"a.two", None}), (measured, {"a.two", None}), (added, {"a.three", "a.", None}),
+    ):  # fmt: skip
+        assert {name for name in after if after[name] != before.get(name)} == changed
+
+
 def test_a_failed_or_vacuous_check_is_not_shown_as_verified():
     record = {"id": "a.b", "level": "proved, all sizes"}
     for failures, flagged in ((["step 1"], False), ([], True)):
@@ -265,7 +305,7 @@ def test_numbers_in_the_openings_are_those_of_the_six_students():
 
 def test_the_first_page_claims_what_the_others_show():
     home, checker = page("index"), page("your-layer")
-    assert "{accuracy}`largest in one pass`" in home, (
+    assert "{run}`accuracy.json largest in one pass`" in home, (
         "the largest error is not that of the fast pass"
     )
     assert "differences of its forward pass" in home and "with differences of `forward`" in checker

@@ -103,13 +103,13 @@ def mark(letter, meaning, verdict, points=0):
 
 
 def verdict_marks(found):
-    """Return the marks of a step."""
+    """Return the marks of a step; nothing where nothing was found."""
+    if not found:
+        return []
     verdicts = found.get("verdicts", {})
     marks = [
         m for key, *rest in ROUTES for m in mark(*rest, verdicts.get(key), points_of(key, found))
     ]
-    if not found:
-        return []
     flag = [html("span", "both sides were equal before the check", classes=["mark", "mark-no"])]
     return [html("span", *marks, *(flag if found.get("flag") else []), classes=["marks"])]
 
@@ -194,11 +194,6 @@ def chains(record, found, cite, *, marked):
     ]
 
 
-def steps_of(record):
-    """Return in words how long the derivation of a statement is."""
-    return counted(sum(len(c["steps"]) for c in record["chains"]), "step")
-
-
 def derivation(record, found, cite, *, opened):
     """Return the hypotheses and the chains, folded.
 
@@ -209,7 +204,8 @@ def derivation(record, found, cite, *, opened):
         return []
     inside = [*given(record, every=False), *chains(record, found, cite, marked=False)]
     inside = inside if opened else [html("template", *inside)]
-    return [folded("Derivation", steps_of(record), *inside, classes=["derivation"], opened=opened)]
+    steps = counted(sum(len(c["steps"]) for c in record["chains"]), "step")
+    return [folded("Derivation", steps, *inside, classes=["derivation"], opened=opened)]
 
 
 def versions(result):
@@ -247,12 +243,11 @@ def evidence(record, results):
     """Return what was found about a statement: by verification, and by measurement."""
     found = results.verification["statements"].get(record["id"])
     measured = results.evidence["statements"].get(record["id"])
-    rows, notes = [], []
+    rows = []
     if found and (items := routes(found)):
         seconds = f"{found['seconds']:.2g} s"
         rows += [html("dt", "Proof"), html("dd", html("ul", *items, classes=["routes"]))]
         rows += [html("dt", "Verified"), html("dd", f"{versions(results.verification)}, {seconds}")]
-        notes.append(counted(len(items), "route"))
     if measured:
         error = f"{measured['largest_error_ulp']:.3g} ulp"
         against = ", ".join(ORACLES.get(oracle, oracle) for oracle in measured["oracles"])
@@ -265,7 +260,6 @@ def evidence(record, results):
             html("dt", "Measured"),
             html("dd", versions(results.evidence)),
         ]
-        notes.append(f"largest error {error} in {cases}")
     if peers := results.peers["agreement"].get(record["id"]):
         rows += [
             html("dt", "Peers"),
@@ -273,10 +267,9 @@ def evidence(record, results):
             html("dt", "Compared"),
             html("dd", versions(results.peers)),
         ]
-        notes.append(counted(len(peers), "peer"))
     if count := vectors_of(record["id"]):
         rows += [html("dt", "Vectors"), html("dd", f"{counted(count, 'case')} at 50 digits")]
-    return part("Evidence", ", ".join(notes), html("dl", *rows, classes=["facts"])) if rows else []
+    return part("Evidence", html("dl", *rows, classes=["facts"])) if rows else []
 
 
 def component(name, *children, **attributes):
@@ -316,7 +309,7 @@ def code(record):
         items.append(component("tab-item", title, component("tab-content", block)))
     if not items:
         return []
-    return part("Code", "", component("tab-set", *items), classes=["code-forms"])
+    return part("Code", component("tab-set", *items), classes=["code-forms"])
 
 
 def symbols(record, results):
@@ -381,19 +374,18 @@ def relations(record, results, docname):
     ):
         if children:
             rows += [html("dt", name), html("dd", *children)]
-    return part("Uses and used by", "", html("dl", *rows, classes=["facts"])) if rows else []
+    return part("Uses and used by", html("dl", *rows, classes=["facts"])) if rows else []
 
 
 def how_to_cite(record):
     """Return how to cite the statement."""
-    return part("Cite", "", verbatim(text=downloads.bibtex(record)), classes=["cite"])
+    return part("Cite", verbatim(text=downloads.bibtex(record)), classes=["cite"])
 
 
-def part(title, note, *children, classes=()):
+def part(title, *children, classes=()):
     """Return a section of an entry."""
     heading = nodes.title("", "", nodes.Text(title))
-    said = [html("p", note, classes=["note"])] if note else []
-    return [nodes.section("", heading, *said, *children, ids=[nodes.make_id(title)],
+    return [nodes.section("", heading, *children, ids=[nodes.make_id(title)],
                           classes=list(classes))]  # fmt: skip
 
 
@@ -406,7 +398,7 @@ def recalled(record, formulas, level, *below):
 def box(record, results, equations, *, cite, opened):
     """Return the statement as a page of the story shows it, below its title."""
     found = results.verification["statements"].get(record["id"], {})
-    more = link("statement", "st", record["id"], nodes.Text("Hypotheses, code, evidence"))
+    more = link("statement", "entry", record["id"], nodes.Text("Hypotheses, code, evidence"))
     return [
         head(record, results.level(record)),
         *equations,
@@ -426,7 +418,7 @@ def entry(record, results, *, cite, docname):
         paragraph(record["summary"], "in-words"),
         *given(record, every=True),
         *symbols(record, results),
-        *(part("Derivation", steps_of(record), *proof, legend()) if proof else []),
+        *(part("Derivation", *proof, legend()) if proof else []),
         *code(record),
         *evidence(record, results),
         *relations(record, results, docname),

@@ -76,13 +76,12 @@ def symbol_entry(symbol):
 def content(app):
     """Return what the script defines."""
     domain, found = app.env.get_domain("statement"), results(app.env)
-    numbers = domain.numbers()
     entries = []
     for identifier, (_, docname, _) in domain.data["st"].items():
         href = app.builder.get_target_uri(docname)
         known_as = former(app.config, identifier)
         entries.append(
-            statement(found.statements[identifier], numbers.get(identifier, ""), href, known_as)
+            statement(found.statements[identifier], domain.number(identifier), href, known_as)
         )
     return {
         "statements": sorted(entries, key=lambda entry: list(found.statements).index(entry["id"])),

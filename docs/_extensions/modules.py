@@ -90,7 +90,7 @@ def keep_bars(app, what, name, obj, options, lines):
 
 def show_formula(app, what, name, obj, options, lines):
     """Put the formula of the statement that a docstring begins with above it."""
-    stated = STATED.match(lines[0]) if lines else None
+    stated = STATED.match("".join(lines[:2]))  # numpydoc leaves the first line empty
     if what != "module" and stated and stated[1] in results(app.env).statements:
         lines[:0] = [f".. result:: {stated[1]}", "   :first:", ""]
 

@@ -17,6 +17,7 @@ from .records import ROOT
 SHOWN = ("derivations", "reference_impl", "tests")
 
 
+@cache
 def files():
     """The source files that have a page."""
     paths = (path for top in SHOWN for path in (ROOT / top).rglob("*.py"))

@@ -9,6 +9,8 @@ unknown id, a statement placed twice, a failed verification, and results that ar
 than the formulas are warnings.
 """
 
+from html import escape
+
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.domains import Domain, ObjType
@@ -263,13 +265,10 @@ class StatementDomain(Domain):
                 self.place(target, docname)
         self.data["read"] |= {d: read for d, read in otherdata["read"].items() if d in docnames}
 
-    def numbers(self):
-        """Return the section number of each statement, such as 3.4."""
-        secnumbers = self.env.toc_secnumbers
-        return {
-            target: ".".join(map(str, secnumbers.get(page, {}).get(f"#{target}", ())))
-            for target, page in self.data["boxes"].items()
-        }
+    def number(self, target):
+        """Return the section number of a statement, such as 3.4, or nothing."""
+        numbers = self.env.toc_secnumbers.get(self.data["boxes"].get(target), {})
+        return ".".join(map(str, numbers.get(f"#{target}", ())))
 
     def place_of(self, target, fromdocname):
         """Return page and anchor of a statement: its box where that is on the page, or its entry."""
@@ -278,16 +277,22 @@ class StatementDomain(Domain):
         return self.data["st"][target][1], ""
 
     def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
-        """Link a statement by number and title, unless the author wrote something else."""
+        """Link a statement by number and title, unless the author wrote something else.
+
+        A box links its own ``entry``, an entry its ``box``; other links go to what is nearer.
+        """
         if typ == "box":
             return self.resolve_box(fromdocname, builder, target)
-        if target not in self.data[typ]:
+        known = self.data["sym" if typ == "sym" else "st"]
+        if target not in known:
             return None
-        title, docname, anchor = self.data[typ][target]
+        title, docname, anchor = known[target]
+        if typ == "entry":
+            anchor = ""  # the address to send
         if typ == "st":
             docname, anchor = self.place_of(target, fromdocname)
             if not node["refexplicit"]:
-                named = f"{self.numbers().get(target, '')} {title}".strip()
+                named = f"{self.number(target)} {title}".strip()
                 contnode = nodes.inline("", named, classes=["st"])
         return make_refnode(builder, fromdocname, docname, anchor, contnode, title)
 
@@ -296,7 +301,7 @@ class StatementDomain(Domain):
         page = self.data["boxes"].get(target)
         if page is None:
             return nodes.inline("", "")
-        said = f"{self.numbers()[target]} in {self.env.titles[page].astext()}"
+        said = f"{self.number(target)} in {self.env.titles[page].astext()}"
         return make_refnode(builder, fromdocname, page, target, nodes.inline("", said.strip()))
 
     def resolve_any_xref(self, env, fromdocname, builder, target, node, contnode):
@@ -341,7 +346,7 @@ def outdated(app, env, added, changed, removed):
 def renumbered(app, env):
     """Write the pages again whose links show a number that has changed."""
     domain = env.get_domain("statement")
-    numbers = domain.numbers()
+    numbers = {target: domain.number(target) for target in domain.data["boxes"]}
     before, domain.data["numbers"] = domain.data.get("numbers"), numbers
     return [] if before in (None, numbers) else sorted(env.found_docs)
 
@@ -357,7 +362,7 @@ def neighbours(app, pagename, templatename, context, doctree):
     for name, other in (("prev", place - 1), ("next", place + 1)):
         if 0 <= other < len(order):
             address = app.builder.get_relative_uri(pagename, f"{ENTRIES}/{order[other]}")
-            context[name] = {"link": address, "title": statements[order[other]]["title"]}
+            context[name] = {"link": address, "title": escape(statements[order[other]]["title"])}
     record = statements[identifier]
     context["preview"] = f"{record['text'].splitlines()[0]}. {card.plain(record['summary'])}"
 

@@ -33,7 +33,7 @@ def test_small_site_is_built_without_complaint(build):
         "x**2",
         "a number",
         "1.2 in First",
-        "@misc{",
+        "misc{logisticbp:a.two",
     ):
         assert shown in text_of(entry)
 
@@ -43,7 +43,7 @@ def test_a_box_is_short_and_its_entry_has_the_rest(build):
     box, entry = site.page("first"), site.page("statements/a.two")
     assert "In words, with" in text_of(box) and 'href="statements/a.two.html"' in box
     assert '<template><div class="given">' in box, "folded, and not laid out"
-    for only in ("sd-tab", "ulp", 'class="mark ', "@misc"):
+    for only in ("sd-tab", "ulp", 'class="mark ', "misc{"):
         assert only in entry and only not in box
     assert "<template>" not in entry and '<li class="step">' in entry
 
