@@ -5,7 +5,6 @@ Richardson; the derived statement at 50 digits. Tolerances: with exact z the err
 ulp, of a sum of N <= 5 products less than 8; full-mantissa designs add the rounding of z = X w.
 """
 
-
 import compare
 import derived
 import designs

@@ -62,6 +62,7 @@ FUNCTIONS = {
     **functions("logistic", "w", "v"),
     **functions("softmax", "W", "V"),
     "sigmoid.sigmoid": lambda input: HalfBinomialLoss().link.inverse(np.asarray(input["t"])),
+    "activations.softmax_forward": lambda data: probabilities(**data),
     "softmax.softmax": lambda data: probabilities(**data),
 }
 
