@@ -32,6 +32,67 @@ def multinomial(X, y, sample_weight=None):
     return nll
 
 
+def penalised(nll):
+    def loss(penalty, **data):
+        plain = nll(**data)
+        return lambda w: plain(w) + penalty / 2 * (w * w).sum()
+
+    return loss
+
+
+# ------------------------------------------------------------------------------------ layers
+
+ELEMENTWISE = {
+    "activations.log_sigmoid": jax.nn.log_sigmoid,
+    "activations.relu": jax.nn.relu,
+    "activations.sigmoid": jax.nn.sigmoid,
+    "activations.softmax": lambda z: jax.nn.softmax(z, axis=1),
+    "activations.softplus": jax.nn.softplus,
+    "activations.tanh": jnp.tanh,
+    "gates.elu": lambda z, alpha: jax.nn.elu(z, alpha),
+    "gates.gelu": lambda z: jax.nn.gelu(z, approximate=False),
+    "gates.gelu_tanh": lambda z: jax.nn.gelu(z, approximate=True),
+    "gates.hard_tanh": jax.nn.hard_tanh,
+    "gates.leaky_relu": lambda z, alpha: jax.nn.leaky_relu(z, alpha),
+    "gates.silu": jax.nn.silu,
+    "gates.softsign": jax.nn.soft_sign,
+}
+
+
+def layer_norm(z, gain, bias, eps):
+    return jax.nn.standardize(z, axis=1, epsilon=eps) * array(gain) + array(bias)
+
+
+def batch_norm(z, gain, bias, eps):
+    return jax.nn.standardize(z, axis=0, epsilon=eps) * array(gain) + array(bias)
+
+
+LAYERS = {
+    **{f"{name}_": function for name, function in ELEMENTWISE.items()},
+    "log_softmax.": lambda z: jax.nn.log_softmax(z, axis=1),
+    "normalisation.batch_norm_": batch_norm,
+    "normalisation.layer_norm_": layer_norm,
+}
+
+
+def rule(layer, name):
+    """The forward pass of a layer, or what automatic differentiation makes of it."""
+
+    def of(z, delta=None, dz=None, **given):
+        if name == "forward":
+            return layer(array(z), **given)
+        if name == "backward":
+            return jax.vjp(lambda z: layer(z, **given), array(z))[1](array(delta))[0]
+        return jax.jvp(lambda z: layer(z, **given), (array(z),), (array(dz),))[1]
+
+    return of
+
+
+def losses(z, y):
+    log_p = jax.nn.log_softmax(array(z), axis=1)
+    return -jnp.take_along_axis(log_p, jnp.asarray(y)[:, None], axis=1)[:, 0]
+
+
 def hvp(nll, w, v):
     return jax.jvp(jax.grad(nll), (array(w),), (array(v),))[1]
 
@@ -42,6 +103,18 @@ def logsumexp(z, axis=-1, b=None):
 
 
 FUNCTIONS = {
+    **{
+        f"{prefix}{name}": rule(layer, name)
+        for prefix, layer in LAYERS.items()
+        for name in ("forward", "backward", "jvp")
+    },
+    "logistic.penalised_gradient": lambda w, **data: jax.grad(penalised(binary)(**data))(array(w)),
+    "softmax.jacobian": lambda z: jax.jacrev(jax.nn.softmax)(array(z)),
+    "softmax.losses": losses,
+    "softmax.penalised_gradient": lambda W, **data: jax.grad(penalised(multinomial)(**data))(
+        array(W)
+    ),
+    "softmax.residuals": lambda z, y: jax.grad(lambda z: losses(z, y).sum())(array(z)),
     "logistic.nll": lambda w, **data: binary(**data)(array(w)),
     "logistic.nll_gradient": lambda w, **data: jax.grad(binary(**data))(array(w)),
     "logistic.nll_hessian": lambda w, **data: jax.hessian(binary(**data))(array(w)),

@@ -193,9 +193,10 @@ def rule(layer, tensors, name):
 
 
 def attention(queries, keys, values, mask):
-    return functional.scaled_dot_product_attention(
-        queries, keys, values, attn_mask=array(mask) != 0
-    )
+    """Zeros and ones are a mask of booleans; other factors are added as their logarithms."""
+    m = array(mask)
+    m = m != 0 if ((m == 0) | (m == 1)).all() else torch.log(m)
+    return functional.scaled_dot_product_attention(queries, keys, values, attn_mask=m)
 
 
 def attention_backward(input):
