@@ -85,14 +85,16 @@ IMPLEMENTATIONS = (
 
 
 def kinds(report, shown):
-    """Failures of one function, with the same flags and the same fault, as one."""
+    """Failures of one function with the same flags as one; what is accepted, of all functions."""
     groups = {}
     for result in report.failures:
-        key = result.test.function, result.test.flags, fault(result), result.bug
+        here = result.test.function, result.test.flags
+        accepted = result.fault == "accepted"
+        key = fault(result), *((None, ()) if accepted else here), result.bug
         groups.setdefault(key, []).append(result)
     return [
         {
-            "function": function,
+            "functions": sorted({result.test.function for result in group}),
             "flags": list(flags),
             "fault": kind,
             "bug": bug,
@@ -100,8 +102,14 @@ def kinds(report, shown):
             "ulp": finite(max((r.ulp for r in group if r.ulp is not None), default=None)),
             **example(min(group, key=lambda result: len(result.test.request)), shown),
         }
-        for (function, flags, kind, bug), group in groups.items()
+        for (kind, _, flags, bug), group in sorted(groups.items(), key=order)
     ]
+
+
+def order(item):
+    """The failures of digits by function, then what is accepted."""
+    (kind, function, flags, bug), _ = item
+    return function is None, function or "", kind, flags, bug
 
 
 def fault(result):
