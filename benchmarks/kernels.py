@@ -7,6 +7,7 @@ prints a table and, with ``--out FILE``, writes it as JSON.
 """
 
 import argparse
+import datetime
 import importlib.util
 import json
 import time
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from benchmarks.conformance import processor
 from reference_impl import low_precision
 from reference_impl.low_precision import BF16, FP16, FP32, Arithmetic
 
@@ -179,8 +181,14 @@ def main():
         print(f"{where}: {', '.join(parts)}; zero {row['of zero']['E']:.2g}", flush=True)
     if options.out:
         versions = {"torch": torch.__version__, "numpy": np.__version__}
-        device = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
-        content = {"seed": SEED, "device": device, "versions": versions, "rows": found}
+        gpu = options.device == "cuda"
+        content = {
+            "date": datetime.date.today().isoformat(),
+            "seed": SEED,
+            "device": torch.cuda.get_device_name() if gpu else processor(),
+            "versions": versions,
+            "rows": found,
+        }
         options.out.write_text(json.dumps(content, indent=1) + "\n")
 
 

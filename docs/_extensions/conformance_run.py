@@ -1,7 +1,8 @@
 """The stored run of ``python -m benchmarks.conformance``: the test vectors on implementations.
 
-``{conformance}`name` `` is a number, ``{conformance-table} summary`` and ``functions`` are tables,
-and ``{conformance-failures}`` has each kind of failure with a line that reproduces it.
+``{conformance}`name` `` is a number, ``{conformance-table} summary``, ``functions`` and
+``flags`` are tables, ``kernels`` is that of ``python -m benchmarks.kernels``, and
+``{conformance-failures}`` has each kind of failure with a line that reproduces it.
 """
 
 import json
@@ -15,6 +16,7 @@ from .indexes import cells, table
 from .records import ROOT
 
 RUN = "benchmarks/results/conformance.json"
+KERNELS = "benchmarks/results/kernels.json"
 ACCEPTED = "accepted: "
 
 
@@ -124,7 +126,25 @@ def flags():
     return table(("Flag", "What the test looks for", "Effect of a failure"), rows)
 
 
-TABLES = {"summary": summary, "functions": functions, "flags": flags}
+def kernels():
+    """Return of kernels in low precision which part of their bounds they use."""
+    rows = []
+    for row in json.loads((ROOT / KERNELS).read_text(encoding="utf-8"))["rows"]:
+        case = row["case"]
+        size = f"{case['name']}, {case['N']} × {case['d']}, {case['K']:,} classes"
+        parts = [
+            max(row[kind][part] for part in ("loss", "E", "C")) for kind in ("worst", "likely")
+        ]
+        rows.append(cells("td", [nodes.Text(size)], [nodes.Text(row["format"])],
+                          [nodes.Text(row["kernel"])],
+                          *([number(f"{part:.2f}")] for part in parts),
+                          [number(f"{min(row['of zero'][p] for p in ('E', 'C')):.2g}")]))  # fmt: skip
+    heads = ("Case", "Format", "Kernel", "Part of the worst case", "of the likely bound",
+             "A zero gradient: of the worst case")  # fmt: skip
+    return table(heads, rows, "numbers")
+
+
+TABLES = {"summary": summary, "functions": functions, "flags": flags, "kernels": kernels}
 
 
 class Number(SphinxRole):
@@ -146,7 +166,8 @@ class Table(SphinxDirective):
 
     def run(self):
         """Return the table."""
-        self.env.note_dependency(str(ROOT / RUN))
+        for file in (RUN, KERNELS):
+            self.env.note_dependency(str(ROOT / file))
         if self.arguments[0] not in TABLES:
             raise self.error(f"no table {self.arguments[0]!r}; there are {', '.join(TABLES)}")
         return [TABLES[self.arguments[0]]()]
