@@ -14,6 +14,7 @@ from reference_impl import (
     targets,
 )
 from reference_impl.attention import Attention
+from reference_impl.engine import estimation, separation
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL
@@ -198,8 +199,26 @@ LAYERS = {
     "attention.jvp_values": attention_along("values"),
 }
 
+VERDICTS = {"overlap": 0.0, "quasi-complete": 1.0, "complete": 2.0}
+
+
+def verdict(X, y):
+    return np.float64(VERDICTS[separation.binary(X, y).kind])
+
+
+def mle(X, y, sample_weight=None, penalty=0.0):
+    return estimation.newton(X, y, sample_weight=sample_weight, penalty=penalty).w
+
+
+def class_mle(X, y, n_classes, sample_weight=None, penalty=0.0):
+    return estimation.multinomial(X, y, n_classes, sample_weight=sample_weight, penalty=penalty).w
+
+
 FUNCTIONS = {
     **LAYERS,
+    "logistic.separation": verdict,
+    "logistic.mle": mle,
+    "softmax.mle": class_mle,
     "targets.temperature": targets.temperature,
     "targets.distillation": targets.distillation,
     "targets.label_smoothing": targets.label_smoothing,

@@ -8,10 +8,26 @@ by entry with Python's floats, whose elementary functions are the same on every 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
+
+from vectors import careful
+from vectors.careful import (
+    class_gradient,
+    exp,
+    gradient,
+    labels,
+    log,
+    log1p,
+    ones,
+    rows,
+    rowwise,
+    sigmoid,
+    softmax,
+)
 
 PLAIN = 1e6  # times its bound: an answer that is as far off is a control for those who compare
 
@@ -57,7 +73,7 @@ def run(bug: Bug, given: dict[str, Any]) -> Any:
     with np.errstate(all="ignore"):
         try:
             result = bug.implementation(**arrays)
-        except (IndexError, ValueError):  # it fails, which is an answer too
+        except (IndexError, ValueError, np.linalg.LinAlgError):  # it fails, an answer too
             return math.nan
     return result.tolist() if isinstance(result, np.ndarray | np.generic) else result
 
@@ -94,34 +110,6 @@ def largest(computed: Any, output: Any, ulp: Any) -> float:
         last = max(mp.frexp(output)[1] - 1, -1022) - 52 if output else -1074
         bound = mpf(2) ** last * ulp
         return float(difference / bound) if bound else math.inf if difference else 0.0
-
-
-# ------------------------------------------------------------------ elementary functions
-
-
-def _everywhere(function: Callable[[float], float]) -> Callable[[Any], Any]:
-    def entry(x: float) -> float:
-        try:
-            return function(x)
-        except OverflowError:
-            return math.inf
-        except ValueError:
-            return math.nan
-
-    return np.vectorize(entry, otypes=[float])
-
-
-def _logarithm(x: float) -> float:
-    return -math.inf if x == 0 else math.log(x)
-
-
-exp, log, log1p = map(_everywhere, (math.exp, _logarithm, math.log1p))
-expm1, tanh, erf = map(_everywhere, (math.expm1, math.tanh, math.erf))
-
-
-def sigmoid(t):
-    e = exp(-np.abs(t))
-    return np.where(t >= 0, 1.0, e) / (1.0 + e)
 
 
 # ------------------------------------------------------------------ flags
@@ -197,20 +185,80 @@ FLAGS = {
         "a Hessian, or a step of Newton's method, that is wrong but looks plausible",
         "the blocks -p_a p_b of two classes are left out",
     ),
+    "tail": Flag(
+        "a number is added to 1, or taken from it, where its digits are lost",
+        "an activation or its derivative is 0, or noise, where it is small",
+        "1 + erf, 1 + tanh, e^t - 1 or 1 - tanh^2 as they are written",
+    ),
+    "kink": Flag(
+        "another convention",
+        "another derivative at the kink",
+        "the slope from the right, or the middle of both, where this project takes that from the left",
+    ),
+    "approximation": Flag(
+        "another function",
+        "errors of up to 1e-3",
+        "GELU by tanh in place of the exact one, or the other way round",
+    ),
+    "parameter": Flag(
+        "ignored argument",
+        "the result of another layer",
+        "alpha, eps, tau, gamma, smoothing or a bias is not used, or enters in another way",
+    ),
+    "delta": Flag(
+        "ignored argument",
+        "right only at the end of a network, for one cost",
+        "the delta of the output is taken to be 1, or to sum to a certain number",
+    ),
+    "chain rule": Flag(
+        "missing term",
+        "a gradient that is wrong but looks plausible",
+        "the diagonal of the Jacobian only, or statistics taken for constants",
+    ),
+    "variance": Flag(
+        "cancellation",
+        "a variance that is noise, or negative, where the mean is large",
+        "E[z^2] - E[z]^2 in place of the mean of squared deviations",
+    ),
+    "eps": Flag(
+        "wrong place of a term",
+        "results that differ where the variance is small",
+        "eps outside the root, or added to the standard deviation",
+    ),
+    "divisor": Flag(
+        "wrong factor",
+        "variances that are too large, for few numbers by much",
+        "N - 1 in place of N, or K - 1 in place of K",
+    ),
+    "mask": Flag(
+        "ignored argument",
+        "what is hidden takes part",
+        "the mask is ignored, or taken off after the weights were normalised, or shifts them",
+    ),
+    "scale": Flag(
+        "wrong factor",
+        "attention that is too sharp, and gradients that are too large",
+        "1 / sqrt(d) is left out",
+    ),
+    "not converged": Flag(
+        "stopped too early",
+        "an estimate with few right digits",
+        "one step of Newton's method, or a tolerance of 1e-3 for the last step",
+    ),
+    "quasi-complete": Flag(
+        "missing case",
+        "an estimate that does not exist is looked for",
+        "complete separation only is seen, or any is called complete",
+    ),
+    "units": Flag(
+        "absolute tolerance",
+        "the verdict depends on the units of the data",
+        "margins below 1e-8 are taken for zero",
+    ),
 }
 
 
-def _rowwise(function):
-    """A function of rows, along an axis."""
-
-    def applied(z, axis=-1):
-        return np.apply_along_axis(function, axis, z)
-
-    return applied
-
-
-def _plain_softmax(z):
-    return exp(z) / exp(z).sum()
+# ------------------------------------------------------------------ logits
 
 
 def _shifted_sum(z):
@@ -218,243 +266,124 @@ def _shifted_sum(z):
 
 
 def _all_largest_left_out(z):
+    """The sum of the others, where all that are as large as the largest are left out."""
     e = exp(z - z.max())
-    return z.max(), np.log1p(e[z != z.max()].sum())
+    return log1p(e[z != z.max()].sum())
 
 
-def _axes(axis):
-    return tuple(axis) if isinstance(axis, list) else axis
+def _log_of_sum(z):
+    return (z - z.max()) - log(_shifted_sum(z))
 
 
-def _sum(term, z, axis=-1, b=None):
+def _without_ties(z):
+    return (z - z.max()) - _all_largest_left_out(z)
+
+
+def _unshifted(z):
+    return z - log(exp(z).sum())
+
+
+def _last_axis(function):
+    return lambda z, axis=-1, **given: function(z, **given)
+
+
+def _unshifted_sum(z, axis=-1, b=None):
     b = np.ones_like(z) if b is None else np.broadcast_to(b, z.shape)
-    return term(z, b, _axes(axis))
+    return log((b * exp(z)).sum(axis=tuple(axis) if isinstance(axis, list) else axis))
 
 
-def _shifted(z, b, axis):
-    m = z.max(axis=axis, keepdims=True)
-    return np.squeeze(m, axis) + log((b * exp(z - m)).sum(axis=axis))
+def _right(y, z):
+    return z[np.arange(len(z)), labels(y)]
 
 
-ELEMENTARY = [
+LOGITS = [
     Bug("overflow", "sigmoid.sigmoid", "e^t / (1 + e^t)", lambda t: exp(t) / (1.0 + exp(t))),
     Bug("overflow", "sigmoid.sigmoid", "1 / (1 + e^-t)", lambda t: 1.0 / (1.0 + exp(-t))),
     Bug("confident", "sigmoid.sigmoid", "1 - sigma(-t)", lambda t: 1.0 - sigmoid(-t)),
     Bug("overflow", "sigmoid.log_sigmoid", "-log(1 + e^-t)", lambda t: -log1p(exp(-t))),
     Bug("confident", "sigmoid.log_sigmoid", "log of sigma(t)", lambda t: log(sigmoid(t))),
     Bug("overflow", "sigmoid.softplus", "log(1 + e^t)", lambda t: log1p(exp(t))),
-    Bug(
-        "confident",
-        "sigmoid.softplus",
-        "log(1 + x) for log1p(x)",
-        lambda t: np.maximum(t, 0.0) + log(1.0 + exp(-np.abs(t))),
-    ),
-    Bug("overflow", "softmax.softmax", "no shift", _rowwise(_plain_softmax)),
-    Bug(
-        "axis",
-        "softmax.softmax",
-        "the last axis, whatever is asked",
-        lambda z, axis=-1: _rowwise(lambda r: exp(r - r.max()) / _shifted_sum(r))(z),
-    ),
-    Bug("overflow", "softmax.log_softmax", "no shift", _rowwise(lambda r: r - log(exp(r).sum()))),
-    Bug(
-        "confident",
-        "softmax.log_softmax",
-        "log of the softmax",
-        _rowwise(lambda r: log(exp(r - r.max()) / _shifted_sum(r))),
-    ),
-    Bug(
-        "confident",
-        "softmax.log_softmax",
-        "log(1 + x) for log1p(x)",
-        _rowwise(lambda r: (r - r.max()) - log(_shifted_sum(r))),
-    ),
-    Bug(
-        "ties",
-        "softmax.log_softmax",
-        "all that are largest left out",
-        _rowwise(lambda r: (r - r.max()) - _all_largest_left_out(r)[1]),
-    ),
-    Bug(
-        "axis",
-        "softmax.log_softmax",
-        "the last axis, whatever is asked",
-        lambda z, axis=-1: _rowwise(lambda r: (r - r.max()) - _all_but_first(r))(z),
-    ),
-    Bug(
-        "overflow",
-        "softmax.logsumexp",
-        "no shift",
-        lambda **given: _sum(lambda z, b, axis: log((b * exp(z)).sum(axis=axis)), **given),
-    ),
-    Bug(
-        "weights",
-        "softmax.logsumexp",
-        "b is ignored",
-        lambda z, axis=-1, b=None: _sum(_careful_sum, z, axis),
-    ),
-    Bug(
-        "axis",
-        "softmax.logsumexp",
-        "the last axis, whatever is asked",
-        lambda z, axis=-1, b=None: _sum(_careful_sum, z, -1, b),
-    ),
-]
-
-
-def _all_but_first(z):
-    e = exp(z - z.max())
-    return np.log1p(np.delete(e, e.argmax()).sum())
-
-
-def _careful_sum(z, b, axis):
-    kept = b > 0
-    z = np.where(kept, z + log(np.where(kept, b, 1.0)), -np.inf)
-    axes = axis if isinstance(axis, tuple) else tuple(range(z.ndim)) if axis is None else (axis,)
-    moved = np.moveaxis(z, axes, range(-len(axes), 0))
-    rows = moved.reshape(*moved.shape[: z.ndim - len(axes)], -1)
-    return np.apply_along_axis(lambda r: r.max() + _all_but_first(r), -1, rows)
+    Bug("confident", "sigmoid.softplus", "log(1 + x) for log1p(x)",
+        lambda t: np.maximum(t, 0.0) + log(1.0 + exp(-np.abs(t)))),
+    Bug("overflow", "softmax.softmax", "no shift", rowwise(lambda z: exp(z) / exp(z).sum())),
+    Bug("axis", "softmax.softmax", "always the last axis", _last_axis(rowwise(softmax))),
+    Bug("overflow", "softmax.log_softmax", "no shift", rowwise(_unshifted)),
+    Bug("confident", "softmax.log_softmax", "log of the softmax",
+        rowwise(lambda z: log(softmax(z)))),
+    Bug("confident", "softmax.log_softmax", "log(1 + x) for log1p(x)", rowwise(_log_of_sum)),
+    Bug("ties", "softmax.log_softmax", "all that are largest left out", rowwise(_without_ties)),
+    Bug("axis", "softmax.log_softmax", "always the last axis",
+        _last_axis(rowwise(careful.log_softmax))),
+    Bug("overflow", "softmax.logsumexp", "no shift", _unshifted_sum),
+    Bug("weights", "softmax.logsumexp", "b is ignored",
+        lambda z, axis=-1, b=None: careful.logsumexp(z, axis)),
+    Bug("axis", "softmax.logsumexp", "always the last axis", _last_axis(careful.logsumexp)),
+    Bug("confident", "softmax.jacobian", "S (1 - S) of a rounded S",
+        lambda z: careful.curvature(softmax(z), careless=True)),
+    Bug("chain rule", "softmax.jacobian", "the diagonal only",
+        lambda z: careful.curvature(softmax(z), diagonal=True)),
+]  # fmt: skip
 
 
 # ------------------------------------------------------------------ regression
 
 
-def _softplus(t):
-    return np.maximum(t, 0.0) + log1p(exp(-np.abs(t)))
-
-
-def _wrong_answer(y):
-    """The sign of the logit of the wrong answer."""
-    return 1.0 - 2.0 * y
-
-
-def _ones(X, sample_weight):
-    return np.ones(len(X)) if sample_weight is None else sample_weight
-
-
-def _residuals(w, X, y):
-    return _wrong_answer(y) * sigmoid(_wrong_answer(y) * (X @ w))
-
-
-def _careless_residuals(w, X, y):
-    return sigmoid(X @ w) - y
-
-
-def _nll(w, X, y, sample_weight=None):
-    return (_ones(X, sample_weight) * _softplus(_wrong_answer(y) * (X @ w))).sum()
-
-
-def _gradient(w, X, y, sample_weight=None, residuals=_residuals):
-    return (_ones(X, sample_weight) * residuals(w, X, y)) @ X
-
-
-def _variance(w, X):
-    return sigmoid(X @ w) * sigmoid(-(X @ w))
-
-
-def _hessian(w, X, y, sample_weight=None, variance=_variance):
-    return (X.T * (_ones(X, sample_weight) * variance(w, X))) @ X
-
-
-def _hvp(w, X, y, v, sample_weight=None, variance=_variance):
-    return (_ones(X, sample_weight) * variance(w, X) * (X @ v)) @ X
-
-
-def _careless_variance(w, X):
-    p = sigmoid(X @ w)
-    return p * (1.0 - p)
-
-
 def _mean(function):
     """A mean over the data points in place of their sum."""
-    return lambda **given: function(**given) / len(given["X"])
+
+    def divided(**given):
+        result = function(**given)
+        N = len(given["X"] if "X" in given else given["z"])
+        if isinstance(result, dict):
+            return {name: part / N for name, part in result.items()}
+        return result / N
+
+    return divided
+
+
+def _minus(function):
+    return lambda **given: -function(**given)
 
 
 def _unweighted(function):
     return lambda sample_weight=None, **given: function(**given)
 
 
+def _careless_residuals(t, y):
+    return sigmoid(t) - y
+
+
+def _naive_residuals(t, y):
+    return exp(t) / (1.0 + exp(t)) - y
+
+
+def _careless_variance(t):
+    return sigmoid(t) * (1.0 - sigmoid(t))
+
+
 def _careless_nll(w, X, y, sample_weight=None):
     p = sigmoid(X @ w)
-    return -(_ones(X, sample_weight) * np.where(y == 1, log(p), log(1.0 - p))).sum()
+    return -(ones(X, sample_weight) * np.where(y == 1, log(p), log(1.0 - p))).sum()
 
 
 def _naive_nll(w, X, y, sample_weight=None):
     """log(1 + e^z) - y z without a case for the sign of z."""
-    return (_ones(X, sample_weight) * (log1p(exp(X @ w)) - y * (X @ w))).sum()
+    return (ones(X, sample_weight) * (log1p(exp(X @ w)) - y * (X @ w))).sum()
 
 
 def _normalised_nll(w, X, y, sample_weight=None):
-    """Weights that are divided by their sum."""
-    s = _ones(X, sample_weight)
-    return _nll(w, X, y, s if sample_weight is None else s / s.sum())
-
-
-def _rows(function, Z):
-    return np.array([function(row) for row in Z])
-
-
-def softmax(z):
-    return exp(z - z.max()) / exp(z - z.max()).sum()
-
-
-def _log_softmax(z):
-    return (z - z.max()) - _all_but_first(z)
-
-
-def _class_logits(W, X):
-    return X @ W.T
-
-
-def _labels(y):
-    return y.astype(int)
-
-
-def _class_nll(W, X, y, sample_weight=None, log_softmax=_log_softmax):
-    L = _rows(log_softmax, _class_logits(W, X))
-    return -(_ones(X, sample_weight) * L[np.arange(len(X)), _labels(y)]).sum()
-
-
-def _class_residuals(Z, y):
-    P = _rows(softmax, Z)
-    for p, label in zip(P, _labels(y), strict=True):
-        p[label] = 0.0
-        p[label] = -p.sum()
-    return P
+    s = ones(X, sample_weight)
+    return careful.nll(w, X, y, s if sample_weight is None else s / s.sum())
 
 
 def _careless_class_residuals(z, y):
-    return _rows(softmax, z) - np.eye(z.shape[1])[_labels(y)]
+    return rows(softmax, z) - np.eye(z.shape[1])[labels(y)]
 
 
-def _class_gradient(W, X, y, sample_weight=None, residuals=_class_residuals):
-    R = residuals(_class_logits(W, X), y)
-    return (_ones(X, sample_weight)[:, None] * R).T @ X
-
-
-def _naive_residuals(z, y):
+def _naive_class_residuals(z, y):
     """Probabilities without a shift."""
     E = exp(z)
-    return E / E.sum(axis=1, keepdims=True) - np.eye(z.shape[1])[_labels(y)]
-
-
-def _curvature(p, careless=False, diagonal=False):
-    """p_a ([a = b] - p_b)."""
-    others = 1.0 - p if careless else p @ (1.0 - np.eye(len(p)))
-    C = np.diag(p * others) if diagonal else -np.outer(p, p)
-    C[np.diag_indices(len(p))] = p * others
-    return C
-
-
-def _class_hessian(W, X, y, sample_weight=None, **how):
-    C = np.array([_curvature(p, **how) for p in _rows(softmax, _class_logits(W, X))])
-    return np.einsum("i,iab,ik,ij->akbj", _ones(X, sample_weight), C, X, X)
-
-
-def _class_hvp(W, X, y, V, sample_weight=None, **how):
-    C = np.array([_curvature(p, **how) for p in _rows(softmax, _class_logits(W, X))])
-    pull = np.einsum("i,iab,ib->ia", _ones(X, sample_weight), C, X @ V.T)
-    return pull.T @ X
+    return E / E.sum(axis=1, keepdims=True) - np.eye(z.shape[1])[labels(y)]
 
 
 def _small_labels(function):
@@ -466,37 +395,27 @@ def _small_labels(function):
     return cast
 
 
-def _classes_seen(function, name):
+def _classes_seen(function):
     """As many classes as labels were seen."""
 
     def seen(**given):
-        K = int(given["y"].max()) + 1
-        return function(**{**given, name: given[name][:K]})
+        return function(**{**given, "W": given["W"][: int(given["y"].max()) + 1]})
 
     return seen
 
 
-def _made_square(X, W):
+def _square(W, X, y, sample_weight=None):
     """X W where that has a meaning, X W^T elsewhere."""
-    return X @ W if W.shape[0] == W.shape[1] else X @ W.T
+    Z = X @ W if W.shape[0] == W.shape[1] else X @ W.T
+    return (ones(X, sample_weight)[:, None] * careful.class_residuals(Z, y)).T @ X
 
 
-def _ridge(gradient, name, factor=1.0, spared=0):
-    def penalised(penalty, **given):
-        pull = factor * penalty * given[name]
-        pull[..., :spared] = 0.0
-        return gradient(**given) + pull
-
-    return penalised
+def _careless_apply(p, q):
+    return p * (q - (p * q).sum())
 
 
-def _hard(q):
-    return np.where(q >= 0.5, 1.0, 0.0)
-
-
-def _soft_nll(w, X, q):
-    t = X @ w
-    return (q * _softplus(-t) + (1.0 - q) * _softplus(t)).sum()
+def _diagonal_apply(p, q):
+    return p * (p @ (1.0 - np.eye(len(p)))) * q
 
 
 def _careless_soft_nll(w, X, q):
@@ -504,135 +423,514 @@ def _careless_soft_nll(w, X, q):
     return -(q * log(p) + (1.0 - q) * log(1.0 - p)).sum()
 
 
-def _soft_gradient(W, X, Y):
-    P = _rows(softmax, _class_logits(W, X))
-    others = 1.0 - np.eye(len(W))
-    return (P * (Y @ others) - Y * (P @ others)).T @ X
-
-
-def _sums_to_one(W, X, Y):
-    return (_rows(softmax, _class_logits(W, X)) - Y).T @ X
-
-
 def _hard_gradient(W, X, Y):
-    return _soft_gradient(W, X, np.eye(len(W))[Y.argmax(axis=1)] * Y.sum(axis=1, keepdims=True))
+    hard = np.eye(len(W))[Y.argmax(axis=1)] * Y.sum(axis=1, keepdims=True)
+    return careful.soft_gradient(W, X, hard)
 
 
-def _by_label(function):
-    return lambda class_weight, y, **given: function(
-        y=y, sample_weight=class_weight[_labels(y)], **given
-    )
+def _normalised_class_weights(y, class_weight, **given):
+    share = class_weight / class_weight[labels(y)].sum()
+    return careful.class_weighted_gradient(share, y, **given)
 
 
 _CONFIDENT = "1 - p of a rounded p"
+_MINUS = "p - y of a rounded p"
+
+
+def _nll_bugs(prefix, functions):
+    for name, function in functions.items():
+        yield Bug("weights", f"{prefix}.{name}", "weights ignored", _unweighted(function))
+        yield Bug("mean for sum", f"{prefix}.{name}", "mean for sum", _mean(function))
+
+
 REGRESSION = [
+    *_nll_bugs("logistic", {"nll": careful.nll, "nll_gradient": gradient,
+                            "nll_hessian": careful.hessian, "nll_hvp": careful.hvp}),
+    *_nll_bugs("softmax", {"nll": careful.class_nll, "nll_gradient": class_gradient,
+                           "nll_hessian": careful.class_hessian, "nll_hvp": careful.class_hvp}),
     Bug("confident", "logistic.nll", "log of a rounded p", _careless_nll),
     Bug("overflow", "logistic.nll", "log(1 + e^z) - y z", _naive_nll),
-    Bug("weights", "logistic.nll", "weights ignored", _unweighted(_nll)),
     Bug("weights", "logistic.nll", "weights divided by their sum", _normalised_nll),
-    Bug("mean for sum", "logistic.nll", "mean for sum", _mean(_nll)),
-    Bug("sign", "logistic.nll", "the log-likelihood", lambda **given: -_nll(**given)),
-    Bug("confident", "logistic.nll_gradient", "p - y of a rounded p",
-        lambda **given: _gradient(**given, residuals=_careless_residuals)),
+    Bug("sign", "logistic.nll", "the log-likelihood", _minus(careful.nll)),
+    Bug("confident", "logistic.nll_gradient", _MINUS,
+        partial(gradient, residuals=_careless_residuals)),
     Bug("overflow", "logistic.nll_gradient", "e^z / (1 + e^z)",
-        lambda **given: _gradient(
-            **given, residuals=lambda w, X, y: exp(X @ w) / (1.0 + exp(X @ w)) - y)),
-    Bug("weights", "logistic.nll_gradient", "weights ignored", _unweighted(_gradient)),
-    Bug("mean for sum", "logistic.nll_gradient", "mean for sum", _mean(_gradient)),
-    Bug("sign", "logistic.nll_gradient", "X^T (y - p)", lambda **given: -_gradient(**given)),
+        partial(gradient, residuals=_naive_residuals)),
+    Bug("sign", "logistic.nll_gradient", "X^T (y - p)", _minus(gradient)),
     Bug("confident", "logistic.nll_hessian", _CONFIDENT,
-        lambda **given: _hessian(**given, variance=_careless_variance)),
-    Bug("weights", "logistic.nll_hessian", "weights ignored", _unweighted(_hessian)),
-    Bug("mean for sum", "logistic.nll_hessian", "mean for sum", _mean(_hessian)),
+        partial(careful.hessian, variance=_careless_variance)),
     Bug("confident", "logistic.nll_hvp", _CONFIDENT,
-        lambda **given: _hvp(**given, variance=_careless_variance)),
-    Bug("weights", "logistic.nll_hvp", "weights ignored", _unweighted(_hvp)),
-    Bug("mean for sum", "logistic.nll_hvp", "mean for sum", _mean(_hvp)),
+        partial(careful.hvp, variance=_careless_variance)),
     Bug("penalty", "logistic.penalised_gradient", "penalty ignored",
-        lambda penalty, **given: _gradient(**given)),
+        lambda penalty, **given: gradient(**given)),
     Bug("penalty", "logistic.penalised_gradient", "penalty |w|^2, without the half",
-        _ridge(_gradient, "w", 2.0)),
+        careful.ridge(gradient, "w", 2.0)),
     Bug("penalty", "logistic.penalised_gradient", "the first coefficient is not penalised",
-        _ridge(_gradient, "w", spared=1)),
-    Bug("confident", "logistic.penalised_gradient", "p - y of a rounded p",
-        _ridge(lambda **given: _gradient(**given, residuals=_careless_residuals), "w")),
-    Bug("weights", "logistic.mean_gradient", "divided by N",
-        lambda **given: _gradient(**given) / len(given["X"])),
-    Bug("mean for sum", "logistic.mean_gradient", "sum for mean", _gradient),
+        careful.ridge(gradient, "w", spared=1)),
+    Bug("confident", "logistic.penalised_gradient", _MINUS,
+        careful.ridge(partial(gradient, residuals=_careless_residuals), "w")),
+    Bug("weights", "logistic.mean_gradient", "divided by N", _mean(gradient)),
+    Bug("mean for sum", "logistic.mean_gradient", "sum for mean", gradient),
     Bug("soft labels", "logistic.soft_nll", "labels are rounded",
-        lambda w, X, q: _soft_nll(w, X, _hard(q))),
+        lambda w, X, q: careful.soft_nll(w, X, np.where(q >= 0.5, 1.0, 0.0))),
     Bug("confident", "logistic.soft_nll", "log of a rounded p", _careless_soft_nll),
-    Bug("mean for sum", "logistic.soft_nll", "mean for sum", _mean(_soft_nll)),
-    Bug("confident", "sigmoid.residuals", "p - y of a rounded p", lambda t, y: sigmoid(t) - y),
+    Bug("mean for sum", "logistic.soft_nll", "mean for sum", _mean(careful.soft_nll)),
+    Bug("confident", "sigmoid.residuals", _MINUS, _careless_residuals),
     Bug("overflow", "sigmoid.residuals", "e^t / (1 + e^t)",
         lambda t, y: np.where(y == 1, -1.0 / (1.0 + exp(t)), exp(t) / (1.0 + exp(t)))),
-    Bug("confident", "softmax.nll", "log of the softmax",
-        lambda **given: _class_nll(**given, log_softmax=lambda z: log(softmax(z)))),
-    Bug("confident", "softmax.nll", "log(1 + x) for log1p(x)",
-        lambda **given: _class_nll(
-            **given, log_softmax=lambda z: (z - z.max()) - log(_shifted_sum(z)))),
-    Bug("overflow", "softmax.nll", "no shift",
-        lambda **given: _class_nll(**given, log_softmax=lambda z: z - log(exp(z).sum()))),
-    Bug("ties", "softmax.nll", "all that are largest left out",
-        lambda **given: _class_nll(
-            **given, log_softmax=lambda z: (z - z.max()) - _all_largest_left_out(z)[1])),
-    Bug("weights", "softmax.nll", "weights ignored", _unweighted(_class_nll)),
-    Bug("mean for sum", "softmax.nll", "mean for sum", _mean(_class_nll)),
-    Bug("label types", "softmax.nll", "labels in eight bits", _small_labels(_class_nll)),
-    Bug("absent class", "softmax.nll", "as many classes as labels", _classes_seen(_class_nll, "W")),
-    Bug("confident", "softmax.nll_gradient", "P - Y of a rounded P",
-        lambda **given: _class_gradient(**given, residuals=_careless_class_residuals)),
+    *(
+        Bug(flag, function, name, partial(right, log_softmax=wrong))
+        for function, right in (
+            ("softmax.nll", careful.class_nll), ("softmax.losses", careful.class_losses))
+        for flag, name, wrong in (
+            ("confident", "log of the softmax", lambda z: log(softmax(z))),
+            ("confident", "log(1 + x) for log1p(x)", _log_of_sum),
+            ("overflow", "no shift", _unshifted),
+            ("ties", "all that are largest left out", _without_ties))
+    ),
+    *(
+        Bug(flag, f"softmax.{name}", what, bug(function))
+        for name, function in (("nll", careful.class_nll), ("nll_gradient", class_gradient))
+        for flag, what, bug in (
+            ("label types", "labels in eight bits", _small_labels),
+            ("absent class", "as many classes as labels", _classes_seen))
+    ),
+    Bug("confident", "softmax.nll_gradient", _MINUS,
+        partial(class_gradient, residuals=_careless_class_residuals)),
     Bug("overflow", "softmax.nll_gradient", "no shift",
-        lambda **given: _class_gradient(**given, residuals=_naive_residuals)),
-    Bug("weights", "softmax.nll_gradient", "weights ignored", _unweighted(_class_gradient)),
-    Bug("mean for sum", "softmax.nll_gradient", "mean for sum", _mean(_class_gradient)),
-    Bug("label types", "softmax.nll_gradient", "labels in eight bits",
-        _small_labels(_class_gradient)),
-    Bug("absent class", "softmax.nll_gradient", "as many classes as labels",
-        _classes_seen(_class_gradient, "W")),
-    Bug("square", "softmax.nll_gradient", "X W for X W^T",
-        lambda W, X, y, sample_weight=None: (
-            _ones(X, sample_weight)[:, None] * _class_residuals(_made_square(X, W), y)).T @ X),
-    Bug("sign", "softmax.nll_gradient", "(Y - P)^T X", lambda **given: -_class_gradient(**given)),
+        partial(class_gradient, residuals=_naive_class_residuals)),
+    Bug("square", "softmax.nll_gradient", "X W for X W^T", _square),
+    Bug("sign", "softmax.nll_gradient", "(Y - P)^T X", _minus(class_gradient)),
     Bug("confident", "softmax.nll_hessian", _CONFIDENT,
-        lambda **given: _class_hessian(**given, careless=True)),
+        partial(careful.class_hessian, careless=True)),
     Bug("coupled classes", "softmax.nll_hessian", "the blocks of two classes are 0",
-        lambda **given: _class_hessian(**given, diagonal=True)),
-    Bug("weights", "softmax.nll_hessian", "weights ignored", _unweighted(_class_hessian)),
-    Bug("mean for sum", "softmax.nll_hessian", "mean for sum", _mean(_class_hessian)),
-    Bug("confident", "softmax.nll_hvp", _CONFIDENT,
-        lambda **given: _class_hvp(**given, careless=True)),
+        partial(careful.class_hessian, diagonal=True)),
+    Bug("confident", "softmax.nll_hvp", "p (q - p.q)",
+        partial(careful.class_hvp, apply=_careless_apply)),
     Bug("coupled classes", "softmax.nll_hvp", "the blocks of two classes are 0",
-        lambda **given: _class_hvp(**given, diagonal=True)),
-    Bug("weights", "softmax.nll_hvp", "weights ignored", _unweighted(_class_hvp)),
-    Bug("mean for sum", "softmax.nll_hvp", "mean for sum", _mean(_class_hvp)),
+        partial(careful.class_hvp, apply=_diagonal_apply)),
     Bug("penalty", "softmax.penalised_gradient", "penalty ignored",
-        lambda penalty, **given: _class_gradient(**given)),
+        lambda penalty, **given: class_gradient(**given)),
     Bug("penalty", "softmax.penalised_gradient", "penalty |W|^2, without the half",
-        _ridge(_class_gradient, "W", 2.0)),
+        careful.ridge(class_gradient, "W", 2.0)),
     Bug("penalty", "softmax.penalised_gradient", "the first column is not penalised",
-        _ridge(_class_gradient, "W", spared=1)),
+        careful.ridge(class_gradient, "W", spared=1)),
     Bug("soft labels", "softmax.soft_gradient", "the largest label alone", _hard_gradient),
-    Bug("row sums", "softmax.soft_gradient", "P - Y", _sums_to_one),
-    Bug("mean for sum", "softmax.soft_gradient", "mean for sum", _mean(_soft_gradient)),
+    Bug("row sums", "softmax.soft_gradient", "P - Y",
+        lambda W, X, Y: (rows(softmax, X @ W.T) - Y).T @ X),
+    Bug("mean for sum", "softmax.soft_gradient", "mean for sum", _mean(careful.soft_gradient)),
     Bug("weights", "softmax.class_weighted_gradient", "weights ignored",
-        lambda class_weight, **given: _class_gradient(**given)),
+        lambda class_weight, **given: class_gradient(**given)),
     Bug("weights", "softmax.class_weighted_gradient", "divided by the sum of the weights",
-        lambda y, class_weight, **given: _by_label(_class_gradient)(
-            y=y, class_weight=class_weight / class_weight[_labels(y)].sum(), **given)),
-    Bug("confident", "softmax.losses", "log of the softmax",
-        lambda z, y: -log(_rows(softmax, z))[np.arange(len(z)), _labels(y)]),
-    Bug("confident", "softmax.losses", "log(1 + x) for log1p(x)",
-        lambda z, y: -_rows(lambda r: (r - r.max()) - log(_shifted_sum(r)), z)[
-            np.arange(len(z)), _labels(y)]),
-    Bug("overflow", "softmax.losses", "no shift",
-        lambda z, y: -_rows(lambda r: r - log(exp(r).sum()), z)[np.arange(len(z)), _labels(y)]),
-    Bug("ties", "softmax.losses", "all that are largest left out",
-        lambda z, y: -_rows(lambda r: (r - r.max()) - _all_largest_left_out(r)[1], z)[
-            np.arange(len(z)), _labels(y)]),
-    Bug("confident", "softmax.residuals", "P - Y of a rounded P", _careless_class_residuals),
-    Bug("overflow", "softmax.residuals", "no shift", _naive_residuals),
+        _normalised_class_weights),
+    Bug("confident", "softmax.residuals", _MINUS, _careless_class_residuals),
+    Bug("overflow", "softmax.residuals", "no shift", _naive_class_residuals),
 ]  # fmt: skip
 
 
-BUGS = [*ELEMENTARY, *REGRESSION]
+# ------------------------------------------------------------------ functions of one number
+
+
+def _slope_bugs(flag, layer, name, slope):
+    """A wrong derivative, in RULE 2 and along a direction."""
+    yield Bug(flag, f"{layer}_backward", name, careful.backward(slope))
+    if layer.split(".")[1] in ("tanh", "relu", "gelu", "gelu_tanh", "silu"):
+        yield Bug(flag, f"{layer}_jvp", name, careful.jvp(slope))
+
+
+def _forward(flag, layer, name, f):
+    return Bug(flag, f"{layer}_forward", name, careful.forward(f))
+
+
+def _erf_normal(t):
+    return (1.0 + careful.erf(t / math.sqrt(2.0))) / 2.0
+
+
+_GELU, _TANH_GELU = careful.SLOPES["gates.gelu"], careful.SLOPES["gates.gelu_tanh"]
+
+ELEMENTWISE = [
+    _forward("overflow", "activations.sigmoid", "1 / (1 + e^-t)", lambda t: exp(t) / (1.0 + exp(t))),
+    *_slope_bugs("confident", "activations.sigmoid", _CONFIDENT, _careless_variance),
+    _forward("confident", "activations.log_sigmoid", "log of sigma(t)", lambda t: log(sigmoid(t))),
+    *_slope_bugs("confident", "activations.log_sigmoid", "1 - sigma(t)", lambda t: 1.0 - sigmoid(t)),
+    _forward("overflow", "activations.softplus", "log(1 + e^t)", lambda t: log(1.0 + exp(t))),
+    *_slope_bugs("tail", "activations.tanh", "1 - tanh^2", lambda t: 1.0 - careful.tanh(t) ** 2),
+    *_slope_bugs("kink", "activations.relu", "f'(0) = 1", lambda t: np.where(t >= 0, 1.0, 0.0)),
+    *_slope_bugs("kink", "activations.relu", "f'(0) = 1/2", lambda t: (np.sign(t) + 1.0) / 2.0),
+    _forward("tail", "gates.gelu", "1 + erf", lambda t: t * _erf_normal(t)),
+    _forward("approximation", "gates.gelu", "the form with tanh", _TANH_GELU[0]),
+    *_slope_bugs("tail", "gates.gelu", "1 + erf",
+                 lambda t: _erf_normal(t) + t * careful.density(t)),
+    *_slope_bugs("approximation", "gates.gelu", "the form with tanh", _TANH_GELU[1]),
+    *_slope_bugs("chain rule", "gates.gelu", "Phi(t) only", careful.normal),
+    _forward("tail", "gates.gelu_tanh", "1 + tanh",
+             lambda t: t * (1.0 + careful.tanh(careful.bent(t)[0])) / 2.0),
+    _forward("approximation", "gates.gelu_tanh", "the exact form", _GELU[0]),
+    *_slope_bugs("approximation", "gates.gelu_tanh", "the exact form", _GELU[1]),
+    _forward("overflow", "gates.silu", "t e^t / (1 + e^t)", lambda t: t * exp(t) / (1.0 + exp(t))),
+    *_slope_bugs("chain rule", "gates.silu", "sigma(t) only", sigmoid),
+    _forward("parameter", "gates.leaky_relu", "alpha = 0.01",
+             lambda t, alpha: np.where(t > 0, t, 0.01 * t)),
+    *_slope_bugs("kink", "gates.leaky_relu", "f'(0) = 1",
+                 lambda t, alpha: np.where(t >= 0, 1.0, alpha)),
+    *_slope_bugs("parameter", "gates.leaky_relu", "alpha = 0.01",
+                 lambda t, alpha: np.where(t > 0, 1.0, 0.01)),
+    _forward("tail", "gates.elu", "e^t - 1",
+             lambda t, alpha: np.where(t > 0, t, alpha * (exp(np.minimum(t, 0.0)) - 1.0))),
+    _forward("parameter", "gates.elu", "alpha = 1",
+             lambda t, alpha: careful.SLOPES["gates.elu"][0](t, 1.0)),
+    _forward("overflow", "gates.elu", "a product with a mask",
+             lambda t, alpha: (t > 0) * t + (t <= 0) * alpha * careful.expm1(t)),
+    *_slope_bugs("kink", "gates.elu", "f'(0) = 1",
+                 lambda t, alpha: np.where(t >= 0, 1.0, alpha * exp(np.minimum(t, 0.0)))),
+    *_slope_bugs("parameter", "gates.elu", "alpha = 1",
+                 lambda t, alpha: careful.SLOPES["gates.elu"][1](t, 1.0)),
+    *_slope_bugs("chain rule", "gates.softsign", "1 / (1 + |t|)", lambda t: 1.0 / (1.0 + np.abs(t))),
+    *_slope_bugs("chain rule", "gates.squared_relu", "max(t, 0)", lambda t: np.maximum(t, 0.0)),
+    *_slope_bugs("kink", "gates.hard_tanh", "f'(-1) = 1, f'(1) = 0",
+                 lambda t: np.where((t >= -1.0) & (t < 1.0), 1.0, 0.0)),
+]  # fmt: skip
+
+
+# ------------------------------------------------------------------ layers
+
+
+def _delta_of_ones(function):
+    return lambda delta, **given: function(delta=np.ones_like(delta), **given)
+
+
+def _squares(z, eps, axis):
+    """The variance by E[z^2] - E[z]^2."""
+    m = z.mean(axis=axis, keepdims=True)
+    root = np.sqrt((z * z).mean(axis=axis, keepdims=True) - m * m + eps)
+    return (z - m) / root, root
+
+
+def _eps_outside(z, eps, axis):
+    d = z - z.mean(axis=axis, keepdims=True)
+    root = np.sqrt((d * d).mean(axis=axis, keepdims=True)) + eps
+    return d / root, root
+
+
+def _one_less(z, eps, axis):
+    d = z - z.mean(axis=axis, keepdims=True)
+    root = np.sqrt((d * d).sum(axis=axis, keepdims=True) / (z.shape[axis] - 1) + eps)
+    return d / root, root
+
+
+def _fixed_eps(z, eps, axis):
+    return careful.standardised(z, 1e-5, axis)
+
+
+def _rms_outside(z, eps, axis):
+    root = np.sqrt((z * z).mean(axis=axis, keepdims=True)) + eps
+    return z / root, root
+
+
+def _constants(scale, axis):
+    """RULE 2 with the statistics taken for constants."""
+    return lambda z, delta, gain, eps, bias=0.0: gain * delta / scale(z, eps, axis)[1]
+
+
+def _norm_bugs(name, axis):
+    layer = f"normalisation.{name}"
+    rules = ("forward", "backward", "parameter_gradient", "jvp")
+    for flag, what, scale in (
+        ("variance", "E[z^2] - E[z]^2", _squares),
+        ("eps", "eps outside the root", _eps_outside),
+        ("divisor", "N - 1 for N", _one_less),
+        ("parameter", "eps is ignored", _fixed_eps),
+    ):
+        for rule, function in zip(rules, careful.norm(scale, axis), strict=True):
+            yield Bug(flag, f"{layer}_{rule}", what, function)
+    other = careful.norm(careful.standardised, 1 - axis)
+    for rule, function in zip(rules, other, strict=True):
+        yield Bug("axis", f"{layer}_{rule}", "the other axis", function)
+    yield Bug("chain rule", f"{layer}_backward", "mean and variance taken for constants",
+              _constants(careful.standardised, axis))  # fmt: skip
+    yield Bug("delta", f"{layer}_backward", "delta taken to be 1",
+              _delta_of_ones(careful.norm(careful.standardised, axis)[1]))  # fmt: skip
+
+
+def _hidden_after(queries, keys, mask):
+    """The mask after the weights were normalised, so that rows do not sum to one."""
+    return mask * careful.attended(queries, keys, np.ones_like(mask))
+
+
+def _all_seen(queries, keys, mask):
+    return careful.attended(queries, keys, np.ones_like(mask))
+
+
+def _only_hidden(queries, keys, mask):
+    """Factors that only hide: any number above zero counts as 1."""
+    return careful.attended(queries, keys, np.where(mask > 0, 1.0, 0.0))
+
+
+def _unscaled(queries, keys, mask):
+    return careful.attended(queries, keys, mask, scores=lambda q, k: q @ k.T)
+
+
+LAYERS = [
+    Bug("overflow", "activations.softmax_forward", "no shift",
+        rowwise(lambda z: exp(z) / exp(z).sum())),
+    Bug("axis", "activations.softmax_forward", "over the data points",
+        lambda z: rowwise(softmax)(z, axis=0)),
+    *(
+        Bug(flag, "activations.softmax_backward", name, careful.row_rule(rule))
+        for flag, name, rule in (
+            ("chain rule", "S (1 - S) delta: the diagonal only", _diagonal_apply),
+            ("confident", "S (delta - S.delta)", _careless_apply),
+            ("delta", "delta taken to be 1", lambda p, d: careful.softmax_rule(p, np.ones_like(d))))
+    ),
+    *(
+        Bug(flag, "activations.softmax_jvp", name, careful.along(careful.row_rule(rule)))
+        for flag, name, rule in (
+            ("chain rule", "S (1 - S) dz: the diagonal only", _diagonal_apply),
+            ("confident", "S (dz - S.dz)", _careless_apply))
+    ),
+    *(
+        Bug(flag, "log_softmax.backward", name, careful.row_rule(rule))
+        for flag, name, rule in (
+            ("delta", "delta + S: deltas taken to sum to -1", lambda p, d: d + p),
+            ("confident", "delta - S sum delta", lambda p, d: d - p * d.sum()),
+            ("chain rule", "the rule of softmax", careful.softmax_rule))
+    ),
+    Bug("chain rule", "log_softmax.jvp", "the diagonal only",
+        lambda z, dz: dz * (1.0 - rows(softmax, z))),
+    Bug("mean for sum", "nll.forward", "mean for sum", _mean(careful.nll_layer)),
+    Bug("weights", "nll.forward", "weights ignored", _unweighted(careful.nll_layer)),
+    Bug("parameter", "nll.forward", "smoothing ignored",
+        lambda smoothing=0.0, **given: careful.nll_layer(**given)),
+    Bug("divisor", "nll.forward", "smoothing / (K - 1)",
+        lambda z, smoothing=0.0, **given: careful.nll_layer(
+            z=z, smoothing=smoothing * z.shape[1] / (z.shape[1] - 1), **given)),
+    Bug("sign", "nll.forward", "the sum of z, not of -z", _minus(careful.nll_layer)),
+    Bug("mean for sum", "nll.backward", "mean for sum", _mean(careful.nll_backward)),
+    Bug("weights", "nll.backward", "weights ignored", _unweighted(careful.nll_backward)),
+    Bug("delta", "nll.backward", "delta taken to be 1",
+        lambda delta, **given: careful.nll_backward(delta=1.0, **given)),
+    Bug("parameter", "nll.backward", "smoothing ignored",
+        lambda smoothing=0.0, **given: careful.nll_backward(**given)),
+    Bug("weights", "nll.jvp", "weights ignored",
+        lambda z, y, dz, sample_weight=None, smoothing=0.0: careful.nll_layer(
+            dz, y, smoothing=smoothing)),
+    Bug("parameter", "linear.forward", "the bias is ignored",
+        lambda z, W, b=None: careful.linear(z, W)),
+    Bug("square", "linear.forward", "z W for z W^T",
+        lambda z, W, b=None: careful.linear(z, W.T if W.shape[0] == W.shape[1] else W, b)),
+    Bug("square", "linear.backward", "delta W^T for delta W",
+        lambda z, delta, W, b=None: delta @ (W.T if W.shape[0] == W.shape[1] else W)),
+    Bug("square", "linear.parameter_gradient", "z^T delta for delta^T z",
+        lambda z, delta, W, b=None: careful.linear_gradient(
+            *((delta, z) if W.shape[0] == W.shape[1] else (z, delta)), W, b)
+        if b is None or W.shape[0] != W.shape[1]
+        else {"W": z.T @ delta, "b": delta.sum(axis=0)}),
+    Bug("mean for sum", "linear.parameter_gradient", "mean for sum", _mean(careful.linear_gradient)),
+    Bug("delta", "linear.parameter_gradient", "delta taken to be 1",
+        _delta_of_ones(careful.linear_gradient)),
+    Bug("square", "linear.jvp", "dz W for dz W^T",
+        lambda z, dz, W, b=None: dz @ (W if W.shape[0] == W.shape[1] else W.T)),
+    Bug("chain rule", "linear.jvp_with_parameters", "z dW^T is missing",
+        lambda z, W, dz, dW, b=None, db=None: careful.linear(dz, W, db)),
+    *_norm_bugs("layer_norm", 1),
+    *_norm_bugs("batch_norm", 0),
+    *(
+        Bug(flag, f"normalisation.rms_norm_{rule}", what, function)
+        for flag, what, scale in (
+            ("eps", "eps outside the root", _rms_outside),
+            ("chain rule", "the mean is taken off", careful.standardised))
+        for rule, function in zip(
+            ("forward", "backward", "parameter_gradient", "jvp"), careful.norm(scale, 1), strict=True)
+    ),
+    Bug("eps", "normalisation.batch_norm_inference_forward", "eps outside the root",
+        lambda z, mean, variance, gain, bias, eps: (
+            gain * (z - mean) / (np.sqrt(variance) + eps) + bias)),
+    Bug("chain rule", "normalisation.batch_norm_inference_forward", "the statistics of the batch",
+        lambda z, mean, variance, gain, bias, eps: careful.norm(careful.standardised, 0)[0](
+            z, gain, eps, bias)),
+    Bug("chain rule", "normalisation.batch_norm_inference_backward", "the rule of the batch",
+        lambda z, delta, mean, variance, gain, bias, eps: careful.norm(
+            careful.standardised, 0)[1](z, delta, gain, eps)),
+    Bug("mask", "attention.forward", "the mask is ignored",
+        partial(careful.attention, attended=_all_seen)),
+    Bug("mask", "attention.forward", "the mask after the weights were normalised",
+        partial(careful.attention, attended=_hidden_after)),
+    Bug("mask", "attention.forward", "factors that only hide",
+        partial(careful.attention, attended=_only_hidden)),
+    Bug("scale", "attention.forward", "1 / sqrt(d) left out",
+        partial(careful.attention, attended=_unscaled)),
+    Bug("scale", "attention.backward", "1 / sqrt(d) left out",
+        partial(careful.attention_backward, scaled=False)),
+    Bug("chain rule", "attention.backward", "p g: the weights taken to be independent",
+        partial(careful.attention_backward, through=lambda P, G: P * G)),
+    Bug("delta", "attention.backward", "delta taken to be 1",
+        _delta_of_ones(careful.attention_backward)),
+]  # fmt: skip
+
+
+# ------------------------------------------------------------------ costs of logits, estimates
+
+
+def _logits_bugs():
+    yield Bug(
+        "parameter",
+        "targets.temperature",
+        "1 / tau left out",
+        lambda z, targets, tau: careful.pulled(z / tau, targets),
+    )
+    yield Bug(
+        "parameter",
+        "targets.temperature",
+        "tau ignored",
+        lambda z, targets, tau: careful.pulled(z, targets),
+    )
+    yield Bug(
+        "row sums",
+        "targets.temperature",
+        "p - t",
+        lambda z, targets, tau: (rows(softmax, z / tau) - targets) / tau,
+    )
+    yield Bug(
+        "parameter",
+        "targets.distillation",
+        "times tau, not divided by it",
+        lambda z, teacher, tau: careful.distillation(z, teacher, tau) * tau * tau,
+    )
+    yield Bug(
+        "soft labels",
+        "targets.distillation",
+        "the teacher's class alone",
+        lambda z, teacher, tau: (
+            (rows(softmax, z / tau) - np.eye(z.shape[1])[teacher.argmax(axis=1)]) / tau
+        ),
+    )
+    yield Bug(
+        "parameter",
+        "targets.label_smoothing",
+        "alpha ignored",
+        lambda alpha, **given: careful.label_smoothing(alpha=0.0, **given),
+    )
+    yield Bug(
+        "divisor",
+        "targets.label_smoothing",
+        "alpha / (K - 1)",
+        lambda z, alpha, **given: careful.label_smoothing(
+            z=z, alpha=alpha * z.shape[1] / (z.shape[1] - 1), **given
+        ),
+    )
+    yield Bug(
+        "weights",
+        "targets.label_smoothing",
+        "class weights ignored",
+        lambda weight, **given: careful.label_smoothing(weight=np.ones_like(weight), **given),
+    )
+    yield Bug(
+        "mean for sum",
+        "targets.weighted_mean",
+        "divided by N",
+        lambda z, targets, sample_weight: (
+            sample_weight[:, None] * careful.pulled(z, targets) / len(z)
+        ),
+    )
+    yield Bug(
+        "weights",
+        "targets.weighted_mean",
+        "weights ignored",
+        lambda z, targets, sample_weight: careful.pulled(z, targets) / len(z),
+    )
+    yield Bug(
+        "row sums",
+        "targets.weighted_mean",
+        "p - t",
+        lambda z, targets, sample_weight: (
+            (sample_weight / sample_weight.sum())[:, None] * (rows(softmax, z) - targets)
+        ),
+    )
+    yield Bug(
+        "parameter",
+        "targets.focal_gradient",
+        "gamma = 2",
+        lambda z, y, gamma: careful.focal(z, y, 2.0),
+    )
+    yield Bug(
+        "chain rule",
+        "targets.focal_gradient",
+        "the weight taken for a constant",
+        lambda z, y, gamma: (2.0 * y - 1.0) * -(sigmoid(-(2.0 * y - 1.0) * z) ** (gamma + 1.0)),
+    )
+    yield Bug(
+        "weights",
+        "targets.many_labels_gradient",
+        "weights of the positives ignored",
+        lambda z, y, positive: careful.many_labels(z, y, np.ones_like(positive)),
+    )
+    yield Bug(
+        "weights",
+        "targets.many_labels_gradient",
+        "negatives weighted, too",
+        lambda z, y, positive: positive * careful.many_labels(z, y, np.ones_like(positive)),
+    )
+    yield Bug(
+        "confident",
+        "targets.many_labels_gradient",
+        "c y (sigma - 1)",
+        lambda z, y, positive: positive * y * (sigmoid(z) - 1.0) + (1.0 - y) * sigmoid(z),
+    )
+    yield Bug(
+        "mask",
+        "targets.masked_log_softmax_backward",
+        "the mask is ignored",
+        lambda z, mask, delta: careful.masked(z, np.ones_like(mask), delta),
+    )
+    yield Bug(
+        "mask",
+        "targets.masked_log_softmax_backward",
+        "the deltas of hidden classes count",
+        lambda z, mask, delta: (
+            mask * (delta - _masked_softmax(z, mask) * delta.sum(axis=1, keepdims=True))
+        ),
+    )
+
+
+def _masked_softmax(z, mask):
+    e = exp(np.where(mask > 0, z, -np.inf))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _half(X, y, tolerance):
+    """Whether a direction without a negative margin is found that leaves some margin positive.
+
+    By the perceptron, which finds complete separation only, and takes small margins for zero.
+    """
+    M = (2.0 * y - 1.0)[:, None] * X
+    d = np.zeros(X.shape[1])
+    for _ in range(2000):
+        wrong = M[M @ d <= tolerance]
+        if not len(wrong):
+            return 2.0
+        d = d + wrong[0]
+    return 0.0
+
+
+ESTIMATES = [
+    Bug("penalty", "logistic.mle", "penalty ignored",
+        lambda penalty=0.0, **given: careful.mle(**given)),
+    Bug("penalty", "logistic.mle", "penalty 1 where none is given",
+        lambda penalty=0.0, **given: careful.mle(penalty=penalty or 1.0, **given)),
+    Bug("weights", "logistic.mle", "weights ignored", _unweighted(careful.mle)),
+    Bug("not converged", "logistic.mle", "tolerance 1e-3",
+        partial(careful.mle, tolerance=1e-3)),
+    Bug("not converged", "logistic.mle", "one step", partial(careful.mle, tolerance=math.inf)),
+    Bug("penalty", "softmax.mle", "penalty 1 where none is given",
+        lambda penalty=0.0, **given: careful.class_mle(penalty=penalty or 1.0, **given)),
+    Bug("weights", "softmax.mle", "weights ignored", _unweighted(careful.class_mle)),
+    Bug("not converged", "softmax.mle", "tolerance 1e-3",
+        partial(careful.class_mle, tolerance=1e-3)),
+    Bug("quasi-complete", "logistic.separation", "complete separation only",
+        lambda X, y: _half(X, y, 0.0)),
+    Bug("units", "logistic.separation", "margins below 1e-8 are zero",
+        lambda X, y: _half(X, y, 1e-8)),
+]  # fmt: skip
+
+
+BUGS = [*LOGITS, *REGRESSION, *ELEMENTWISE, *LAYERS, *_logits_bugs(), *ESTIMATES]

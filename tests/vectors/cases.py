@@ -27,10 +27,11 @@ class Argument:
 
 @dataclass(frozen=True)
 class Valid:
-    """An input that has an answer; for estimates and verdicts, with what proves it."""
+    """An input that has an answer; for a verdict, with what proves it."""
 
     comment: str
     input: Input
+    certificate: dict[str, list[int]] | None = None
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ sys.path.insert(0, str(FOLDER.parent))
 import loops  # noqa: E402
 from mpmath import mp, mpf  # noqa: E402
 
-from vectors import arithmetic, bugs, elementary, layers, regression, targets  # noqa: E402
+from vectors import arithmetic, bugs, elementary, estimates, layers, regression, targets  # noqa: E402
 from vectors.cases import INTEGERS, without_repeats  # noqa: E402
 
-FAMILIES = (elementary, regression, layers, targets)
+FAMILIES = (elementary, regression, layers, targets, estimates)
 
 LARGEST = 1e8  # ulp: where more than half of the digits are lost, nothing can be tested
 
@@ -115,6 +115,7 @@ def records(file):
             "output": arithmetic.each(text, output),
             "ulp": plain(ulp),
             "why": file.why,
+            **({"certificate": case.certificate} if case.certificate else {}),
         }
         valid.append(test)
         for bug, distance in found:
@@ -123,6 +124,7 @@ def records(file):
                 wrong.append({**test, "result": "wrong", "answer": answered, "bug": bug.name})
     for test in wrong:
         del test["why"]
+        test.pop("certificate", None)
     invalid = [
         {
             "comment": case.comment,
