@@ -31,6 +31,7 @@ extensions = [
     "_extensions.definitions",
     "_extensions.cheat_sheet",
     "_extensions.downloads",
+    "_extensions.vector_files",
     "_extensions.uses_graph",
     "_extensions.pictures",
     "_extensions.plots",

@@ -71,7 +71,7 @@ def _rng(name):
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
-def _logistic(name, N, n, flags=(), **changes):
+def logistic(name, N, n, flags=(), **changes):
     rng = _rng(name)
     data = {
         "w": eighths(rng, n, largest=1),
@@ -85,28 +85,28 @@ def _logistic(name, N, n, flags=(), **changes):
 
 def _logistic_designs():
     for N, n in [(1, 2), (1, 3), (2, 3), (2, 4), (5, 2), (5, 3), (5, 4)]:
-        yield _logistic(f"N={N} n={n}", N, n)
+        yield logistic(f"N={N} n={n}", N, n)
     for size in (2, 4):
-        yield _logistic(f"N=n={size}", size, size, ["square"])
+        yield logistic(f"N=n={size}", size, size, ["square"])
     rng = _rng("full mantissa")
-    yield _logistic(
+    yield logistic(
         "full mantissa", 5, 3, ["full mantissa"], X=rng.normal(size=(5, 3)), w=rng.normal(size=3)
     )
-    yield _logistic("unbalanced", 5, 3, ["unbalanced"], y=np.array([0, 0, 0, 1, 0]))
-    yield _logistic("one class 0", 5, 3, ["absent class"], y=np.zeros(5, dtype=np.int64))
-    yield _logistic("one class 1", 5, 3, ["absent class"], y=np.ones(5, dtype=np.int64))
-    yield _logistic("w = 0", 5, 3, ["zeros"], w=np.zeros(3))
+    yield logistic("unbalanced", 5, 3, ["unbalanced"], y=np.array([0, 0, 0, 1, 0]))
+    yield logistic("one class 0", 5, 3, ["absent class"], y=np.zeros(5, dtype=np.int64))
+    yield logistic("one class 1", 5, 3, ["absent class"], y=np.ones(5, dtype=np.int64))
+    yield logistic("w = 0", 5, 3, ["zeros"], w=np.zeros(3))
     X = eighths(_rng("zeros"), 5, 3)
     X[:, 1] = 0.0
     X[2] = 0.0
-    yield _logistic("zero row and column", 5, 3, ["zeros"], X=X)
+    yield logistic("zero row and column", 5, 3, ["zeros"], X=X)
     X = eighths(_rng("ties"), 5, 3)
-    yield _logistic("equal rows", 5, 3, ["ties"], X=X[[0, 0, 1, 1, 1]])
-    yield _logistic("duplicate column", 5, 3, ["duplicate column"], X=X[:, [0, 1, 1]])
+    yield logistic("equal rows", 5, 3, ["ties"], X=X[[0, 0, 1, 1, 1]])
+    yield logistic("duplicate column", 5, 3, ["duplicate column"], X=X[:, [0, 1, 1]])
     for z in (30.0, 40.0, 300.0, 700.0):
         for sign in (-1.0, 1.0):
             for y in (0, 1):
-                yield _logistic(
+                yield logistic(
                     f"z={sign * z:+.0f} y={y}",
                     1,
                     2,
@@ -115,12 +115,12 @@ def _logistic_designs():
                     w=np.array([z / 8, sign * z / 4]),
                     y=np.array([y]),
                 )
-    yield _logistic("large w", 5, 3, ["large w", "saturated"], w=np.array([96.0, -64.0, 80.5]))
-    yield _logistic("weights", 5, 3, ["weights"], s=np.array([0.5, 0.0, 2.0, 1.0, 0.125]))
-    yield _logistic("weights, square", 3, 3, ["weights", "square"], s=np.array([0.25, 3.0, 1.5]))
+    yield logistic("large w", 5, 3, ["large w", "saturated"], w=np.array([96.0, -64.0, 80.5]))
+    yield logistic("weights", 5, 3, ["weights"], s=np.array([0.5, 0.0, 2.0, 1.0, 0.125]))
+    yield logistic("weights, square", 3, 3, ["weights", "square"], s=np.array([0.25, 3.0, 1.5]))
 
 
-def _softmax(name, N, n, K, flags=(), **changes):
+def softmax(name, N, n, K, flags=(), **changes):
     rng = _rng(name)
     data = {
         "W": eighths(rng, K, n, largest=1),
@@ -134,11 +134,11 @@ def _softmax(name, N, n, K, flags=(), **changes):
 
 def _softmax_designs():
     for N, n, K in [(1, 2, 3), (1, 3, 2), (2, 3, 4), (2, 4, 3), (5, 2, 3), (5, 3, 2), (5, 2, 4)]:
-        yield _softmax(f"N={N} n={n} K={K}", N, n, K)
+        yield softmax(f"N={N} n={n} K={K}", N, n, K)
     for size in (2, 3):
-        yield _softmax(f"N=n=K={size}", size, size, size, ["square"])
+        yield softmax(f"N=n=K={size}", size, size, size, ["square"])
     rng = _rng("softmax full mantissa")
-    yield _softmax(
+    yield softmax(
         "full mantissa",
         5,
         2,
@@ -147,22 +147,22 @@ def _softmax_designs():
         X=rng.normal(size=(5, 2)),
         W=rng.normal(size=(3, 2)),
     )
-    yield _softmax("unbalanced", 5, 2, 3, ["unbalanced"], y=np.array([2, 2, 0, 2, 2]))
-    yield _softmax("absent class", 5, 2, 4, ["absent class"], y=np.array([3, 1, 1, 3, 0]))
-    yield _softmax("one class", 5, 2, 3, ["absent class"], y=np.full(5, 2))
-    yield _softmax("W = 0", 5, 2, 3, ["zeros", "ties"], W=np.zeros((3, 2)))
+    yield softmax("unbalanced", 5, 2, 3, ["unbalanced"], y=np.array([2, 2, 0, 2, 2]))
+    yield softmax("absent class", 5, 2, 4, ["absent class"], y=np.array([3, 1, 1, 3, 0]))
+    yield softmax("one class", 5, 2, 3, ["absent class"], y=np.full(5, 2))
+    yield softmax("W = 0", 5, 2, 3, ["zeros", "ties"], W=np.zeros((3, 2)))
     X = eighths(_rng("softmax zeros"), 5, 3)
     X[:, 1] = 0.0
     X[2] = 0.0
-    yield _softmax("zero row and column", 5, 3, 2, ["zeros"], X=X)
+    yield softmax("zero row and column", 5, 3, 2, ["zeros"], X=X)
     X = eighths(_rng("softmax ties"), 5, 3)
-    yield _softmax("equal rows", 5, 3, 2, ["ties"], X=X[[0, 0, 1, 1, 1]])
-    yield _softmax("duplicate column", 5, 3, 2, ["duplicate column"], X=X[:, [0, 1, 1]])
+    yield softmax("equal rows", 5, 3, 2, ["ties"], X=X[[0, 0, 1, 1, 1]])
+    yield softmax("duplicate column", 5, 3, 2, ["duplicate column"], X=X[:, [0, 1, 1]])
     W = eighths(_rng("softmax equal classes"), 3, 2, largest=1)
-    yield _softmax("two equal classes", 2, 2, 3, ["ties"], W=W[[0, 1, 1]])
+    yield softmax("two equal classes", 2, 2, 3, ["ties"], W=W[[0, 1, 1]])
     for z in (30.0, 40.0, 300.0, 700.0):
         for y in range(3):
-            yield _softmax(
+            yield softmax(
                 f"z={z:.0f} y={y}",
                 1,
                 2,
@@ -172,7 +172,7 @@ def _softmax_designs():
                 W=np.array([[z / 8, -z / 4], [-0.125, 0.5], [-z / 16, z / 8]]),
                 y=np.array([y]),
             )
-    yield _softmax(
+    yield softmax(
         "large W",
         5,
         2,
@@ -180,8 +180,8 @@ def _softmax_designs():
         ["large w", "saturated"],
         W=np.array([[96.0, -64.0], [80.5, 3.0], [-50.0, 71.0]]),
     )
-    yield _softmax("weights", 5, 2, 3, ["weights"], s=np.array([0.5, 0.0, 2.0, 1.0, 0.125]))
-    yield _softmax("weights, square", 3, 3, 3, ["weights", "square"], s=np.array([0.25, 3.0, 1.5]))
+    yield softmax("weights", 5, 2, 3, ["weights"], s=np.array([0.5, 0.0, 2.0, 1.0, 0.125]))
+    yield softmax("weights, square", 3, 3, 3, ["weights", "square"], s=np.array([0.25, 3.0, 1.5]))
 
 
 LOGISTIC = tuple(_logistic_designs())

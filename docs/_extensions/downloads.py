@@ -13,9 +13,9 @@ VECTORS = records.ROOT / "tests/vectors"
 
 
 def write_vectors(path):
-    """Write the test vectors into one archive."""
+    """Write the test vectors into one archive, with their README and their schema."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(VECTORS.glob("*.json")):
+        for file in [VECTORS / "README.md", *sorted(VECTORS.glob("*.json"))]:
             entry = zipfile.ZipInfo(f"vectors/{file.name}")  # its date is the same in every build
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, file.read_bytes())

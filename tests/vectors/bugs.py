@@ -75,7 +75,9 @@ def run(bug: Bug, given: dict[str, Any]) -> Any:
             result = bug.implementation(**arrays)
         except (IndexError, ValueError, np.linalg.LinAlgError):  # it fails, an answer too
             return math.nan
-    return result.tolist() if isinstance(result, np.ndarray | np.generic) else result
+    if isinstance(result, dict):
+        return {name: np.asarray(part).tolist() for name, part in result.items()}
+    return np.asarray(result).tolist()
 
 
 def answer(bug: Bug, given: dict[str, Any]) -> Any:
@@ -549,7 +551,7 @@ def _erf_normal(t):
 _GELU, _TANH_GELU = careful.SLOPES["gates.gelu"], careful.SLOPES["gates.gelu_tanh"]
 
 ELEMENTWISE = [
-    _forward("overflow", "activations.sigmoid", "1 / (1 + e^-t)", lambda t: exp(t) / (1.0 + exp(t))),
+    _forward("overflow", "activations.sigmoid", "e^t / (1 + e^t)", lambda t: exp(t) / (1.0 + exp(t))),
     *_slope_bugs("confident", "activations.sigmoid", _CONFIDENT, _careless_variance),
     _forward("confident", "activations.log_sigmoid", "log of sigma(t)", lambda t: log(sigmoid(t))),
     *_slope_bugs("confident", "activations.log_sigmoid", "1 - sigma(t)", lambda t: 1.0 - sigmoid(t)),

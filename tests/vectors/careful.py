@@ -75,10 +75,7 @@ def logsumexp(z, axis=-1, b=None):
     b = np.ones_like(z) if b is None else np.broadcast_to(b, z.shape)
     kept = b > 0
     z = np.where(kept, z + log(np.where(kept, b, 1.0)), -np.inf)
-    if axis is None or isinstance(axis, list):
-        axes = tuple(range(z.ndim))
-    else:
-        axes = (axis,)
+    axes = tuple(range(z.ndim)) if axis is None or isinstance(axis, list) else (axis,)
     moved = np.moveaxis(z, axes, range(-len(axes), 0))
     flat = moved.reshape(*moved.shape[: z.ndim - len(axes)], -1)
     return np.apply_along_axis(lambda r: r.max() + log1p(sum_of_others(r)), -1, flat)

@@ -246,14 +246,14 @@ def binary(direction=False):
 
 def more_binary():
     for N, n in [(1, 1), (2, 1), (3, 1), (4, 2), (3, 2), (4, 3), (5, 1)]:
-        yield designs._logistic(f"more, N={N} n={n}", N, n)
+        yield designs.logistic(f"more, N={N} n={n}", N, n)
     for name in ("a", "b", "c"):
         X = designs.eighths(rng(f"intercept {name}"), 5, 3)
         X[:, 0] = 1.0
-        yield designs._logistic(f"intercept, {name}", 5, 3, X=X)
+        yield designs.logistic(f"intercept, {name}", 5, 3, X=X)
     for name, scale in (("a", 1.0), ("b", 10.0), ("c", 100.0)):
         r = rng(f"full and weighted {name}")
-        yield designs._logistic(
+        yield designs.logistic(
             f"full mantissa, weights, {name}",
             4,
             2,
@@ -277,14 +277,14 @@ def classes(direction=False, most=4):
 
 def more_classes():
     for N, n, K in [(1, 1, 2), (1, 1, 3), (2, 1, 3), (3, 2, 2), (4, 2, 3), (3, 3, 2), (2, 2, 4)]:
-        yield designs._softmax(f"more, N={N} n={n} K={K}", N, n, K)
+        yield designs.softmax(f"more, N={N} n={n} K={K}", N, n, K)
     for name in ("a", "b"):
         X = designs.eighths(rng(f"class intercept {name}"), 4, 2)
         X[:, 0] = 1.0
-        yield designs._softmax(f"intercept, {name}", 4, 2, 3, X=X)
+        yield designs.softmax(f"intercept, {name}", 4, 2, 3, X=X)
     for name, scale in (("a", 1.0), ("b", 10.0), ("c", 100.0)):
         r = rng(f"classes, full and weighted {name}")
-        yield designs._softmax(
+        yield designs.softmax(
             f"full mantissa, weights, {name}",
             3,
             2,
@@ -295,7 +295,7 @@ def more_classes():
         )
     for K, label in ((131, 130), (201, 200)):
         r = rng(f"label {label}")
-        yield designs._softmax(
+        yield designs.softmax(
             f"label {label}", 2, 1, K, W=designs.eighths(r, K, 1), y=r.permutation([label, 3])
         )
 
