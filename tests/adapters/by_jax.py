@@ -71,6 +71,16 @@ LAYERS = {
 }
 
 
+# Each rule is compiled for each shape, which takes its time: not all of them.
+BACKWARD = (
+    "activations.sigmoid_",
+    "activations.softmax_",
+    "activations.tanh_",
+    "log_softmax.",
+    "normalisation.layer_norm_",
+)
+
+
 def forward(layer):
     return lambda input: layer(**input)
 
@@ -90,7 +100,7 @@ def of(name, function):
 
 COMPILED = {
     **{f"{name}forward": forward(layer) for name, layer in LAYERS.items()},
-    **{f"{name}backward": backward(layer) for name, layer in LAYERS.items()},
+    **{f"{name}backward": backward(LAYERS[name]) for name in BACKWARD},
     **derivatives("logistic", binary, "w", "v"),
     **derivatives("softmax", multinomial, "W", "V"),
     "sigmoid.log_sigmoid": of("t", jax.nn.log_sigmoid),
