@@ -192,7 +192,8 @@ def test_the_error_of_one_operation_is_within_its_bound(a, b):
 
 def within_bound(computed, exact, bound):
     mantissa, exponent = map(int, bound.man_exp())
-    return abs(Fraction(computed) - exact) <= mantissa * Fraction(2) ** exponent
+    error = mantissa * Fraction(2) ** exponent
+    return exact - error <= Fraction(computed) <= exact + error
 
 
 @pytest.mark.parametrize(
