@@ -164,16 +164,31 @@ def processor():
     return names[0] if names else platform.machine()
 
 
+def stored(path, vectors):
+    """What is stored of each implementation, by name, if it was for these vectors."""
+    run = json.loads(path.read_text(encoding="utf-8"))
+    if run["vectors"]["sha256"] != vectors.sha256:
+        raise SystemExit(f"{path} is of other vectors: run all implementations")
+    return {one["name"]: one for one in run["implementations"]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vectors", type=Path, default=ROOT / "tests" / "vectors")
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--timeout", type=float, default=300.0)
+    names = [implementation.name for implementation in IMPLEMENTATIONS]
+    parser.add_argument("--only", choices=names, nargs="+", default=names, metavar="NAME",
+                        help="the others stay as they are stored, for the same vectors")  # fmt: skip
     options = parser.parse_args()
     vectors = files.load(options.vectors)
+    kept = stored(options.out, vectors) if options.only != names else {}
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for implementation in IMPLEMENTATIONS:
+            if implementation.name not in options.only:
+                found += [kept[implementation.name]] if implementation.name in kept else []
+                continue
             one = measured(implementation, vectors, Path(folder), options.timeout)
             print(implementation.name, "not there" if one is None else one["faults"], flush=True)
             found += [] if one is None else [one]
