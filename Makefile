@@ -83,7 +83,7 @@ lint: .venv/.ready ## check style and formatting
 types: .venv/.ready ## check types
 	.venv/bin/mypy
 
-peers: .venv-peers/.ready ## compare with PyTorch, JAX, scikit-learn, statsmodels and tensorgrad
+peers: .venv-peers/.ready ## compare with PyTorch, JAX, scikit-learn, statsmodels, ONNX Runtime
 	.venv-peers/bin/python -m pytest tests/peers
 
 distributed: .venv-peers/.ready ## kill workers in the middle of a sum (Dask, on this machine)

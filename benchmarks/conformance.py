@@ -85,14 +85,16 @@ IMPLEMENTATIONS = (
 
 
 def kinds(report, shown):
-    """Failures of one function, with the same flags and the same fault, as one."""
+    """Failures of one function with the same flags as one; what is accepted, of all functions."""
     groups = {}
     for result in report.failures:
-        key = result.test.function, result.test.flags, fault(result), result.bug
+        here = result.test.function, result.test.flags
+        accepted = result.fault == "accepted"
+        key = fault(result), *((None, ()) if accepted else here), result.bug
         groups.setdefault(key, []).append(result)
     return [
         {
-            "function": function,
+            "functions": sorted({result.test.function for result in group}),
             "flags": list(flags),
             "fault": kind,
             "bug": bug,
@@ -100,8 +102,14 @@ def kinds(report, shown):
             "ulp": finite(max((r.ulp for r in group if r.ulp is not None), default=None)),
             **example(min(group, key=lambda result: len(result.test.request)), shown),
         }
-        for (function, flags, kind, bug), group in groups.items()
+        for (kind, _, flags, bug), group in sorted(groups.items(), key=order)
     ]
+
+
+def order(item):
+    """The failures of digits by function, then what is accepted."""
+    (kind, function, flags, bug), _ = item
+    return function is None, function or "", kind, flags, bug
 
 
 def fault(result):
@@ -156,16 +164,31 @@ def processor():
     return names[0] if names else platform.machine()
 
 
+def stored(path, vectors):
+    """What is stored of each implementation, by name, if it was for these vectors."""
+    run = json.loads(path.read_text(encoding="utf-8"))
+    if run["vectors"]["sha256"] != vectors.sha256:
+        raise SystemExit(f"{path} is of other vectors: run all implementations")
+    return {one["name"]: one for one in run["implementations"]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vectors", type=Path, default=ROOT / "tests" / "vectors")
     parser.add_argument("--out", type=Path, default=RESULT)
     parser.add_argument("--timeout", type=float, default=300.0)
+    names = [implementation.name for implementation in IMPLEMENTATIONS]
+    parser.add_argument("--only", choices=names, nargs="+", default=names, metavar="NAME",
+                        help="the others stay as they are stored, for the same vectors")  # fmt: skip
     options = parser.parse_args()
     vectors = files.load(options.vectors)
+    kept = stored(options.out, vectors) if options.only != names else {}
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for implementation in IMPLEMENTATIONS:
+            if implementation.name not in options.only:
+                found += [kept[implementation.name]] if implementation.name in kept else []
+                continue
             one = measured(implementation, vectors, Path(folder), options.timeout)
             print(implementation.name, "not there" if one is None else one["faults"], flush=True)
             found += [] if one is None else [one]

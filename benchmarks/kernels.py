@@ -7,6 +7,8 @@ prints a table and, with ``--out FILE``, writes it as JSON.
 """
 
 import argparse
+import datetime
+import importlib
 import importlib.util
 import json
 import time
@@ -17,6 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from benchmarks.conformance import processor
 from reference_impl import low_precision
 from reference_impl.low_precision import BF16, FP16, FP32, Arithmetic
 
@@ -78,15 +81,12 @@ def compiled(E, C, y):
 
 
 def liger(E, C, y):
-    from liger_kernel.transformers import LigerFusedLinearCrossEntropyLoss
-
-    return LigerFusedLinearCrossEntropyLoss()(C, E, y)
+    module = importlib.import_module("liger_kernel.transformers")
+    return module.LigerFusedLinearCrossEntropyLoss()(C, E, y)
 
 
 def cut(E, C, y):
-    from cut_cross_entropy import linear_cross_entropy
-
-    return linear_cross_entropy(E, C, y)
+    return importlib.import_module("cut_cross_entropy").linear_cross_entropy(E, C, y)
 
 
 def wide(data):
@@ -163,7 +163,7 @@ def rows(cases, device):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--large", action="store_true", help="sizes of language models")
+    parser.add_argument("--large", action="store_true", help="thousands of rows and classes")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.manual_seed(SEED)
@@ -179,8 +179,14 @@ def main():
         print(f"{where}: {', '.join(parts)}; zero {row['of zero']['E']:.2g}", flush=True)
     if options.out:
         versions = {"torch": torch.__version__, "numpy": np.__version__}
-        device = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
-        content = {"seed": SEED, "device": device, "versions": versions, "rows": found}
+        gpu = options.device == "cuda"
+        content = {
+            "date": datetime.date.today().isoformat(),
+            "seed": SEED,
+            "device": torch.cuda.get_device_name() if gpu else processor(),
+            "versions": versions,
+            "rows": found,
+        }
         options.out.write_text(json.dumps(content, indent=1) + "\n")
 
 

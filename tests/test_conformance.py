@@ -320,6 +320,16 @@ def test_vectors_that_accept_a_wrong_answer_are_no_vectors(folder, capsys):
     assert "the vectors would accept answers known to be wrong: sigmoid.softplus 4 (log of" in said
 
 
+def test_every_bug_that_gives_the_answer_is_named(folder, run):
+    """Two may give the same, and data cannot tell them apart."""
+    twin = {**CONTENT["tests"][3], "id": 6, "bug": "log of p"}
+    other = {**CONTENT["tests"][3], "id": 7, "bug": "another", "answer": [1.0]}
+    content = {**CONTENT, "tests": [*CONTENT["tests"], twin, other]}
+    (folder / "sigmoid.softplus.json").write_text(json.dumps(content))
+    _, report, _ = run(with_bug("max(t, 0.0) + math.log(1 + math.exp(-abs(t)))"))
+    assert report["tests"][1]["bug"] == "log of a rounded 1 + e^t, or log of p"
+
+
 def test_controls_are_rejected_by_the_judge(folder):
     found = vectors.load(folder)
     assert verdicts.accepted(found) == []

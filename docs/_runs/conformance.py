@@ -91,14 +91,15 @@ def failures(run):
 
 
 def _failure(kind):
-    """Return one kind of failure: function, flags, count, what was said, and how to see it."""
-    count = len(kind["tests"])
+    """Return one kind of failure: functions, flags, count, what was said, and how to see it."""
+    names, count = kind["functions"], len(kind["tests"])
+    where = [code(names[0])] if len(names) == 1 else [nodes.Text(f"{len(names)} functions")]
     flagged = f", flags {', '.join(kind['flags'])}" if kind["flags"] else ""
     bug = f" The answer is that of a known bug: {kind['bug']}." if kind["bug"] else ""
     largest = f", largest error {_error(kind['ulp'])} ulp" if kind["ulp"] is not None else ""
     words = f": {count} test{'' if count == 1 else 's'}, {kind['fault']}{largest}{flagged}. "
     said = f"{kind['example']}: {kind['said']}.{bug}"
-    return [nodes.paragraph("", "", code(kind["function"]), nodes.Text(words + said)),
+    return [nodes.paragraph("", "", *where, nodes.Text(words + said)),
             verbatim(text=kind["reproduce"])]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class Result:
     ulp : float or None
         The largest error of an entry; None where none was measured.
     bug : str
-        The name of the bug that gives this answer, where it is known.
+        The bugs that are known to give this answer.
     """
 
     test: Test
@@ -66,7 +66,7 @@ def judge(test: Test, answer: Answer, controls: Sequence[Control] = ()) -> Resul
         return _failed(test, "shape", f"no numbers: {problem}")
     result = _compared(test, found, test.output)
     if result.verdict is Verdict.FAILED:
-        bug = next((c.bug for c in controls if _equals(found, c)), "")
+        bug = ", or ".join(dict.fromkeys(c.bug for c in controls if _equals(found, c)))
         return Result(test, Verdict.FAILED, result.fault, result.said, result.ulp, bug)
     return result
 

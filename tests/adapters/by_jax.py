@@ -1,4 +1,4 @@
-"""jax.nn in double precision; derivatives by automatic differentiation."""
+"""jax.nn in double precision, compiled; derivatives by automatic differentiation."""
 
 import jax
 import jax.numpy as jnp
@@ -6,34 +6,114 @@ import jax.numpy as jnp
 jax.config.update("jax_enable_x64", True)
 
 
-def array(value):
-    return jnp.asarray(value, dtype=jnp.float64)
+# ------------------------------------------------------------------------------ losses
 
 
-def binary(X, y, sample_weight=None):
-    X, y = array(X), array(y)
-    s = 1.0 if sample_weight is None else array(sample_weight)
-
-    def nll(w):
-        z = X @ w
-        return jnp.sum(s * (jax.nn.softplus(z) - y * z))
-
-    return nll
+def binary(w, X, y, sample_weight=1.0):
+    z = X @ w
+    return jnp.sum(sample_weight * (jax.nn.softplus(z) - y * z))
 
 
-def multinomial(X, y, sample_weight=None):
-    X, y = array(X), jnp.asarray(y)
-    s = 1.0 if sample_weight is None else array(sample_weight)
-
-    def nll(W):
-        log_p = jax.nn.log_softmax(X @ W.T, axis=1)
-        return -jnp.sum(s * jnp.take_along_axis(log_p, y[:, None], axis=1)[:, 0])
-
-    return nll
+def losses(z, y):
+    log_p = jax.nn.log_softmax(z, axis=1)
+    return -jnp.take_along_axis(log_p, y[:, None], axis=1)[:, 0]
 
 
-def hvp(nll, w, v):
-    return jax.jvp(jax.grad(nll), (array(w),), (array(v),))[1]
+def multinomial(W, X, y, sample_weight=1.0):
+    return jnp.sum(sample_weight * losses(X @ W.T, y))
+
+
+def derivatives(name, nll, w, v):
+    def product(input):
+        given = dict(input)
+        at, along = given.pop(w), given.pop(v)
+        return jax.jvp(lambda at: jax.grad(nll)(at, **given), (at,), (along,))[1]
+
+    def at_first(function):
+        return lambda input: function(input[w], **{k: a for k, a in input.items() if k != w})
+
+    return {
+        f"{name}.nll": at_first(nll),
+        f"{name}.nll_gradient": at_first(jax.grad(nll)),
+        f"{name}.nll_hessian": at_first(jax.hessian(nll)),
+        f"{name}.nll_hvp": product,
+    }
+
+
+# ------------------------------------------------------------------------------------ layers
+
+
+def layer_norm(z, gain, bias, eps):
+    return jax.nn.standardize(z, axis=1, epsilon=eps) * gain + bias
+
+
+def batch_norm(z, gain, bias, eps):
+    return jax.nn.standardize(z, axis=0, epsilon=eps) * gain + bias
+
+
+LAYERS = {
+    "activations.log_sigmoid_": jax.nn.log_sigmoid,
+    "activations.relu_": jax.nn.relu,
+    "activations.sigmoid_": jax.nn.sigmoid,
+    "activations.softmax_": lambda z: jax.nn.softmax(z, axis=1),
+    "activations.softplus_": jax.nn.softplus,
+    "activations.tanh_": jnp.tanh,
+    "gates.elu_": jax.nn.elu,
+    "gates.gelu_": lambda z: jax.nn.gelu(z, approximate=False),
+    "gates.gelu_tanh_": lambda z: jax.nn.gelu(z, approximate=True),
+    "gates.hard_tanh_": jax.nn.hard_tanh,
+    "gates.leaky_relu_": lambda z, alpha: jax.nn.leaky_relu(z, alpha),
+    "gates.silu_": jax.nn.silu,
+    "gates.softsign_": jax.nn.soft_sign,
+    "log_softmax.": lambda z: jax.nn.log_softmax(z, axis=1),
+    "normalisation.batch_norm_": batch_norm,
+    "normalisation.layer_norm_": layer_norm,
+}
+
+
+# Each rule is compiled for each shape, which takes its time: not all of them.
+BACKWARD = (
+    "activations.sigmoid_",
+    "activations.softmax_",
+    "activations.tanh_",
+    "log_softmax.",
+    "normalisation.layer_norm_",
+)
+
+
+def forward(layer):
+    return lambda input: layer(**input)
+
+
+def backward(layer):
+    def of(input):
+        given = dict(input)
+        z, delta = given.pop("z"), given.pop("delta")
+        return jax.vjp(lambda z: layer(z, **given), z)[1](delta)[0]
+
+    return of
+
+
+def of(name, function):
+    return lambda input: function(input[name])
+
+
+COMPILED = {
+    **{f"{name}forward": forward(layer) for name, layer in LAYERS.items()},
+    **{f"{name}backward": backward(LAYERS[name]) for name in BACKWARD},
+    **derivatives("logistic", binary, "w", "v"),
+    **derivatives("softmax", multinomial, "W", "V"),
+    "sigmoid.log_sigmoid": of("t", jax.nn.log_sigmoid),
+    "sigmoid.sigmoid": of("t", jax.nn.sigmoid),
+    "sigmoid.softplus": of("t", jax.nn.softplus),
+    "softmax.jacobian": of("z", jax.jacrev(jax.nn.softmax)),
+    "softmax.losses": lambda input: losses(**input),
+    "softmax.residuals": lambda input: jax.grad(lambda z: losses(z, input["y"]).sum())(input["z"]),
+}
+COMPILED = {name: jax.jit(function) for name, function in COMPILED.items()}
+
+
+# ------------------------------------------------------------------------------ along an axis
 
 
 def logsumexp(z, axis=-1, b=None):
@@ -41,28 +121,25 @@ def logsumexp(z, axis=-1, b=None):
     return jax.nn.logsumexp(array(z), axis=axis, b=None if b is None else array(b))
 
 
-FUNCTIONS = {
-    "logistic.nll": lambda w, **data: binary(**data)(array(w)),
-    "logistic.nll_gradient": lambda w, **data: jax.grad(binary(**data))(array(w)),
-    "logistic.nll_hessian": lambda w, **data: jax.hessian(binary(**data))(array(w)),
-    "logistic.nll_hvp": lambda w, v, **data: hvp(binary(**data), w, v),
-    "sigmoid.log_sigmoid": lambda t: jax.nn.log_sigmoid(array(t)),
-    "sigmoid.sigmoid": lambda t: jax.nn.sigmoid(array(t)),
-    "sigmoid.softplus": lambda t: jax.nn.softplus(array(t)),
+ALONG = {
     "softmax.log_softmax": lambda z, axis=-1: jax.nn.log_softmax(array(z), axis=axis),
     "softmax.logsumexp": logsumexp,
-    "softmax.nll": lambda W, **data: multinomial(**data)(array(W)),
-    "softmax.nll_gradient": lambda W, **data: jax.grad(multinomial(**data))(array(W)),
-    "softmax.nll_hessian": lambda W, **data: jax.hessian(multinomial(**data))(array(W)),
-    "softmax.nll_hvp": lambda W, V, **data: hvp(multinomial(**data), W, V),
     "softmax.softmax": lambda z, axis=-1: jax.nn.softmax(array(z), axis=axis),
 }
 
 
+def array(value):
+    return jnp.asarray(value, dtype=jnp.float64)
+
+
 def answer(function, input):
-    if function not in FUNCTIONS:
-        raise NotImplementedError(function)
     try:
-        return FUNCTIONS[function](**input)
+        if function in ALONG:
+            return ALONG[function](**input)
+        if function not in COMPILED:
+            raise NotImplementedError(function)
+        # Labels stay integers.
+        given = {n: jnp.asarray(v) if n == "y" else array(v) for n, v in input.items()}
+        return COMPILED[function](given)
     except NameError as problem:  # how jax refuses an axis that is a word
         raise ValueError(problem) from None

@@ -5,6 +5,7 @@ gradients.
 """
 
 import functools
+import math
 
 import numpy as np
 import onnxruntime
@@ -17,7 +18,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-OPSET = 20
+OPSET = 23
 
 
 @functools.cache
@@ -83,7 +84,66 @@ def nll(input):
     return np.sum(losses * floats(input.get("sample_weight", 1.0)))
 
 
+def attribute(value):
+    """A number of the model itself, which the format holds in float32."""
+    if isinstance(value, float) and math.isfinite(value) and np.float32(value) != value:
+        raise NotImplementedError(f"{value} as an attribute")
+    return float(value)
+
+
+def unary(op, **attributes):
+    """An operator of z; numbers beside it are attributes."""
+
+    def run(input):
+        numbers = {name: attribute(value) for name, value in input.items() if name != "z"}
+        nodes = [(op, ("z",), "out", tuple({**attributes, **numbers}.items()))]
+        return session(("z",), *nodes).run(None, {"z": floats(input["z"])})[0]
+
+    return run
+
+
+def norm(op, *tensors, **attributes):
+    """An operator of z and tensors, with eps as its attribute."""
+
+    def run(input):
+        more = {**attributes, "epsilon": attribute(input["eps"])}
+        nodes = [(op, ("z", *tensors), "out", tuple(more.items()))]
+        given = {name: floats(input[name]) for name in ("z", *tensors)}
+        return session(("z", *tensors), *nodes).run(None, given)[0]
+
+    return run
+
+
+def linear(input):
+    names = ("z", "W", "b") if "b" in input else ("z", "W")
+    nodes = [("Gemm", names, "out", (("transB", 1),))]
+    return session(names, *nodes).run(None, {name: floats(input[name]) for name in names})[0]
+
+
+def losses(input):
+    nodes = [("SoftmaxCrossEntropyLoss", ("z", "y"), "losses", (("reduction", "none"),))]
+    given = {"z": floats(input["z"]), "y": np.asarray(input["y"])}
+    return session(("z", "y"), *nodes).run(None, given)[0]
+
+
 FUNCTIONS = {
+    "activations.relu_forward": unary("Relu"),
+    "activations.sigmoid_forward": unary("Sigmoid"),
+    "activations.softmax_forward": unary("Softmax", axis=1),
+    "activations.softplus_forward": unary("Softplus"),
+    "activations.tanh_forward": unary("Tanh"),
+    "gates.elu_forward": unary("Elu"),
+    "gates.gelu_forward": unary("Gelu"),
+    "gates.gelu_tanh_forward": unary("Gelu", approximate="tanh"),
+    "gates.leaky_relu_forward": unary("LeakyRelu"),
+    "gates.softsign_forward": unary("Softsign"),
+    "linear.forward": linear,
+    "normalisation.batch_norm_inference_forward": norm(
+        "BatchNormalization", "gain", "bias", "mean", "variance"
+    ),
+    "normalisation.layer_norm_forward": norm("LayerNormalization", "gain", "bias", axis=1),
+    "normalisation.rms_norm_forward": norm("RMSNormalization", "gain", axis=1),
+    "softmax.losses": losses,
     "sigmoid.sigmoid": elementwise("Sigmoid", "t"),
     "sigmoid.softplus": elementwise("Softplus", "t"),
     "softmax.log_softmax": along("LogSoftmax"),

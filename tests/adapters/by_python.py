@@ -161,6 +161,8 @@ def logistic_hvp(w, X, y, v, sample_weight=None):
 def multinomial(W, X, y, sample_weight):
     X = matrix("X", X)
     W = matrix("W", W, len(X[0]))
+    if len(W) < 2:
+        raise ValueError(f"W: expected two classes or more, given {len(W)}")
     y, s = labels(y, len(X), len(W)), weights(sample_weight, len(X))
     return [[dot(x, w) for w in W] for x in X], X, y, s
 

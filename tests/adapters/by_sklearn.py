@@ -1,20 +1,29 @@
-"""scikit-learn: the loss that LogisticRegression minimises, a mean, here times the total weight."""
+"""scikit-learn: the loss that LogisticRegression minimises, a mean, here times the total weight.
+
+The loss is internal and checks nothing: what reaches it has passed the checks of `fit`, which stand
+here, too, and labels are those that `fit` has counted.
+"""
 
 import numpy as np
 from sklearn._loss import HalfBinomialLoss, HalfMultinomialLoss
 from sklearn.linear_model._linear_loss import LinearModelLoss
 from sklearn.utils.extmath import softmax
+from sklearn.utils.validation import _check_sample_weight, check_array, check_X_y
 
 
 class Sum:
     """The loss at its coefficients, W in the Fortran order that scikit-learn has."""
 
     def __init__(self, w, X, y, sample_weight=None):
-        self.w, self.X = np.asfortranarray(w, dtype=float), np.asarray(X, dtype=float)
-        s = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        X, y = check_X_y(X, y)
+        self.w = np.asfortranarray(check_array(w, ensure_2d=False), dtype=float)
+        self.X = np.asarray(X, dtype=float)
+        s = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        classes = len(self.w) if self.w.ndim == 2 else 2
+        if not np.isin(y, np.arange(classes)).all():
+            raise NotImplementedError("labels that are not counted from 0")
         self.data = {"X": self.X, "y": np.asarray(y, dtype=float), "sample_weight": s}
         self.total = len(self.X) if s is None else s.sum()
-        classes = len(self.w) if self.w.ndim == 2 else 2
         base = HalfMultinomialLoss(n_classes=classes) if self.w.ndim == 2 else HalfBinomialLoss()
         self.loss = LinearModelLoss(base_loss=base, fit_intercept=False)
 
@@ -62,6 +71,7 @@ FUNCTIONS = {
     **functions("logistic", "w", "v"),
     **functions("softmax", "W", "V"),
     "sigmoid.sigmoid": lambda input: HalfBinomialLoss().link.inverse(np.asarray(input["t"])),
+    "activations.softmax_forward": lambda data: probabilities(**data),
     "softmax.softmax": lambda data: probabilities(**data),
 }
 

@@ -42,5 +42,8 @@ FUNCTIONS = {
 def answer(function, input):
     if function not in FUNCTIONS:
         raise NotImplementedError(function)
-    with np.errstate(all="ignore"):
-        return FUNCTIONS[function](**input)
+    try:
+        with np.errstate(all="ignore"):
+            return FUNCTIONS[function](**input)
+    except IndexError as problem:  # how an empty matrix is refused
+        raise ValueError(problem) from None

@@ -12,8 +12,8 @@ from small import EXTENSIONS
 
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
 UNSOUND = "tests/proof/unsound.json"
-FILES = ("accuracy.json", "conformance.json", "derive.json", "fits.json", "layer_accuracy.json",
-         "scale.json", "separation.json", "speed.json", UNSOUND)  # fmt: skip
+FILES = ("accuracy.json", "conformance.json", "derive.json", "fits.json", "kernels.json",
+         "layer_accuracy.json", "scale.json", "separation.json", "speed.json", UNSOUND)  # fmt: skip
 USED = re.compile(r"\{run-table\} (\S+) (.+)|\{run\}`(\S+) ([^`]+)`")
 
 
@@ -59,6 +59,7 @@ SHOWN = [
     ("derive.json", ["passes", 3, "ours", "lines"], 9876, "times", "9876"),
     ("derive.json", ["passes", 4, "load"], 98.7, "most_load", "98.7"),
     ("derive.json", ["passes", 5, "tensorgrad", "text"], "x_{i} two", "outputs", "x_{i} two"),
+    ("kernels.json", ["rows", 0, "worst", "loss"], 98.765, "bounds", "98.77"),
     ("layer_accuracy.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "PyTorch"], 4321.0, "errors", "4321"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "ours"], 8.765, "layer_norm", "8.77"),
