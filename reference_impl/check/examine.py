@@ -300,6 +300,13 @@ class Examination:
                 wants, errors = np.array(case.want), np.array(case.error)
             wants.flat[at], errors.flat[at] = found.want, error
             return _entry_fault(replace(case, want=wants, error=errors), at, ", found by bisection")
+        # Not seen in any entry: so it has to be seen again along another direction.
+        v = measure.direction(self.rng, case.at, "relative")
+        again = ground.pulled(delta, {name: v})
+        off = abs(float((failed.got * v).sum()) - again.want)
+        if not off > SAFETY * (again.error + EPS * float(np.abs(failed.got * v).sum())):
+            doubt = "wrong along one direction, right along another and by single entries"
+            return Piece(doubts=(f"{case.rule}: {doubt}",))
         equation = (
             f"<J v, u> = {failed.want:.9g} +- {failed.tolerance:.1g}, "
             f"but <v, J^T u> = {failed.pulled:.9g}"
