@@ -188,9 +188,10 @@ def size_or_index(name):
 def assert_value(node, name, case):
     """A term's expression, at places all alike and all apart, against the term at 30 digits."""
     arrays = generated.arrays_in(node)
-    sizes = generated.sizes_for(arrays, SMALL)
-    numbers = generated.numbers(arrays, sizes)
     free = sorted(terms.free_indices(node), key=lambda index: index.name)
+    # A delta may be all that a dimension has in the line.
+    sizes = generated.sizes_for([*arrays, *(index.dimension for index in free)], SMALL)
+    numbers = generated.numbers(arrays, sizes)
     expected = np.array(generated.table(node, free, numbers, sizes), dtype=object)
     expression = sympy_code.to_sympy(node)
     known = {codegen.identifier(size): number for size, number in sizes.items()} | entries(numbers)
