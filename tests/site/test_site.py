@@ -43,7 +43,7 @@ def test_a_box_is_short_and_its_entry_has_the_rest(build):
     box, entry = site.page("first"), site.page("statements/a.two")
     assert "In words, with" in text_of(box) and 'href="statements/a.two.html"' in box
     assert '<template><div class="given">' in box, "folded, and not laid out"
-    for only in ("sd-tab", "ulp", 'class="mark ', "misc{"):
+    for only in ("sd-tab-set", "ulp", 'class="mark ', "misc{"):
         assert only in entry and only not in box
     assert "<template>" not in entry and '<li class="step">' in entry
 
