@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from _extensions import elements, mathml, records, uses_graph
+from _extensions import elements, mathml, records, sources, uses_graph
 from small import DOCS, LEVELS, PAGES, STATEMENTS, STEP, outcome, record
 
 FORMULAS = json.loads((DOCS / "downloads" / "formulas.json").read_text())
@@ -290,6 +290,13 @@ def hostile(number, text):
         code=dict.fromkeys(("latex", "sympy", "numpy", "javascript"), text),
         chains=[{"title": text, "lhs": r"\text{<script>alert(1)</script>}", "steps": [step]}],
         results=[r"\text{<img src=x onerror=alert(1)>}"],
+    )
+
+
+def test_the_source_of_a_function_is_linked_from_the_page_of_its_module():
+    found = sources.linkcode_resolve("py", {"module": "reference_impl.logistic", "fullname": "nll"})
+    assert found.startswith(
+        sources.link("api/reference_impl.logistic", "reference_impl/logistic.py", "")
     )
 
 
