@@ -80,11 +80,11 @@ def link(from_page, file, line):
 
 
 def linkcode_resolve(domain, info):
-    """Return the address of a function or class of the reference, for sphinx.ext.linkcode."""
+    """Return the address of a function or class for sphinx.ext.linkcode, from the pages in api/."""
     file = f"{info['module'].replace('.', '/')}.py"
     name = info["fullname"].split(".")[0]
     lines = [line for found, line, _ in functions(file) if found == name]
-    return f"{page(file)}.html#L-{lines[0]}" if domain == "py" and lines else None
+    return f"../{page(file)}.html#L-{lines[0]}" if domain == "py" and lines else None
 
 
 def source_pages(app):

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from _extensions import elements, mathml, records, uses_graph
+from _extensions import elements, mathml, records, sources, uses_graph
 from small import DOCS, LEVELS, PAGES, STATEMENTS, STEP, outcome, record
 
 FORMULAS = json.loads((DOCS / "downloads" / "formulas.json").read_text())
@@ -43,7 +43,7 @@ def test_a_box_is_short_and_its_entry_has_the_rest(build):
     box, entry = site.page("first"), site.page("statements/a.two")
     assert "In words, with" in text_of(box) and 'href="statements/a.two.html"' in box
     assert '<template><div class="given">' in box, "folded, and not laid out"
-    for only in ("sd-tab", "ulp", 'class="mark ', "misc{"):
+    for only in ("sd-tab-set", "ulp", 'class="mark ', "misc{"):
         assert only in entry and only not in box
     assert "<template>" not in entry and '<li class="step">' in entry
 
@@ -290,6 +290,13 @@ def hostile(number, text):
         code=dict.fromkeys(("latex", "sympy", "numpy", "javascript"), text),
         chains=[{"title": text, "lhs": r"\text{<script>alert(1)</script>}", "steps": [step]}],
         results=[r"\text{<img src=x onerror=alert(1)>}"],
+    )
+
+
+def test_the_source_of_a_function_is_linked_from_the_page_of_its_module():
+    found = sources.linkcode_resolve("py", {"module": "reference_impl.logistic", "fullname": "nll"})
+    assert found.startswith(
+        sources.link("api/reference_impl.logistic", "reference_impl/logistic.py", "")
     )
 
 
