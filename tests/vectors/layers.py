@@ -446,6 +446,22 @@ def number_kinds(base, name, wrong):
     yield Invalid(f"{name}: null", {**base, name: None}, "type", f"{name}: nothing given")
 
 
+# The functions in words, and what is taken for the slope where there are two: that from the left.
+FORMULAS = {
+    "activations.sigmoid": "1 / (1 + e^-t)",
+    "activations.log_sigmoid": "log(1 / (1 + e^-t))",
+    "activations.tanh": "tanh t",
+    "activations.relu": "max(t, 0), f'(0) = 0",
+    "activations.softplus": "log(1 + e^t)",
+    "gates.gelu": "t (1 + erf(t / sqrt 2)) / 2",
+    "gates.gelu_tanh": "t (1 + tanh(sqrt(2 / pi) (t + 0.044715 t^3))) / 2",
+    "gates.silu": "t / (1 + e^-t)",
+    "gates.leaky_relu": "t where t > 0, else alpha t, f'(0) = alpha",
+    "gates.elu": "t where t > 0, else alpha (e^t - 1), f'(0) = alpha",
+    "gates.softsign": "t / (1 + |t|)",
+    "gates.squared_relu": "max(t, 0)^2",
+    "gates.hard_tanh": "min(max(t, -1), 1), f'(-1) = 0, f'(1) = 1",
+}
 NEAR = [t for t in SINGLES if -100.0 < t]  # beyond, e^-t^2 is less than any float by far
 
 
@@ -475,7 +491,7 @@ def function_files(statement, f, slope, loop, why, kinks=None, singles=SINGLES, 
     yield File(
         f"{statement}_forward",
         f"{statement}_forward",
-        "z'_iu = f(z_iu)",
+        "f(z_iu), f(t) = " + FORMULAS[statement].partition(", f'")[0],
         arguments,
         lambda z, **given: each(lambda t: f(t, **given), z),
         lambda z, **given: each(lambda t: loop(t, **given), z),
@@ -492,7 +508,7 @@ def function_files(statement, f, slope, loop, why, kinks=None, singles=SINGLES, 
         yield File(
             f"{statement}_{rule}",
             f"{statement}_{function}",
-            f"{extra}_iu f'(z_iu)",
+            f"{extra}_iu f'(z_iu), f(t) = {FORMULAS[statement]}",
             arguments,
             lambda z, extra=extra, **given: product_with(slope, z, given.pop(extra), given),
             lambda z, extra=extra, **given: product_with(plain_slope, z, given.pop(extra), given),
