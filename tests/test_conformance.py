@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from fractions import Fraction
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import loops
@@ -528,6 +530,14 @@ def test_functions_are_chosen_by_name_or_concept(folder, run):
         for names in ("sigmoid", "sigmoid.softplus", "other.copy", "sigmoid other")
     }
     assert count == {"sigmoid": 4, "sigmoid.softplus": 4, "other.copy": 4, "sigmoid other": 8}
+
+
+def test_command_is_an_entry_point():
+    """The script `logisticbp` finds its further commands by their group."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    group = "logisticbp.commands"
+    value = project["entry-points"][group]["conformance"]
+    assert EntryPoint("conformance", value, group).load() is main
 
 
 def test_module_runs_from_a_checkout():

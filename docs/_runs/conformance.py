@@ -95,7 +95,7 @@ def _failure(kind):
     names, count = kind["functions"], len(kind["tests"])
     where = [code(names[0])] if len(names) == 1 else [nodes.Text(f"{len(names)} functions")]
     flagged = f", flags {', '.join(kind['flags'])}" if kind["flags"] else ""
-    bug = f" The answer is that of a known bug: {kind['bug']}." if kind["bug"] else ""
+    bug = f" A known bug gives the same: {kind['bug']}." if kind["bug"] else ""
     largest = f", largest error {_error(kind['ulp'])} ulp" if kind["ulp"] is not None else ""
     words = f": {count} test{'' if count == 1 else 's'}, {kind['fault']}{largest}{flagged}. "
     said = f"{kind['example']}: {kind['said']}.{bug}"

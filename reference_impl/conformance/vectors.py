@@ -86,7 +86,7 @@ class Flag:
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """All tests, the wrong answers by request, the flags, and what the files were."""
+    """All tests, the wrong answers by request, the flags; how many files, and a digest of both."""
 
     tests: tuple[Test, ...]
     controls: Mapping[str, tuple[Control, ...]]
@@ -134,7 +134,8 @@ def load(path: Path) -> Vectors:
             raise Unreadable(f"{name}: no vectors: {type(problem).__name__}: {problem}") from None
         except ValueError as problem:
             raise Unreadable(f"{name}: {problem}") from None
-        digest.update(text)
+        asked = [content["function"], content["flags"], content["tests"]]
+        digest.update(json.dumps(asked).encode())
         count += 1
     if not tests:
         raise Unreadable(f"{path}: expected files of test vectors, found none")

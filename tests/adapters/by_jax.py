@@ -82,7 +82,7 @@ BACKWARD = (
 
 
 def forward(layer):
-    return lambda input: layer(**input)
+    return lambda input: layer(input["z"], **{n: a for n, a in input.items() if n != "z"})
 
 
 def backward(layer):
@@ -141,5 +141,5 @@ def answer(function, input):
         # Labels stay integers.
         given = {n: jnp.asarray(v) if n == "y" else array(v) for n, v in input.items()}
         return COMPILED[function](given)
-    except NameError as problem:  # how jax refuses an axis that is a word
+    except (NameError, IndexError) as problem:  # how it refuses an axis that is a word, and []
         raise ValueError(problem) from None
