@@ -231,7 +231,8 @@ def _centred_and_scaled(z: Array, eps: float, axis: int) -> tuple[Array, Array]:
 
 def _mean_product(a: Array, b: Array, axis: int) -> Array:
     """Return the mean of a b along an axis, which stays."""
-    return np.expand_dims(np.vecdot(a, b, axis=axis) / a.shape[axis], axis)
+    last = (np.moveaxis(part, axis, -1) for part in (a, b))
+    return np.expand_dims(np.vecdot(*last) / a.shape[axis], axis)
 
 
 def _standardised(layer: LayerNorm | BatchNorm, z: Array, axis: int) -> tuple[Array, Back]:

@@ -367,3 +367,26 @@ def test_no_time():
     report = check(slow, rng().normal(size=3), grad=lambda x: 2.0 * x, budget=0.2)
     assert report.verdict == "cannot tell"
     assert "0.2 s" in report.notes[0]
+
+
+def test_a_derivative_that_is_zero_is_compared():
+    """A bias in front of a batch norm changes nothing: its gradient is a rounding of zero."""
+    rng = np.random.default_rng(4)
+    z, b = rng.standard_normal((5, 3)), rng.standard_normal(3)
+
+    def norm(z, b):
+        h = z + b
+        return (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0) + 1e-5)
+
+    def vjp(z, b, delta):
+        h, root = norm(z, b), np.sqrt((z + b).var(axis=0) + 1e-5)
+        d = (delta - delta.mean(axis=0) - h * (delta * h).mean(axis=0)) / root
+        return d, d.sum(axis=0)
+
+    assert check(norm, z, b, vjp=vjp).verdict == "right"
+
+    def shifted(z, b, delta):
+        of_z, of_b = vjp(z, b, delta)
+        return of_z, of_b + 1e-3 * delta[0]
+
+    assert check(norm, z, b, vjp=shifted).verdict == "wrong"
