@@ -37,6 +37,23 @@ BEYOND = {
         700,
         "deltas that sum to zero meet weights that are equal: the sum over the classes cancels",
     ),
+    ("regression.penalty_newton_step", "penalty_newton_step"): (
+        801,
+        "it divides by a variance that underflows",
+    ),
+    ("regression.probit_gradient", "probit_gradient"): (700, "a ratio of two that underflow"),
+    ("regression.probit_hessian", "nll_hessian"): (36, "m(t) + t cancels on the left"),
+    ("regression.probit_hessian", "m_derivative"): (36, "m(t) + t cancels on the left"),
+    ("regression.probit_hessian", "expected_of_data_point_since_even"): (
+        700,
+        "a ratio of two that underflow",
+    ),
+    ("regression.cloglog_gradient", "cloglog_gradient"): (801, "no number of digits is enough"),
+    ("regression.cloglog_hessian", "nll_hessian"): (36, "1 - y / p cancels where p is small"),
+    ("regression.cloglog_hessian", "expected_weight_of_data_point"): (
+        36,
+        "1 - p cancels where p is close to 1",
+    ),
     **{
         (f"gates.{name}", result): (801, "no number of digits is enough at 1e300")
         for name, result in (
