@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,17 @@ class UsageError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if (further := commands_beside().get(given[0] if given else "")) is not None:
+        run = further.load()
+        return guarded(lambda: int(run(given[1:])))
+    options = parser().parse_args(given)
     return guarded(lambda: int(options.run(options)))
+
+
+def commands_beside() -> dict[str, EntryPoint]:
+    """Return the commands that other packages add; each reads its own arguments."""
+    return {point.name: point for point in entry_points(group="logisticbp.commands")}
 
 
 def guarded(run: Callable[[], int]) -> int:
@@ -122,6 +132,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--check", action="store_true", help="compare and print the difference")
     command.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes")
     command.set_defaults(run=export_statements)
+
+    for name in commands_beside():
+        commands.add_parser(name, help=f"what it takes: {top.prog} {name} --help")
     return top
 
 

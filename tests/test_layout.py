@@ -62,7 +62,10 @@ ALLOWED = {
 }
 # Optional, and imported when it is used.
 ALLOWED_IN = {
+    "reference_impl/check/bring_jax.py": ("jax",),
+    "reference_impl/check/bring_torch.py": ("torch",),
     "reference_impl/engine/distributed.py": ("dask",),
+    "reference_impl/pytest_plugin.py": ("pytest",),
     "reference_impl/quiet.py": ("threadpoolctl",),
 }
 
@@ -142,7 +145,7 @@ def test_an_own_import_is_allowed(folder, source):
     ("package", "foreign"),
     [
         ("derivations", ("numpy", "reference_impl")),
-        ("reference_impl", ("dask", "derivations", "sympy")),
+        ("reference_impl", ("dask", "derivations", "jax", "sympy", "torch")),
     ],
 )
 def test_imports_at_run_time(package, foreign):

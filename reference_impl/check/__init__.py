@@ -1,0 +1,14 @@
+"""Check your own: says whether a derivative is right, and if not, why."""
+
+from reference_impl.check.bring import assert_layer, check, check_gradient, check_layer
+from reference_impl.check.report import Cause, Finding, Report
+
+__all__ = [
+    "Cause",
+    "Finding",
+    "Report",
+    "assert_layer",
+    "check",
+    "check_gradient",
+    "check_layer",
+]

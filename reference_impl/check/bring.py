@@ -1,0 +1,361 @@
+"""Bring what is to be checked: a function with its derivatives, a layer, a gradient."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reference_impl import arguments
+from reference_impl.arguments import Array
+from reference_impl.check import layers
+from reference_impl.check.examine import examine
+from reference_impl.check.problem import Problem, Values
+from reference_impl.check.report import Report
+from reference_impl.check.script import program
+from reference_impl.check.trees import argument_names, leaves, replaced
+
+Function = Callable[..., Any]
+
+
+def check(
+    f: Function,
+    *args: Any,
+    vjp: Function | None = None,
+    jvp: Function | None = None,
+    grad: Function | None = None,
+    jacobian: Function | None = None,
+    hessian: Function | None = None,
+    hvp: Function | None = None,
+    wrt: str | int | Iterable[str | int] | None = None,
+    spec: Any = None,
+    seed: int = 0,
+    seeds: int = 3,
+    budget: float = 10.0,
+) -> Report:
+    r"""Check what is claimed to be derivatives of f(*args).
+
+    Parameters
+    ----------
+    f : callable
+        Of any arguments: arrays of any rank, numbers, and tuples, lists and dictionaries of them;
+        so is what it returns. Integers and other objects are constants; a list of numbers is an
+        array.
+    *args
+        Where to check.
+    vjp : callable, optional
+        (\*args, delta) -> sum_u delta_u df_u/dx for each argument x; delta is like the output.
+        For one argument its array; for several a tuple, or a dictionary by their names.
+    jvp : callable, optional
+        (\*args, \*tangents) -> the change of the output, a tangent for each argument that is no
+        constant.
+    grad : callable, optional
+        (\*args) -> df/dx, where f is one number; given like the answer of vjp.
+    jacobian, hessian : callable, optional
+        (\*args) -> arrays of shape output x argument, and argument x argument.
+    hvp : callable, optional
+        (\*args, \*tangents) -> Hessian times tangents, given like the answer of vjp.
+    wrt : name or position, or several, optional
+        The arguments that are checked; all others are constants.
+    spec : optional
+        What f is to compute; see `reference_impl.check.spec`.
+    seed, seeds : int
+        For the random choices, and how often they are drawn.
+    budget : float
+        In seconds.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TypeError, ValueError
+        For no claim, for arguments without a real number or not finite, and for an answer that
+        does not fit to the arguments. What the functions raise is passed on.
+    """
+    claims = {
+        "vjp": vjp, "jvp": jvp, "grad": grad, "jacobian": jacobian, "hessian": hessian, "hvp": hvp,
+    }  # fmt: skip
+    if spec is None and not any(claims.values()):
+        raise ValueError(f"check: expected a claim, one of {', '.join(claims)}; given none")
+    options = {**claims, "wrt": wrt, "spec": spec, "seed": seed, "seeds": seeds}
+    call = Call(f, tuple(map(_as_array, args)), wrt)
+    problem = call.problem(claims, program("check", (f, *args), options))
+    return examine(problem, seed=seed, seeds=seeds, budget=budget)
+
+
+def check_layer(
+    layer: Any,
+    z: ArrayLike,
+    seed: int = 0,
+    *,
+    params: Iterable[str] | None = None,
+    style: Literal["pure", "cached"] | None = None,
+    budget: float = 10.0,
+) -> Report:
+    """Check the three rules of a layer at z; its Jacobian and second order if it has them.
+
+    Parameters
+    ----------
+    layer : object
+        With ``forward(z)``, and either ``backward(z, delta)`` and, if it has parameters,
+        ``parameter_gradient(z, delta)``; or ``pullback(z)``; or, with a cache,
+        ``backward(delta)``, whose gradients are returned or put into attributes such as ``dW``.
+    z : array_like
+        The input, of any shape. A small one shows most: N >= 3 data points, N unequal to the
+        width, mixed signs. Integers are constants.
+    seed : int
+        For delta and the other random choices.
+    params : names, optional
+        The parameters: "W", or "0.W" of the first of ``layers``. By default those that the layer
+        has gradients of; another array that changes the output is then taken for forgotten,
+        unless it has a row for each data point.
+    style : {"pure", "cached"}, optional
+        Whether backward takes z, or remembers it. By default it is seen.
+    budget : float
+        In seconds.
+
+    Returns
+    -------
+    Report
+        ``print(report)`` says which rule is wrong, at which entry, and the likely cause.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no layer, z that is not finite, and unknown parameters. What the layer raises
+        is passed on.
+    """
+    z = _input(z)
+    style = style or _style(layer)
+    if style not in ("pure", "cached"):
+        raise ValueError(f"style: expected 'pure' or 'cached', given {style!r}")
+    names = None if params is None else tuple(params)
+    options = {"seed": seed, "params": names, "style": style}
+    text = program("check_layer", (layer, z), options)
+    problem = layers.problem_of(layer, z, names, style == "cached", text)
+    return examine(problem, seed=seed, budget=budget)
+
+
+def assert_layer(layer: Any, z: ArrayLike, seed: int = 0, **options: Any) -> None:
+    """Raise AssertionError with the report unless `check_layer` says "right"."""
+    __tracebackhide__ = True
+    report = check_layer(layer, z, seed, **options)
+    if not report.ok:
+        raise AssertionError(f"{type(layer).__name__}: {report}")
+
+
+def check_gradient(
+    f: Function, gradient: Function, x: ArrayLike, seed: int = 0, *, budget: float = 10.0
+) -> Report:
+    """Check the gradient of a function f from an array x of any shape to one number.
+
+    Parameters
+    ----------
+    f, gradient : callable
+        x -> number, and x -> array of the shape of x.
+    x : array_like
+        Where to check.
+    seed : int
+        For the random choices.
+    budget : float
+        In seconds.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TypeError, ValueError
+        For x that is not finite. What f and its gradient raise is passed on.
+    """
+    return check(f, arguments.finite("x", x), grad=gradient, seed=seed, budget=budget)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A function at its arguments, and the names of these."""
+
+    f: Function
+    args: tuple[Any, ...]
+    wrt: str | int | Iterable[str | int] | None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the arguments."""
+        return argument_names(self.f, len(self.args))
+
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """The numbers and arrays that are checked, as they were given, by name."""
+        found = {}
+        for name in self._wanted():
+            for leaf, value in leaves(name, self.args[self.names.index(name)]):
+                kind = np.asarray(value).dtype.kind
+                if kind == "c":
+                    raise TypeError(f"{leaf}: expected real numbers, given complex ones")
+                if kind == "f" and np.size(value):
+                    if not np.isfinite(value).all():
+                        raise ValueError(f"{leaf}: expected finite numbers, given nan or inf")
+                    found[leaf] = value
+        if not found:
+            kinds = ", ".join(type(x).__name__ for x in self.args) or "none"
+            raise TypeError(f"args: expected real numbers to differentiate by, given {kinds}")
+        return found
+
+    @cached_property
+    def moving(self) -> list[str]:
+        """The arguments that are no constants."""
+        return [
+            name
+            for name, x in zip(self.names, self.args, strict=True)
+            if any(leaf in self.given for leaf, _ in leaves(name, x))
+        ]
+
+    @cached_property
+    def output(self) -> Any:
+        """The output as it is returned."""
+        return self.f(*self.at({}))
+
+    def _wanted(self) -> list[str]:
+        if self.wrt is None:
+            return self.names
+        asked = [self.wrt] if isinstance(self.wrt, str | int) else list(self.wrt)
+        for one in asked:
+            if one not in self.names and one not in range(len(self.names)):
+                raise ValueError(f"wrt: expected among {', '.join(self.names)}, given {one!r}")
+        return [one if isinstance(one, str) else self.names[one] for one in asked]
+
+    def at(self, values: Values) -> tuple[Any, ...]:
+        """Return the arguments with other values, each of the type that was given."""
+        new = {name: _alike(self.given[name], x) for name, x in values.items()}
+        return tuple(replaced(n, x, new) for n, x in zip(self.names, self.args, strict=True))
+
+    def tangents(self, values: Values) -> list[Any]:
+        """Return tangents for the arguments that are no constants."""
+        at = dict(zip(self.names, self.at(values), strict=True))
+        return [at[name] for name in self.moving]
+
+    def named(self, rule: str, answer: Any) -> dict[str, Any]:
+        """Take an answer apart: what it says for each name."""
+        trees = self._by_argument(rule, answer)
+        found = {leaf: x for name, tree in trees.items() for leaf, x in leaves(name, tree)}
+        return {name: found.get(name) for name in self.given}
+
+    def _by_argument(self, rule: str, answer: Any) -> dict[str, Any]:
+        if isinstance(answer, Mapping) and answer and set(answer) <= set(self.names):
+            return dict(answer)
+        if len(self.moving) == 1:
+            own = self.args[self.names.index(self.moving[0])]
+            alone = isinstance(answer, tuple) and len(answer) == 1 and not isinstance(own, tuple)
+            if not (isinstance(answer, tuple) and len(answer) == len(self.args) > 1):
+                return {self.moving[0]: answer[0] if alone else answer}
+        if isinstance(answer, tuple | list):
+            for names in (self.moving, self.names):
+                if len(answer) == len(names):
+                    return dict(zip(names, answer, strict=True))
+        size = f" of {len(answer)}" if isinstance(answer, tuple | list) else ""
+        raise ValueError(
+            f"{rule}: expected a tuple of {len(self.moving)} ({', '.join(self.moving)}), "
+            f"given {type(answer).__name__}{size}"
+        )
+
+    def problem(self, claims: Mapping[str, Function | None], script: str) -> Problem:
+        """Return the claims as a problem."""
+        values = {name: np.array(x, dtype=np.float64) for name, x in self.given.items()}
+
+        def of(rule: str, *, tangents: bool = False) -> Function | None:
+            claim = claims[rule]
+            if claim is None:
+                return None
+            return lambda values, v=None: self.named(
+                rule, claim(*self.at(values), *(self.tangents(v) if tangents else ()))
+            )
+
+        pull, push = claims["vjp"], claims["jvp"]
+        if claims["grad"] is not None and np.size(_flat(self.output)) != 1:
+            shape = np.shape(_flat(self.output))
+            raise ValueError(f"grad: expected f to return one number, given shape {shape}")
+        return Problem(
+            getattr(self.f, "__name__", type(self.f).__name__),
+            values,
+            lambda values: _flat(self.f(*self.at(values))),
+            gradient=of("grad"),
+            vjp=pull and (lambda v, d: self.named("vjp", pull(*self.at(v), _like(self.output, d)))),
+            jvp=push and (lambda v, t: _flat(push(*self.at(v), *self.tangents(t)))),
+            jacobian=of("jacobian"),
+            hessian=of("hessian"),
+            hvp=of("hvp", tangents=True),
+            rules={name: self._rule(name, claims) for name in values},
+            script=script,
+        )
+
+    def _rule(self, name: str, claims: Mapping[str, Function | None]) -> str:
+        return f"{'gradient' if claims['grad'] else 'vjp'} by {name}"
+
+
+def _parts(output: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the outputs that are no constants, by name."""
+    found = [(name, np.asarray(part)) for name, part in leaves("", output)]
+    yield from (pair for pair in found if len(found) == 1 or pair[1].dtype.kind == "f")
+
+
+def _flat(output: Any) -> Any:
+    """Return an output: an array as it is, others as the vector of their numbers."""
+    parts = [part for _, part in _parts(output)]
+    return parts[0] if len(parts) == 1 else np.concatenate([part.ravel() for part in parts])
+
+
+def _like(output: Any, delta: Array) -> Any:
+    """Return delta in the form of the output; 0 for what is a constant."""
+    new, start = {name: np.zeros(np.shape(part)) for name, part in leaves("", output)}, 0
+    for name, part in _parts(output):
+        new[name] = delta.ravel()[start : start + part.size].reshape(part.shape).astype(part.dtype)
+        start += part.size
+    return replaced("", output, new)
+
+
+def _alike(given: Any, value: Array) -> Any:
+    if isinstance(given, np.ndarray | np.generic):
+        return np.asarray(value, dtype=given.dtype)
+    return float(value)
+
+
+def _as_array(x: Any) -> Any:
+    """Return a list of numbers as an array; everything else as it is."""
+    numbers = isinstance(x, list) and x and all(isinstance(part, int | float | list) for part in x)
+    if not numbers:
+        return x
+    try:
+        array = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        return x
+    return array
+
+
+def _input(z: ArrayLike) -> NDArray[Any]:
+    array = z if isinstance(z, np.ndarray) else np.asarray(arguments.finite("z", z))
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"z: expected an array of numbers, given {array.dtype}")
+    if not array.size:
+        raise ValueError(f"z: expected at least one number, given shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError("z: expected finite numbers, given nan or inf")
+    return array
+
+
+def _style(layer: Any) -> Literal["pure", "cached"]:
+    """Return whether backward takes nothing but delta."""
+    if not (
+        hasattr(layer, "pullback") or (hasattr(layer, "backward") and hasattr(layer, "forward"))
+    ):
+        raise TypeError(
+            f"layer: expected forward and backward, or pullback, given {type(layer).__name__}"
+        )
+    if not hasattr(layer, "backward"):
+        return "pure"
+    return "cached" if layers.takes(layer.backward) < 2 else "pure"

@@ -1,0 +1,148 @@
+"""The slope of a curve by differences, with a bound of its error that the curve itself tells.
+
+A curve is t -> array, and t = 1 is as far as anything may sensibly be moved. Central differences
+for steps 1/4, 1/8, ... are extrapolated by Richardson, and for each number the extrapolation with
+the smallest estimated error is taken (C. J. F. Ridders, Advances in Engineering Software 4, 1982).
+So the step follows the curve: one that varies fast, or ends nearby, gets small ones.
+
+An estimate has two errors. What the extrapolation leaves is seen in its table. What rounding
+does is measured: in a table of high differences at tiny equal steps nothing but noise is left
+(J. J. More and S. M. Wild, SIAM Journal on Scientific Computing 33, 2011). Noise cannot be seen
+where the curve does not move at all; there its terms, of a given size, may hide it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from reference_impl.arguments import Array
+
+EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).smallest_normal)
+STEPS = 2.0 ** -np.arange(2.0, 22.0)
+FINE = 2.0**-23  # single precision shows: its numbers are that far apart
+EACH = 3  # fine steps to each side
+ORDERS = 7  # at most so many terms of the error are removed: h^2, h^4, ...
+Curve = Callable[[float], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Slope:
+    """The derivative of each number of a curve at t = 0; value is nan at a kink or if lost.
+
+    Attributes
+    ----------
+    value, error : arrays
+    left, right : arrays
+        The slopes to both sides.
+    noise : array
+        How far off rounding puts the numbers of the curve themselves.
+    kink, lost : arrays of bool
+        Where left and right differ; where the curve is not finite nearby.
+    """
+
+    value: Array
+    error: Array
+    left: Array
+    right: Array
+    noise: Array
+    kink: Array
+    lost: Array
+
+
+def slope(curve: Curve, terms: float = 0.0, unit: float = EPS, size: Array | float = 0.0) -> Slope:
+    """Differentiate a curve at t = 0.
+
+    Parameters
+    ----------
+    curve : callable
+        t -> array of any shape.
+    terms : float
+        The size of the terms that the curve may be made of.
+    unit : float
+        The precision with which it is computed, relative to these.
+    size : array or float
+        Of the numbers of the curve, where they are differences of larger ones.
+    """
+    with np.errstate(all="ignore"):  # a step may leave the domain: nan is the worst estimate
+
+        def at(t: float) -> Array:
+            return np.asarray(curve(t), dtype=np.float64).ravel()
+
+        near = _near(at)
+        here = near[EACH]
+        up, down = (np.array([at(side * h) for h in STEPS]) for side in (1.0, -1.0))
+        size = np.maximum(size, np.abs(near).max(axis=0))
+        hidden = max(terms, np.nanmax(size, initial=0.0)) * (near == here).all(axis=0)
+        noise = np.maximum(_noise(near), unit * np.maximum(size, hidden)) + TINY
+        h = STEPS[:, None]
+        central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
+        largest = np.maximum(np.abs(up), np.abs(down))
+        # t itself is rounded, as a part of what it is added to.
+        rounding = (noise + unit * largest + EPS * np.abs(central)) / h
+        value, error = _extrapolated(central, rounding)
+        step = EACH * FINE
+        left, right = (here - near[0]) / step, (near[-1] - here) / step
+        # What large steps agree on may be wrong if they jump over something.
+        error = error + np.maximum(0.0, np.abs(value - (left + right) / 2.0) - 8.0 * noise / FINE)
+        kink = _is_kink(jump, rounding)
+        lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
+        value, error = np.where(kink | lost, np.nan, [value, error])
+        return Slope(value, error, left, right, noise, kink, lost)
+
+
+def noise(curve: Curve) -> tuple[Array, Array]:
+    """Return the noise of the numbers of a curve near t = 0, and these at equal tiny steps."""
+    with np.errstate(all="ignore"):
+        near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel())
+        return _noise(near), near
+
+
+def _near(curve: Curve) -> Array:
+    return np.array([curve(FINE * j) for j in range(-EACH, EACH + 1)])
+
+
+def _noise(near: Array) -> Array:
+    """Measure the noise by high differences, of which nothing smooth is left."""
+    measured, differences = np.zeros(near.shape[1]), near
+    for order in range(1, 2 * EACH + 1):
+        differences = np.diff(differences, axis=0)
+        if order > EACH:
+            variance = (differences**2).mean(axis=0) / comb(2 * order, order)
+            measured = np.maximum(measured, np.sqrt(variance))
+    return measured
+
+
+def _is_kink(jump: Array, rounding: Array) -> Array:
+    """Whether the slopes to both sides differ; `jump` is their difference for each step.
+
+    Where the curve is smooth the jump is h f'', so it halves with the step; at a kink it stays
+    the same, down to the step where noise drowns it.
+    """
+    clear = jump > 32.0 * rounding
+    finest = len(jump) - 1 - clear[::-1].argmax(axis=0)
+    columns = np.arange(jump.shape[1])
+    rows = np.maximum(finest - np.arange(4)[:, None], 0)
+    some = jump[rows, columns]
+    same = (some.min(axis=0) > 0.7 * some.max(axis=0)) | (np.diff(some, axis=0) < 0).all(axis=0)
+    after = np.minimum(finest + 1, len(jump) - 1)
+    drowned = 0.7 * jump[finest, columns] < 33.0 * rounding[after, columns]
+    last = finest == len(jump) - 1
+    return np.asarray(clear.any(axis=0) & (finest >= 3) & same & (drowned | last))
+
+
+def _extrapolated(central: Array, rounding: Array) -> tuple[Array, Array]:
+    """Of Richardson's table, the numbers with the smallest estimated errors, and these."""
+    value, error = central[-1], np.full(central.shape[1], np.inf)
+    for order in range(1, ORDERS + 1):
+        refined = central[1:] + (central[1:] - central[:-1]) / (4.0**order - 1.0)
+        change = np.maximum(np.abs(refined - central[1:]), np.abs(refined - central[:-1]))
+        estimates = np.nan_to_num(change + rounding[order:], nan=np.inf)
+        row = estimates.argmin(axis=0)[None, :]
+        estimate = np.take_along_axis(estimates, row, axis=0)[0]
+        value = np.where(estimate < error, np.take_along_axis(refined, row, axis=0)[0], value)
+        error = np.minimum(error, estimate)
+        central = refined
+    return value, error

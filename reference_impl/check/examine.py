@@ -1,0 +1,727 @@
+"""The checks: a problem is examined claim by claim, and a verdict is given.
+
+A claim is wrong where it differs from differences by more than `SAFETY` times the error that these
+estimate of themselves; nothing else is a tolerance. The verdict is "cannot tell" where nothing was
+compared, where the function has a kink or is not the same twice, and where noise is wider than
+the derivative.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from reference_impl.arguments import Array
+from reference_impl.check import differences, measure
+from reference_impl.check.causes import BEHAVIOUR, causes
+from reference_impl.check.differences import EPS
+from reference_impl.check.measure import SAFETY, Columns, Ground, TimeUp
+from reference_impl.check.problem import Case as Case, Problem, Values
+from reference_impl.check.report import Cause, Finding, Report
+from reference_impl.check.unseen import unseen
+
+SINGLE = float(np.finfo(np.float32).eps)
+KEPT = "another result in a second call: a state is kept"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a report; `doubts` are notes that forbid the verdict "right"."""
+
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    compared: int = 0
+    tolerance: float = 0.0
+
+
+Pieces = Iterator[Piece]
+Claim = Callable[[Values, Array], Mapping[str, Any]]
+
+
+def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 10.0) -> Report:
+    """Examine all that is claimed of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    seed : int
+        For delta, directions and the entries chosen of large arrays.
+    seeds : int
+        How often delta and directions are drawn.
+    budget : float
+        In seconds; what there was no time for is named in the notes.
+    """
+    rng, deadline = np.random.default_rng(seed), time.monotonic() + budget
+    pieces: list[Piece] = [Piece(problem.faults, problem.notes)]
+    try:
+        pieces += _examined(problem, rng, seeds, deadline, budget)
+    except TimeUp:
+        pieces.append(Piece(doubts=(f"{budget:g} s were not enough for one look at it",)))
+    findings = tuple(finding for piece in pieces for finding in piece.findings)
+    doubts = tuple(doubt for piece in pieces for doubt in piece.doubts)
+    compared = sum(piece.compared for piece in pieces)
+    if not (findings or doubts or compared):
+        doubts = ("nothing was compared",)
+    return Report(
+        "wrong" if findings else "cannot tell" if doubts else "right",
+        findings,
+        tuple(dict.fromkeys(hint for piece in pieces for hint in piece.unseen)),
+        tuple(dict.fromkeys([*doubts, *(note for piece in pieces for note in piece.notes)])),
+        compared,
+        max(piece.tolerance for piece in pieces),
+        seed,
+        problem.script,
+    )
+
+
+def _examined(problem: Problem, rng: Any, seeds: int, deadline: float, budget: float) -> Pieces:
+    ground = Ground(problem, problem.values, deadline)
+    pieces = list(_of_forward(ground, rng))
+    yield from pieces
+    if any(piece.findings or piece.doubts for piece in pieces):
+        return
+    unit, notes = _precision(ground, rng)
+    yield Piece(notes=notes, unseen=unseen(problem, ground.value))
+    seen = Examination(replace(ground, unit=unit), rng, seeds, budget)
+    wrong = False
+    for what, check in (
+        ("gradients", seen.of_gradients),
+        ("jvp", seen.of_pushes),
+        ("the Jacobian", seen.of_jacobians),
+        ("what has no gradient", seen.of_hidden),
+        ("the second order", seen.of_second_order),
+    ):
+        if what == "the second order" and wrong:
+            return  # it can be no better than what it is the derivative of
+        try:
+            for piece in check():
+                wrong |= bool(piece.findings)
+                yield piece
+        except TimeUp:
+            yield Piece(notes=(f"out of time after {budget:g} s: not all compared of {what}",))
+
+
+def _of_forward(ground: Ground, rng: Any) -> Pieces:
+    """A value, the same in every call, and nothing written to."""
+    value, rule = ground.forward(ground.values), "RULE 1 (forward)"
+    if value.dtype.kind not in "fiub":
+        yield _fault(rule, "", f"type {value.dtype}, expected numbers")
+        return
+    if not np.isfinite(value).all():
+        at = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
+        yield _fault(rule, "", f"not finite at {list(at)}: {value[at]}", at)
+        return
+    given = {name: np.array(x) for name, x in ground.values.items()}
+    again = np.array(ground.problem.forward(given), dtype=np.float64)
+    yield from _of_writing(rule, ground.values, given)
+    other = {n: x + measure.direction(rng, x, "relative") / 8.0 for n, x in ground.values.items()}
+    ground.forward(other)
+    third = ground.forward(ground.values)
+    if not (_same(again, value, ground.unit) and _same(third, value, ground.unit)):
+        yield Piece(
+            doubts=(f"{rule}: another result in a second call: random, or a state is kept",)
+        )
+
+
+def _of_writing(rule: str, before: Values, after: Values) -> Pieces:
+    for name, x in before.items():
+        if not np.array_equal(x, after[name], equal_nan=True):
+            yield _fault(rule, name, f"the argument {name} was written to")
+
+
+def _precision(ground: Ground, rng: Any) -> tuple[float, tuple[str, ...]]:
+    """Return the relative precision of forward, and a note if it is not that of double."""
+    step = {n: measure.direction(rng, x, "relative") for n, x in ground.values.items()}
+    noise, near = differences.noise(ground.curve(step))
+    moves = (near != near[0]).any(axis=0)
+    returned = ground.forward(ground.values).dtype
+    if returned.kind == "f" and returned.itemsize < 8:
+        return float(np.finfo(returned).eps), (f"RULE 1 (forward): computed in {returned}",)
+    if moves.any() and _is_single(near):
+        return SINGLE, ("RULE 1 (forward): computed in float32",)
+    size = np.abs(near).max(axis=0)
+    ratio = float(np.median(noise[moves] / size[moves])) if moves.any() else 0.0
+    if ratio > 2.0**-32:
+        note = f"RULE 1 (forward): rounded to {ratio:.0e} of its size: float32 inside, or terms"
+        return max(EPS, ratio), (f"{note} cancel",)
+    return EPS, ()
+
+
+def _is_single(numbers: Array) -> bool:
+    with np.errstate(all="ignore"):
+        return bool((numbers == numbers.astype(np.float32)).all())
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """The checks of the claims, for a function that is fit for them."""
+
+    ground: Ground
+    rng: Any
+    seeds: int
+    budget: float
+
+    @cached_property
+    def delta(self) -> Array:
+        """The first cotangent; 1 if a gradient is claimed."""
+        return _random(self.rng, self.ground.value.shape)
+
+    @cached_property
+    def measured(self) -> dict[str, Columns]:
+        """The derivatives by single entries, filled as they are needed."""
+        return {}
+
+    def columns(self, name: str, delta: Array) -> Columns:
+        """Return the derivatives by the entries of an argument."""
+        if name not in self.measured:
+            until = time.monotonic() + 0.3 * self.budget / len(self.ground.values)
+            self.measured[name] = measure.columns(self.ground, name, delta, self.rng, until)
+        return self.measured[name]
+
+    # ------------------------------------------------------------ RULES 2 and 3, gradients
+
+    def of_gradients(self) -> Pieces:
+        """Check vjp or gradient."""
+        problem, ones = self.ground.problem, np.ones(self.ground.value.shape)
+        if problem.gradient is not None:
+            gradient = problem.gradient
+            yield from self._of_claim(lambda values, _: gradient(values), [ones] * self.seeds)
+        if problem.vjp is not None:
+            deltas = [self.delta] + [_random(self.rng, ones.shape) for _ in range(self.seeds - 1)]
+            yield from self._of_claim(problem.vjp, deltas)
+
+    def _of_claim(self, claim: Claim, deltas: list[Array]) -> Pieces:
+        ground = self.ground
+
+        def asked(values: Values, delta: Array) -> Mapping[str, Any]:
+            ground.look_at_the_clock()
+            ground.forward(values)
+            copies = {name: np.array(x) for name, x in values.items()}
+            with np.errstate(all="ignore"):
+                return claim(copies, np.array(delta))
+
+        faults = list(_of_behaviour(ground, claim, deltas))
+        yield from faults
+        kept = {f.argument for piece in faults for f in piece.findings if KEPT in f.evidence}
+        answers = [asked(ground.values, delta) for delta in deltas]
+        for name in ground.values:
+            if name not in kept:
+                yield from self._of_argument(name, asked, deltas, [a.get(name) for a in answers])
+
+    def _of_argument(
+        self, name: str, asked: Claim, deltas: list[Array], answers: list[Any]
+    ) -> Pieces:
+        """Compare along directions through all entries, then entry by entry."""
+        ground, rule = self.ground, self.ground.problem.rules.get(name, f"gradient by {name}")
+        x = ground.values[name]
+        absent = answers[0] is None
+        got = [np.zeros(x.shape) if part is None else np.asarray(part) for part in answers]
+        if not absent and (fault := _wrong_type(rule, name, got[0])):
+            yield fault
+            return
+        columns = self.columns(name, deltas[0])
+        case = self._case(rule, name, asked, deltas[0], got[0], columns)
+        if got[0].shape != x.shape:
+            yield from _of_shape(case)
+            return
+        slack = Slack(ground, asked, name, deltas[0], self.rng)
+        if absent:
+            case = replace(case, rule=f"{rule}: nothing is returned")
+        pieces = list(_of_entries(case, columns, slack))
+        yield from pieces
+        if any(piece.findings for piece in pieces):
+            yield from _of_linearity(rule, name, asked, deltas[0], ground, self.rng)
+            return
+        along = list(self._of_directions(case, deltas, got, slack))
+        yield from along
+        if not any(piece.compared or piece.findings or piece.doubts for piece in [*pieces, *along]):
+            yield Piece(doubts=(f"{rule}: noise is wider than the derivative",))
+
+    def _of_directions(
+        self, case: Case, deltas: list[Array], got: list[Array], slack: "Slack"
+    ) -> Pieces:
+        """<J v, u> = <v, J^T u>: all entries take part, however many."""
+        ground, x = self.ground, case.at
+        for delta, answer in zip(deltas, got, strict=True):
+            for kind in measure.kinds(x):
+                v = measure.direction(self.rng, x, kind)
+                along = ground.pulled(delta, {case.argument: v})
+                if not np.isfinite([along.want, along.error]).all():
+                    continue
+                pulled = float((answer * v).sum())
+                tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
+                if abs(pulled - along.want) > tolerance:
+                    tolerance += SAFETY * float((np.abs(v) * slack.noise).sum())
+                if abs(pulled - along.want) > tolerance:
+                    yield from self._located(
+                        replace(case, delta=delta, got=answer), v, pulled, along.want, tolerance
+                    )
+                    return
+                if abs(along.want) > tolerance:
+                    yield Piece(compared=1, tolerance=tolerance)
+
+    def _located(
+        self, case: Case, v: Array, pulled: float, want: float, tolerance: float
+    ) -> Pieces:
+        ground = self.ground
+        at = measure.bisect(ground, case.argument, case.delta, case.got, v)
+        if at is not None:
+            found = measure.entry_of(ground, case.argument, case.delta, at)
+            wants, errors = np.full((2, *v.shape), np.nan)
+            wants.flat[at], errors.flat[at] = found.want, SAFETY * found.error
+            located = replace(case, want=wants, error=errors)
+            if abs(case.got.flat[at] - found.want) > SAFETY * found.error:
+                yield _entry_fault(located, at, ", found by bisection")
+                return
+        equation = f"<J v, u> = {want:.9g} +- {tolerance:.1g}, but <v, J^T u> = {pulled:.9g}"
+        text = f"not the adjoint of the derivative by {case.argument}: {equation}"
+        yield Piece((Finding(case.rule, case.argument, (), pulled, want, tolerance, None, text),))
+
+    def _case(
+        self, rule: str, name: str, asked: Claim, delta: Array, got: Array, columns: Columns
+    ) -> Case:
+        ground = self.ground
+
+        def ask(values: Values, delta: Array) -> Array:
+            return np.asarray(asked(values, delta)[name])
+
+        def slopes(values: Values, delta: Array) -> tuple[Array, Array]:
+            there = Ground(ground.problem, values, ground.deadline, ground.unit)
+            found = measure.columns(there, name, delta, self.rng, ground.deadline)
+            return found.want, SAFETY * found.error
+
+        return Case(
+            rule,
+            name,
+            got,
+            columns.want,
+            SAFETY * columns.error,
+            ground.values[name],
+            ground.value,
+            delta,
+            columns.jacobian,
+            ground.values,
+            ask,
+            slopes,
+        )
+
+    # --------------------------------------------------------------- jvp and jacobian
+
+    def of_pushes(self) -> Pieces:
+        """Check jvp along directions through all entries."""
+        ground, jvp = self.ground, self.ground.problem.jvp
+        for _ in range(self.seeds if jvp else 0):
+            v = {n: measure.direction(self.rng, x, "typical") for n, x in ground.values.items()}
+            slope = ground.slope(v)
+            got = np.asarray(jvp(_copies(ground.values), _copies(v)))
+            pieces = list(self._of_outputs("jvp", ", ".join(v), got, slope))
+            yield from pieces
+            if any(piece.findings for piece in pieces):
+                return
+
+    def of_jacobians(self) -> Pieces:
+        """Check each column of a Jacobian, or of its blocks for each data point."""
+        ground, jacobian = self.ground, self.ground.problem.jacobian
+        if jacobian is None:
+            return
+        for name, answer in jacobian(_copies(ground.values)).items():
+            x, got = ground.values[name], np.asarray(answer)
+            whole, columns = ground.value.shape + x.shape, self.columns(name, self.delta)
+            if fault := _wrong_type("jacobian", name, got):
+                yield fault
+                continue
+            J, error = columns.jacobian, columns.jacobian_error
+            if got.shape != whole and ground.problem.rows == name:
+                yield from self._of_blocks(name, got, J, error)
+                continue
+            if got.shape != whole:
+                yield _fault("jacobian", name, f"shape {got.shape}, expected {whole}")
+                continue
+            if J is not None and error is not None:
+                yield from _of_numbers(self._plain_case("jacobian", name, got, J, error))
+            v = measure.direction(self.rng, x, "typical")
+            pushed = np.tensordot(got, v, axes=x.ndim)
+            yield from self._of_outputs("jacobian times v", name, pushed, ground.slope({name: v}))
+
+    def _of_blocks(self, name: str, got: Array, J: Array | None, error: Array | None) -> Pieces:
+        """One block out x in for each data point; (N, 1, in) for a cost."""
+        value, x = self.ground.value, self.ground.values[name]
+        expected = (len(x), *(value.shape[1:] if value.shape else (1,)), *x.shape[1:])
+        if got.shape != expected:
+            yield _fault("jacobian", name, f"shape {got.shape}, expected {expected}")
+        elif J is not None and error is not None:
+            blocks, errors = (_diagonal_blocks(part, value, x) for part in (J, error))
+            yield from _of_numbers(self._plain_case("jacobian", name, got, blocks, errors))
+
+    def _of_outputs(self, rule: str, name: str, got: Array, slope: differences.Slope) -> Pieces:
+        shape = self.ground.value.shape
+        if fault := _wrong_type(rule, name, got):
+            yield fault
+        elif got.shape != shape:
+            yield _fault(rule, name, f"shape {got.shape}, expected {shape}")
+        else:
+            want, error = slope.value.reshape(shape), slope.error.reshape(shape)
+            yield from _of_numbers(self._plain_case(rule, name, got, want, error))
+
+    def _plain_case(self, rule: str, name: str, got: Array, want: Array, error: Array) -> Case:
+        ground = self.ground
+        bound = SAFETY * (error + EPS * np.abs(want))
+        at, J = ground.values.get(name, np.array(np.nan)), None
+        if name in self.measured:
+            J = self.measured[name].jacobian
+        return Case(rule, name, got, want, bound, at, ground.value, self.delta, J, ground.values)
+
+    # ------------------------------------------------------------------ second order
+
+    def of_second_order(self) -> Pieces:
+        """Check hessian, hvp, and what a layer says of its rules along a direction."""
+        ground, problem = self.ground, self.ground.problem
+        if problem.hessian is not None:
+            blocks = {n: np.asarray(H) for n, H in problem.hessian(_copies(ground.values)).items()}
+            for name, H in blocks.items():
+                yield from self._of_hessian(name, H)
+        if problem.hvp is not None:
+            hvp = problem.hvp
+            for _ in range(self.seeds):
+                v = {n: measure.direction(self.rng, x, "typical") for n, x in ground.values.items()}
+                answers = hvp(_copies(ground.values), _copies(v))
+                for name in ground.values:
+                    got = np.asarray(answers.get(name))
+                    yield from self._of_curvature("hvp", name, got, v)
+        if problem.along is not None:
+            yield from self._of_along()
+
+    def _of_hessian(self, name: str, H: Array) -> Pieces:
+        x = self.ground.values[name]
+        if fault := _wrong_type("hessian", name, H):
+            yield fault
+        elif H.shape != x.shape * 2:
+            yield _fault("hessian", name, f"shape {H.shape}, expected {x.shape * 2}")
+        else:
+            many = [measure.direction(self.rng, x, "typical") for _ in range(self.seeds)]
+            units = np.eye(x.size).reshape(x.size, *x.shape)[: measure.MOST]
+            for v in [*many, *units]:
+                got = np.tensordot(H, v, axes=x.ndim)
+                pieces = list(self._of_curvature("hessian times v", name, got, {name: v}))
+                yield from pieces
+                if any(piece.findings for piece in pieces):
+                    return
+
+    def _of_curvature(self, rule: str, name: str, got: Array, v: Values) -> Pieces:
+        """Compare H v with the change of the gradient along v."""
+        ground, problem = self.ground, self.ground.problem
+        x = ground.values[name]
+        if fault := _wrong_type(rule, name, got):
+            yield fault
+            return
+        if got.shape != x.shape:
+            yield _fault(rule, name, f"shape {got.shape}, expected {x.shape}")
+            return
+        gradient = problem.gradient
+        if gradient is None and problem.vjp is not None:
+            vjp = problem.vjp
+            gradient = lambda values: vjp(values, np.ones(ground.value.shape))  # noqa: E731
+        u = measure.direction(self.rng, x, "typical")
+
+        def moved(t: float) -> Array:
+            ground.look_at_the_clock()
+            at = {n: y + t * v[n] if n in v else np.array(y) for n, y in ground.values.items()}
+            if gradient is not None:
+                return np.asarray(gradient(at)[name], dtype=np.float64)
+            there = Ground(problem, at, ground.deadline, ground.unit)
+            return np.asarray(there.slope({name: u}).value)
+
+        slope = differences.slope(moved, ground.terms, ground.unit)
+        if gradient is not None:
+            want, error = slope.value.reshape(x.shape), slope.error.reshape(x.shape)
+            yield from _of_numbers(self._plain_case(rule, name, got, want, error))
+        else:
+            number = np.asarray((u * got).sum())
+            want, error = slope.value.sum(), slope.error.sum()
+            case = self._plain_case(f"u times {rule}", name, number, want, error)
+            yield from _of_numbers(case)
+
+    def _of_along(self) -> Pieces:
+        ground, along = self.ground, self.ground.problem.along
+        assert along
+        v = {n: measure.direction(self.rng, x, "typical") for n, x in ground.values.items()}
+        delta, change = self.delta, _random(self.rng, ground.value.shape)
+        got = along.claim(_copies(ground.values), _copies(v), delta.copy(), change.copy())
+        rules = along.rules(_copies(ground.values), delta.copy())
+        for rule, here in rules.items():
+
+            def moved(t: float, rule: str = rule) -> Array:
+                ground.look_at_the_clock()
+                at = {name: x + t * v[name] for name, x in ground.values.items()}
+                return np.asarray(along.rules(at, delta + t * change)[rule])
+
+            slope = differences.slope(moved, ground.terms, ground.unit)
+            shape, answer = np.shape(here), np.asarray(got.get(rule))
+            name = f"pullback_along, {rule}"
+            if answer.shape != shape:
+                yield _fault(name, "", f"shape {answer.shape}, expected {shape}")
+            elif fault := _wrong_type(name, "", answer):
+                yield fault
+            else:
+                want, error = slope.value.reshape(shape), slope.error.reshape(shape)
+                yield from _of_numbers(self._plain_case(name, "", answer, want, error))
+
+    # ------------------------------------------------------------ what has no gradient
+
+    def of_hidden(self) -> Pieces:
+        """Look for float arrays that change the output although no gradient is claimed."""
+        ground = self.ground
+        for name, theta in ground.problem.hidden.items():
+            there = Ground(
+                ground.problem, {**ground.values, name: theta}, ground.deadline, ground.unit
+            )
+            v = measure.direction(self.rng, theta, "typical")
+            along = there.pulled(self.delta, {name: v})
+            if abs(along.want) > SAFETY * along.error:
+                if name in ground.problem.constants:
+                    hint = f"{name} changes the output and has no gradient: taken for a constant"
+                    yield Piece(unseen=(hint,))
+                else:
+                    yield self._left_out(name, along.want, SAFETY * along.error)
+
+    def _left_out(self, name: str, want: float, error: float) -> Piece:
+        text = f"no gradient by {name}, and it changes the output; or name the parameters: params="
+        rule = self.ground.problem.rules.get(name, f"RULE 3 (parameter_gradient, {name})")
+        return Piece(
+            (Finding(rule, name, (), float("nan"), want, error, BEHAVIOUR["left out"], text),)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Slack:
+    """The noise of a claim itself, measured only where it is needed."""
+
+    ground: Ground
+    asked: Claim
+    name: str
+    delta: Array
+    rng: Any
+
+    @cached_property
+    def noise(self) -> Array:
+        """How far off rounding puts each entry of what is claimed."""
+        values = self.ground.values
+        steps = {n: measure.direction(self.rng, x, "relative") for n, x in values.items()}
+        change = _random(self.rng, self.delta.shape) * self.delta
+
+        def moved(t: float) -> Array:
+            at = {name: x + t * steps[name] for name, x in values.items()}
+            answer = self.asked(at, self.delta + t * change).get(self.name)
+            return np.zeros(values[self.name].shape) if answer is None else np.asarray(answer)
+
+        noise, near = differences.noise(moved)
+        single = (near != near[0]).any() and _is_single(near)
+        size = np.abs(near).max(axis=0)
+        floor = SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0) if single else EPS * size
+        return np.asarray((noise + floor).reshape(values[self.name].shape))
+
+    @cached_property
+    def note(self) -> str:
+        """What to say if it explains a difference."""
+        return "rounded more coarsely than RULE 1 (float32 inside?); right to that precision"
+
+
+def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
+    """Nothing is kept or written to, and delta = 0 gives 0."""
+    problem, delta = ground.problem, deltas[0]
+    again = problem.again or claim
+    given, d = _copies(ground.values), delta.copy()
+    results = []
+    for _ in range(3):
+        ground.look_at_the_clock()
+        answers = again(given, d)
+        results.append({n: np.array(part) for n, part in answers.items() if part is not None})
+        yield from _of_writing("vjp", ground.values, given)
+        if not np.array_equal(d, delta):
+            yield _fault("vjp", "delta", "the argument delta was written to")
+            return
+        if problem.again is None:
+            ground.forward({name: x * 0.875 for name, x in ground.values.items()})
+    first, second, third = results
+    zero = {} if problem.gradient is not None else dict(claim(given, 0.0 * delta))
+    for name, once in first.items():
+        rule = problem.rules.get(name, f"gradient by {name}")
+        if once.dtype.kind not in "fiub":
+            continue
+        same = (_same(once, part.get(name), ground.unit) for part in (second, third))
+        if not all(same):
+            steps = second[name] - once, third[name] - second[name]
+            accumulates = _same(*steps, 1e3 * ground.unit)
+            if accumulates and problem.again is not None and name != problem.rows:
+                yield Piece(notes=(f"{rule}: accumulates from call to call",))
+                continue
+            cause = BEHAVIOUR["accumulates"]
+            text = KEPT
+            text += ": it accumulates" if accumulates else ""
+            finding = Finding(rule, name, evidence=text, cause=cause if accumulates else None)
+            yield Piece((finding,))
+        elif zero.get(name) is not None:
+            of_zero = np.asarray(zero[name])
+            if of_zero.any() and np.isfinite(of_zero).all():
+                yield _fault(rule, name, "not 0 for delta = 0")
+
+
+def _of_linearity(
+    rule: str, name: str, asked: Claim, delta: Array, ground: Ground, rng: Any
+) -> Pieces:
+    """A claim that is wrong may be so because it is not linear in delta."""
+    other = _random(rng, delta.shape)
+    answers = [asked(ground.values, d).get(name) for d in (delta, other, delta - 2.0 * other)]
+    if ground.problem.gradient is not None or any(part is None for part in answers):
+        return
+    a, b, c = (np.asarray(part) for part in answers)
+    size = np.abs(a).max() + 2.0 * np.abs(b).max() + np.abs(c).max()
+    if np.abs(c - a + 2.0 * b).max() > max(1e-6, 1e3 * ground.unit) * size:
+        yield _fault(rule, name, "not linear in delta")
+
+
+# ------------------------------------------------------------------- numbers compared
+
+
+def _of_entries(case: Case, columns: Columns, slack: Slack) -> Pieces:
+    """Compare entry by entry, and with both slopes at a kink."""
+    got, want = case.got, case.want
+    tolerance = case.error + SAFETY * EPS * np.abs(got)
+    with np.errstate(invalid="ignore"):
+        wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
+    if wrong.any():
+        wider = tolerance + SAFETY * slack.noise
+        wrong &= np.abs(got - want) > wider
+        if not wrong.any():
+            tolerance = wider
+            yield Piece(notes=(f"{case.rule}: {slack.note}",))
+    if wrong.any():
+        yield _wrong_entries(replace(case, error=tolerance), wrong)
+        return
+    yield from _of_told(case, tolerance, columns)
+    yield from _of_kinks(case, columns)
+
+
+def _of_told(case: Case, tolerance: Array, columns: Columns) -> Pieces:
+    """Count what was compared: not where noise would hide any other answer too."""
+    known = np.isfinite(case.want)
+    zero = (case.got == 0) & (tolerance <= 1e-6 * np.abs(case.delta).max(initial=0.0))
+    told = known & ((np.abs(case.want) > tolerance) | zero)
+    blurred = int((known & ~told).sum())
+    notes = []
+    if blurred:
+        notes.append(f"{case.rule}: noise is wider than the derivative at {blurred} entries")
+    seen = columns.count + int((columns.kinks | columns.lost).sum())
+    if seen < case.at.size:
+        notes.append(f"{case.rule}: {seen} of {case.at.size} entries compared one by one")
+    widest = float(tolerance[told].max(initial=0.0))
+    yield Piece(notes=tuple(notes), compared=int(told.sum()), tolerance=widest)
+
+
+def _of_kinks(case: Case, columns: Columns) -> Pieces:
+    for places, words in ((columns.kinks, "a kink"), (columns.lost, "RULE 1 is not smooth")):
+        if places.any():
+            at = tuple(int(k) for k in np.argwhere(places)[0])
+            more = f" and {places.sum() - 1} more" if places.sum() > 1 else ""
+            low, high, got = columns.low[at], columns.high[at], case.got[at]
+            sides = f": slopes {low:.6g} to {high:.6g}; {got:.6g} returned"
+            yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
+    with np.errstate(invalid="ignore"):
+        slack = 1e-4 * (np.abs(columns.low) + np.abs(columns.high))
+        outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
+    for index in np.argwhere(columns.kinks & outside)[:1]:
+        at = tuple(int(k) for k in index)
+        low, high, got = columns.low[at], columns.high[at], case.got[at]
+        text = (
+            f"a kink at {list(at)}, and {got:.6g} is not between the slopes {low:.6g}, {high:.6g}"
+        )
+        yield Piece(
+            (Finding(case.rule, case.argument, at, float(got), float(low), 0.0, None, text),)
+        )
+
+
+def _of_numbers(case: Case) -> Pieces:
+    """Compare numbers that have no slopes to both sides."""
+    with np.errstate(invalid="ignore"):
+        tolerance = case.error + SAFETY * EPS * np.abs(case.got)
+        known = np.isfinite(case.want)
+        wrong = known & (np.abs(case.got - case.want) > tolerance)
+    if wrong.any():
+        yield _wrong_entries(replace(case, error=tolerance), wrong)
+        return
+    told = known & ((np.abs(case.want) > tolerance) | (case.got == 0))
+    yield Piece(compared=int(told.sum()), tolerance=float(tolerance[told].max(initial=0.0)))
+
+
+def _wrong_entries(case: Case, wrong: Array) -> Piece:
+    with np.errstate(all="ignore"):
+        excess = np.where(wrong, np.abs(case.got - case.want) / case.error, 0.0)
+    return _entry_fault(case, int(excess.argmax()), f", and {wrong.sum() - 1} more")
+
+
+def _entry_fault(case: Case, at: int, more: str) -> Piece:
+    index = tuple(int(k) for k in np.unravel_index(at, case.want.shape))
+    got, want, error = (float(part.flat[at]) for part in (case.got, case.want, case.error))
+    text = (
+        f"wrong at {list(index)}{more}: got {got:.9g}, differences give {want:.9g} +- {error:.1g}"
+    )
+    finding = Finding(case.rule, case.argument, index, got, want, error, _cause(case), text)
+    return Piece((finding,), compared=int(np.isfinite(case.want).sum()), tolerance=error)
+
+
+def _of_shape(case: Case) -> Pieces:
+    text = f"shape {case.got.shape}, expected {case.at.shape}"
+    yield Piece((Finding(case.rule, case.argument, evidence=text, cause=_cause(case)),))
+
+
+def _wrong_type(rule: str, name: str, got: Array) -> Piece | None:
+    if got.dtype.kind not in "fiub":
+        return _fault(rule, name, f"type {got.dtype}, expected numbers")
+    if not np.isfinite(got).all():
+        at = tuple(int(k) for k in np.argwhere(~np.isfinite(got))[0])
+        return _fault(rule, name, f"not finite at {list(at)}: {got[at]}", at)
+    return None
+
+
+def _cause(case: Case) -> Cause | None:
+    """Return the cause that is named first; one look more may be cut off by the clock."""
+    try:
+        return next(iter(causes(case)), None)
+    except TimeUp:
+        return None
+
+
+def _fault(rule: str, name: str, text: str, index: tuple[int, ...] = ()) -> Piece:
+    return Piece((Finding(rule, name, index, evidence=text),))
+
+
+def _copies(values: Values) -> Values:
+    return {name: np.array(x) for name, x in values.items()}
+
+
+def _same(a: Array, b: Any, unit: float) -> bool:
+    """Whether two results of the same call are alike, up to another order of sums."""
+    if b is None or np.shape(a) != np.shape(b):
+        return False
+    if np.array_equal(a, b, equal_nan=True):
+        return True
+    largest = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
+    return bool((np.abs(a - b) <= 64.0 * unit * largest).all())
+
+
+def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Random numbers of both signs, none close to zero."""
+    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 2.0, shape))
+
+
+def _diagonal_blocks(J: Array, value: Array, x: Array) -> Array:
+    """N x out x N x in as the N blocks of the data points; of a cost N x 1 x in."""
+    if value.shape == ():
+        return J[:, np.newaxis]
+    i, ends = np.arange(len(x)), value.ndim
+    return np.asarray(np.moveaxis(J, ends, 1)[i, i])
