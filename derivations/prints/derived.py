@@ -10,6 +10,7 @@ from derivations.language.statement import Chain, Statement, Step
 from derivations.prints.lines import assumption, equation, line, why
 from derivations.prints.mathematics import LATEX, TEXT, show
 from derivations.prints.record import written
+from derivations.prints.summands import of_all
 
 CODE = ("numpy", "javascript", "sympy")
 
@@ -61,7 +62,7 @@ def markdown(statements: Sequence[Statement], levels: Sequence[str]) -> str:
 def as_json(
     statements: Sequence[Statement], levels: Sequence[str], result: Statement, name: str
 ) -> str:
-    """Return everything as JSON: level, lines, result and code."""
+    """Return everything as JSON: level, lines, result, code, and the summands of the result."""
     lines = [
         {
             "statement": statement.title,
@@ -95,5 +96,6 @@ def as_json(
             "text": equation(result.chains[0], TEXT),
         },
         "code": {form: written(form, result, name) for form in CODE},
+        "terms": of_all(statements[statements.index(result) :], name),
     }
     return json.dumps(document, indent=1, ensure_ascii=False)

@@ -117,10 +117,9 @@ class Passes:
     torch: Any
     name: str
     call: Callable[[Tensors], Any]
-    given: Tensors  # what is checked, as it was given
+    given: Tensors  # what is checked
     fixed: Tensors  # what else is a tensor: data, and the buffers of a module
     seed: int
-    double: bool  # whether in float64
     jvp: bool  # whether a jvp is claimed
     random: bool = True  # whether the output may depend on the seed
 
@@ -129,18 +128,12 @@ class Passes:
         return {name: _array(tensor).astype(np.float64) for name, tensor in self.given.items()}
 
     def tensors(self, values: Values) -> Tensors:
-        """Return values as tensors of the type checked, laid out as those given."""
-        empty = {name: self.typed(tensor.detach()) for name, tensor in self.given.items()}
+        """Return values as tensors of the types checked, laid out as those given."""
+        torch = self.torch
         return {
-            name: self.torch.empty_like(tensor).copy_(self.torch.tensor(values[name]))
-            for name, tensor in empty.items()
+            name: torch.empty_like(tensor).copy_(torch.tensor(values[name]))
+            for name, tensor in self.given.items()
         }
-
-    def typed(self, tensor: Any) -> Any:
-        """Return a tensor in the type checked; whole numbers stay as they are."""
-        return (
-            tensor.to(self.torch.float64) if self.double and tensor.is_floating_point() else tensor
-        )
 
     def outputs(self, tensors: Tensors) -> list[Any]:
         """Return the floating-point tensors of the output.
@@ -148,7 +141,7 @@ class Passes:
         Each call draws the same random numbers, and what it writes to is a copy.
         """
         torch = self.torch
-        every = tensors | {name: self.typed(tensor) for name, tensor in self.fixed.items()}
+        every = tensors | self.fixed
         devices = {tensor.device for tensor in every.values() if tensor.is_cuda}
         with torch.random.fork_rng(devices) if self.random else nullcontext():
             if self.random:
@@ -239,6 +232,7 @@ def _brought(
     # What a module owns, by its names; one that an argument has too is told from it.
     parameters = dict(module.named_parameters()) if module else {}
     buffers = dict(module.named_buffers()) if module else {}
+    tied = module and len(parameters) < len([*module.named_parameters(remove_duplicate=False)])
     own = {n: f"self.{n}" if n in found else n for n in (*parameters, *buffers)}
     trained = {own[n]: p for n, p in parameters.items() if p.requires_grad}
     given = required | trained
@@ -252,26 +246,54 @@ def _brought(
         brought = [replaced(part, tree[part], every) for part in tree]
         if module:
             state = {n: every[own[n]] for n in own}
-            return torch.func.functional_call(module, state, tuple(brought))
+            return torch.func.functional_call(module, state, tuple(brought), tie_weights=tied)
         return apply(*brought)
 
-    double = Passes(torch, name, call, given, fixed, seed, True, jvp)
-    passes = double if _runs_in_double(double) else replace(double, double=False)
+    passes = Passes(torch, name, call, _detached(given), _detached(fixed), seed, jvp)
+    types = {tensor.dtype for tensor in given.values()} - {torch.float64}
+    notes: list[str] = []
+    if types:
+        said = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in types))
+        double = _in_double(passes)
+        notes.append(
+            f"given in {said}, checked as copies in float64"
+            if double
+            else f"it does not run in float64: checked in {said}"
+        )
+        passes = double or passes
+    if module:
+        notes.append(f"in {'training' if module.training else 'evaluation'} mode")
+        frozen = [own[n] for n, p in parameters.items() if not p.requires_grad]
+        if frozen:
+            notes.append(f"{', '.join(frozen)}: constant, since no gradient is required of it")
     passes = replace(passes, random=_is_random(passes))
-    return passes, tuple(_noticed(passes, module, {n: own[n] for n in buffers}))
+    if passes.random:
+        notes.append("forward is random; each call draws the same numbers")
+    if written := _written(passes):
+        notes.append(f"forward writes to {', '.join(written)}; each call is given it as it was")
+    return passes, tuple(notes)
 
 
-def _runs_in_double(passes: Passes) -> bool:
-    """Whether float64 copies are let through; what was given in float64 is its own copy."""
-    float64 = passes.torch.float64
-    if all(tensor.dtype == float64 for tensor in passes.given.values()):
-        return True
+def _detached(tensors: Tensors) -> Tensors:
+    return {name: tensor.detach() for name, tensor in tensors.items()}
+
+
+def _in_double(passes: Passes) -> Passes | None:
+    """Return the passes in float64, or None where something in them is of another type."""
+    double = replace(
+        passes,
+        given={name: tensor.double() for name, tensor in passes.given.items()},
+        fixed={
+            name: tensor.double() if tensor.is_floating_point() else tensor
+            for name, tensor in passes.fixed.items()
+        },
+    )
     try:
         with passes.torch.no_grad():
-            outputs = passes.outputs(passes.tensors(passes.values()))
+            outputs = double.outputs(double.tensors(double.values()))
     except REFUSALS:
-        return False
-    return all(output.dtype == float64 for output in outputs)
+        return None
+    return double if all(out.dtype == passes.torch.float64 for out in outputs) else None
 
 
 def _is_random(passes: Passes) -> bool:
@@ -279,37 +301,19 @@ def _is_random(passes: Passes) -> bool:
     return not np.array_equal(passes.forward(values), other.forward(values), equal_nan=True)
 
 
-def _noticed(passes: Passes, module: Any, buffers: dict[str, str]) -> Iterator[str]:
-    torch = passes.torch
-    types = {str(t.dtype).removeprefix("torch.") for t in passes.given.values()} - {"float64"}
-    if types and passes.double:
-        yield f"given in {', '.join(sorted(types))}, checked as copies in float64"
-    elif types:
-        yield f"it does not run in float64: checked in {', '.join(sorted(types))}"
-    if module:
-        yield f"in {'training' if module.training else 'evaluation'} mode"
-        frozen = [name for name in passes.fixed if name not in buffers.values()]
-        frozen = [name for name in frozen if isinstance(passes.fixed[name], torch.nn.Parameter)]
-        if frozen:
-            yield f"taken as constants, since they require no gradient: {', '.join(frozen)}"
+def _written(passes: Passes) -> list[str]:
+    """Return the names of what forward writes to: its arguments, or the buffers of a module."""
     seen: Tensors = {}
 
     def watched(every: Tensors) -> Any:
         seen.update(every)
         return passes.call(every)
 
-    with torch.no_grad():
-        tensors = passes.tensors(passes.values())
+    tensors = passes.tensors(passes.values())
+    before = tensors | passes.fixed
+    with passes.torch.no_grad():
         replace(passes, call=watched).outputs(tensors)
-    before = tensors | {name: passes.typed(tensor) for name, tensor in passes.fixed.items()}
-    written = [name for name in seen if not torch.equal(seen[name], before[name])]
-    kept = [name for name in buffers if buffers[name] in written]
-    if kept:
-        yield f"buffers are written to ({', '.join(kept)}); each call starts from them as given"
-    if changed := [name for name in written if name not in buffers.values()]:
-        yield f"forward writes to {', '.join(changed)}; each call is given a copy"
-    if passes.random:
-        yield "forward is random; each call draws the same numbers"
+    return [name for name in seen if not passes.torch.equal(seen[name], before[name])]
 
 
 def _problem(passes: Passes, notes: tuple[str, ...]) -> Problem:

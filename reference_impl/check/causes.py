@@ -35,6 +35,8 @@ BEHAVIOUR = {
 }
 # Names that say enough: nothing is missing or added.
 SPEAKING = {"hard labels", "another function", "at the output", "product rule"}
+# Names that say little, beside others.
+WEAK = {"reshaped", "permuted", "squared", "absolute value", "sign only", "duplicates overwritten"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +121,12 @@ def _fits(source: Callable[[Look], Guesses], seen: tuple[Look, ...]) -> list[Fit
         for look, (plain, shaken) in zip(seen, each, strict=True):
             array = plain.get(key)
             arrays.append(array)
-            if array is None:
+            moved = [np.abs(a[key] - array) for a in shaken if key in a]
+            if array is None or not moved:
+                arrays[-1] = None
                 tolerances.append(None)
                 continue
-            spread = np.max([np.abs(a[key] - array) for a in shaken if key in a], axis=0)
+            spread = np.max(moved, axis=0)
             floor = 1e3 * EPS * np.nanmax(np.abs(array), initial=0.0)
             tolerances.append(4.0 * spread + look.noise * np.abs(array) + floor)
         fits.append(Fit(*key, tuple(arrays), tuple(tolerances)))
@@ -206,15 +210,15 @@ def _constants(look: Look) -> Iterator[tuple[float, str, str]]:
             yield math.sqrt((s - 1) / s), "N - 1 for N", f"times sqrt({s - 1}/{s}), the {words}"
         yield math.sqrt(s), "missing 1/sqrt(d)", f"times sqrt({s}), with d the number of {words}"
         yield 1 / math.sqrt(s), "extra 1/sqrt(d)", f"over sqrt({s}), with d the number of {words}"
-        yield 2.0 / s, f"twice the mean over {words}", f"times 2/{s}, with {s} {words}"
-        yield s / 2.0, f"half the sum over {words}", f"times {s}/2, with {s} {words}"
 
 
 def _separated(
     known: list[tuple[int, str, str, bool]], fit: Fit, case: Case
 ) -> list[tuple[int, str, str, bool]]:
     """Drop the factors that one data point more does not confirm, if it can be asked for."""
-    more = resized(case) if len({name for _, name, _, _ in known}) > 1 and fit.name == RIGHT else None
+    more = (
+        resized(case) if len({name for _, name, _, _ in known}) > 1 and fit.name == RIGHT else None
+    )
     if more is None:
         return known
     c, loose = _coefficient(_fits(_alone, (more,))[0], (more,))
@@ -244,7 +248,9 @@ def _scaled(case: Case, fit: Fit, seen: tuple[Look, ...]) -> Found:
     ]
     known = _separated(known, fit, case)
     rivals = len({name for _, name, _, _ in known}) > 1
-    separate = f"an input in which {' and '.join(w for _, _, w, _ in known)} differ" if rivals else ""
+    separate = (
+        f"an input in which {' and '.join(w for _, _, w, _ in known)} differ" if rivals else ""
+    )
     for _, name, words, flipped in known:
         text = f"{fit.text}, {words}{', with the sign flipped' if flipped else ''}"
         name = f"{name} and sign" if flipped else name
@@ -261,13 +267,22 @@ def _whole(case: Case, seen: tuple[Look, ...]) -> Found:
     fits = [fit for source in sources for fit in _fits(source, seen)]
     exact = [Cause(fit.name, fit.text) for fit in fits if _explains(fit, seen)]
     right = [cause for fit in fits if fit.name == RIGHT for cause in _scaled(case, fit, seen)]
-    yield from exact or right or [cause for fit in fits for cause in _scaled(case, fit, seen)]
+    first = exact or right or [cause for fit in fits for cause in _scaled(case, fit, seen)]
+    yield from [cause for cause in first if cause.name not in WEAK] or first
 
 
 def _times_known(case: Case, seen: tuple[Look, ...]) -> Found:
-    for fit in _fits(slips.of_factors, seen):
-        if _explains(fit, seen, 2 if fit.name == "weight held constant" else 0):
-            yield Cause(fit.name, fit.text)
+    fits = _fits(slips.of_factors, seen)
+    exact = [
+        Cause(fit.name, fit.text)
+        for fit in fits
+        if _explains(fit, seen, 2 if fit.name == "weight held constant" else 0)
+    ]
+    for fit in () if exact else fits:
+        c, loose = _coefficient(fit, seen)
+        if fit.name == "normalised" and loose < 1e-6 * abs(c) and _explains(fit.times(c), seen, 1):
+            yield Cause("clipped by its norm", f"the right answer, scaled to the norm {c:.6g}")
+    yield from exact or [cause for fit in fits for cause in _scaled(case, fit, seen)]
 
 
 def _elsewhere(case: Case, seen: tuple[Look, ...]) -> Found:
@@ -349,7 +364,11 @@ def _masked(case: Case, seen: tuple[Look, ...]) -> Found:
                 np.isfinite(look.want) & ~w & (np.abs(other - look.want) > 8.0 * look.error)
                 for look, other, w in pairs
             )
-        if not any(f.any() for f in fine):
+        plain = all(
+            (np.abs(other - look.want) > 8.0 * look.error)[w].all() or name == "mask missing"
+            for look, other, w in pairs
+        )
+        if not plain or not any(f.any() for f in fine):
             continue
         place = next(_where(seen, wrongs, fine), "")
         if name in ("zeroed", "mask missing", "clipped") or (place and wrong > 2):
@@ -385,10 +404,13 @@ def _where(
     seen: tuple[Look, ...], wrongs: tuple[Array, ...], fine: tuple[Array, ...]
 ) -> Iterator[str]:
     """Say by which rule wrong entries are apart from right ones, if they are by one."""
-    wrong, right = (sum(int(m.sum()) for m in masks) for masks in (wrongs, fine))
+    wrong, right = int(wrongs[0].sum()), int(fine[0].sum())
     every = [_features(look) for look in seen]
-    for words in every[0] if wrong and right else ():
-        trios = [(e[words], w, f) for e, w, f in zip(every, wrongs, fine, strict=True) if words in e]
+    telling = wrong and right and math.comb(wrong + right, wrong) > 100
+    for words in every[0] if telling else ():
+        trios = [
+            (e[words], w, f) for e, w, f in zip(every, wrongs, fine, strict=True) if words in e
+        ]
         bad = np.concatenate([v[w] for v, w, _ in trios])
         good = np.concatenate([v[f] for v, _, f in trios])
         if not bad.size or not good.size:
@@ -398,11 +420,10 @@ def _where(
                 yield words
             elif (bad == 0.0).all() and (good == 1.0).all():
                 yield f"everywhere but {words}"
-        elif math.comb(wrong + right, wrong) > 100:
-            if bad.min() > good.max():
-                yield f"where {words} > {_between(good.max(), bad.min())}"
-            elif bad.max() < good.min():
-                yield f"where {words} < {_between(bad.max(), good.min())}"
+        elif bad.min() > good.max():
+            yield f"where {words} > {_between(good.max(), bad.min())}"
+        elif bad.max() < good.min():
+            yield f"where {words} < {_between(bad.max(), good.min())}"
 
 
 def _between(low: float, high: float) -> str:
@@ -410,7 +431,7 @@ def _between(low: float, high: float) -> str:
     if low <= 0.0 <= high:
         return "0"
     near = (float(f"{(low + high) / 2:.{digits}g}") for digits in range(1, 17))
-    return f"{next((x for x in near if low <= x <= high), low):.17g}"
+    return f"{next((x for x in near if low <= x <= high), low):.15g}"
 
 
 def _features(look: Look) -> dict[str, Array]:
@@ -465,7 +486,8 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
 def _added(fit: Fit, c: float, look: Look) -> Cause:
     name = fit.name if fit.name in SPEAKING else f"{'missing' if c < 0.0 else 'added'} {fit.name}"
     words = "lacks" if c < 0.0 else "has in addition"
-    return Cause(name, f"it {words} {_number(abs(c), look)}{fit.text}")
+    flipped = ", as if the sign of that term were flipped" if abs(abs(c) - 2.0) < 1e-6 else ""
+    return Cause(name, f"it {words} {_number(abs(c), look)}{fit.text}{flipped}")
 
 
 def _free(fit: Fit, seen: tuple[Look, ...]) -> Found:
@@ -476,7 +498,12 @@ def _free(fit: Fit, seen: tuple[Look, ...]) -> Found:
 
 def _number(c: float, look: Look) -> str:
     """Return a coefficient in words, to stand before a term."""
-    for value, words in ((1.0, ""), (2.0, "2 "), (0.5, "1/2 "), *((1.0 / s, f"1/{s} ") for s, _ in _lengths(look))):
+    for value, words in (
+        (1.0, ""),
+        (2.0, "2 "),
+        (0.5, "1/2 "),
+        *((1.0 / s, f"1/{s} ") for s, _ in _lengths(look)),
+    ):
         if abs(abs(c) - value) <= 1e-6 * value:
             return f"{'-' if c < 0.0 else ''}{words}"
     return f"{c:.6g} "
@@ -523,6 +550,13 @@ def _sums(seen: tuple[Look, ...], plain: bool) -> Found:
             names = [f.name for f in (one, two) if f.name in SPEAKING]
             yield Cause(names[0] if names else "sum of terms", text)
             return
+
+
+def _other_rules(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield the rule of another axis, another eps, another layer."""
+    for fit in _fits(slips.rules, seen):
+        if _explains(fit, seen):
+            yield Cause(fit.name, fit.text)
 
 
 # ----------------------------------------------------------------- what is off is of one kind
@@ -631,7 +665,9 @@ def _of_second_derivatives(case: Case, seen: tuple[Look, ...]) -> Found:
         return
     sizes = np.linalg.eigvalsh((off + off.T) / 2.0)
     if (np.abs(sizes) > tolerance).sum() == 1:
-        yield Cause("missing outer product", "off by one outer product q q^T, as - S S^T in softmax")
+        yield Cause(
+            "missing outer product", "off by one outer product q q^T, as - S S^T in softmax"
+        )
     elif (
         np.linalg.eigvalsh((got + got.T) / 2.0).min() >= -tolerance
         and np.linalg.eigvalsh((want + want.T) / 2.0).min() < -tolerance
@@ -668,6 +704,6 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 KINDS = (
-    _whole, _rounded, _masked, _times_known, _elsewhere, _of_terms, _of_two_terms, _paths, _of_second_derivatives,
+    _whole, _rounded, _masked, _times_known, _elsewhere, _other_rules, _of_terms, _of_two_terms, _paths, _of_second_derivatives,
     _factor_of_each, _noisy, _of_two_terms_at_large,
 )  # fmt: skip

@@ -13,6 +13,7 @@ where the curve does not move at all; there its terms, of a given size, may hide
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -85,12 +86,22 @@ def slope(curve: Curve, terms: float = 0.0, unit: float = EPS, size: Array | flo
         value, error = _extrapolated(central, rounding)
         step = EACH * FINE
         left, right = (here - near[0]) / step, (near[-1] - here) / step
-        # What large steps agree on may be wrong if they jump over something.
-        error = error + np.maximum(0.0, np.abs(value - (left + right) / 2.0) - 8.0 * noise / FINE)
         kink = _is_kink(jump, rounding)
+        # Noise as large as the curve is none: it varies below the finest step.
+        spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
+        error[noise > 2.0**-7 * np.maximum(np.maximum(size, spread), terms)] = np.inf
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
         return Slope(value, error, left, right, noise, kink, lost)
+
+
+def roughly(curve: Callable[[float], float]) -> float:
+    """Differentiate a smooth curve at t = 0 by three steps, without an estimate of the error."""
+    h = STEPS[4:7]
+    central = [(curve(t) - curve(-t)) / (2.0 * t) for t in h.tolist()]
+    for order in (1, 2):
+        central = [b + (b - a) / (4.0**order - 1.0) for a, b in pairwise(central)]
+    return central[0]
 
 
 def noise(curve: Curve) -> tuple[Array, Array]:
@@ -139,10 +150,25 @@ def _extrapolated(central: Array, rounding: Array) -> tuple[Array, Array]:
     for order in range(1, ORDERS + 1):
         refined = central[1:] + (central[1:] - central[:-1]) / (4.0**order - 1.0)
         change = np.maximum(np.abs(refined - central[1:]), np.abs(refined - central[:-1]))
-        estimates = np.nan_to_num(change + rounding[order:], nan=np.inf)
+        change[:-1] = np.maximum(change[:-1], np.abs(np.diff(refined, axis=0)))
+        contradicted = _contradicted(refined, 8.0 * rounding[order:])
+        estimates = np.nan_to_num(change + rounding[order:] + contradicted, nan=np.inf)
         row = estimates.argmin(axis=0)[None, :]
         estimate = np.take_along_axis(estimates, row, axis=0)[0]
         value = np.where(estimate < error, np.take_along_axis(refined, row, axis=0)[0], value)
         error = np.minimum(error, estimate)
         central = refined
     return value, error
+
+
+def _contradicted(estimates: Array, blur: Array) -> Array:
+    """How far each estimate is from what smaller steps say, up to their blur.
+
+    What large steps agree on is wrong where they jump over something.
+    """
+    ends = np.full_like(estimates[:1], np.inf)
+    low = np.vstack([np.nan_to_num(estimates - blur, nan=-np.inf)[1:], -ends])
+    high = np.vstack([np.nan_to_num(estimates + blur, nan=np.inf)[1:], ends])
+    low = np.maximum.accumulate(low[::-1])[::-1]
+    high = np.minimum.accumulate(high[::-1])[::-1]
+    return np.maximum(0.0, np.maximum(low - estimates, estimates - high))

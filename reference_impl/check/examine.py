@@ -108,7 +108,7 @@ def _examined(problem: Problem, rng: Any, seeds: int, deadline: float, budget: f
 
 def _of_forward(ground: Ground, rng: Any) -> Pieces:
     """A value, the same in every call, and nothing written to."""
-    value, rule = ground.forward(ground.values), "RULE 1 (forward)"
+    value, rule = np.array(ground.forward(ground.copies())), "RULE 1 (forward)"
     if value.dtype.kind not in "fiub":
         yield _fault(rule, "", f"type {value.dtype}, expected numbers")
         return
@@ -121,7 +121,7 @@ def _of_forward(ground: Ground, rng: Any) -> Pieces:
     yield from _of_writing(rule, ground.values, given)
     other = {n: x + measure.direction(rng, x, "relative") / 8.0 for n, x in ground.values.items()}
     ground.forward(other)
-    third = ground.forward(ground.values)
+    third = ground.forward(ground.copies())
     if not (_same(again, value, ground.unit) and _same(third, value, ground.unit)):
         yield Piece(
             doubts=(f"{rule}: another result in a second call: random, or a state is kept",)
@@ -136,14 +136,19 @@ def _of_writing(rule: str, before: Values, after: Values) -> Pieces:
 
 def _precision(ground: Ground, rng: Any) -> tuple[float, tuple[str, ...]]:
     """Return the relative precision of forward, and a note if it is not that of double."""
-    step = {n: measure.direction(rng, x, "relative") for n, x in ground.values.items()}
-    noise, near = differences.noise(ground.curve(step))
-    moves = (near != near[0]).any(axis=0)
-    returned = ground.forward(ground.values).dtype
+    for kind in ("relative", "typical", "unit"):
+        step = {n: measure.direction(rng, x, kind) for n, x in ground.values.items()}
+        curve = ground.curve(step)
+        noise, near = differences.noise(curve)
+        far = np.array([curve(t) for t in (-0.25, 0.0, 0.25)])
+        if (far != far[1]).any():
+            break
+    returned = ground.forward(ground.copies()).dtype
     if returned.kind == "f" and returned.itemsize < 8:
         return float(np.finfo(returned).eps), (f"RULE 1 (forward): computed in {returned}",)
-    if moves.any() and _is_single(near):
+    if (far != far[1]).any() and _is_single(near) and _is_single(far):
         return SINGLE, ("RULE 1 (forward): computed in float32",)
+    moves = (near != near[0]).any(axis=0)
     size = np.abs(near).max(axis=0)
     ratio = float(np.median(noise[moves] / size[moves])) if moves.any() else 0.0
     if ratio > 2.0**-32:
@@ -153,8 +158,10 @@ def _precision(ground: Ground, rng: Any) -> tuple[float, tuple[str, ...]]:
 
 
 def _is_single(numbers: Array) -> bool:
+    """Whether all are numbers of single precision, and some need it."""
     with np.errstate(all="ignore"):
-        return bool((numbers == numbers.astype(np.float32)).all())
+        single, half = numbers.astype(np.float32), numbers.astype(np.float16)
+    return bool((numbers == single).all() and (numbers != half).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +207,7 @@ class Examination:
 
         def asked(values: Values, delta: Array) -> Mapping[str, Any]:
             ground.look_at_the_clock()
-            ground.forward(values)
+            ground.forward(_copies(values))
             copies = {name: np.array(x) for name, x in values.items()}
             with np.errstate(all="ignore"):
                 return claim(copies, np.array(delta))
@@ -224,33 +231,38 @@ class Examination:
         if not absent and (fault := _wrong_type(rule, name, got[0])):
             yield fault
             return
-        columns = self.columns(name, deltas[0])
-        case = self._case(rule, name, asked, deltas[0], got[0], columns)
         if got[0].shape != x.shape:
-            yield from _of_shape(case)
+            columns = self.columns(name, deltas[0])
+            yield from _of_shape(self._case(rule, name, asked, deltas[0], got[0], columns))
             return
         slack = Slack(ground, asked, name, deltas[0], self.rng)
-        if absent:
-            case = replace(case, rule=f"{rule}: nothing is returned")
+        along = list(self._of_directions(name, deltas, got, slack))
+        failed = next((part for part in along if isinstance(part, Failed)), None)
+        columns = self.columns(name, deltas[0])
+        missing = f"{rule}: nothing is returned" if absent else rule
+        case = self._case(missing, name, asked, deltas[0], got[0], columns)
+        linearity = list(_of_linearity(rule, name, asked, deltas[0], ground, self.rng))
         pieces = list(_of_entries(case, columns, slack))
+        if failed and not any(piece.findings for piece in pieces):
+            pieces.append(self._located(case, failed))
         yield from pieces
         if any(piece.findings for piece in pieces):
-            yield from _of_linearity(rule, name, asked, deltas[0], ground, self.rng)
+            yield from linearity
             return
-        along = list(self._of_directions(case, deltas, got, slack))
-        yield from along
-        if not any(piece.compared or piece.findings or piece.doubts for piece in [*pieces, *along]):
+        told = [part for part in along if isinstance(part, Piece)]
+        yield from told
+        if not any(piece.compared or piece.doubts for piece in [*pieces, *told]):
             yield Piece(doubts=(f"{rule}: noise is wider than the derivative",))
 
     def _of_directions(
-        self, case: Case, deltas: list[Array], got: list[Array], slack: "Slack"
-    ) -> Pieces:
-        """<J v, u> = <v, J^T u>: all entries take part, however many."""
-        ground, x = self.ground, case.at
-        for delta, answer in zip(deltas, got, strict=True):
-            for kind in measure.kinds(x):
+        self, name: str, deltas: list[Array], got: list[Array], slack: "Slack"
+    ) -> Iterator["Piece | Failed"]:
+        """<J v, u> = <v, J^T u>: all entries take part, however many; the first failure ends it."""
+        ground, x = self.ground, self.ground.values[name]
+        for k, (delta, answer) in enumerate(zip(deltas, got, strict=True)):
+            for kind in measure.kinds(x)[: None if k == 0 or x.size <= measure.MOST else 1]:
                 v = measure.direction(self.rng, x, kind)
-                along = ground.pulled(delta, {case.argument: v})
+                along = ground.pulled(delta, {name: v})
                 if not np.isfinite([along.want, along.error]).all():
                     continue
                 pulled = float((answer * v).sum())
@@ -258,29 +270,31 @@ class Examination:
                 if abs(pulled - along.want) > tolerance:
                     tolerance += SAFETY * float((np.abs(v) * slack.noise).sum())
                 if abs(pulled - along.want) > tolerance:
-                    yield from self._located(
-                        replace(case, delta=delta, got=answer), v, pulled, along.want, tolerance
-                    )
+                    yield Failed(delta, answer, v, pulled, along.want, tolerance)
                     return
                 if abs(along.want) > tolerance:
                     yield Piece(compared=1, tolerance=tolerance)
 
-    def _located(
-        self, case: Case, v: Array, pulled: float, want: float, tolerance: float
-    ) -> Pieces:
-        ground = self.ground
-        at = measure.bisect(ground, case.argument, case.delta, case.got, v)
-        if at is not None:
-            found = measure.entry_of(ground, case.argument, case.delta, at)
-            wants, errors = np.full((2, *v.shape), np.nan)
-            wants.flat[at], errors.flat[at] = found.want, SAFETY * found.error
-            located = replace(case, want=wants, error=errors)
-            if abs(case.got.flat[at] - found.want) > SAFETY * found.error:
-                yield _entry_fault(located, at, ", found by bisection")
-                return
-        equation = f"<J v, u> = {want:.9g} +- {tolerance:.1g}, but <v, J^T u> = {pulled:.9g}"
-        text = f"not the adjoint of the derivative by {case.argument}: {equation}"
-        yield Piece((Finding(case.rule, case.argument, (), pulled, want, tolerance, None, text),))
+    def _located(self, case: Case, failed: "Failed") -> Piece:
+        """Find a wrong entry by bisection, given that the whole is wrong along a direction."""
+        ground, name, delta = self.ground, case.argument, failed.delta
+        case = replace(case, delta=delta, got=failed.got)
+        at = measure.bisect(ground, name, delta, failed.got, failed.v)
+        found = measure.entry_of(ground, name, delta, at)
+        error = SAFETY * (found.error + EPS * abs(found.want))
+        if abs(case.got.flat[at] - found.want) > error:
+            wants, errors = np.full((2, *failed.v.shape), np.nan)
+            if delta is case.delta:
+                wants, errors = np.array(case.want), np.array(case.error)
+            wants.flat[at], errors.flat[at] = found.want, error
+            return _entry_fault(replace(case, want=wants, error=errors), at, ", found by bisection")
+        equation = (
+            f"<J v, u> = {failed.want:.9g} +- {failed.tolerance:.1g}, "
+            f"but <v, J^T u> = {failed.pulled:.9g}"
+        )
+        text = f"not the adjoint of the derivative by {name}: {equation}"
+        numbers = failed.pulled, failed.want, failed.tolerance
+        return Piece((Finding(case.rule, name, (), *numbers, None, text),))
 
     def _case(
         self, rule: str, name: str, asked: Claim, delta: Array, got: Array, columns: Columns
@@ -498,6 +512,18 @@ class Examination:
 
 
 @dataclass(frozen=True, eq=False)
+class Failed:
+    """A direction v along which `got` is wrong as a whole."""
+
+    delta: Array
+    got: Array
+    v: Array
+    pulled: float
+    want: float
+    tolerance: float
+
+
+@dataclass(frozen=True, eq=False)
 class Slack:
     """The noise of a claim itself, measured only where it is needed."""
 
@@ -523,7 +549,8 @@ class Slack:
         single = (near != near[0]).any() and _is_single(near)
         size = np.abs(near).max(axis=0)
         floor = SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0) if single else EPS * size
-        return np.asarray((noise + floor).reshape(values[self.name].shape))
+        jumps = noise > 2.0**-9 * size.max(initial=0.0)
+        return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
 
     @cached_property
     def note(self) -> str:

@@ -39,11 +39,10 @@ class Ground:
     unit: float = EPS
 
     def forward(self, values: Values) -> Array:
-        """Return the output as it is returned, for copies of the values."""
+        """Return the output as it is returned; the values may be written to."""
         self.look_at_the_clock()
-        copies = {name: np.array(value) for name, value in values.items()}
         with np.errstate(all="ignore"):
-            return np.asarray(self.problem.forward(copies))
+            return np.asarray(self.problem.forward(values))
 
     def look_at_the_clock(self) -> None:
         """Raise TimeUp after the deadline."""
@@ -53,7 +52,11 @@ class Ground:
     @cached_property
     def value(self) -> Array:
         """The output here."""
-        return self.forward(self.values).astype(np.float64)
+        return np.array(self.forward(self.copies()), dtype=np.float64)
+
+    def copies(self) -> Values:
+        """Return the values, free to be written to."""
+        return {name: np.array(x) for name, x in self.values.items()}
 
     @cached_property
     def terms(self) -> float:
@@ -64,8 +67,11 @@ class Ground:
         """Return t -> the output at values + t direction."""
 
         def at(t: float) -> Array:
-            moved = {name: self.values[name] + t * d for name, d in direction.items()}
-            return self.forward({**self.values, **moved}).astype(np.float64).ravel()
+            moved = {
+                name: x + t * direction[name] if name in direction else np.array(x)
+                for name, x in self.values.items()
+            }
+            return np.asarray(self.forward(moved), dtype=np.float64).ravel()
 
         return at
 
@@ -75,16 +81,23 @@ class Ground:
 
     def pulled(self, delta: Array, direction: Values) -> "Pulled":
         """Differentiate sum_u delta_u f_u along a direction."""
+        curve, starts = self._weighted(delta, direction)
+        size = np.add.reduceat(np.abs(delta.ravel() * self.value.ravel()), starts)
+        terms = self.terms * float(np.abs(delta).max(initial=0.0))
+        found = differences.slope(curve, terms, self.unit, size)
+        return _pulled(found, np.ones(starts.size))
+
+    def roughly(self, delta: Array, direction: Values) -> float:
+        """Differentiate as `pulled`, by a few evaluations and without an error."""
+        curve, _ = self._weighted(delta, direction)
+        return float(differences.roughly(lambda t: curve(t).sum()))
+
+    def _weighted(self, delta: Array, direction: Values) -> tuple[Curve, Array]:
+        """Return t -> sums of the changes of delta_u f_u, and where each sum starts."""
         here, weights, curve = self.value.ravel(), delta.ravel(), self.curve(direction)
         count = here.size if here.size <= WIDEST else GROUPS
         starts = np.linspace(0, here.size, count, endpoint=False).astype(int)
-
-        def weighted(t: float) -> Array:
-            return np.asarray(np.add.reduceat(weights * (curve(t) - here), starts))
-
-        size = np.add.reduceat(np.abs(weights * here), starts)
-        terms = self.terms * float(np.abs(weights).max(initial=0.0))
-        return _pulled(differences.slope(weighted, terms, self.unit, size), np.ones(count))
+        return lambda t: np.add.reduceat(weights * (curve(t) - here), starts), starts
 
     def entry(self, name: str, at: int) -> Slope:
         """Differentiate each output by one entry, by steps on the scale that shows it best."""
@@ -215,22 +228,20 @@ def kinds(x: Array) -> list[str]:
     return ["relative", "typical", *unit]
 
 
-def bisect(ground: Ground, name: str, delta: Array, got: Array, along: Array) -> int | None:
-    """Find an entry that is wrong, given a direction along which the whole is; None if lost.
+def bisect(ground: Ground, name: str, delta: Array, got: Array, along: Array) -> int:
+    """Look for an entry that is wrong, given a direction along which the whole is.
 
     Of two halves, the one with the larger excess is followed.
     """
     entries = np.arange(along.size)
     excess = _excess(ground, name, delta, got, along, entries)
-    while entries.size > 1 and np.isfinite(excess):
-        half = entries[: entries.size // 2]
-        of_half = _excess(ground, name, delta, got, along, half)
-        if not np.isfinite(of_half):
-            return None
-        first = abs(of_half) > abs(excess - of_half)
-        entries = half if first else entries[entries.size // 2 :]
-        excess = of_half if first else excess - of_half
-    return int(entries[0]) if np.isfinite(excess) else None
+    while entries.size > 1:
+        halves = np.array_split(entries, 2)
+        of_first = _excess(ground, name, delta, got, along, halves[0])
+        first = abs(of_first) > abs(excess - of_first)
+        entries = halves[0] if first else halves[1]
+        excess = of_first if first else excess - of_first
+    return int(entries[0])
 
 
 def _excess(
@@ -238,8 +249,7 @@ def _excess(
 ) -> float:
     part = np.zeros(along.size)
     part[entries] = along.ravel()[entries]
-    want = ground.pulled(delta, {name: part.reshape(along.shape)}).want
-    return float(got.ravel() @ part) - want
+    return float(got.ravel() @ part) - ground.roughly(delta, {name: part.reshape(along.shape)})
 
 
 def _typical(x: Array) -> float:

@@ -39,6 +39,7 @@ def of_right(look: Look) -> Guesses:
     want, shape, right = look.want, look.want.shape, "the right answer"
     yield "zero", "it is zero", np.zeros(look.got.shape)
     yield RIGHT, right, want
+    yield "sign", f"{right} with the sign flipped", -want
     for order in permutations(range(want.ndim)) if want.ndim < 5 else ():
         if order != tuple(range(want.ndim)):
             yield "transposed", f"{right} transposed, axes {order}", want.transpose(order)
@@ -82,20 +83,32 @@ def _of_axis(a: Array, axis: int, words: str, what: str = "the right answer") ->
         rolled = np.roll(a, by, axis)
         yield "rolled", f"{what} with its {words} rolled by {by}", rolled
         inside = at != (0 if by == 1 else size - 1)
-        yield "shifted", f"{what} with its {words} shifted by {by}, zero at the end", rolled * inside
+        yield (
+            "shifted",
+            f"{what} with its {words} shifted by {by}, zero at the end",
+            rolled * inside,
+        )
     for k, word in ((0, "first"), (size - 1, "last")):
         part = np.expand_dims(a.take(k, axis), axis)
-        yield f"{word} of the {words} only", f"{what}, the {word} of the {words} alone", (
-            a.take(k, axis)
+        yield (
+            f"{word} of the {words} only",
+            f"{what}, the {word} of the {words} alone",
+            (a.take(k, axis)),
         )
-        yield "one for all", f"{what}, the {word} of the {words} for all of them", (
-            np.broadcast_to(part, a.shape)
+        yield (
+            "one for all",
+            f"{what}, the {word} of the {words} for all of them",
+            (np.broadcast_to(part, a.shape)),
         )
-        yield f"{word} of the {words} only", f"{what}, zero but for the {word} of the {words}", (
-            a * (at == k)
+        yield (
+            f"{word} of the {words} only",
+            f"{what}, zero but for the {word} of the {words}",
+            (a * (at == k)),
         )
-        yield f"{word} of the {words} left out", f"{what} without the {word} of the {words}", (
-            a * (at != k)
+        yield (
+            f"{word} of the {words} left out",
+            f"{what} without the {word} of the {words}",
+            (a * (at != k)),
         )
     yield "cumulated", f"{what} cumulated over its {words}", a.cumsum(axis)
     from_end = np.flip(np.flip(a, axis).cumsum(axis), axis)
@@ -141,15 +154,21 @@ def _deltas(look: Look) -> Guesses:
         outer = delta.sum(axis=axis, keepdims=True)
         yield "softmax twice", f"softmax's rule {words} once more", value * (delta - inner)
         yield "projected twice", f"its part along the output {words} is lost", delta - value * inner
-        yield "log-softmax twice", f"log-softmax's rule {words} once more", (
-            delta - np.exp(value) * outer
+        yield (
+            "log-softmax twice",
+            f"log-softmax's rule {words} once more",
+            (delta - np.exp(value) * outer),
         )
         if (value > 0.0).all():
-            yield "softmax for log-softmax", f"log-softmax's rule {words}; this is softmax", (
-                delta / value - outer
+            yield (
+                "softmax for log-softmax",
+                f"log-softmax's rule {words}; this is softmax",
+                (delta / value - outer),
             )
-        yield "softmax for log-softmax", f"softmax's rule {words}; this is log-softmax", (
-            np.exp(value) * delta
+        yield (
+            "softmax for log-softmax",
+            f"softmax's rule {words}; this is log-softmax",
+            (np.exp(value) * delta),
         )
 
 
@@ -180,11 +199,12 @@ def of_jacobian(look: Look) -> Guesses:
     if J is None:
         return
     yield from _of_contributions(look, J)
-    flipped = [tuple(range(-r, 0)) for r in (1, 2) if r <= min(delta.ndim, look.want.ndim)]
-    for axes in flipped:
-        yield "kernel reversed", f"the Jacobian reversed along its last {len(axes)} axes", np.flip(
-            look.pull(np.flip(delta, axes)), axes
-        )
+    yield from _slices(look, J)
+    for r in (1, 2):
+        if r <= min(delta.ndim, look.want.ndim) and _is_convolution(J, delta.ndim, r):
+            axes = tuple(range(-r, 0))
+            reversed_ = np.flip(look.pull(np.flip(delta, axes)), axes)
+            yield "kernel reversed", f"the kernel is reversed along the last {r} axes", reversed_
     if delta.shape == shape:
         square, flat = J.reshape(delta.size, delta.size), delta.ravel()
         slopes = np.diagonal(square).reshape(shape)
@@ -197,6 +217,10 @@ def of_jacobian(look: Look) -> Guesses:
         ):
             yield name, text, vector.reshape(shape)
         yield "diagonal lost", "the diagonal of the Jacobian is lost", look.want - delta * slopes
+        for words, q in _quantities(look, shape):
+            if not (q == q.flat[0]).all():
+                moved = look.pull(delta / q) * q
+                yield f"{words} after, not before", f"the factor ({words}) is applied last", moved
         yield "slope squared", "the slopes are squared", delta * slopes**2
         yield "slope inverted", "delta is divided by the slopes", delta / slopes
         yield "root of the slope", "the roots of the slopes are used", delta * np.sqrt(slopes)
@@ -234,6 +258,26 @@ def _spreads(delta: Array, shape: tuple[int, ...]) -> Iterator[tuple[int, Array]
             yield axis, np.broadcast_to(np.expand_dims(delta, axis), shape)
 
 
+def _is_convolution(J: Array, out: int, last: int) -> bool:
+    """Whether moving the output and the argument by one along the last axes changes nothing."""
+    for axis in range(1, last + 1):
+        one = np.moveaxis(J, (out - axis, J.ndim - axis), (0, 1))
+        moved = np.abs(one[1:, 1:] - one[:-1, :-1]).max(initial=0.0)
+        if not moved <= 1e-6 * np.abs(J).max(initial=0.0) or (one != 0.0).sum(axis=1).max() < 2:
+            return False
+    return True
+
+
+def _slices(look: Look, J: Array) -> Guesses:
+    """Yield slices of delta, for what an argument is one part of the output."""
+    delta, shape = look.delta, look.want.shape
+    for axis, size in enumerate(delta.shape):
+        if len(shape) == delta.ndim and shape[axis] < size:
+            for k in range(size - shape[axis] + 1):
+                part = np.take(delta, range(k, k + shape[axis]), axis=axis)
+                yield "wrong slice", f"delta from {k} on along its {along(shape, axis)}", part
+
+
 def _of_contributions(look: Look, J: Array) -> Guesses:
     """Yield sums of delta_u J_u over some of the u."""
     delta, letters = look.delta, "abcdefghijklm"
@@ -243,17 +287,20 @@ def _of_contributions(look: Look, J: Array) -> Guesses:
         parts = np.einsum(f"{out},{out}{inner}->{kept}{inner}", delta, J)
         axes = tuple(k for k in range(delta.ndim) if keep >> k & 1)
         yield "sum missing", f"the sum over axes {axes} of the output is missing", parts
-        if len(kept) == 1:
+        gathers = (J.reshape(delta.size, -1) != 0.0).sum(axis=1).max(initial=0) <= 1
+        if len(kept) == 1 and gathers:  # each output is one entry of the argument
             used = parts != 0.0
             for word, k in (("last", len(parts) - 1 - used[::-1].argmax(axis=0)),
                             ("first", used.argmax(axis=0))):  # fmt: skip
                 one = np.take_along_axis(parts, k[None], axis=0)[0]
-                yield "duplicates overwritten", (
-                    f"of several contributions the {word} is kept (axis {axes[0]})"
-                ), one
-            yield "mean of duplicates", f"the mean of the contributions, axis {axes[0]}", (
-                parts.sum(axis=0) / np.maximum(used.sum(axis=0), 1)
-            )
+                yield (
+                    "duplicates overwritten",
+                    (f"of several contributions the {word} is kept (axis {axes[0]})"),
+                    one,
+                )
+            if np.ptp(used.sum(axis=0)):
+                mean = parts.sum(axis=0) / np.maximum(used.sum(axis=0), 1)
+                yield "mean of duplicates", f"the mean of the contributions, axis {axes[0]}", mean
 
 
 def _between(look: Look, J: Array, a: int, b: int) -> Guesses:
@@ -289,6 +336,7 @@ def of_factors(look: Look) -> Guesses:
         for words, q in _quantities(look, look.delta.shape):
             for name, text, delta in powers(look.delta, q, words, "on delta"):
                 yield name, text, look.pull(delta)
+    yield "normalised", "the right answer over its norm", look.want / np.linalg.norm(look.want)
     yield from _held_weights(look)
 
 
@@ -309,6 +357,9 @@ def _quantities(look: Look, shape: tuple[int, ...]) -> Iterator[tuple[str, Array
             norm = np.sqrt((a * a).sum())
             yield f"norm of {words}", np.full(shape, norm)
             yield f"sum of {words}", np.full(shape, a.sum())
+    if not look.delta.ndim and at.shape == shape:
+        for words in ("sigmoid", "tanh", "softplus", "e^z"):
+            yield f"slope of {words} at the argument", SLOPES[words](at)
     if at.shape == shape:
         for axis in range(at.ndim):
             words = f"over the {along(shape, axis)}"
@@ -322,28 +373,61 @@ def _quantities(look: Look, shape: tuple[int, ...]) -> Iterator[tuple[str, Array
                 yield f"{name} {words}", np.broadcast_to(q, shape)
 
 
-def _held_weights(look: Look) -> Guesses:
-    """Yield w_i (p_i - y_i) with w_i = a q_i^g: cross-entropy whose weight is held constant."""
+def _cross_entropies(look: Look) -> Iterator[tuple[str, Array, Array, Array]]:
+    """Yield p - y, p of the label, and the soft labels, for y that the right answer gives away."""
     at, want = look.at, look.want
-    if look.delta.ndim or at.shape != want.shape or look.got.shape != want.shape:
+    if look.delta.ndim or at.shape != want.shape or not at.ndim:
         return
-    kinds = [(expit(at), np.where(want < 0.0, expit(at), expit(-at)), want < 0.0)]
+    p, y = expit(at), want < 0.0
+    yield "of two classes", p - y, np.where(y, p, 1.0 - p), p - want
     if at.ndim > 1:
-        p, label = softmax(at, axis=-1), want == want.min(axis=-1, keepdims=True)
-        kinds.append((p, (p * label).sum(axis=-1, keepdims=True), label))
-    for p, of_label, label in kinds:
-        base, size = p - label, at.size // of_label.size
-        weight = (look.got * base).sum(axis=-1, keepdims=True) if size > 1 else look.got * base
-        weight /= (base * base).sum(axis=-1, keepdims=True) if size > 1 else base * base
-        if weight.size < 4 or not (weight > 0.0).all():
+        p = softmax(at, axis=-1)
+        soft = p - want
+        for words, y in (
+            ("", want == want.min(axis=-1, keepdims=True)),
+            ("with the largest label", soft == soft.max(axis=-1, keepdims=True)),
+        ):
+            yield words, p - y, (p * y).sum(axis=-1, keepdims=True), soft
+
+
+def _held_weights(look: Look) -> Guesses:
+    """Yield w_i (p_i - y_i): cross-entropy with weights that are lost, or held constant."""
+    got = look.got
+    if got.shape != look.want.shape:
+        return
+    for words, base, p, labels in _cross_entropies(look):
+        size = base.size // p.size
+        right = (look.want * base).sum(axis=-1, keepdims=True) / (base * base).sum(
+            -1, keepdims=True
+        )
+        by_row = size > 1 and np.abs(look.want - right * base).max() <= 1e-6 * np.abs(base).max()
+        weighted = size == 1 or by_row
+        name = "weight lost" if weighted else "hard labels"
+        for scale, more in ((1.0, ""), (1.0 / len(base), ", over the rows")):
+            if weighted:
+                yield name, f"the slope p - y of plain cross-entropy{more} {words}".rstrip(), scale * base
+            elif (labels > -1e-9).all():
+                text = (
+                    f"p - y{more} {words}, y hard labels: their smoothing, or what they are, is lost"
+                )
+                yield name, text, scale * base
+        if p.size < 4 or not weighted:
             continue
-        for words, q in (("1 - p", 1.0 - of_label), ("p", of_label)):
+        weight = (got * base).reshape(p.shape + (-1,) if size == 1 else got.shape).sum(-1)
+        weight = (
+            weight.reshape(p.shape)
+            / (base * base).reshape(*p.shape[:-1], -1).sum(-1, keepdims=True)
+            if size > 1
+            else got / base
+        )
+        if not (weight > 0.0).all():
+            continue
+        for power_of, q in (("1 - p", 1.0 - p), ("p", p)):
             x, y = np.log(q).ravel(), np.log(weight).ravel()
-            if np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
-                continue
-            power, constant = np.polyfit(x, y, 1)
-            text = f"cross-entropy's slope times ({words})^{power:.4g}: the slope of this weight is lost"
-            yield "weight held constant", text, np.exp(constant) * q**power * base
+            if np.ptp(x) > 0.0 and np.ptp(y) > 0.0:
+                power, constant = np.polyfit(x, y, 1)
+                text = f"p - y times c ({power_of})^g {words}, p of the label: the weight's slope is lost"
+                yield "weight held constant", text, np.exp(constant) * q**power * base
 
 
 # ------------------------------------------------------------------------------ at other points
@@ -354,7 +438,8 @@ def other_points(name: str, a: Array, output: Array | None) -> Iterator[tuple[st
     if output is not None and output.shape == a.shape:
         yield "at the output", f"the output in place of {name}", output
     yield f"at -{name}", f"-{name}", -a
-    yield f"at {name} = 0", f"{name} = 0", np.zeros_like(a)
+    linear = f"{name} = 0, as if all that is done to it were linear"
+    yield "inner slope missing", linear, np.zeros_like(a)
     yield f"at {name} = 1", f"{name} = 1", np.ones_like(a)
     yield f"at |{name}|", f"|{name}|", np.abs(a)
     yield f"at 2 {name}", f"2 {name}", 2.0 * a
@@ -390,8 +475,6 @@ SLOPES: Mapping[str, Callable[[Array], Array]] = {
     "log": lambda z: 1.0 / z,
     "1/z": lambda z: 1.0 / (z * z),
     "root": lambda z: 1.0 / np.sqrt(np.abs(z)),
-    "square": lambda z: z,
-    "cube": lambda z: z * z,
     "sine": np.cos,
     "cosine": np.sin,
     "the normal distribution": lambda z: _density(z),
@@ -452,6 +535,7 @@ def _functions(name: str, a: Array) -> Guesses:
     yield f"e^{name}", f"e^{name}", np.exp(a)
     yield f"sigmoid({name})", f"sigmoid({name})", expit(a)
     yield f"log {name}", f"log {name}", np.log(np.abs(a))
+    yield "hard labels", f"([{name} > 0] - sigmoid({name}))", (a > 0.0) - expit(a)
     for axis, size in enumerate(a.shape):
         if size > 1:
             words = f"over the {along(a.shape, axis)}"
@@ -482,10 +566,6 @@ def _by_entry(look: Look, delta: Array, words: str) -> Guesses:
         for k, word in ((0, "first"), (size - 1, "last")):
             one = positions(len(shape), axis, size) == k
             yield f"{word} only", f"{words}at the {word} of the {along(shape, axis)}", delta * one
-    if not words and z.shape == shape and z.ndim and shape[-1] > 1:
-        label = softmax(z, axis=-1) - look.want
-        hard = (label == label.max(axis=-1, keepdims=True)) * 1.0
-        yield "hard labels", "(the labels - their one-hot argmax)", label - hard
     if z.shape != shape or (words and look.by_entry is None):
         return
     for name, slope in SLOPES.items():
@@ -524,7 +604,7 @@ def _over_axes(look: Look, delta: Array, words: str) -> Guesses:
         if look.at.shape == shape:
             own["softmax(z)"] = softmax(look.at, axis=axis)
         for (q, a), (r, b) in product(own.items(), own.items()):
-            if q or (words and r) or words:
+            if words:
                 inner = (delta * a).sum(axis=axis, keepdims=True)
                 text = f"{r} sum({words}{q}) over the {along(shape, axis)}".strip()
                 yield "sum over the axis", text, np.broadcast_to(inner * b, shape)
@@ -567,6 +647,11 @@ def _products(look: Look) -> Guesses:
                     "at the output", look.delta * slope(look.value),
                 )  # fmt: skip
     pool |= _attention(look)
+    plain = {n: np.asarray(a) for n, a in look.values.items() if np.ndim(a) == 2}
+    for (one, a), (two, b), t in product(plain.items(), plain.items(), ("", "^T")):
+        right = b.T if t else b
+        if look.delta.ndim == 2 and a.shape[1] == right.shape[0] and len(a) == len(look.delta):
+            pool[f"({one} {two}{t})"] = ("before the activation", a @ right)
     for (one, (label, a)), (two, (other, b)) in product(pool.items(), repeat=2):
         special = [n for n in (label, other) if n not in (one, two)]
         if len(special) > 1:
@@ -592,12 +677,17 @@ def _attention(look: Look) -> dict[str, tuple[str, Array]]:
         if Q.shape[1] != K.shape[1] or len(K) != len(V) or look.delta.shape != (len(Q), V.shape[1]):
             continue
         dP = look.delta @ V.T
-        for scale in (math.sqrt(Q.shape[1]), 1.0):
-            P = softmax(Q @ K.T / scale, axis=-1)
+        masks = (np.ones((len(Q), len(K))), np.tril(np.ones((len(Q), len(K)))))
+        for scale, k in product((math.sqrt(Q.shape[1]), 1.0), (0, 1)):
+            S = Q @ K.T / scale
+            P, other = (softmax(np.where(m > 0, S, -np.inf), -1) for m in (masks[k], masks[1 - k]))
             if look.value is None or not np.abs(P @ V - look.value).max() <= 1e-9:
                 continue
             words = f"{one}, {two}, {three}"
+            dS = other * (dP - (other * dP).sum(1, keepdims=True))
             found |= {
+                f"unmasked P({words})": ("causal mask lost" if k else "causal mask added", other),
+                f"unmasked dS({words})": ("causal mask lost" if k else "causal mask added", dS),
                 f"P({words})": ("attention weights", P),
                 f"(P o dP)({words})": ("softmax sum lost", P * dP),
                 f"dP({words})": ("softmax lost", dP),
@@ -610,3 +700,42 @@ def _attention(look: Look) -> dict[str, tuple[str, Array]]:
                 )),
             }  # fmt: skip
     return found
+
+
+# -------------------------------------------------------------------------- rules of layers
+
+
+def rules(look: Look) -> Guesses:
+    """Yield RULE 2 of the usual layers, over each axis, with the usual eps."""
+    z, delta = look.at, look.delta
+    if z.shape != look.want.shape or delta.shape != z.shape or not z.ndim:
+        return
+    for axis, size in enumerate(z.shape):
+        words = f"over the {along(z.shape, axis)}"
+        p = softmax(z, axis=axis)
+        inner = (delta * p).sum(axis=axis, keepdims=True)
+        yield "softmax's rule", f"RULE 2 of softmax {words}", p * (delta - inner)
+        outer = delta.sum(axis=axis, keepdims=True)
+        yield "log-softmax's rule", f"RULE 2 of log-softmax {words}", delta - p * outer
+        for groups in [g for g in range(1, size) if size % g == 0]:
+            shape = (*z.shape[:axis], groups, size // groups, *z.shape[axis + 1 :])
+            grouped = "" if groups == 1 else f" in {groups} groups"
+            for name, text, array in _norms(z.reshape(shape), delta.reshape(shape), axis + 1):
+                yield name, f"{text} {words}{grouped}", array.reshape(z.shape)
+        for gain, g in look.values.items():
+            if np.ndim(g) == 1 and len(g) == z.shape[-1] and np.shape(g) != z.shape:
+                for name, text, array in _norms(z, delta * g, axis):
+                    yield name, f"{text} {words}, of {gain} delta", array
+
+
+def _norms(z: Array, delta: Array, axis: int) -> Guesses:
+    for eps in (0.0, 1e-12, 1e-8, 1e-6, 1e-5, 1e-3):
+        for name, centred in (("layer norm", True), ("RMS norm", False)):
+            mean = z.mean(axis=axis, keepdims=True) if centred else 0.0
+            root = np.sqrt(((z - mean) ** 2).mean(axis=axis, keepdims=True) + eps)
+            hat = (z - mean) / root
+            inner = hat * (delta * hat).mean(axis=axis, keepdims=True)
+            rest = delta - inner
+            if centred:
+                rest = rest - delta.mean(axis=axis, keepdims=True)
+            yield "normalised over another axis", f"RULE 2 of {name}, eps {eps:g},", rest / root

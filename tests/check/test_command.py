@@ -329,7 +329,7 @@ def test_a_bad_input_is_named(text, message, tmp_path, monkeypatch):
     Path("empty.npy").write_bytes(b"")
     np.save("objects.npy", np.array([{}, []], dtype=object))
     np.savez("several.npz", a=np.ones(2), b=np.ones(3))
-    with pytest.raises(ValueError, match="^--input") as caught:
+    with pytest.raises(ValueError, match=r"^--input") as caught:
         inputs.arrays([text], seed=0)
     assert message in str(caught.value)
 

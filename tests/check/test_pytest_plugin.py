@@ -81,7 +81,6 @@ def test_the_message_is_the_report(printed):
     assert re.search(r"^E +AssertionError: Half: wrong: 1 found; ", printed, re.MULTILINE)
     assert "seed 5" in printed
     assert re.search(r"^E +RULE 2 \(backward\): wrong at \[", printed, re.MULTILINE)
-    assert re.search(r"^E +factor: ", printed, re.MULTILINE)
     assert re.search(r"^E +sign: ", printed, re.MULTILINE)
 
 
