@@ -45,7 +45,9 @@ jax.config.update("jax_enable_x64", True)
 
 def filled(view, found):
     """Zeros for what is left out: a tool that wants every gradient gets none of these."""
-    return {k: np.zeros_like(v) if found.get(k) is None else found[k] for k, v in view.values.items()}
+    return {
+        k: np.zeros_like(v) if found.get(k) is None else found[k] for k, v in view.values.items()
+    }
 
 
 # --------------------------------------------- each says whether it finds a view right
@@ -126,9 +128,7 @@ def flat(view):
     def named_values(x):
         ends = np.cumsum([v.size for v in view.values.values()])
         parts = np.split(x, ends[:-1])
-        return {
-            n: p.reshape(v.shape) for (n, v), p in zip(view.values.items(), parts, strict=True)
-        }
+        return {n: p.reshape(v.shape) for (n, v), p in zip(view.values.items(), parts, strict=True)}
 
     def vector(found):
         parts = filled(view, found)
@@ -288,6 +288,8 @@ def run(count):
                     "system": platform.system()},
         "versions": {"python": platform.python_version(),
                      **{package: version(package) for package in PACKAGES}},
+        "large": LARGE,
+        "scipy_tolerance": TOLERANCE,
         "right": len(right),
         "wrong": len(wrong),
         "families": families,

@@ -38,6 +38,7 @@ extensions = [
     "_extensions.speed_run",
     "_extensions.accuracy_run",
     "_extensions.derive_run",
+    "_extensions.checkers_run",
     "_extensions.worked_fit",
     "_extensions.separation_run",
     "_extensions.unsound_run",

@@ -21,9 +21,7 @@ def asked(entry: Entry, seed: int = 0) -> Report:
             z = brought.z.copy()
             return check_layer(brought.make(), z, style=brought.style, seed=seed, budget=BUDGET)
         args = [np.copy(a) if isinstance(a, np.ndarray) else a for a in brought.args]
-        return check(
-            brought.f, *args, wrt=brought.wrt, seed=seed, budget=BUDGET, **brought.claims
-        )
+        return check(brought.f, *args, wrt=brought.wrt, seed=seed, budget=BUDGET, **brought.claims)
 
 
 def causes(report: Report) -> list[str]:

@@ -12,4 +12,5 @@ FAMILIES = {
     "state": state,
 }
 RIGHT = [entry for family in FAMILIES.values() for entry in family.RIGHT]
+UNDECIDED = state.UNDECIDED
 WRONG = [entry for family in FAMILIES.values() for entry in family.WRONG]

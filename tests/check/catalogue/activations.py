@@ -212,7 +212,7 @@ WRONG = [
           "The slope of the negative side on both sides", MASK + "|constant|" + FACTOR),
     layer("leaky ReLU: sign of the slope", pure(leaky, lambda z: np.where(z > 0, 1, -0.1)), Z,
           "The slope of the negative side has the other sign", SIGN),
-    layer("leaky ReLU: slope 1/10 of 0.1", pure(leaky, lambda z: np.where(z > 0, 1, 0.01)), Z,
+    layer("leaky ReLU: slope 0.02 for 0.1", pure(leaky, lambda z: np.where(z > 0, 1, 0.02)), Z,
           "Another slope on the negative side than in forward", FACTOR + "|" + MASK),
     layer("ReLU: the cached mask of the other side",
           changed(CachedReLU, backward=lambda self, d: d * self.mask), Z,
