@@ -63,9 +63,9 @@ def summands(statement: Statement, name: str) -> dict[str, object] | None:
     Returns
     -------
     dict or None
-        ``function`` is the name of the function in ``numpy``, ``arguments`` are the axes of those
-        arguments that are no weights, ``summands`` are those of the formula and of the names in it:
-        ``weight``, ``of`` (the name, or nothing), ``latex`` and ``text``.
+        ``by`` is the variable, ``function`` the name of the function in ``numpy``, ``arguments``
+        the axes of its arguments but the weights, ``summands`` those of the formula and of the
+        names in it: ``weight``, ``of`` (the name, or nothing), ``latex`` and ``text``.
     """
     chain, weights = statement.chains[0], Weights()
     line = chain.lines[-1]
@@ -82,6 +82,9 @@ def summands(statement: Statement, name: str) -> dict[str, object] | None:
     given = [a for a in codegen.line_arguments(computed) if isinstance(a, Array) and a not in ours]
     return {
         "title": statement.title,
+        "by": codegen.identifier(
+            next(p for p in terms.walk(chain.left) if isinstance(p, terms.D)).variable.array.name
+        ),
         "text": equation(chain, TEXT),
         "function": computed.name,
         "arguments": {codegen.identifier(a.name): [d.name for d in a.dimensions] for a in given},

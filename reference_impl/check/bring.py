@@ -15,6 +15,7 @@ from reference_impl.check.examine import examine
 from reference_impl.check.problem import Problem, Values
 from reference_impl.check.report import Report
 from reference_impl.check.script import program
+from reference_impl.check.spec import against
 from reference_impl.check.trees import argument_names, leaves, replaced
 
 Function = Callable[..., Any]
@@ -59,8 +60,9 @@ def check(
         (\*args, \*tangents) -> Hessian times tangents, given like the answer of vjp.
     wrt : name or position, or several, optional
         The arguments that are checked; all others are constants.
-    spec : optional
-        What f is to compute; see `reference_impl.check.spec`.
+    spec : path or dict, optional
+        What ``derive --format json`` prints for f: the claims are compared with the derived formula
+        too, to rounding error, and a term of it that is wrong is named. Its code is run.
     seed, seeds : int
         For the random choices, and how often they are drawn.
     budget : float
@@ -84,7 +86,10 @@ def check(
     options = {**claims, "wrt": wrt, "spec": spec, "seed": seed, "seeds": seeds}
     call = Call(f, tuple(map(_as_array, args)), wrt)
     problem = call.problem(claims, program("check", (f, *args), options))
-    return examine(problem, seed=seed, seeds=seeds, budget=budget)
+    report = examine(problem, seed=seed, seeds=seeds, budget=budget)
+    if spec is None:
+        return report
+    return against(report, spec, problem, dict(zip(call.names, call.args, strict=True)))
 
 
 def check_layer(

@@ -53,7 +53,13 @@ class Slope:
     lost: Array
 
 
-def slope(curve: Curve, terms: float = 0.0, unit: float = EPS, size: Array | float = 0.0) -> Slope:
+def slope(
+    curve: Curve,
+    terms: float = 0.0,
+    unit: float = EPS,
+    size: Array | float = 0.0,
+    floor: Array | float = 0.0,
+) -> Slope:
     """Differentiate a curve at t = 0.
 
     Parameters
@@ -66,6 +72,8 @@ def slope(curve: Curve, terms: float = 0.0, unit: float = EPS, size: Array | flo
         The precision with which it is computed, relative to these.
     size : array or float
         Of the numbers of the curve, where they are differences of larger ones.
+    floor : array or float
+        Their noise, as far as it is known; that measured here may be small by chance.
     """
     with np.errstate(all="ignore"):  # a step may leave the domain: nan is the worst estimate
 
@@ -77,7 +85,8 @@ def slope(curve: Curve, terms: float = 0.0, unit: float = EPS, size: Array | flo
         up, down = (np.array([at(side * h) for h in STEPS]) for side in (1.0, -1.0))
         size = np.maximum(size, np.abs(near).max(axis=0))
         hidden = max(terms, np.nanmax(size, initial=0.0)) * (near == here).all(axis=0)
-        noise = np.maximum(_noise(near), unit * np.maximum(size, hidden)) + TINY
+        noise = np.maximum(_noise(near), unit * np.maximum(size, hidden))
+        noise = np.maximum(noise, floor) + TINY
         h = STEPS[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
@@ -87,9 +96,10 @@ def slope(curve: Curve, terms: float = 0.0, unit: float = EPS, size: Array | flo
         step = EACH * FINE
         left, right = (here - near[0]) / step, (near[-1] - here) / step
         kink = _is_kink(jump, rounding)
-        # Noise as large as the curve is none: it varies below the finest step.
+        # Noise as large as the curve itself may be a curve that varies below the finest step.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
-        error[noise > 2.0**-7 * np.maximum(np.maximum(size, spread), terms)] = np.inf
+        wild = noise > 2.0**-7 * np.maximum(size, spread)
+        error = error + wild * np.maximum(spread, noise) / FINE
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
         return Slope(value, error, left, right, noise, kink, lost)

@@ -5,9 +5,10 @@ bisection then finds the entry.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,23 +21,34 @@ SAFETY = 16.0  # times the estimated error is the tolerance
 MOST = 256  # entries of an array that are looked at one by one
 WIDEST = 4096  # outputs of which each is followed by itself
 GROUPS = 64  # of outputs, where there are more
+Part = TypeVar("Part")
 
 
 class TimeUp(Exception):
     """The budget is used up."""
 
 
+def until_time_is_up(parts: Iterator[Part]) -> Iterator[Part]:
+    """Yield parts while there is time."""
+    try:
+        yield from parts
+    except TimeUp:
+        return
+
+
 @dataclass(frozen=True, eq=False)
 class Ground:
     """Where derivatives are measured: a problem at values, until a deadline.
 
-    `unit` is the relative precision with which forward computes.
+    `unit` is the relative precision with which forward computes, and `noise` how far off that puts
+    each output.
     """
 
     problem: Problem
     values: Values
     deadline: float
     unit: float = EPS
+    noise: Array | float = 0.0
 
     def forward(self, values: Values) -> Array:
         """Return the output as it is returned; the values may be written to."""
@@ -77,14 +89,17 @@ class Ground:
 
     def slope(self, direction: Values) -> Slope:
         """Differentiate each output along a direction."""
-        return differences.slope(self.curve(direction), self.terms, self.unit)
+        return differences.slope(
+            self.curve(direction), self.terms, self.unit, floor=np.ravel(self.noise)
+        )
 
     def pulled(self, delta: Array, direction: Values) -> "Pulled":
         """Differentiate sum_u delta_u f_u along a direction."""
         curve, starts = self._weighted(delta, direction)
         size = np.add.reduceat(np.abs(delta.ravel() * self.value.ravel()), starts)
         terms = self.terms * float(np.abs(delta).max(initial=0.0))
-        found = differences.slope(curve, terms, self.unit, size)
+        noise = np.add.reduceat(np.abs(delta.ravel()) * np.ravel(self.noise), starts)
+        found = differences.slope(curve, terms, self.unit, size, noise)
         return _pulled(found, np.ones(starts.size))
 
     def roughly(self, delta: Array, direction: Values) -> float:

@@ -11,7 +11,7 @@ import json
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ import numpy as np
 
 from reference_impl.arguments import Array
 from reference_impl.check.causes import causes
-from reference_impl.check.problem import Case
-from reference_impl.check.report import Cause, Finding
+from reference_impl.check.looks import random
+from reference_impl.check.problem import Case, Problem
+from reference_impl.check.report import Cause, Finding, Report
 
 EPS = float(np.finfo(np.float64).eps)
 SAFETY = 32.0
 DELTA = "delta_prime"
+Spec = str | Path | Mapping[str, Any]
 WRONG = ((0.0, "missing term", "is missing"), (-1.0, "sign of a term", "has the wrong sign"),
          (2.0, "doubled term", "stands twice"), (0.5, "halved term", "is halved"))  # fmt: skip
 
@@ -48,8 +50,8 @@ class Formula:
 
     Attributes
     ----------
-    title, text : str
-        What it is, and the equation.
+    title, by, text : str
+        What it is, the name of the variable, and the equation.
     axes : dict
         The names of its arguments, and the axes of each: {"W": ("K", "n"), "alpha": ()}.
     summands : tuple of Summand
@@ -58,6 +60,7 @@ class Formula:
     """
 
     title: str
+    by: str
     text: str
     axes: Mapping[str, tuple[str, ...]]
     summands: tuple[Summand, ...]
@@ -81,7 +84,7 @@ class Formula:
         return np.stack(parts)
 
 
-def read(spec: str | Path | Mapping[str, Any]) -> tuple[Formula, ...]:
+def read(spec: Spec) -> tuple[Formula, ...]:
     """Return the formulas of a derivation: the derivative, then what follows from it.
 
     Parameters
@@ -109,6 +112,7 @@ def read(spec: str | Path | Mapping[str, Any]) -> tuple[Formula, ...]:
     return tuple(
         Formula(
             entry["title"],
+            entry["by"],
             entry["text"],
             {name: tuple(axes) for name, axes in entry["arguments"].items()},
             tuple(Summand(s["weight"], s["of"], s["text"]) for s in entry["summands"]),
@@ -118,12 +122,49 @@ def read(spec: str | Path | Mapping[str, Any]) -> tuple[Formula, ...]:
     )
 
 
+def against(report: Report, spec: Spec, problem: Problem, given: Mapping[str, Any]) -> Report:
+    """Return a report with what an exact comparison finds.
+
+    Parameters
+    ----------
+    report : Report
+        Of the comparison with differences.
+    spec : path or dict
+        As `read`.
+    problem : Problem
+        What was examined, with its claims.
+    given : dict
+        All arguments by name, constants too.
+
+    Raises
+    ------
+    ValueError
+        As `compare`, and where the variable of the formula is no argument.
+    """
+    by = read(spec)[0].by
+    if by not in problem.values:
+        raise ValueError(f"spec: it is by {by}; expected one of {', '.join(problem.values)}")
+    values = {name: np.array(x) for name, x in problem.values.items()}
+    shape = np.shape(problem.forward(dict(values)))
+    rng = np.random.default_rng(report.seed)
+    delta = random(rng, shape) if shape else np.ones(())
+    if problem.gradient is not None:
+        finding = compare(spec, {**given, **values}, problem.gradient(dict(values))[by], by)
+    elif problem.vjp is not None:
+        got = problem.vjp(dict(values), delta)[by]
+        finding = compare(spec, {**given, **values}, got, by, delta if shape else None)
+    elif problem.jacobian is not None:
+        finding = compare(spec, {**given, **values}, problem.jacobian(dict(values))[by], by)
+    else:
+        raise ValueError("spec: expected one of the claims grad, vjp and jacobian; given none")
+    if finding is None:
+        note = f"{by} agrees with the derived formula to rounding error"
+        return replace(report, notes=(*report.notes, note))
+    return replace(report, verdict="wrong", findings=(finding, *report.findings))
+
+
 def compare(
-    spec: str | Path | Mapping[str, Any],
-    given: Mapping[str, Any],
-    got: Any,
-    argument: str,
-    delta: Any = None,
+    spec: Spec, given: Mapping[str, Any], got: Any, argument: str, delta: Any = None
 ) -> Finding | None:
     """Compare a derivative with its formula, and say which term of it is wrong.
 

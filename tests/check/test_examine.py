@@ -138,7 +138,7 @@ def test_one_entry_of_many(shape, factor):
     factors[at] = factor
     start = time.monotonic()
     report = check_layer(elementwise(np.tanh, lambda z: factors * tanh_slope(z)), z)
-    assert time.monotonic() - start < 8.0
+    assert time.monotonic() - start < 12.0
     assert report.verdict == "wrong"
     (finding,) = report.findings
     assert finding.index == at

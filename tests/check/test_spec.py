@@ -1,49 +1,51 @@
 """A derivative against a derived formula: exact, and the wrong term is named."""
 
 import json
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
+from derivations import forward_pass
+from derivations.derive import derive
+from derivations.prints.derived import as_json
 from reference_impl.check import spec
+from reference_impl.check.bring import check
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(5)
 
 
-def derived(name, by, folder):
-    """The file that `derive --format json` writes."""
-    program = [sys.executable, "-m", "derivations", "derive", f"docs/forward_passes/{name}.py"]
-    run = subprocess.run(
-        [*program, "--by", by, "--format", "json"], cwd=ROOT, capture_output=True, check=True
-    )
+@cache
+def derived(name, by):
+    """What `derive --format json` prints, with the levels that the statements claim."""
+    forward = forward_pass.read(ROOT / f"docs/forward_passes/{name}.py")
+    found = derive(forward.quantity, forward.variable(by), given=forward.given)
+    levels = [statement.level for statement in found.statements]
+    return as_json(found.statements, levels, found.result, f"{name}.by_{by}")
+
+
+def file_of(name, by, folder):
     path = folder / f"{name}.json"
-    path.write_bytes(run.stdout)
+    path.write_text(derived(name, by), encoding="utf-8")
     return path
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("derived")
+@pytest.fixture
+def smoothing(tmp_path):
+    return file_of("label_smoothing", "W", tmp_path)
 
 
-@pytest.fixture(scope="module")
-def smoothing(folder):
-    return derived("label_smoothing", "W", folder)
+@pytest.fixture
+def norm(tmp_path):
+    return file_of("layer_norm", "z", tmp_path)
 
 
-@pytest.fixture(scope="module")
-def norm(folder):
-    return derived("layer_norm", "z", folder)
-
-
-@pytest.fixture(scope="module")
-def focal(folder):
-    return derived("focal", "w", folder)
+@pytest.fixture
+def focal(tmp_path):
+    return file_of("focal", "w", tmp_path)
 
 
 W, X = RNG.normal(size=(3, 4)), RNG.normal(size=(6, 4))
@@ -131,6 +133,28 @@ def test_numbers_are_looked_at_where_no_term_explains(smoothing):
     right = smoothed((1 - ALPHA) * Y + ALPHA / 3)
     assert spec.compare(smoothing, SMOOTHED, right / 6, "W").cause.name.startswith("mean over")
     assert spec.compare(smoothing, SMOOTHED, right.T, "W").cause.name == "transposed"
+
+
+def test_check_with_a_formula(smoothing):
+    def loss(W, X, Y, alpha):
+        q = (1 - alpha) * Y + alpha / 3
+        return -(q * np.log(softmax(X @ W.T, axis=1))).sum()
+
+    def gradient(W, X, Y, alpha):
+        return {"W": (softmax(X @ W.T, axis=1) - (1 - alpha) * Y - right * alpha / 3).T @ X}
+
+    right = 1.0
+    arguments = {"grad": gradient, "wrt": "W", "spec": smoothing}
+    assert check(loss, *SMOOTHED.values(), **arguments).ok
+    right = 0.0
+    report = check(loss, *SMOOTHED.values(), **arguments)
+    assert report.verdict == "wrong"
+    assert "α / K in q is missing" in str(report.findings[0].cause)
+    right = 1.0 + 1e-11
+    report = check(loss, *SMOOTHED.values(), **arguments)
+    assert [finding.rule for finding in report.findings] == ["formula"]
+    with pytest.raises(ValueError, match="it is by W; expected one of X"):
+        check(loss, *SMOOTHED.values(), grad=gradient, wrt="X", spec=smoothing)
 
 
 def test_bad_input(smoothing, tmp_path):
