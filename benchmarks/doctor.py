@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "check"))
 
 from asking import asked, named  # noqa: E402
-from catalogue import FAMILIES  # noqa: E402
+from catalogue import RIGHT, WRONG  # noqa: E402
 from catalogue.view import views  # noqa: E402
 from random_right import case  # noqa: E402
 
@@ -272,10 +272,10 @@ def run(count):
 
     families = {}
     right, wrong = [], []
-    for name, family in FAMILIES.items():
-        families[name] = {"right": len(family.RIGHT), "wrong": len(family.WRONG)}
-        right += measured(family.RIGHT)
-        wrong += (rows := measured(family.WRONG))
+    for name in RIGHT:
+        families[name] = {"right": len(RIGHT[name]), "wrong": len(WRONG[name])}
+        right += measured(RIGHT[name])
+        wrong += (rows := measured(WRONG[name]))
         families[name]["missed"] = {
             tool: sum(said(row[tool][0]) != "wrong" for row in rows) for tool in ("ours", *PEERS)
         }

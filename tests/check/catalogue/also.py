@@ -1,0 +1,32 @@
+"""What else was said of an entry that is right: it states in other words what was computed.
+
+The patterns of the entries were written before any report was seen, these after reading some.
+"""
+
+ALSO = {
+    # activations
+    "ReLU: other side": r"-z",
+    "ReLU: the cached mask of the other side": r"-z",
+    "PReLU: all of z": r"sum\(delta z\)",
+    "softsign: not squared": r"roots? of",
+    "swish: beta lost": r"lacks 0\.3 delta z",
+    # linear
+    "linear: output for input": r"delta\^T f",
+    "low rank: swapped": r"\(z U\)\^T delta",
+    "residual: slope lost": r"z\^T delta",
+    "scale: z lost": r"delta summed",
+    # losses
+    "Huber: sign lost": r"absolute value",
+    "cross-entropy: sigmoid": r"two classes",
+    "pinball: swapped": r"constant",
+    # norms
+    "layer norm: gamma as beta": r"delta summed",
+    "layer norm: gamma of the output": r"delta f",
+    # structure
+    "LSTM cell: slope of tanh lost": r"delta sigmoid\(i\)",
+    "attention: Q and K swapped": r"dS\(Q, K, V\)\^T Q",
+    "embedding: scale": r"sqrt",
+    "max pooling: the other one": r"-z",
+    # logistic
+    "margins: sign inside": r"-w",
+}
