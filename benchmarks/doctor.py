@@ -9,6 +9,7 @@ weights. What raises an error has refused, which counts as found. It runs in the
 
 import argparse
 import datetime
+import functools
 import json
 import platform
 import statistics
@@ -16,7 +17,9 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import autograd
@@ -37,7 +40,7 @@ from random_right import case  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "doctor.json"
 PACKAGES = ("numpy", "scipy", "torch", "jax", "autograd")
-RANDOM, LARGE = 1000, 2000  # right cases at random; from so many numbers on torch is asked in brief
+RANDOM, LARGE = 500, 2000  # right cases at random; from so many numbers on torch is asked in brief
 TOLERANCE = 1e-5  # of SciPy's error, relative to the gradient: it has none of its own
 
 jax.config.update("jax_enable_x64", True)
@@ -199,87 +202,87 @@ PEERS: dict[str, Callable] = {
 }
 
 
-def passes(peer, entry):
-    """Whether a peer finds all claims of an entry right."""
-    try:
-        return all(peer(view) for view in views(entry))
-    except Exception:  # an assertion, or an error of the tool's own: it has refused
-        return False
-
-
 # ------------------------------------------------------------------------------ what is measured
 
 
 def ours(entry):
-    """Our verdict, and what the cause is worth."""
+    """Our verdict, and what the cause that is named is worth."""
     report = asked(entry)
     return report.verdict, named(entry, report) if entry.slip else ""
 
 
-def timed(function, *args):
-    begun = time.perf_counter()
-    result = function(*args)
-    return result, time.perf_counter() - begun
+def passes(peer, entry):
+    """The verdict of a peer: right if it finds all claims of an entry so."""
+    try:
+        right = all(peer(view) for view in views(entry))
+    except Exception:  # an assertion, or an error of the tool's own: it has refused
+        right = False
+    return "right" if right else "wrong", ""
 
 
-def measured(entries):
-    """What each says of entries: for ours verdicts and causes, for the others whether it passes."""
+TOOLS = {"ours": ours, **{name: functools.partial(passes, peer) for name, peer in PEERS.items()}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a tool says of an entry."""
+
+    name: str
+    verdict: str
+    cause: str
+    seconds: float
+
+
+def measured(tool, entries):
+    """What a tool says of entries, with its time."""
     rows = []
     for entry in entries:
-        row = {"name": entry.name, "ours": timed(ours, entry)}
-        for name, peer in PEERS.items():
-            row[name] = timed(passes, peer, entry)
-        rows.append(row)
-        print(entry.name, *(row[tool] for tool in ("ours", *PEERS)), flush=True)
+        begun = time.perf_counter()
+        verdict, cause = TOOLS[tool](entry)
+        rows.append(Row(entry.name, verdict, cause, time.perf_counter() - begun))
+        print(tool, rows[-1], flush=True)
     return rows
 
 
 def tally(right, wrong):
-    """Counts, names and times of each tool."""
-    found = {}
-    for tool in ("ours", *PEERS):
-        seconds = [row[tool][1] for row in (*right, *wrong)]
-
-        def names(rows, *answers, tool=tool):
-            return [r["name"] for r in rows if said(r[tool][0]) in answers]
-
-        found[tool] = {
-            "missed": names(wrong, "right", "cannot tell"),
-            "false_alarms": names(right, "wrong"),
-            "cannot_tell": names((*right, *wrong), "cannot tell"),
-            "median_seconds": statistics.median(seconds),
-            "most_seconds": max(seconds),
-            "seconds": sum(seconds),
-        }
-    for worth in ("right", "none", "misleading"):
-        found["ours"][f"cause_{worth}"] = [
-            row["name"] for row in wrong if row["ours"][0][0] == "wrong"
-            and row["ours"][0][1] == worth
-        ]  # fmt: skip
-    return found
+    """What a tool gets wrong, by name, and its times."""
+    seconds = [row.seconds for row in (*right, *wrong)]
+    return {
+        "missed": [row.name for row in wrong if row.verdict != "wrong"],
+        "false_alarms": [row.name for row in right if row.verdict == "wrong"],
+        "cannot_tell": [row.name for row in (*right, *wrong) if row.verdict == "cannot tell"],
+        **{
+            f"cause_{worth}": [
+                row.name for row in wrong if row.verdict == "wrong" and row.cause == worth
+            ]
+            for worth in ("right", "none", "misleading")
+        },
+        "median_seconds": statistics.median(seconds),
+        "most_seconds": max(seconds),
+    }
 
 
-def said(answer):
-    """The verdict of any tool."""
-    if isinstance(answer, tuple):
-        return answer[0]
-    return "right" if answer else "wrong"
+def of_tool(tool, count):
+    """All that is stored of a tool."""
+    right = measured(tool, chain.from_iterable(RIGHT.values()))
+    wrong = {name: measured(tool, entries) for name, entries in WRONG.items()}
+    return {
+        **tally(right, list(chain.from_iterable(wrong.values()))),
+        "families": {
+            name: {
+                "missed": sum(row.verdict != "wrong" for row in rows),
+                "cause_right": sum(row.cause == "right" for row in rows),
+            }
+            for name, rows in wrong.items()
+        },
+        "random": tally(measured(tool, map(case, range(count))), []),
+    }
 
 
-def run(count):
-    """Everything that is stored."""
+def run(tools, count, stored):
+    """Everything that is stored; of tools that are not asked it stays as it was."""
     from benchmarks.speed import machine
 
-    families = {}
-    right, wrong = [], []
-    for name in RIGHT:
-        families[name] = {"right": len(RIGHT[name]), "wrong": len(WRONG[name])}
-        right += measured(RIGHT[name])
-        wrong += (rows := measured(WRONG[name]))
-        families[name]["missed"] = {
-            tool: sum(said(row[tool][0]) != "wrong" for row in rows) for tool in ("ours", *PEERS)
-        }
-        families[name]["cause_right"] = sum(row["ours"][0][1] == "right" for row in rows)
     about = machine()
     return {
         "schema": 1,
@@ -290,22 +293,25 @@ def run(count):
                      **{package: version(package) for package in PACKAGES}},
         "large": LARGE,
         "scipy_tolerance": TOLERANCE,
-        "right": len(right),
-        "wrong": len(wrong),
-        "families": families,
-        "tools": tally(right, wrong),
-        "random": {"cases": count, "tools": tally(measured(map(case, range(count))), [])},
+        "random": count,
+        "right": {name: len(entries) for name, entries in RIGHT.items()},
+        "wrong": {name: len(entries) for name, entries in WRONG.items()},
+        "tools": stored.get("tools", {}) | {tool: of_tool(tool, count) for tool in tools},
     }  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.doctor", description=__doc__)
+    parser.add_argument(
+        "--tools", nargs="*", default=list(TOOLS), choices=TOOLS, help="who is asked"
+    )
     parser.add_argument("--random", type=int, default=RANDOM, help="right cases at random")
     parser.add_argument("--out", type=Path, default=RESULT, help="the file for the result")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
-    text = json.dumps(run(options.random), indent=1, ensure_ascii=False)
+    stored = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+    text = json.dumps(run(options.tools, options.random, stored), indent=1, ensure_ascii=False)
     options.out.write_text(text + "\n", encoding="utf-8")
 
 

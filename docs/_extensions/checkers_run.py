@@ -42,61 +42,66 @@ def share(part, whole):
 def numbers():
     """Return what the role prints, by name."""
     found = run()
-    ours = found["tools"]["ours"]
-    at_random = found["random"]["tools"]["ours"]
+    ours, wrong = found["tools"]["ours"], sum(found["wrong"].values())
     return {
         "date": found["date"],
         "machine": f"{found['machine']['processor']}, {found['machine']['processors']} cores",
         "versions": ", ".join(f"{name} {number}" for name, number in found["versions"].items()),
-        "right": str(found["right"]),
-        "wrong": str(found["wrong"]),
-        "random": str(found["random"]["cases"]),
-        "found": str(found["wrong"] - len(ours["missed"])),
-        "missed": str(len(ours["missed"])),
+        "right": str(sum(found["right"].values())),
+        "wrong": str(wrong),
+        "random": str(found["random"]),
         "cause_right": str(len(ours["cause_right"])),
-        "cause_share": share(len(ours["cause_right"]), found["wrong"]),
+        "cause_share": share(len(ours["cause_right"]), wrong),
         "cause_none": str(len(ours["cause_none"])),
         "cause_misleading": str(len(ours["cause_misleading"])),
-        "false_alarms": str(len(ours["false_alarms"])),
-        "random_false_alarms": str(len(at_random["false_alarms"])),
-        "random_cannot_tell": str(len(at_random["cannot_tell"])),
+        "random_false_alarms": str(len(ours["random"]["false_alarms"])),
+        "random_cannot_tell": str(len(ours["random"]["cannot_tell"])),
         "scipy_tolerance": f"{found['scipy_tolerance']:g}",
         "large": str(found["large"]),
     }
 
 
-def row(*contents):
+def row(name, *contents):
     """Return a row of numbers behind a name."""
-    name, *rest = contents
-    return cells("td", [nodes.Text(name)], *([html("span", n, classes=["number"])] for n in rest))
+    return cells(
+        "td", [nodes.Text(name)], *([html("span", n, classes=["number"])] for n in contents)
+    )
 
 
 def tools():
     """Return what each tool finds, where it gives false alarms, and its time."""
     found = run()
-    rows = []
-    for tool, name in TOOLS.items():
-        it, other = found["tools"][tool], found["random"]["tools"][tool]
-        rows.append(row(
-            name, str(found["wrong"] - len(it["missed"])), str(len(it["missed"])),
-            str(len(it["false_alarms"])),
-            share(len(other["false_alarms"]), found["random"]["cases"]),
-            seconds(it["median_seconds"]), seconds(it["most_seconds"]),
-        ))  # fmt: skip
-    heads = (f"{found['wrong']} wrong, {found['right']} right", "found", "missed",
-             "right, called wrong", "right at random, called wrong", "median time",
-             "longest time")  # fmt: skip
+    right, wrong = (sum(found[which].values()) for which in ("right", "wrong"))
+    rows = [
+        row(
+            name,
+            f"{wrong - len(it['missed'])} of {wrong}",
+            f"{len(it['false_alarms'])} of {right}",
+            f"{len(it['random']['false_alarms'])} of {found['random']}",
+            seconds(it["median_seconds"]),
+            seconds(it["most_seconds"]),
+        )
+        for tool, name in TOOLS.items()
+        for it in [found["tools"][tool]]
+    ]
+    heads = ("Tool", "wrong, found", "right, called wrong", "right at random, called wrong",
+             "median time", "longest time")  # fmt: skip
     return [table(heads, rows, "numbers")]
 
 
 def families():
     """Return what is found of each family of layers, and how many causes are named right."""
-    found = run()["families"]
+    found = run()
+    by_tool = {tool: found["tools"][tool]["families"] for tool in TOOLS}
     rows = [
-        row(name, str(it["wrong"]), str(it["cause_right"]),
-            *(str(it["missed"][tool]) for tool in TOOLS))
-        for name, it in found.items()
-    ]  # fmt: skip
+        row(
+            family,
+            str(wrong),
+            str(by_tool["ours"][family]["cause_right"]),
+            *(str(by_tool[tool][family]["missed"]) for tool in TOOLS),
+        )
+        for family, wrong in found["wrong"].items()
+    ]
     heads = (
         "Family",
         "wrong",
@@ -120,8 +125,8 @@ def which():
             html("summary", name),
             *listed("Missed", it["missed"]),
             *listed("Right, called wrong", it["false_alarms"]),
-            *listed("No cause named", it.get("cause_none", [])),
-            *listed("A cause that misleads", it.get("cause_misleading", [])),
+            *listed("No cause named", it["cause_none"] * (tool == "ours")),
+            *listed("A cause that misleads", it["cause_misleading"]),
         )
         for tool, name in TOOLS.items()
         for it in [found["tools"][tool]]

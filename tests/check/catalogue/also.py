@@ -15,13 +15,18 @@ ALSO = {
     "low rank: swapped": r"\(z U\)\^T delta",
     "residual: slope lost": r"z\^T delta",
     "scale: z lost": r"delta summed",
+    "low rank: V lost": r"z\^T delta",
+    "matrix product: swapped": r"A\^T delta",
     # losses
+    "softmax: p - y": r"-delta \+ softmax",
+    "softmax of a vector: diag p": r"it is delta softmax",
     "Huber: sign lost": r"absolute value",
     "cross-entropy: sigmoid": r"two classes",
     "pinball: swapped": r"constant",
     # norms
     "layer norm: gamma as beta": r"delta summed",
     "layer norm: gamma of the output": r"delta f",
+    "RMS norm: None": r"zero",
     # structure
     "LSTM cell: slope of tanh lost": r"delta sigmoid\(i\)",
     "attention: Q and K swapped": r"dS\(Q, K, V\)\^T Q",
