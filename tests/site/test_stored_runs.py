@@ -5,13 +5,22 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from _extensions import accuracy_run, derive_run, scale_run, separation_run, speed_run, unsound_run
+from _extensions import (
+    accuracy_run,
+    checkers_run,
+    derive_run,
+    scale_run,
+    separation_run,
+    speed_run,
+    unsound_run,
+)
 from _extensions.records import ROOT
 from small import EXTENSIONS
 
 MODULES = {
     "accuracy": accuracy_run,
     "derive": derive_run,
+    "doctor": checkers_run,
     "scale": scale_run,
     "separation": separation_run,
     "speed": speed_run,
@@ -68,6 +77,14 @@ SHOWN = [
     ("derive", ["passes", 4, "load"], 98.7, derive_run.numbers, "98.7"),
     ("derive", ["passes", 5, "tensorgrad", "text"], "x_{i} two",
      lambda: "".join(node.pformat() for node in derive_run.outputs()), "x_{i} two"),
+    ("doctor", ["date"], "2001-02-03", checkers_run.numbers, "2001-02-03"),
+    ("doctor", ["tools", "torch", "most_seconds"], 98.76, lambda: checkers_run.tools()[0], "98.8 s"),
+    ("doctor", ["tools", "jax", "random", "false_alarms"], ["a"] * 7654,
+     lambda: checkers_run.tools()[0], "7654 of"),
+    ("doctor", ["tools", "scipy", "families", "norms", "missed"], 8765,
+     lambda: checkers_run.families()[0], "8765"),
+    ("doctor", ["tools", "ours", "cause_none"], ["one", "two", "a third"],
+     lambda: "".join(node.astext() for node in checkers_run.which()), "one; two; a third"),
     ("scale", ["file", "fit", "seconds"], 7.531, scale_run.numbers, "7.53 s"),
     ("scale", ["file", "rates", 0, "disk"], 98.765, scale_run.rates_table, "98.77"),
     ("scale", ["file", "memory", 0, "nll_hvp"], 777e9, scale_run.memory_table, "777 GB"),
