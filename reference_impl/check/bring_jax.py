@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,15 +56,16 @@ def check_jax(f: Callable[..., Any], *args: Any, seed: int = 0, budget: float = 
         raise ImportError("this needs JAX: pip install jax") from None
     began = time.monotonic()
     passes = _brought(jax, f, args)
-    first = examine(_problem(passes), seed=seed, budget=budget)
+    first = examine(_problem(passes), seed=seed, budget=0.6 * budget)
     if first.verdict != "right":
         return first
     twice = _twice(passes, seed)
     if isinstance(twice, str):
         return replace(first, notes=(*first.notes, f"no second derivative: {twice}"))
-    second = examine(twice, seed=seed, budget=max(1.0, budget - (time.monotonic() - began)))
+    second = examine(twice, seed=seed, budget=budget - (time.monotonic() - began))
     return replace(
         first,
+        notes=(*first.notes, *(f"vjp of the vjp: {note}" for note in second.notes)),
         verdict="wrong" if second.findings else "right",
         findings=second.findings,
         compared=first.compared + second.compared,
@@ -80,6 +82,7 @@ class Passes:
     call: Callable[[Arrays], Any]  # named arrays -> one array
     given: Arrays  # what is checked, as it was given
     double: bool = True  # whether in float64
+    compiled: bool = False
 
     def precision(self) -> AbstractContextManager[Any]:
         """Return the context in which all is computed."""
@@ -100,24 +103,42 @@ class Passes:
     def forward(self, values: Values) -> Array:
         """Return the output; of a tree, the vector of all its numbers."""
         with self.precision():
-            return _array(self.call(self.arrays(values)))
+            return _array(self.pass_forward(self.arrays(values)))
 
     def vjp(self, values: Values, delta: Array) -> Values:
         """Return delta taken back."""
         with self.precision():
-            found = self.pulled(self.arrays(values), self.jax.numpy.asarray(delta))
+            found = self.pass_back(self.arrays(values), self.jax.numpy.asarray(delta))
         return {name: _array(gradient) for name, gradient in found.items()}
+
+    def jvp(self, values: Values, tangents: Values) -> Array:
+        """Return the derivative of the output along tangents."""
+        with self.precision():
+            return _array(self.pass_along(self.arrays(values), self.arrays(tangents)))
 
     def pulled(self, arrays: Arrays, delta: Any) -> Arrays:
         """Return what JAX takes delta back to."""
         output, back = self.jax.vjp(self.call, arrays)
         return dict(back(delta.astype(output.dtype))[0])
 
-    def jvp(self, values: Values, tangents: Values) -> Array:
-        """Return the derivative of the output along tangents."""
-        with self.precision():
-            at, along = self.arrays(values), self.arrays(tangents)
-            return _array(self.jax.jvp(self.call, (at,), (along,))[1])
+    @cached_property
+    def pass_forward(self) -> Callable[[Arrays], Any]:
+        """The forward pass."""
+        return self.jax.jit(self.call) if self.compiled else self.call
+
+    @cached_property
+    def pass_back(self) -> Callable[[Arrays, Any], Arrays]:
+        """The backward pass."""
+        return self.jax.jit(self.pulled) if self.compiled else self.pulled
+
+    @cached_property
+    def pass_along(self) -> Callable[[Arrays, Arrays], Any]:
+        """The forward mode."""
+
+        def along(at: Arrays, tangents: Arrays) -> Any:
+            return self.jax.jvp(self.call, (at,), (tangents,))[1]
+
+        return self.jax.jit(along) if self.compiled else along
 
 
 def _brought(jax: Any, f: Callable[..., Any], arguments: tuple[Any, ...]) -> Passes:
@@ -180,7 +201,7 @@ def _runs_in_double(passes: Passes) -> bool:
 
 def _compiled(passes: Passes) -> Passes:
     """Return the same passes, compiled, if that gives the same numbers: what is random does not."""
-    compiled = replace(passes, call=passes.jax.jit(passes.call))
+    compiled = replace(passes, compiled=True)
     values = passes.values()
     expected = passes.forward(values)
     try:

@@ -5,6 +5,7 @@ digits; what does not run in float64 is checked in its own type.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -62,15 +63,15 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
 
 def _checked(passes: "Passes", notes: tuple[str, ...], seed: int, budget: float) -> Report:
     began = time.monotonic()
-    first = examine(_problem(passes, notes), seed=seed, budget=budget)
+    first = examine(_problem(passes, notes), seed=seed, budget=0.6 * budget)
     if first.verdict != "right":
         return first
     findings = tuple(_of_calls(passes, np.random.default_rng(seed)))
     twice, further = _twice(passes, seed)
     if twice is not None:
-        left = max(1.0, budget - (time.monotonic() - began))
-        second = examine(twice, seed=seed, budget=left)
+        second = examine(twice, seed=seed, budget=budget - (time.monotonic() - began))
         findings += second.findings
+        further += tuple(f"double backward: {note}" for note in second.notes)
         first = replace(
             first,
             compared=first.compared + second.compared,
@@ -201,7 +202,8 @@ class Passes:
     def pushed(self, values: Values, tangents: Values) -> Array:
         """Return the derivative of the output along tangents, by the jvp of the Function."""
         forward_ad = self.torch.autograd.forward_ad
-        with forward_ad.dual_level():
+        # Its first use compiles something, and warns that this will change.
+        with warnings.catch_warnings(action="ignore"), forward_ad.dual_level():
             at, along = self.tensors(values), self.tensors(tangents)
             dual = {name: forward_ad.make_dual(at[name], along[name]) for name in at}
             pairs = [(o, forward_ad.unpack_dual(o).tangent) for o in self.outputs(dual)]
