@@ -296,8 +296,15 @@ class Call:
             hessian=of("hessian"),
             hvp=of("hvp", tangents=True),
             rules={name: self._rule(name, claims) for name in values},
+            known=self._constants(),
             script=script,
         )
+
+    def _constants(self) -> Values:
+        """Return the float arrays that are not differentiated by."""
+        pairs = zip(self.names, self.args, strict=True)
+        every = {leaf: np.asarray(x) for name, arg in pairs for leaf, x in leaves(name, arg)}
+        return {n: x for n, x in every.items() if x.dtype.kind == "f" and n not in self.given}
 
     def _rule(self, name: str, claims: Mapping[str, Function | None]) -> str:
         return f"{'gradient' if claims['grad'] else 'vjp'} by {name}"

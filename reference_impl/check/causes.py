@@ -9,6 +9,7 @@ that explain as well are its rivals. Where nothing explains, nothing is said.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -106,27 +107,36 @@ def evidence(case: Case) -> str:
 # ------------------------------------------------------------------------------ what explains
 
 
-def _fits(source: Callable[[Look], Guesses], seen: tuple[Look, ...]) -> list[Fit]:
-    """Return the guesses of a source with their tolerances: how far they move when shaken."""
+@lru_cache(maxsize=2)
+def _terms(seen: tuple[Look, ...]) -> list[Fit]:
+    return _fits(slips.terms, seen, shaken=False)
+
+
+def _fits(
+    source: Callable[[Look], Guesses], seen: tuple[Look, ...], shaken: bool = True
+) -> list[Fit]:
+    """Return the guesses of a source with their tolerances: how far they move when shaken.
+
+    What is not made of what was measured need not be shaken.
+    """
     each = []
     for look in seen:
         plain = {(name, text): array for name, text, array in source(look)}
-        shaken = [{(n, text): a for n, text, a in source(look.shaken(k))} for k in (1, 2)]
-        each.append((plain, shaken))
+        others = [look.shaken(k) for k in (1, 2)] if shaken else []
+        each.append((plain, [{(n, t): a for n, t, a in source(other)} for other in others]))
     fits = []
     for key, first in each[0][0].items():
         if np.shape(first) != seen[0].got.shape:
             continue
         arrays, tolerances = [], []
-        for look, (plain, shaken) in zip(seen, each, strict=True):
+        for look, (plain, moved) in zip(seen, each, strict=True):
             array = plain.get(key)
-            arrays.append(array)
-            moved = [np.abs(a[key] - array) for a in shaken if key in a]
-            if array is None or not moved:
-                arrays[-1] = None
+            if array is None or any(key not in other for other in moved):
+                arrays.append(None)
                 tolerances.append(None)
                 continue
-            spread = np.max(moved, axis=0)
+            arrays.append(array)
+            spread = np.max([np.abs(other[key] - array) for other in moved] or [0.0], axis=0)
             floor = 1e3 * EPS * np.nanmax(np.abs(array), initial=0.0)
             tolerances.append(4.0 * spread + look.noise * np.abs(array) + floor)
         fits.append(Fit(*key, tuple(arrays), tuple(tolerances)))
@@ -287,23 +297,30 @@ def _times_known(case: Case, seen: tuple[Look, ...]) -> Found:
 
 def _elsewhere(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield what is right at another point: at the output, at a transposed weight."""
-    slopes = case.slopes
-    if slopes is None or seen[0].want.size > SMALL // 10:
+    if case.slopes is None or seen[0].want.size > SMALL // 10:
         return
+    names = [name for name in seen[0].values if name in case.values]
+    for name in names:
+        a, output = seen[0].values[name], seen[0].value if name == case.argument else None
+        for label, words, _ in slips.other_points(name, a, output):
+            if all(_right_at(case, look, name, words) for look in seen[:2]):
+                yield Cause(label, f"it is right at {words}")
 
-    def of(look: Look) -> Guesses:
-        for name, a in look.values.items():
-            output = look.value if name == case.argument else None
-            for label, words, other in slips.other_points(name, np.asarray(a), output):
-                try:
-                    want, _ = slopes({**look.values, name: np.array(other)}, look.delta)
-                except Exception:  # the reader's function, where it may not be defined
-                    continue
-                yield label, f"it is right at {words}", want
 
-    for fit in _fits(of, seen[:2]):
-        if _explains(fit, seen[:2]):
-            yield Cause(fit.name, fit.text)
+def _right_at(case: Case, look: Look, name: str, words: str) -> bool:
+    """Whether what was got is right at another point, and not at this one."""
+    assert case.slopes is not None
+    output = look.value if name == case.argument else None
+    points = {w: x for _, w, x in slips.other_points(name, look.values[name], output)}
+    values = {n: np.array(points[words] if n == name else look.values[n]) for n in case.values}
+    try:
+        want, error = case.slopes(values, look.delta)
+    except Exception:  # the reader's function, where it may not be defined
+        return False
+    if np.shape(want) != look.got.shape or not np.isfinite(want).all():
+        return False
+    fit = Fit("", "", (want,), (error + 1e3 * EPS * np.abs(want).max(initial=0.0),))
+    return _explains(fit, (look,))
 
 
 # -------------------------------------------------------------------------------- precision
@@ -471,7 +488,7 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield one known term, or the right answer with one too many or too few."""
     if seen[0].got.shape != seen[0].want.shape or seen[0].want.size > SMALL:
         return
-    right, *others = _fits(slips.terms, seen)
+    right, *others = _terms(seen)
     exact = [Cause(fit.name, f"it is {fit.text}") for fit in others if _explains(fit, seen)]
     off = tuple(replace(k, got=k.got - k.want, want=np.zeros(k.want.shape)) for k in seen)
     added = []
@@ -521,7 +538,7 @@ def _sums(seen: tuple[Look, ...], plain: bool) -> Found:
     """Yield got = a one + b two, with a and b fitted, or `plain`: a number such as 1 or 1/N."""
     if seen[0].got.shape != seen[0].want.shape or not 2 < seen[0].want.size <= SMALL:
         return
-    fits = _fits(slips.terms, seen)
+    fits = _terms(seen)
     here = [k for k in range(len(seen)) if all(fit.arrays[k] is not None for fit in fits)]
     known = [np.isfinite(seen[k].want) for k in here]
     got = np.concatenate([seen[k].got[s] for k, s in zip(here, known, strict=True)])
@@ -704,6 +721,6 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 KINDS = (
-    _whole, _rounded, _masked, _times_known, _elsewhere, _other_rules, _of_terms, _of_two_terms, _paths, _of_second_derivatives,
-    _factor_of_each, _noisy, _of_two_terms_at_large,
+    _whole, _rounded, _masked, _times_known, _of_terms, _other_rules, _of_two_terms, _paths,
+    _of_second_derivatives, _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
 )  # fmt: skip

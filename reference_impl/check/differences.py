@@ -90,16 +90,18 @@ def slope(
         h = STEPS[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
-        # t itself is rounded, as a part of what it is added to.
-        rounding = (noise + unit * largest + EPS * np.abs(central)) / h
+        # What t is added to is rounded, too, and the change with it.
+        rounding = (noise + unit * largest + unit * np.abs(central)) / h
         value, error = _extrapolated(central, rounding)
         step = EACH * FINE
         left, right = (here - near[0]) / step, (near[-1] - here) / step
         kink = _is_kink(jump, rounding)
-        # Noise as large as the curve itself may be a curve that varies below the finest step.
+        # Noise as large as the curve itself may be a curve that varies below the finest step,
+        # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = noise > 2.0**-7 * np.maximum(size, spread)
-        error = error + wild * np.maximum(spread, noise) / FINE
+        tiny = spread <= 64.0 * unit * np.maximum(size, terms)
+        error = error + np.where(wild, np.where(tiny, np.maximum(spread, noise) / FINE, np.inf), 0)
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
         return Slope(value, error, left, right, noise, kink, lost)

@@ -223,12 +223,12 @@ class Examination:
                 return claim(copies, np.array(delta))
 
         faults = list(_of_behaviour(ground, claim, deltas))
-        yield from faults
         kept = {f.argument for piece in faults for f in piece.findings if KEPT in f.evidence}
         answers = [asked(ground.values, delta) for delta in deltas]
         for name in ground.values:
             if name not in kept:
                 yield from self._of_argument(name, asked, deltas, [a.get(name) for a in answers])
+        yield from faults
 
     def _of_argument(
         self, name: str, asked: Claim, deltas: list[Array], answers: list[Any]
@@ -333,6 +333,7 @@ class Examination:
             ground.values,
             ask,
             slopes,
+            ground.problem.known,
         )
 
     # --------------------------------------------------------------- jvp and jacobian

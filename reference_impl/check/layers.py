@@ -116,6 +116,7 @@ def problem_of(
         along=brought.along() if hasattr(layer, "pullback_along") and whole else None,
         rules={"z": RULE_2} | {name: RULE_3.format(name) for name in parameters},
         hidden=hidden,
+        known=hidden,
         constants=tuple(data),
         rows="z" if z.ndim else "",
         again=brought.again() if cached else None,

@@ -62,6 +62,8 @@ class Problem:
     again : callable, optional
         (values, delta) -> as vjp, but called a second time without a fresh start: what is kept
         between calls shows.
+    known : dict of arrays
+        What else `forward` is made of, a design matrix or soft labels: a cause may be seen in it.
     script : str
         A program that repeats the check.
     notes : tuple of str
@@ -85,6 +87,7 @@ class Problem:
     constants: tuple[str, ...] = ()
     rows: str = ""
     again: Callable[[Values, Array], Mapping[str, Any]] | None = None
+    known: Values = field(default_factory=dict)
     script: str = ""
     notes: tuple[str, ...] = ()
     faults: tuple[Finding, ...] = ()
@@ -113,6 +116,8 @@ class Case:
         (values, delta) -> the claim there.
     slopes : callable, optional
         (values, delta) -> want and error there.
+    known : dict of arrays
+        That of the problem.
     """
 
     rule: str
@@ -127,3 +132,4 @@ class Case:
     values: Values
     ask: Callable[[Values, Array], Array] | None = None
     slopes: Callable[[Values, Array], tuple[Array, Array]] | None = None
+    known: Values = field(default_factory=dict)

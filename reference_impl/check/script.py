@@ -84,14 +84,14 @@ def program(call: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -
     lines = [f"{n} = {writer.text(x)}" for n, x in zip(names, arguments, strict=True)]
     given = [f"{n}={writer.text(x)}" for n, x in options.items() if x is not None]
     imports = [f"import {name}" for name in sorted({*writer.modules, "numpy as np"} - {"builtins"})]
-    todo = [f"# Put here in place of '...': {text}" for text in writer.unknown]
+    open_ends = [f"# Put here in place of '...': {text}" for text in writer.unknown]
     return "\n".join(
         [
             f'"""Repeat a check: {call}."""\n',
             *imports,
             f"\nfrom reference_impl.check import {call}",
             *([MADE] if any("made(" in line for line in [*lines, *given]) else [""]),
-            *todo,
+            *open_ends,
             *lines,
             f"print({call}({', '.join([*names, *given])}))",
             "",

@@ -195,7 +195,7 @@ def of_jacobian(look: Look) -> Guesses:
     J, delta, shape = look.J, look.delta, look.want.shape
     if not delta.ndim:
         return
-    yield from _passed(delta, shape)
+    yield from _passed(delta, look.want)
     if J is None:
         return
     yield from _of_contributions(look, J)
@@ -229,12 +229,14 @@ def of_jacobian(look: Look) -> Guesses:
             yield from _between(look, J, a, b)
 
 
-def _passed(delta: Array, shape: tuple[int, ...]) -> Guesses:
+def _passed(delta: Array, want: Array) -> Guesses:
     """Yield delta itself, brought to the shape of the argument."""
+    shape = want.shape
     passed = "delta is passed through, without a derivative"
     if delta.shape == shape:
         yield "passed through", passed, delta
         yield "one", "it is 1", np.ones(shape)
+        yield "mask inverted", "delta where it should be zero, zero elsewhere", delta * (want == 0)
         yield "passed through", f"{passed}; where it is positive", np.maximum(delta, 0.0)
     for order in permutations(range(delta.ndim)) if 1 < delta.ndim < 5 else ():
         if order != tuple(range(delta.ndim)):
@@ -405,11 +407,13 @@ def _held_weights(look: Look) -> Guesses:
         name = "weight lost" if weighted else "hard labels"
         for scale, more in ((1.0, ""), (1.0 / len(base), ", over the rows")):
             if weighted:
-                yield name, f"the slope p - y of plain cross-entropy{more} {words}".rstrip(), scale * base
-            elif (labels > -1e-9).all():
-                text = (
-                    f"p - y{more} {words}, y hard labels: their smoothing, or what they are, is lost"
+                yield (
+                    name,
+                    f"the slope p - y of plain cross-entropy{more} {words}".rstrip(),
+                    scale * base,
                 )
+            elif (labels > -1e-9).all():
+                text = f"p - y{more} {words}, y hard labels: their smoothing, or what they are, is lost"
                 yield name, text, scale * base
         if p.size < 4 or not weighted:
             continue
@@ -540,8 +544,7 @@ def _functions(name: str, a: Array) -> Guesses:
         if size > 1:
             words = f"over the {along(a.shape, axis)}"
             p = softmax(a, axis=axis)
-            hard = (a == a.max(axis=axis, keepdims=True)) * 1.0
-            low = (a == a.min(axis=axis, keepdims=True)) * 1.0
+            hard, low = _one_hot(a, axis), _one_hot(-a, axis)
             yield f"softmax({name})", f"softmax({name}) {words}", p
             yield "hard labels", f"the one-hot argmax of {name} {words}", hard
             yield "hard labels", f"the one-hot argmin of {name} {words}", low
@@ -550,6 +553,12 @@ def _functions(name: str, a: Array) -> Guesses:
             mean = np.broadcast_to(a.mean(axis=axis, keepdims=True), a.shape)
             yield f"mean of {name}", f"the mean of {name} {words}", mean
             yield f"{name} centred", f"({name} - its mean) {words}", a - mean
+
+
+def _one_hot(a: Array, axis: int) -> Array:
+    """Return 1 at the largest entry, 0 elsewhere; nan where there are several."""
+    largest = a == a.max(axis=axis, keepdims=True)
+    return np.where(largest.sum(axis=axis, keepdims=True) == 1, 1.0 * largest, np.nan)
 
 
 def _by_entry(look: Look, delta: Array, words: str) -> Guesses:
@@ -738,4 +747,4 @@ def _norms(z: Array, delta: Array, axis: int) -> Guesses:
             rest = delta - inner
             if centred:
                 rest = rest - delta.mean(axis=axis, keepdims=True)
-            yield "normalised over another axis", f"RULE 2 of {name}, eps {eps:g},", rest / root
+            yield f"{name}'s rule", f"RULE 2 of plain {name}, eps {eps:g},", rest / root

@@ -12,7 +12,8 @@ def unseen(problem: Problem, value: Array) -> tuple[str, ...]:
     """Say which slips would pass at these values, and what input would show them."""
     hints: list[str] = []
     for name, x in problem.values.items():
-        hints += _of_any(name, x)
+        if name == problem.rows or not problem.rows:
+            hints += _of_any(name, x)
         hints += _of_rows(name, x, value) if name == problem.rows else _of_square(name, x)
     return tuple(hints)
 

@@ -291,7 +291,7 @@ CATALOGUE = {
     "softplus as ReLU": Wrong(lambda z: np.logaddexp(0, z), lambda z, delta: delta * (z > 0), {"z": Z}, "z", ("another function",)),
     "ReLU's mask lost": Wrong(lambda z: np.maximum(z, 0), lambda z, delta: delta, {"z": Z}, "z", ("passed through", "mask missing")),
     "leaky slope lost": Wrong(lambda z: np.where(z > 0, z, 0.1 * z), lambda z, delta: delta * (z > 0), {"z": Z}, "z", ("zeroed",)),
-    "ReLU mask inverted": Wrong(lambda z: np.maximum(z, 0), lambda z, delta: delta * (z < 0), {"z": Z}, "z", ("at -z",)),
+    "ReLU mask inverted": Wrong(lambda z: np.maximum(z, 0), lambda z, delta: delta * (z < 0), {"z": Z}, "z", ("mask inverted",)),
     "saturated": Wrong(np.tanh, lambda z, delta: delta * (1 - np.tanh(z) ** 2) * (np.abs(z) < 1), {"z": Z}, "z", ("saturated",)),
     "clipped": Wrong(lambda z: z**3, lambda z, delta: np.clip(3 * delta * z * z, -2, 2), {"z": Z}, "z", ("clipped",)),
     "float32": Wrong(np.sin, lambda z, delta: (delta.astype(np.float32) * np.cos(z.astype(np.float32))).astype(np.float64), {"z": Z}, "z", ("float32",)),
