@@ -275,8 +275,11 @@ def _numbers(layer: Any, name: str) -> Array:
 
 
 def _unspelled(name: str) -> Iterator[str]:
-    """Return the names of which this may be the gradient: dW and W_grad are that of W."""
-    for spelling in SPELLINGS:
+    """Return the names of which this may be the gradient: dW and W_grad are that of W.
+
+    The name itself comes last: dW is an attribute as well, where gradients are added up.
+    """
+    for spelling in reversed(SPELLINGS):
         before, after = spelling.split("{}")
         if name.startswith(before) and name.endswith(after):
             yield name[len(before) : len(name) - len(after)]

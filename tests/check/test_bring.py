@@ -565,3 +565,27 @@ def test_second_order(wrong, rules):
     report = check_layer(Squares(theta, wrong), Z)
     found = [finding.split(": wrong at")[0] for finding in report.findings]
     assert found == [f"pullback_along, {rule}" for rule in rules]
+
+
+def test_gradients_that_are_added_up_are_no_parameters():
+    """dW exists from the beginning, as zeros."""
+
+    class Adds:
+        def __init__(self, slip=1.0):
+            self.W, self.slip = np.arange(6.0).reshape(3, 2) - 2.5, slip
+            self.dW = np.zeros((3, 2))
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, delta):
+            self.dW += self.slip * self.x.T @ delta
+            return delta @ self.W.T
+
+    z = np.random.default_rng(0).standard_normal((5, 3))
+    report = check_layer(Adds(), z)
+    assert report.ok, str(report)
+    assert any("accumulates from call to call" in note for note in report.notes)
+    (finding,) = check_layer(Adds(slip=-1.0), z).findings
+    assert finding.argument == "W" and finding.cause.name == "sign"
