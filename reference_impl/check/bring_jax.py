@@ -17,6 +17,7 @@ from reference_impl.arguments import Array
 from reference_impl.check.examine import examine
 from reference_impl.check.problem import Problem, Values
 from reference_impl.check.report import Report
+from reference_impl.check.script import program
 from reference_impl.check.trees import argument_names
 
 Arrays = dict[str, Any]
@@ -56,7 +57,8 @@ def check_jax(f: Callable[..., Any], *args: Any, seed: int = 0, budget: float = 
         raise ImportError("this needs JAX: pip install jax") from None
     began = time.monotonic()
     passes = _brought(jax, f, args)
-    first = examine(_problem(passes), seed=seed, budget=0.6 * budget)
+    script = program("check_jax", (f, *args), {"seed": seed})
+    first = examine(_problem(passes, script), seed=seed, budget=0.6 * budget)
     if first.verdict != "right":
         return first
     twice = _twice(passes, seed)
@@ -65,7 +67,7 @@ def check_jax(f: Callable[..., Any], *args: Any, seed: int = 0, budget: float = 
     second = examine(twice, seed=seed, budget=budget - (time.monotonic() - began))
     return replace(
         first,
-        notes=(*first.notes, *(f"vjp of the vjp: {note}" for note in second.notes)),
+        notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
         verdict="wrong" if second.findings else "right",
         findings=second.findings,
         compared=first.compared + second.compared,
@@ -213,7 +215,7 @@ def _compiled(passes: Passes) -> Passes:
     return passes if far.any() else compiled
 
 
-def _problem(passes: Passes) -> Problem:
+def _problem(passes: Passes, script: str) -> Problem:
     values = passes.values()
     try:
         passes.jvp(values, values)
@@ -234,6 +236,7 @@ def _problem(passes: Passes) -> Problem:
         vjp=passes.vjp,
         jvp=jvp,
         rules=rules,
+        script=script,
         notes=notes,
     )
 

@@ -18,6 +18,7 @@ from reference_impl.arguments import Array
 from reference_impl.check.examine import examine
 from reference_impl.check.problem import Problem, Values
 from reference_impl.check.report import Finding, Report
+from reference_impl.check.script import program
 from reference_impl.check.trees import argument_names, leaves, replaced
 
 Tensors = dict[str, Any]
@@ -58,12 +59,14 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
     """
     torch = import_torch()
     with _one_thread(torch):
-        return _checked(*_brought(torch, f, tensors, seed), seed, budget)
+        passes, notes = _brought(torch, f, tensors, seed)
+        script = program("check_torch", (f, *tensors), {"seed": seed})
+        return _checked(passes, _problem(passes, notes, script), seed, budget)
 
 
-def _checked(passes: "Passes", notes: tuple[str, ...], seed: int, budget: float) -> Report:
+def _checked(passes: "Passes", problem: Problem, seed: int, budget: float) -> Report:
     began = time.monotonic()
-    first = examine(_problem(passes, notes), seed=seed, budget=0.6 * budget)
+    first = examine(problem, seed=seed, budget=0.6 * budget)
     if first.verdict != "right":
         return first
     findings = tuple(_of_calls(passes, np.random.default_rng(seed)))
@@ -71,7 +74,7 @@ def _checked(passes: "Passes", notes: tuple[str, ...], seed: int, budget: float)
     if twice is not None:
         second = examine(twice, seed=seed, budget=budget - (time.monotonic() - began))
         findings += second.findings
-        further += tuple(f"double backward: {note}" for note in second.notes)
+        further += tuple(note for note in second.notes if note not in first.notes)
         first = replace(
             first,
             compared=first.compared + second.compared,
@@ -318,7 +321,7 @@ def _written(passes: Passes) -> list[str]:
     return [name for name in seen if not passes.torch.equal(seen[name], before[name])]
 
 
-def _problem(passes: Passes, notes: tuple[str, ...]) -> Problem:
+def _problem(passes: Passes, notes: tuple[str, ...], script: str) -> Problem:
     values = passes.values()
     return Problem(
         name=passes.name,
@@ -327,6 +330,7 @@ def _problem(passes: Passes, notes: tuple[str, ...]) -> Problem:
         vjp=passes.vjp,
         jvp=passes.pushed if passes.jvp else None,
         rules={name: f"backward ({name})" for name in values},
+        script=script,
         notes=notes,
     )
 

@@ -17,7 +17,7 @@ from scipy.special import softmax
 
 from reference_impl.arguments import Array
 from reference_impl.check import slips
-from reference_impl.check.looks import SMALL, Look, looks, resized
+from reference_impl.check.looks import SMALL, Look, Mask, looks, resized
 from reference_impl.check.problem import Case
 from reference_impl.check.report import Cause
 from reference_impl.check.slips import RIGHT, Guesses, along
@@ -128,7 +128,8 @@ def _fits(
     for key, first in each[0][0].items():
         if np.shape(first) != seen[0].got.shape:
             continue
-        arrays, tolerances = [], []
+        arrays: list[Array | None] = []
+        tolerances: list[Array | None] = []
         for look, (plain, moved) in zip(seen, each, strict=True):
             array = plain.get(key)
             if array is None or any(key not in other for other in moved):
@@ -136,7 +137,7 @@ def _fits(
                 tolerances.append(None)
                 continue
             arrays.append(array)
-            spread = np.max([np.abs(other[key] - array) for other in moved] or [0.0], axis=0)
+            spread = sum((np.abs(other[key] - array) for other in moved), np.zeros(()))
             floor = 1e3 * EPS * np.nanmax(np.abs(array), initial=0.0)
             tolerances.append(4.0 * spread + look.noise * np.abs(array) + floor)
         fits.append(Fit(*key, tuple(arrays), tuple(tolerances)))
@@ -265,8 +266,14 @@ def _scaled(case: Case, fit: Fit, seen: tuple[Look, ...]) -> Found:
         text = f"{fit.text}, {words}{', with the sign flipped' if flipped else ''}"
         name = f"{name} and sign" if flipped else name
         yield Cause(name if right else fit.name, text, separate=separate)
-    if not known and right and abs(c - 1.0) > loose and _explains(fit.times(c), seen, 1):
-        yield Cause("factor", f"{fit.text} times {c:.9g}")
+
+
+def _factor(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield a factor that has no meaning that is known, of more than one entry."""
+    (fit,) = _fits(_alone, seen)
+    c, loose = _coefficient(fit, seen)
+    if loose < min(1e-2 * abs(c), abs(c - 1.0)) and _explains(fit.times(c), seen, 1):
+        yield Cause("factor", f"the right answer times {c:.9g}")
 
 
 # -------------------------------------------------------------- one guess for all the entries
@@ -346,7 +353,7 @@ def _imprecise(seen: tuple[Look, ...], exact: bool) -> Found:
     for dtype, digits in (("float32", 24), ("float16", 11), ("bfloat16", 8)):
         u = 2.0**-digits
         small = (np.abs(off) <= 256.0 * u * largest).all() and np.abs(off).max() > u * largest / 256
-        if not small or digits == 8 and not (np.abs(off) <= 2.0 * u * right).all():
+        if not small or (digits == 8 and not (np.abs(off) <= 2.0 * u * right).all()):
             continue
         numbers = np.frexp(np.concatenate([look.got.ravel() for look in seen]))[0] * 2.0**digits
         if exact and (numbers == np.round(numbers)).all():
@@ -395,7 +402,7 @@ def _masked(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 def _instead(
-    seen: tuple[Look, ...], wrongs: tuple[Array, ...]
+    seen: tuple[Look, ...], wrongs: tuple[Mask, ...]
 ) -> Iterator[tuple[str, str, list[Array]]]:
     """Yield what may stand where the right answer should."""
     pairs = [*zip(seen, wrongs, strict=True)]
@@ -418,7 +425,7 @@ def _instead(
 
 
 def _where(
-    seen: tuple[Look, ...], wrongs: tuple[Array, ...], fine: tuple[Array, ...]
+    seen: tuple[Look, ...], wrongs: tuple[Mask, ...], fine: tuple[Mask, ...]
 ) -> Iterator[str]:
     """Say by which rule wrong entries are apart from right ones, if they are by one."""
     wrong, right = int(wrongs[0].sum()), int(fine[0].sum())
@@ -453,26 +460,27 @@ def _between(low: float, high: float) -> str:
 
 def _features(look: Look) -> dict[str, Array]:
     """Return what may decide which entries are wrong: places as 0 and 1, else numbers."""
-    shape, found = look.want.shape, {}
+    shape, found = look.want.shape, dict[str, Array]()
     index = [slips.positions(len(shape), axis, size) for axis, size in enumerate(shape)]
     for axis, size in enumerate(shape):
         words = along(shape, axis)
         for k in sorted({*range(min(size, 12)), size - 1}) if size > 1 else ():
-            found[f"in number {k} of the {words}"] = 1.0 * np.broadcast_to(index[axis] == k, shape)
+            place = np.broadcast_to(index[axis] == k, shape)
+            found[f"in number {k} of the {words}"] = np.asarray(1.0 * place)
     for a, b in combinations(range(len(shape)), 2):
         i, j, axes = index[a], index[b], f"axes {a} and {b}"
         if shape[a] == shape[b] > 1:
-            found[f"in the diagonal of {axes}"] = 1.0 * np.broadcast_to(i == j, shape)
-            found[f"in the triangle above the diagonal of {axes}"] = 1.0 * np.broadcast_to(
-                i < j, shape
-            )
-            found[f"in the triangle below the diagonal of {axes}"] = 1.0 * np.broadcast_to(
-                i > j, shape
-            )
-    arrays = {"the argument": look.at, "the output": look.value, "delta": look.delta}
-    arrays |= {name: a for name, a in look.values.items() if a is not look.at}
-    for words, a in arrays.items():
-        if a is not None and np.shape(a) == shape and shape:
+            for part, inside in (
+                ("the diagonal", i == j),
+                ("the triangle above the diagonal", i < j),
+                ("the triangle below the diagonal", i > j),
+            ):
+                found[f"in {part} of {axes}"] = np.asarray(1.0 * np.broadcast_to(inside, shape))
+    arrays: dict[str, Array | None] = {"the argument": look.at, "the output": look.value}
+    arrays |= {"delta": look.delta, **look.values}
+    for words, array in arrays.items():
+        a = np.asarray(np.nan if array is None else array)
+        if a.shape == shape and shape:
             for axis in range(a.ndim):
                 over = f"of {words} among the {along(shape, axis)}"
                 found[f"in the largest {over}"] = 1.0 * (a == a.max(axis=axis, keepdims=True))
@@ -661,7 +669,7 @@ def _directions(look: Look, axis: int) -> dict[str, list[Array]]:
 
 def _spanned(off: Array, basis: list[Array], axis: int) -> Array:
     """Return the part of an array that directions span along an axis."""
-    part, done = np.zeros_like(off), []
+    part, done = np.zeros_like(off), list[Array]()
     for b in basis:
         for d in done:
             b = b - d * (b * d).sum(axis=axis, keepdims=True)
@@ -721,6 +729,6 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 KINDS = (
-    _whole, _rounded, _masked, _times_known, _of_terms, _other_rules, _of_two_terms, _paths,
+    _whole, _rounded, _times_known, _factor, _masked, _of_terms, _other_rules, _of_two_terms, _paths,
     _of_second_derivatives, _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
 )  # fmt: skip

@@ -158,7 +158,7 @@ def _precision(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
         unit, notes = SINGLE, ("RULE 1 (forward): computed in float32",)
     elif ratio > 2.0**-32:
         why = "float32 inside, or terms cancel"
-        unit = max(EPS, ratio)
+        unit = ratio if ratio < 2.0**-18 else EPS
         notes = (f"RULE 1 (forward): rounded to {ratio:.0e} of its size: {why}",)
     else:
         unit, notes = EPS, ()
@@ -225,52 +225,49 @@ class Examination:
         faults = list(_of_behaviour(ground, claim, deltas))
         kept = {f.argument for piece in faults for f in piece.findings if KEPT in f.evidence}
         answers = [asked(ground.values, delta) for delta in deltas]
-        for name in ground.values:
-            if name not in kept:
-                yield from self._of_argument(name, asked, deltas, [a.get(name) for a in answers])
+        parts = [
+            Part(ground, asked, name, deltas, [answer.get(name) for answer in answers], self.rng)
+            for name in ground.values
+            if name not in kept
+        ]
+        # Directions through all entries cost little: first of all arguments.
+        along = [list(until_time_is_up(self._of_directions(part))) for part in parts]
+        for part, seen in zip(parts, along, strict=True):
+            yield from self._of_argument(part, seen)
         yield from faults
 
-    def _of_argument(
-        self, name: str, asked: Claim, deltas: list[Array], answers: list[Any]
-    ) -> Pieces:
-        """Compare along directions through all entries, then entry by entry."""
-        ground, rule = self.ground, self.ground.problem.rules.get(name, f"gradient by {name}")
-        x = ground.values[name]
-        absent = answers[0] is None
-        got = [np.zeros(x.shape) if part is None else np.asarray(part) for part in answers]
-        if not absent and (fault := _wrong_type(rule, name, got[0])):
+    def _of_argument(self, part: "Part", along: list["Piece | Failed"]) -> Pieces:
+        """Compare entry by entry, and judge what was seen along directions."""
+        if fault := part.fault:
             yield fault
             return
-        if got[0].shape != x.shape:
-            columns = self.columns(name, deltas[0])
-            yield from _of_shape(self._case(rule, name, asked, deltas[0], got[0], columns))
+        columns = self.columns(part.name, part.deltas[0])
+        case = self._case(part, columns)
+        if part.got[0].shape != case.at.shape:
+            yield from _of_shape(case)
             return
-        slack = Slack(ground, asked, name, deltas[0], self.rng)
-        along = list(until_time_is_up(self._of_directions(name, deltas, got, slack)))
-        failed = next((part for part in along if isinstance(part, Failed)), None)
-        columns = self.columns(name, deltas[0])
-        missing = f"{rule}: nothing is returned" if absent else rule
-        case = self._case(missing, name, asked, deltas[0], got[0], columns)
-        linear = _of_linearity(rule, name, asked, deltas[0], ground, self.rng)
-        linearity = list(until_time_is_up(linear))
-        pieces = list(_of_entries(case, columns, slack))
+        failed = next((seen for seen in along if isinstance(seen, Failed)), None)
+        linearity = list(until_time_is_up(_of_linearity(part)))
+        pieces = list(_of_entries(case, columns, part))
         if failed and not any(piece.findings for piece in pieces):
             pieces.append(self._located(case, failed))
         yield from pieces
         if any(piece.findings for piece in pieces):
             yield from linearity
             return
-        told = [part for part in along if isinstance(part, Piece)]
+        told = [seen for seen in along if isinstance(seen, Piece)]
         yield from told
         if not any(piece.compared or piece.doubts for piece in [*pieces, *told]):
-            yield Piece(doubts=(f"{rule}: noise is wider than the derivative",))
+            in_time = time.monotonic() < self.ground.deadline
+            why = "noise is wider than the derivative" if in_time else "not compared, out of time"
+            yield Piece(doubts=(f"{part.rule}: {why}",))
 
-    def _of_directions(
-        self, name: str, deltas: list[Array], got: list[Array], slack: "Slack"
-    ) -> Iterator["Piece | Failed"]:
+    def _of_directions(self, part: "Part") -> Iterator["Piece | Failed"]:
         """<J v, u> = <v, J^T u>: all entries take part, however many; the first failure ends it."""
-        ground, x = self.ground, self.ground.values[name]
-        for k, (delta, answer) in enumerate(zip(deltas, got, strict=True)):
+        ground, name, x = self.ground, part.name, self.ground.values[part.name]
+        if part.fault or part.got[0].shape != x.shape:
+            return
+        for k, (delta, answer) in enumerate(zip(part.deltas, part.got, strict=True)):
             for kind in measure.kinds(x)[: None if k == 0 or x.size <= measure.MOST else 1]:
                 v = measure.direction(self.rng, x, kind)
                 along = ground.pulled(delta, {name: v})
@@ -279,7 +276,7 @@ class Examination:
                 pulled = float((answer * v).sum())
                 tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
                 if abs(pulled - along.want) > tolerance:
-                    tolerance += SAFETY * float((np.abs(v) * slack.noise).sum())
+                    tolerance += SAFETY * float((np.abs(v) * part.noise).sum())
                 if abs(pulled - along.want) > tolerance:
                     yield Failed(delta, answer, v, pulled, along.want, tolerance)
                     return
@@ -307,13 +304,11 @@ class Examination:
         numbers = failed.pulled, failed.want, failed.tolerance
         return Piece((Finding(case.rule, name, (), *numbers, None, text),))
 
-    def _case(
-        self, rule: str, name: str, asked: Claim, delta: Array, got: Array, columns: Columns
-    ) -> Case:
-        ground = self.ground
+    def _case(self, part: "Part", columns: Columns) -> Case:
+        ground, name = self.ground, part.name
 
         def ask(values: Values, delta: Array) -> Array:
-            return np.asarray(asked(values, delta)[name])
+            return np.asarray(part.asked(values, delta)[name])
 
         def slopes(values: Values, delta: Array) -> tuple[Array, Array]:
             there = replace(ground, values=values)
@@ -321,14 +316,14 @@ class Examination:
             return found.want, SAFETY * found.error
 
         return Case(
-            rule,
+            f"{part.rule}: nothing is returned" if part.absent else part.rule,
             name,
-            got,
+            part.got[0],
             columns.want,
             SAFETY * columns.error,
             ground.values[name],
             ground.value,
-            delta,
+            part.deltas[0],
             columns.jacobian,
             ground.values,
             ask,
@@ -534,25 +529,47 @@ class Failed:
 
 
 @dataclass(frozen=True, eq=False)
-class Slack:
-    """The noise of a claim itself, measured only where it is needed."""
+class Part:
+    """What a claim says of one argument, for several cotangents."""
 
     ground: Ground
     asked: Claim
     name: str
-    delta: Array
+    deltas: list[Array]
+    answers: list[Any]
     rng: Any
+
+    @property
+    def rule(self) -> str:
+        """How the claim is called."""
+        return self.ground.problem.rules.get(self.name, f"gradient by {self.name}")
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing was returned."""
+        return self.answers[0] is None
+
+    @cached_property
+    def got(self) -> list[Array]:
+        """What was returned; 0 where nothing was."""
+        zero = np.zeros(self.ground.values[self.name].shape)
+        return [zero if answer is None else np.asarray(answer) for answer in self.answers]
+
+    @property
+    def fault(self) -> Piece | None:
+        """What is no array of finite numbers."""
+        return None if self.absent else _wrong_type(self.rule, self.name, self.got[0])
 
     @cached_property
     def noise(self) -> Array:
-        """How far off rounding puts each entry of what is claimed."""
-        values = self.ground.values
+        """How far off rounding puts each entry of what is claimed: looked at only if needed."""
+        values, delta = self.ground.values, self.deltas[0]
         steps = {n: measure.direction(self.rng, x, "relative") for n, x in values.items()}
-        change = _random(self.rng, self.delta.shape) * self.delta
+        change = _random(self.rng, delta.shape) * delta
 
         def moved(t: float) -> Array:
             at = {name: x + t * steps[name] for name, x in values.items()}
-            answer = self.asked(at, self.delta + t * change).get(self.name)
+            answer = self.asked(at, delta + t * change).get(self.name)
             return np.zeros(values[self.name].shape) if answer is None else np.asarray(answer)
 
         noise, near = differences.noise(moved)
@@ -561,11 +578,6 @@ class Slack:
         floor = SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0) if single else EPS * size
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
-
-    @cached_property
-    def note(self) -> str:
-        """What to say if it explains a difference."""
-        return "rounded more coarsely than RULE 1 (float32 inside?); right to that precision"
 
 
 def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
@@ -608,35 +620,36 @@ def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
                 yield _fault(rule, name, "not 0 for delta = 0")
 
 
-def _of_linearity(
-    rule: str, name: str, asked: Claim, delta: Array, ground: Ground, rng: Any
-) -> Pieces:
+def _of_linearity(part: Part) -> Pieces:
     """A claim that is wrong may be so because it is not linear in delta."""
-    other = _random(rng, delta.shape)
-    answers = [asked(ground.values, d).get(name) for d in (delta, other, delta - 2.0 * other)]
-    if ground.problem.gradient is not None or any(part is None for part in answers):
+    ground, delta = part.ground, part.deltas[0]
+    other = _random(part.rng, delta.shape)
+    deltas = delta, other, delta - 2.0 * other
+    answers = [part.asked(ground.values, d).get(part.name) for d in deltas]
+    if ground.problem.gradient is not None or any(answer is None for answer in answers):
         return
-    a, b, c = (np.asarray(part) for part in answers)
+    a, b, c = (np.asarray(answer) for answer in answers)
     size = np.abs(a).max() + 2.0 * np.abs(b).max() + np.abs(c).max()
     if np.abs(c - a + 2.0 * b).max() > max(1e-6, 1e3 * ground.unit) * size:
-        yield _fault(rule, name, "not linear in delta")
+        yield _fault(part.rule, part.name, "not linear in delta")
 
 
 # ------------------------------------------------------------------- numbers compared
 
 
-def _of_entries(case: Case, columns: Columns, slack: Slack) -> Pieces:
+def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
     """Compare entry by entry, and with both slopes at a kink."""
     got, want = case.got, case.want
     tolerance = case.error + SAFETY * EPS * np.abs(got)
     with np.errstate(invalid="ignore"):
         wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
     if wrong.any():
-        wider = tolerance + SAFETY * slack.noise
+        wider = tolerance + SAFETY * part.noise
         wrong &= np.abs(got - want) > wider
         if not wrong.any():
             tolerance = wider
-            yield Piece(notes=(f"{case.rule}: {slack.note}",))
+            why = "rounded more coarsely than RULE 1 (float32 inside?); right to that precision"
+            yield Piece(notes=(f"{case.rule}: {why}",))
     if wrong.any():
         yield _wrong_entries(replace(case, error=tolerance), wrong)
         return

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check.problem import Case, Values
 
+Mask = NDArray[np.bool_]
 SMALL = 5000  # entries of an argument up to which more than the case itself is looked at
 LOOKS = 3
 
@@ -40,9 +42,9 @@ class Look:
         return float(np.nanmax(self.error, initial=0.0) / largest) if largest else 0.0
 
     @property
-    def wrong(self) -> Array:
+    def wrong(self) -> Mask:
         """Where `got`, of the shape of `want`, is not what is right."""
-        return np.isfinite(self.want) & ~(np.abs(self.got - self.want) <= self.error)
+        return np.asarray(np.isfinite(self.want) & ~(np.abs(self.got - self.want) <= self.error))
 
     @property
     def by_entry(self) -> Array | None:
@@ -141,8 +143,8 @@ def _look(
         forward = J.shape == want.shape + delta.shape  # J v
         J = np.moveaxis(J, range(want.ndim), range(-want.ndim, 0)) if forward else None
         at, value = (np.asarray(value), at) if forward else (at, value)
-    if not same:
-        value, J = None, None
+    known = value if same else None
+    J = J if same else None
     if delta.ndim == 0 and delta != 0.0:
         J = want / delta
     elif J is not None and np.isfinite(want).all():
@@ -150,7 +152,7 @@ def _look(
         J = J if (off <= 1e-3 * np.abs(want).max(initial=0.0)).all() else None
     got = np.asarray(got, dtype=np.float64)
     every = {**case.known, **values}
-    return Look(got, want, np.asarray(error), at, value, delta, J, every)
+    return Look(got, want, np.asarray(error), at, known, delta, J, every)
 
 
 def _through(case: Case, shape: tuple[int, ...], value: Array | None, count: int) -> Iterator[Look]:

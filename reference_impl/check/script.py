@@ -4,6 +4,7 @@ import base64
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Writer:
 
     modules: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
+    inside: list[int] = field(default_factory=list)  # ids of the objects that are being written
 
     def text(self, value: Any) -> str:
         """Return an expression with this value."""
@@ -42,12 +44,25 @@ class Writer:
             case dict():
                 pairs = (f"{self.text(key)}: {self.text(part)}" for key, part in value.items())
                 return f"{{{', '.join(pairs)}}}"
+        if hasattr(value, "detach"):  # a tensor of PyTorch
+            self.modules.add("torch")
+            array = value.detach().cpu()
+            text = self._array((array.double() if array.is_floating_point() else array).numpy())
+            leaf = ", requires_grad=True" if value.requires_grad else ""
+            return f"torch.tensor({text}, dtype={value.dtype}{leaf})"
+        if hasattr(value, "__array__"):  # an array of JAX
+            return self._array(np.asarray(value))
         if path := import_path(value):
             return self._named(*path)
-        if (path := import_path(type(value))) and hasattr(value, "__dict__"):
-            made = (f"{name}={self.text(part)}" for name, part in vars(value).items())
+        # A class or function without a path, and a module of PyTorch, are more than attributes.
+        whole = isinstance(value, type | FunctionType) or hasattr(value, "named_parameters")
+        path = None if whole or id(value) in self.inside else import_path(type(value))
+        if path and hasattr(value, "__dict__"):
+            self.inside.append(id(value))
+            made = [f"{name}={self.text(part)}" for name, part in vars(value).items()]
+            self.inside.pop()
             return f"made({', '.join([self._named(*path), *made])})"
-        self.unknown.append(repr(value))
+        self.unknown.append(" ".join(repr(value).split()))
         return "..."
 
     def _array(self, array: np.ndarray) -> str:

@@ -7,6 +7,7 @@ decides that anything is wrong; `causes` compares.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, permutations, product
+from typing import Any
 
 import numpy as np
 from scipy.special import erf, expit, softmax
@@ -26,7 +27,7 @@ def along(shape: tuple[int, ...], axis: int) -> str:
     return {0: "rows", len(shape) - 1: "columns"}.get(axis, f"places along axis {axis}")
 
 
-def positions(ndim: int, axis: int, size: int) -> Array:
+def positions(ndim: int, axis: int, size: int) -> Any:
     """Return 0, 1, ... along one of the axes."""
     return np.arange(size).reshape([-1 if k == axis else 1 for k in range(ndim)])
 
@@ -36,7 +37,7 @@ def positions(ndim: int, axis: int, size: int) -> Array:
 
 def of_right(look: Look) -> Guesses:
     """Yield what can be made of the right derivative."""
-    want, shape, right = look.want, look.want.shape, "the right answer"
+    want, shape, right, got_shape = look.want, look.want.shape, "the right answer", look.got.shape
     yield "zero", "it is zero", np.zeros(look.got.shape)
     yield RIGHT, right, want
     yield "sign", f"{right} with the sign flipped", -want
@@ -57,7 +58,7 @@ def of_right(look: Look) -> Guesses:
         yield "summed", f"{right} summed {words}, which are gone", total.squeeze(axis)
         yield "summed", f"{right} summed {words}, length 1 kept", total
         yield "centred", f"the mean {words} is taken away", want - total / max(size, 1)
-    yield "summed", f"{right} summed to one number", want.sum()
+    yield "summed", f"{right} summed to one number", np.asarray(want.sum())
     try:
         spread = np.broadcast_to(want, look.got.shape)
         yield "not reduced", f"{right} in the shape before a sum", spread
@@ -68,9 +69,12 @@ def of_right(look: Look) -> Guesses:
     yield "squared", f"the square of {right}", want * want
     flat, got = want.ravel(), look.got.ravel()
     if flat.size == got.size > 3 and len(np.unique(flat)) == flat.size:
-        order = np.empty(flat.size, dtype=int)
-        order[np.argsort(got, kind="stable")] = np.argsort(flat, kind="stable")
-        yield "permuted", "the right entries in another order", flat[order].reshape(look.got.shape)
+        rank = np.argsort(np.argsort(got, kind="stable"))
+        yield (
+            "permuted",
+            "the right entries in another order",
+            np.asarray(np.sort(flat)[rank]).reshape(got_shape),
+        )
 
 
 def _of_axis(a: Array, axis: int, words: str, what: str = "the right answer") -> Guesses:
@@ -248,8 +252,8 @@ def _passed(delta: Array, want: Array) -> Guesses:
             yield "delta summed", f"{words}, without a derivative", np.broadcast_to(total, shape)
     if delta.size == math.prod(shape):
         yield "passed through", f"{passed}, in the shape of the argument", delta.reshape(shape)
-    for order, spread in _spreads(delta, shape):
-        yield "passed through", f"{passed}, spread over axis {order}", spread
+    for axis, spread in _spreads(delta, shape):
+        yield "passed through", f"{passed}, spread over axis {axis}", spread
     yield "passed through", f"{passed}, not reduced", delta
 
 
@@ -407,30 +411,25 @@ def _held_weights(look: Look) -> Guesses:
         name = "weight lost" if weighted else "hard labels"
         for scale, more in ((1.0, ""), (1.0 / len(base), ", over the rows")):
             if weighted:
-                yield (
-                    name,
-                    f"the slope p - y of plain cross-entropy{more} {words}".rstrip(),
-                    scale * base,
-                )
+                text = f"the slope p - y of plain cross-entropy {words}{more}"
+                yield name, text, scale * base
             elif (labels > -1e-9).all():
-                text = f"p - y{more} {words}, y hard labels: their smoothing, or what they are, is lost"
+                text = (
+                    f"p - y with hard labels y {words}{more}: smoothing, or soft labels, are lost"
+                )
                 yield name, text, scale * base
         if p.size < 4 or not weighted:
             continue
-        weight = (got * base).reshape(p.shape + (-1,) if size == 1 else got.shape).sum(-1)
-        weight = (
-            weight.reshape(p.shape)
-            / (base * base).reshape(*p.shape[:-1], -1).sum(-1, keepdims=True)
-            if size > 1
-            else got / base
-        )
+        weight = got / base
+        if size > 1:
+            weight = (got * base).sum(-1, keepdims=True) / (base * base).sum(-1, keepdims=True)
         if not (weight > 0.0).all():
             continue
         for power_of, q in (("1 - p", 1.0 - p), ("p", p)):
             x, y = np.log(q).ravel(), np.log(weight).ravel()
             if np.ptp(x) > 0.0 and np.ptp(y) > 0.0:
                 power, constant = np.polyfit(x, y, 1)
-                text = f"p - y times c ({power_of})^g {words}, p of the label: the weight's slope is lost"
+                text = f"(p - y) c ({power_of})^g {words}, p that of the label: its slope is lost"
                 yield "weight held constant", text, np.exp(constant) * q**power * base
 
 
@@ -467,7 +466,7 @@ def other_points(name: str, a: Array, output: Array | None) -> Iterator[tuple[st
 
 SLOPES: Mapping[str, Callable[[Array], Array]] = {
     "sigmoid": lambda z: expit(z) * expit(-z),
-    "tanh": lambda z: 1.0 - np.tanh(z) ** 2,
+    "tanh": lambda z: 1.0 / np.cosh(z) ** 2,
     "ReLU": lambda z: (z > 0.0) * 1.0,
     "softplus": expit,
     "SiLU": lambda z: expit(z) * (1.0 + z * expit(-z)),
@@ -518,8 +517,7 @@ def terms(look: Look) -> Guesses:
         yield from _reduced(look)
     for name, a in look.values.items():
         if np.shape(a) == shape and look.delta.ndim:
-            for label, text, q in _functions(name, np.asarray(a)):
-                yield label, text, q
+            yield from _functions(name, np.asarray(a))
     yield from _products(look)
 
 
@@ -661,6 +659,10 @@ def _products(look: Look) -> Guesses:
         right = b.T if t else b
         if look.delta.ndim == 2 and a.shape[1] == right.shape[0] and len(a) == len(look.delta):
             pool[f"({one} {two}{t})"] = ("before the activation", a @ right)
+    for (one, a), t in product(plain.items(), ("", "^T")):
+        right = a.T if t else a
+        if look.delta.ndim == 2 and right.shape[0] == look.delta.shape[1]:
+            pool[f"(delta {one}{t})"] = (f"(delta {one}{t})", look.delta @ right)
     for (one, (label, a)), (two, (other, b)) in product(pool.items(), repeat=2):
         special = [n for n in (label, other) if n not in (one, two)]
         if len(special) > 1:

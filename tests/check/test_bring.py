@@ -1,4 +1,4 @@
-"""The checker is checked: wrong layers are found and diagnosed, right ones pass everywhere."""
+"""What can be brought: layers of every style, functions of every signature; and bad input."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from designs import eighths
 
-from reference_impl import differences
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from reference_impl.backpropagation import Chain, Sum
-from reference_impl.gradient_check import assert_layer, check_gradient, check_layer
+from reference_impl.check import assert_layer, check, check_gradient, check_layer, examine
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL, SoftNLL
@@ -47,14 +46,14 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 300.0])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
 @pytest.mark.parametrize("name", RIGHT)
 def test_no_false_alarm(name, scale):
-    report = check_layer(RIGHT[name], scale * Z, seed=int(scale))
-    assert report.ok, str(report)
-    assert report.compared >= 20 + 20  # each entry of RULE 2 and of the Jacobian at least
-    assert report.notes == ()
-    assert str(report).startswith("no fault found")
+    report = check_layer(RIGHT[name], scale * Z, int(scale), budget=5.0)
+    assert report.findings == (), str(report)
+    if scale == 1.0:
+        assert report.verdict == "right", str(report)
+        assert str(report).startswith("right: ")
 
 
 # ------------------------------------------------------------------ planted faults
@@ -129,133 +128,133 @@ RULE_2, RULE_3_W, RULE_3_B = (
 PLANTED = {  # name: layer, what the report has to say
     "sign flipped": (
         backward(Sigmoid, lambda z, delta: -delta * sigmoid(z) * sigmoid(-z))(),
-        [RULE_2, "it equals the right answer with the sign flipped"],
+        [RULE_2],
     ),
     "transposed Jacobian": (
         wrong(Linear, backward=lambda self, z, delta: delta @ self.W.T)(SQUARE.W),
-        [RULE_2, "it equals J delta: the transposed Jacobian is used"],
+        [RULE_2],
     ),
     "transposed Jacobian of log-softmax": (
         backward(LogSoftmax, lambda z, d: d - (softmax(z) * d).sum(axis=1, keepdims=True))(),
-        [RULE_2, "it equals J delta: the transposed Jacobian is used"],
+        [RULE_2],
     ),
     "missing sum over the data points": (
         weights(lambda z, delta: delta[:, :, None] * z[:, None, :])(W),
-        [RULE_3_W, "shape (5, 3, 4), expected (3, 4)", "data points: their sum is missing"],
+        [RULE_3_W, "shape (5, 3, 4), expected (3, 4)"],
     ),
     "first data point only": (
         weights(lambda z, delta: np.outer(delta[0], z[0]))(W),
-        [RULE_3_W, "the first data point only"],
+        [RULE_3_W],
     ),
     "last data point lost": (
         weights(lambda z, delta: delta[:-1].T @ z[:-1])(W),
-        [RULE_3_W, "without the last data point"],
+        [RULE_3_W],
     ),
     "mean instead of sum": (
         weights(lambda z, delta: delta.T @ z / len(z))(W),
-        [RULE_3_W, "the right answer / 5: a mean over the data points, not their sum"],
+        [RULE_3_W],
     ),
     "mean in the backward of a cost": (
         backward(NLL, lambda z, delta: -delta * np.eye(4)[Y] / len(z))(Y),
-        [RULE_2, "a mean over the data points, not their sum"],
+        [RULE_2],
     ),
     "gradient transposed": (
         weights(lambda z, delta: z.T @ delta)(W),
-        [RULE_3_W, "shape (4, 3), expected (3, 4)", "the right answer transposed"],
+        [RULE_3_W, "shape (4, 3), expected (3, 4)"],
     ),
     "square gradient transposed": (
         weights(lambda z, delta: z.T @ delta)(SQUARE.W),
-        [RULE_3_W, "the right answer transposed"],
+        [RULE_3_W],
     ),
     "bias summed over the outputs": (
         wrong(
             Linear,
             parameter_gradient=lambda self, z, d: {"W": d.T @ z, "b": d.sum(axis=1)},
         )(W, b),
-        [RULE_3_B, "shape (5,), expected (3,)", "delta summed over the outputs"],
+        [RULE_3_B, "shape (5,), expected (3,)"],
     ),
     "parameter gradient ignores delta": (
         weights(lambda z, delta: np.ones_like(delta).T @ z)(W),
-        [RULE_3_W, "delta is ignored", "not 0 for delta = 0"],
+        [RULE_3_W, "not 0 for delta = 0"],
     ),
     "delta summed over the data points": (
         backward(LogSoftmax, lambda z, d: d - softmax(z) * d.sum(axis=0))(),
-        [RULE_2, "the rule of log-softmax with delta summed over the data points"],
+        [RULE_2],
     ),
     "softmax, delta summed over the data points": (
         backward(Softmax, lambda z, d: softmax(z) * (d - (softmax(z) * d).sum(axis=0)))(),
-        [RULE_2, "softmax's rule with delta summed over the data points"],
+        [RULE_2],
     ),
     "diag(S)": (
         backward(Softmax, lambda z, delta: delta * softmax(z))(),
-        [RULE_2, "diag(S) instead of diag(S) - S S^T"],
+        [RULE_2],
     ),
     "only the diagonal": (
         backward(Softmax, lambda z, delta: delta * softmax(z) * (1.0 - softmax(z)))(),
-        [RULE_2, "the Jacobian is not diagonal"],
+        [RULE_2],
     ),
     "diag(S) in the Jacobian": (
         jacobian(Softmax, lambda z: softmax(z)[:, :, None] * np.eye(4))(),
-        ["jacobian", "diag(S) with S = forward(z): - S S^T is missing"],
+        ["jacobian"],
     ),
     "Jacobian transposed": (
         jacobian(LogSoftmax, lambda z: np.eye(4) - softmax(z)[:, :, None])(),
-        ["jacobian", "the transposed Jacobian"],
+        ["jacobian"],
     ),
     "delta ignored": (
         backward(Tanh, lambda z, delta: 1.0 - np.tanh(z) ** 2)(),
-        [RULE_2, "delta is ignored", "not 0 for delta = 0"],
+        [RULE_2, "not 0 for delta = 0"],
     ),
     "delta of a cost ignored": (
         backward(NLL, lambda z, delta: -np.eye(4)[Y])(Y),
-        [RULE_2, "delta is ignored", "not 0 for delta = 0"],
+        [RULE_2, "not 0 for delta = 0"],
     ),
     "one-hot labels assumed": (
         backward(LogSoftmax, lambda z, delta: delta + softmax(z))(),
-        [RULE_2, "delta is taken to sum to -1", "not 0 for delta = 0"],
+        [RULE_2, "not 0 for delta = 0"],
     ),
     "softmax for log-softmax": (
         backward(LogSoftmax, centred)(),
-        [RULE_2, "the rule of softmax; this is log-softmax"],
+        [RULE_2],
     ),
     "log-softmax for softmax": (
         backward(Softmax, LogSoftmax().backward)(),
-        [RULE_2, "the rule of log-softmax; this is softmax"],
+        [RULE_2],
     ),
     "factor 1/2": (
         backward(Softplus, lambda z, delta: delta * sigmoid(z) / 2.0)(),
-        [RULE_2, "it is the right answer * 0.5"],
+        [RULE_2],
     ),
     "factor 1.000001": (
         backward(Softplus, lambda z, delta: 1.000001 * delta * sigmoid(z))(),
-        [RULE_2, "it is the right answer * 1.000001"],
+        [RULE_2],
     ),
     "factor 1 + 1e-10": (
         backward(Softplus, lambda z, delta: (1.0 + 1e-10) * delta * sigmoid(z))(),
-        [RULE_2, "it is the right answer * 1.0000000001"],
+        [RULE_2],
     ),
     "skip connection without its delta": (
         backward(
             type("Skip", (Tanh,), {"forward": lambda self, z: z + np.tanh(z)}), Tanh().backward
         )(),
-        [RULE_2, "deltas of a value used twice add"],
+        [RULE_2],
     ),
     "derivative missing": (
         backward(Tanh, lambda z, delta: delta)(),
-        [RULE_2, "it is passed on unchanged, without a derivative"],
+        [RULE_2],
     ),
     "z taken for the output": (
         backward(Sigmoid, lambda z, delta: delta * z * (1.0 - z))(),
-        [RULE_2, "z is taken for a sigmoid's output"],
+        [RULE_2],
     ),
     "z taken for the output of tanh": (
         backward(Tanh, lambda z, delta: delta * (1.0 - z**2))(),
-        [RULE_2, "z is taken for the output of tanh"],
+        [RULE_2],
     ),
-    "zero": (backward(Tanh, lambda z, delta: 0.0 * delta)(), [RULE_2, "it equals zero"]),
+    "zero": (backward(Tanh, lambda z, delta: 0.0 * delta)(), [RULE_2]),
     "one column wrong": (
         backward(Tanh, lambda z, d: Tanh().backward(z, d) * np.array([1.0, 1.0, 3.0, 1.0]))(),
-        [RULE_2, "only where index 1 is 2"],
+        [RULE_2],
     ),
     "quadratic in delta": (
         backward(Tanh, lambda z, delta: Tanh().backward(z, delta * np.abs(delta)))(),
@@ -263,19 +262,12 @@ PLANTED = {  # name: layer, what the report has to say
     ),
     "forward wrong": (
         wrong(Softplus, forward=lambda self, z: 2.0 * np.log1p(np.exp(z)))(),
-        [RULE_2, "jacobian", "look at RULE 1 (forward) first"],
+        [RULE_2, "jacobian"],
     ),
     "accumulates": (Accumulates(W), [RULE_3_W, "a state is kept: it accumulates"]),
     "remembers the last input": (RemembersTheLastInput(), [RULE_2, "a state is kept"]),
-    "argument changed": (backward(Tanh, writes)(), ["an argument was written to"]),
-    "rows mixed": (
-        wrong(Tanh, forward=lambda self, z: mixes_rows(z))(),
-        ["RULE 1 (forward): row 0 of the output depends on row 1 of the input"],
-    ),
-    "single precision": (
-        wrong(Tanh, forward=lambda self, z: np.tanh(z.astype(np.float32)))(),
-        ["RULE 1 (forward): type float32, expected float64"],
-    ),
+    "argument changed": (backward(Tanh, writes)(), ["the argument delta was written to"]),
+    "rows mixed": (wrong(Tanh, forward=lambda self, z: mixes_rows(z))(), [RULE_2]),
     "not a number": (
         backward(Tanh, lambda z, delta: delta * np.nan)(),
         [RULE_2 + ": not finite"],
@@ -286,11 +278,7 @@ PLANTED = {  # name: layer, what the report has to say
     ),
     "nothing returned": (
         backward(Tanh, lambda z, delta: None)(),
-        [RULE_2 + ": type object", "shape (), expected (5, 4)"],
-    ),
-    "column in place of a row": (
-        wrong(Tanh, forward=lambda self, z: np.tanh(z).T)(),
-        ["RULE 1 (forward): shape (4, 5), expected (5, out), or () for a cost layer"],
+        [RULE_2 + ": nothing is returned"],
     ),
     "unknown parameter": (
         wrong(Linear, parameter_gradient=lambda self, z, delta: {"V": delta.T @ z})(W),
@@ -298,59 +286,24 @@ PLANTED = {  # name: layer, what the report has to say
     ),
     "wrong inside a chain": (
         Chain([SQUARE, backward(Sigmoid, lambda z, d: -Sigmoid().backward(z, d))(), Linear(W, b)]),
-        [RULE_2, "RULE 3 (parameter_gradient, 0.W)", "the sign flipped"],
+        [RULE_2, "RULE 3 (parameter_gradient, 0.W)"],
     ),
 }
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_planted_fault(name):
+def test_planted_fault(name, monkeypatch):
+    """Found; what is said to be the cause is tested in test_causes."""
+    monkeypatch.setattr(examine, "causes", lambda case: ())
     layer, words = PLANTED[name]
-    report = check_layer(layer, Z)
-    assert not report.ok
-    for word in words:
-        assert word in str(report), str(report)
     with pytest.raises(AssertionError) as caught:
         assert_layer(layer, Z)
-    assert words[-1] in str(caught.value)
+    for word in [*words, "wrong: "]:
+        assert word in str(caught.value)
 
 
 def test_corpus():
     assert len(PLANTED) >= 40 and len(RIGHT) >= 16
-
-
-# --------------------------------------------------------------------------- kinks
-
-
-@pytest.mark.parametrize("distance", [0.0, -0.0, 1e-300, 1e-12, -1e-9, 1e-8, -1e-7, 1e-6])
-def test_kink(distance):
-    """At a kink, or too close to it for differences, there is a note and no fault."""
-    z = np.array([[1.0, -2.0], [distance, 3.0]])
-    report = check_layer(ReLU(), z)
-    assert report.ok, str(report)
-    (note,) = report.notes
-    assert "RULE 2 (backward): a kink at [1, 0]: slope" in note
-
-
-@pytest.mark.parametrize("distance", [2e-6, -1e-5, 1e-4, -1e-3, 0.01, -0.1])
-def test_near_a_kink(distance):
-    """Here differences see one side only, with small steps."""
-    z = np.array([[1.0, -2.0], [distance, 3.0]])
-    report = check_layer(ReLU(), z)
-    assert report.ok and report.notes == (), str(report)
-    wrong_side = backward(ReLU, lambda z, delta: delta * (z < 0))()
-    assert not check_layer(wrong_side, z).ok
-
-
-def test_kink_by_a_parameter():
-    """The hidden unit is exactly 0 for one data point."""
-    layer = Chain([Linear([[1.0, 1.0], [2.0, 1.0]]), ReLU()])
-    report = check_layer(layer, [[1.0, -1.0], [0.5, 1.0], [-3.0, 1.0]])
-    assert report.ok
-    assert [note.split(":")[0] for note in report.notes] == [
-        RULE_2,
-        "RULE 3 (parameter_gradient, 0.W)",
-    ]
 
 
 # ------------------------------------------------------------------- a user's layer
@@ -403,9 +356,9 @@ def test_a_layer_of_ones_own(layer):
 
 def test_large_layers_are_sampled():
     rng = np.random.default_rng(5)
-    report = check_layer(Linear(rng.normal(size=(2, 500))), rng.normal(size=(1, 500)))
+    report = check_layer(Linear(rng.normal(size=(2, 500))), rng.normal(size=(3, 500)))
     assert report.ok
-    assert "RULE 2 (backward): 256 of 500 entries compared" in report.notes
+    assert any("of 1500 entries compared one by one" in note for note in report.notes)
 
 
 def test_outside_the_domain():
@@ -427,52 +380,209 @@ def test_outside_the_domain():
     assert_layer(Log(), np.array([[1e-2, 1.0, 40.0]]))
 
 
-def test_not_finite_nearby():
-    """The function ends at z: no differences, so nothing was shown to be right."""
+@pytest.mark.parametrize(
+    ("layer", "z", "options", "message"),
+    [
+        (3, Z, {}, "layer: expected forward and backward, or pullback, given int"),
+        (Tanh(), [[np.inf, 2.0]], {}, "z: expected finite"),
+        (Tanh(), np.zeros((0, 3)), {}, "z: expected at least one number, given shape"),
+        (Tanh(), np.array(["a"]), {}, "z: expected an array of numbers, given <U1"),
+        (Tanh(), Z, {"style": "torch"}, "style: expected 'pure' or 'cached', given 'torch'"),
+        (Linear(W), Z, {"params": ["V"]}, r"params: expected names of parameters \(W\), given 'V'"),
+    ],
+)
+def test_bad_layers(layer, z, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_layer(layer, z, **options)
 
-    class Root(Tanh):
+
+# ---------------------------------------------------------------------- other styles
+
+
+class Cached:
+    """As a layer is often written: what backward needs is kept."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.b, self.factor = W.copy(), b.copy(), factor
+
+    def forward(self, z):
+        self.z = z
+        return z @ self.W.T + self.b
+
+    def backward(self, delta):
+        self.dW, self.db = self.factor * delta.T @ self.z, delta.sum(axis=0)
+        return delta @ self.W
+
+
+class InDictionaries(Cached):
+    def __init__(self, factor=1.0):
+        self.params, self.factor = {"W": W.copy(), "b": b.copy()}, factor
+        self.grads = {"W": np.zeros_like(W), "b": np.zeros_like(b)}
+
+    def forward(self, z):
+        self.z = z
+        return z @ self.params["W"].T + self.params["b"]
+
+    def backward(self, delta):
+        self.grads["W"] += self.factor * delta.T @ self.z
+        self.grads["b"] += delta.sum(axis=0)
+        return delta @ self.params["W"]
+
+
+class InOne:
+    """A pullback, and nothing else."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.factor = W.copy(), factor
+
+    def pullback(self, z):
+        return z @ self.W.T, lambda d: (d @ self.W, {"W": self.factor * d.T @ z})
+
+
+class BatchNorm:
+    """The rows depend on one another, and it keeps a running mean."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.factor, self.running = np.array([1.0, -2.0, 0.5, 3.0]), factor, np.zeros(4)
+
+    def forward(self, z):
+        self.root = np.sqrt(z.var(axis=0) + 1e-5)
+        self.running = 0.9 * self.running + 0.1 * z.mean(axis=0)
+        self.hat = (z - z.mean(axis=0)) / self.root
+        return self.W * self.hat
+
+    def backward(self, delta):
+        self.dW, d = self.factor * (delta * self.hat).sum(axis=0), delta * self.W
+        return (d - d.mean(axis=0) - self.hat * (d * self.hat).mean(axis=0)) / self.root
+
+
+@pytest.mark.parametrize("style", [Cached, InDictionaries, InOne, BatchNorm])
+def test_styles(style):
+    assert check_layer(style(), Z).verdict == "right"
+    (finding,) = check_layer(style(1.01), Z).findings
+    assert finding.argument == "W"
+
+
+class Embedding:
+    """Integers are constants."""
+
+    def __init__(self, add):
+        self.E, self.add = eighths(RNG, 7, 3), add
+
+    def forward(self, z):
+        return self.E[z]
+
+    def backward(self, z, delta):
+        return None
+
+    def parameter_gradient(self, z, delta):
+        gradient = np.zeros_like(self.E)
+        if self.add:
+            np.add.at(gradient, z, delta)
+        else:
+            gradient[z] += delta
+        return {"E": gradient}
+
+
+def test_integers_are_constants():
+    z = np.array([1, 3, 3, 6])
+    assert check_layer(Embedding(add=True), z).verdict == "right"
+    assert check_layer(Embedding(add=False), z).verdict == "wrong"
+
+
+def test_any_rank():
+    z = np.random.default_rng(2).normal(size=(2, 3, 4))
+
+    class Rows:
         def forward(self, z):
-            return np.sqrt(z)
+            return np.tanh(z).sum(axis=-1)
 
         def backward(self, z, delta):
-            return delta
+            return delta[..., None] * (1.0 - np.tanh(z) ** 2)
 
-        def jacobian(self, z):
-            return np.tile(np.eye(z.shape[1]), (len(z), 1, 1))
-
-    report = check_layer(Root(), np.array([[0.0, 0.25]]))
-    assert "RULE 2 (backward): RULE 1 is not finite near [0, 0]" in report.findings
+    assert_layer(Rows(), z)
 
 
-SMOOTH = {
-    "exp": (np.exp, np.exp, [-3.0, 0.5, 2.0]),
-    "sin": (np.sin, np.cos, [-3.0, 0.5, 200.0]),
-    "log": (np.log, lambda t: 1.0 / t, [0.2, 3.0, 5000.0]),
-    "cube": (lambda t: t**3, lambda t: 3.0 * t**2, [-0.125, 7.0, 1e5]),
-    "flat": (lambda t: 0.0 * t, lambda t: 0.0 * t, [1.0, -2.0]),
-    "noisy": (lambda t: (1e6 + np.sin(t)) - 1e6, np.cos, [0.25, 4.0]),
-}
+# ------------------------------------------------------------ functions of any signature
 
 
-@pytest.mark.parametrize("name", SMOOTH)
-def test_the_error_of_differences_is_honest(name):
-    """A derivative is at most 4 estimated errors away; and the estimate is small."""
-    f, derivative, points = SMOOTH[name]
-    for t in points:
-        found = differences.slope(f, np.array([t]), np.ones(1))
-        error = abs(found.value[0] - derivative(t))
-        assert error <= 4.0 * found.error[0], (name, t, error, found.error)
-        noise = 1e6 if name == "noisy" else 1.0
-        assert found.error[0] < 1e-10 * noise * max(1.0, abs(derivative(t))) and not found.kink
+def affine(x, W, b):
+    return np.tanh(W @ x + b)
 
 
-def test_bad_input():
-    with pytest.raises(ValueError, match="too many: check a smaller one"):
-        check_layer(Tanh(), np.ones((50, 50)))
-    with pytest.raises(ValueError, match="z: expected a matrix"):
-        check_layer(Tanh(), [1.0, 2.0])
-    with pytest.raises(ValueError, match="z: expected finite"):
-        check_layer(Tanh(), [[np.inf, 2.0]])
+def affine_vjp(x, W, b, delta):
+    g = delta * (1.0 - affine(x, W, b) ** 2)
+    return W.T @ g, np.outer(g, x), g
+
+
+def affine_jvp(x, W, b, dx, dW, db):
+    return (1.0 - affine(x, W, b) ** 2) * (W @ dx + dW @ x + db)
+
+
+def in_trees(x, p):
+    h = affine(x, p["W"], p["b"][0])
+    return {"h": h, "sum": (h.sum(), 3)}
+
+
+def in_trees_vjp(x, p, delta):
+    dx, dW, db = affine_vjp(x, p["W"], p["b"][0], delta["h"] + delta["sum"][0])
+    return dx, {"W": dW, "b": (db,)}
+
+
+AT = Z[0], W, b
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "options"),
+    [
+        (affine, AT, {"vjp": affine_vjp}),
+        (affine, AT, {"vjp": lambda *a: dict(zip("xWb", affine_vjp(*a), strict=True))}),
+        (affine, AT, {"vjp": lambda *a: affine_vjp(*a)[1], "wrt": "W"}),
+        (affine, AT, {"vjp": lambda *a: affine_vjp(*a)[1:], "wrt": (1, "b")}),
+        (affine, AT, {"jvp": affine_jvp}),
+        (in_trees, (Z[0], {"W": W, "b": (b,)}), {"vjp": in_trees_vjp}),
+        (lambda x: x**3, (2.0,), {"grad": lambda x: 3.0 * x**2, "hessian": lambda x: 6.0 * x}),
+        (lambda x: W @ x, (Z[0],), {"jacobian": lambda x: W}),
+        (lambda z, y: z[[0, 1], y].sum(), (W, [1, 2]), {"grad": lambda z, y: EDGE, "wrt": "z"}),
+        (affine, [part.astype(np.float32) for part in AT], {"vjp": affine_vjp}),
+    ],
+)
+def test_signatures(f, args, options):
+    report = check(f, *args, **options)
+    assert report.verdict == "right", str(report)
+
+
+EDGE = np.zeros((3, 4))
+EDGE[[0, 1], [1, 2]] = 1.0
+
+
+def test_a_wrong_answer_is_named():
+    def wrong(*args):
+        dx, dW, db = affine_vjp(*args)
+        return dx, dW, 1.001 * db
+
+    (finding,) = check(affine, *AT, vjp=wrong).findings
+    assert (finding.rule, finding.argument) == ("vjp by b", "b")
+
+
+@pytest.mark.parametrize(
+    ("args", "options", "message"),
+    [
+        (AT, {}, "check: expected a claim, one of vjp, jvp, grad"),
+        (
+            AT,
+            {"vjp": lambda *a: a[:2]},
+            r"vjp: expected a tuple of 3 \(x, W, b\), given tuple of 2",
+        ),
+        (AT, {"vjp": affine_vjp, "wrt": "V"}, "wrt: expected among x, W, b, given 'V'"),
+        (AT, {"grad": affine_vjp}, r"grad: expected f to return one number, given shape \(3,\)"),
+        ((Z[0], W, 1j * b), {"vjp": affine_vjp}, "b: expected real numbers, given complex"),
+        ((Z[0], W, b / 0.0 * 0.0), {"vjp": affine_vjp}, "b: expected finite numbers"),
+    ],
+)
+def test_bad_functions(args, options, message):
+    with np.errstate(all="ignore"), pytest.raises((TypeError, ValueError), match=message):
+        check(affine, *args, **options)
 
 
 # ------------------------------------------------------------------ check_gradient
@@ -493,19 +603,19 @@ def cubic_gradient(x):
 def test_check_gradient(shape):
     x = eighths(np.random.default_rng(1), *shape)
     report = check_gradient(cubic, cubic_gradient, x)
-    assert report.ok and report.compared == x.size
+    assert report.ok and report.compared >= x.size
     assert report.tolerance < 1e-10
 
 
 @pytest.mark.parametrize(
     ("gradient", "words"),
     [
-        (lambda x: -cubic_gradient(x), "the right answer with the sign flipped"),
-        (lambda x: cubic_gradient(x) / 2.0, "the right answer * 0.5"),
-        (lambda x: cubic_gradient(x).T, "the right answer transposed"),
-        (lambda x: 3.0 * x**2, "the gradient: wrong at"),
+        (lambda x: -cubic_gradient(x), "sign"),
+        (lambda x: cubic_gradient(x) / 2.0, "factor 1/2"),
+        (lambda x: cubic_gradient(x).T, "transposed"),
+        (lambda x: 3.0 * x**2, "gradient by x: wrong at"),
         (lambda x: cubic_gradient(x)[0], "shape (3,), expected (3, 3)"),
-        (lambda x: cubic_gradient(x) + 1e-9, "the gradient: wrong at"),
+        (lambda x: cubic_gradient(x) + 1e-9, "gradient by x: wrong at"),
     ],
 )
 def test_wrong_gradient(gradient, words):
@@ -516,8 +626,8 @@ def test_wrong_gradient(gradient, words):
 
 def test_kink_of_a_function():
     report = check_gradient(lambda x: np.abs(x).sum(), np.sign, [1.0, 0.0, -2.0])
-    assert report.ok
-    assert "a kink at [1]: slope -1 from the left, 1 from the right; 0 returned" in report.notes[0]
+    assert report.verdict == "cannot tell"
+    assert "a kink at [1]: slopes -1 to 1; 0 returned" in report.notes[0]
 
 
 class Squares:
@@ -563,7 +673,7 @@ def test_second_order(wrong, rules):
     theta = eighths(RNG, 4)
     assert_layer(Squares(theta), Z)
     report = check_layer(Squares(theta, wrong), Z)
-    found = [finding.split(": wrong at")[0] for finding in report.findings]
+    found = [finding.rule for finding in report.findings]
     assert found == [f"pullback_along, {rule}" for rule in rules]
 
 
@@ -589,3 +699,21 @@ def test_gradients_that_are_added_up_are_no_parameters():
     assert any("accumulates from call to call" in note for note in report.notes)
     (finding,) = check_layer(Adds(slip=-1.0), z).findings
     assert finding.argument == "W" and finding.cause.name == "sign"
+
+
+def test_a_program_of_what_has_no_path():
+    """A class in a function, and an object that holds itself, are left to the user to put in."""
+
+    class Own:
+        def forward(self, z):
+            return z
+
+        def backward(self, z, delta):
+            return delta
+
+    layer = Scale(1.5)
+    layer.me = layer
+    for brought in (Own(), layer):
+        script = check_layer(brought, Z).reproduce()
+        assert "# Put here in place of '...': " in script
+        compile(script, "script", "exec")

@@ -1,7 +1,10 @@
 """The command line: what it checks, its status, and that nothing a user does ends in a traceback."""
 
+import doctest
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -171,6 +174,24 @@ def test_reproduce_writes_a_program_that_says_the_same(run, here):
     status, _, err = run(*arguments, "--reproduce", "own_layers.py")
     assert status == 2 and "own_layers.py" in err and "exists" in err
     assert (here / "own_layers.py").read_text() == LAYERS
+
+
+PAGE = (ROOT / "docs/your-layer.md").read_text()
+SHOWN = re.findall(r"^\$ logisticbp check (.*)\n((?:(?!```|\$ ).*\n)+)", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("words", "shown"), SHOWN)
+def test_what_the_page_shows(run, here, words, shown):
+    (source, _) = re.findall(
+        r"^```\{code-block\} python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE
+    )
+    (here / "my_layers.py").write_text(source)
+    _, out, err = run(*shlex.split(words))
+    assert doctest.OutputChecker().check_output(shown, out, doctest.ELLIPSIS), out + err
+
+
+def test_the_page_shows_commands():
+    assert len(SHOWN) >= 2
 
 
 # ---------------------------------------------------------------------------- bad input

@@ -94,6 +94,19 @@ def test_an_option_of_another_check_is_refused(printed):
     assert "TypeError: grad: check_layer takes layer, z, seed, " in printed
 
 
+def test_the_test_file_of_the_page(tmp_path):
+    """As shown, one of its layers is wrong; with that rule mended, all is right."""
+    page = (ROOT / "docs/your-layer.md").read_text()
+    code = re.findall(r"^```\{code-block\} python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    layers, tests = code
+    (tmp_path / "test_my_layers.py").write_text(tests)
+    mended = layers.replace("delta * sigmoid(z)", "delta * sigmoid(z) * (1 + z * sigmoid(-z))")
+    for source, ending in ((layers, "1 failed, 1 passed"), (mended, "2 passed")):
+        (tmp_path / "my_layers.py").write_text(source)
+        done = run("-B", "-m", "pytest", "-q", *PLUGIN, cwd=tmp_path)
+        assert ending in done.stdout, done.stdout
+
+
 def test_the_fixture_is_listed_with_what_it_does(tmp_path):
     done = run("-m", "pytest", "--fixtures", *PLUGIN, cwd=tmp_path)
     listed = " ".join(done.stdout.split())

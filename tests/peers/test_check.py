@@ -1,5 +1,6 @@
 """What PyTorch and JAX differentiate is checked: right ones pass, wrong ones are found and named."""
 
+import doctest
 import inspect
 import json
 import re
@@ -13,15 +14,14 @@ import numpy as np
 import pytest
 import torch
 
+from reference_impl.check import check_jax, check_torch
 from reference_impl.check.anything import check_anything, style_of
-from reference_impl.check.bring_jax import check_jax
-from reference_impl.check.bring_torch import check_torch
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(3)
 # Few numbers, so that each is compared however busy the machine is.
 Z, W, X = RNG.normal(size=(3, 2)), RNG.normal(size=2), RNG.normal(size=(2, 4))
-BUDGET = 60.0
+BUDGET = 20.0
 
 
 def tensors(*arrays, dtype=torch.float32):
@@ -336,7 +336,7 @@ WRONG_IN_JAX = {
         (Z, {"W": X}),
         "vjp (p['W']): wrong",
     ),
-    "jvp": (wrong_sine, (Z,), "jvp: wrong"),
+    "jvp": (wrong_sine, (Z[0],), "jvp: wrong"),
     "stopped": (
         own(jnp.sin, lambda x: (jnp.sin(x), jax.lax.stop_gradient(x)), lambda x, g: (g * jnp.cos(x),)),
         (Z,),
@@ -439,7 +439,7 @@ def loss(w, X):
 def test_command(arguments, status, tmp_path):
     (tmp_path / "own.py").write_text(SOURCE)
     done = subprocess.run(
-        [sys.executable, "-m", "reference_impl.check", *arguments, "--json", "--budget=60"],
+        [sys.executable, "-m", "reference_impl.check", *arguments, "--json", "--budget=20"],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -448,3 +448,37 @@ def test_command(arguments, status, tmp_path):
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert json.loads(done.stdout)["verdict"] == {0: "right", 1: "wrong"}[status]
+
+
+def test_reproduce(tmp_path):
+    """The program says the same, and where it cannot, it says what to put in."""
+    (tmp_path / "own.py").write_text(SOURCE)
+    arguments = ["own:Cube", "--input", "z=normal(3,2)", "--reproduce", "again.py"]
+    printed = []
+    for command in (["-m", "reference_impl.check", *arguments], ["again.py"]):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        printed.append(done.stdout)
+        assert done.stderr == ""
+    assert printed[0] == printed[1] and printed[0].startswith("wrong: ")
+    script = check_torch(torch.nn.Linear(2, 1), *tensors(Z), budget=BUDGET).reproduce()
+    assert (
+        "# Put here in place of '...': Linear(in_features=2, out_features=1, bias=True)" in script
+    )
+    assert "from reference_impl.check import check_jax" in check_jax(sine, Z).reproduce()
+
+
+def test_code_in_the_page_runs():
+    page = (ROOT / "docs" / "your-layer.md").read_text()
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2 and "torch" in blocks[0] and "jax" in blocks[1]
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "page", "page", 0)
+    report = []
+    result = doctest.DocTestRunner().run(example, out=report.append)
+    assert (result.failed, "".join(report)) == (0, "")
