@@ -17,6 +17,7 @@ ALSO = {
     "scale: z lost": r"delta summed",
     "low rank: V lost": r"z\^T delta",
     "matrix product: swapped": r"A\^T delta",
+    "two layers: slope of tanh lost": r"\(delta W2\^T\) W1\^T",
     # losses
     "softmax: p - y": r"-delta \+ softmax",
     "softmax of a vector: diag p": r"it is delta softmax",
@@ -27,11 +28,15 @@ ALSO = {
     "layer norm: gamma as beta": r"delta summed",
     "layer norm: gamma of the output": r"delta f",
     "RMS norm: None": r"zero",
+    "weight norm: projection lost": r"f sum\(delta f\)",
     # structure
+    "LSTM cell: slope of the gate lost": r"it is delta c\b",
     "LSTM cell: slope of tanh lost": r"delta sigmoid\(i\)",
     "attention: Q and K swapped": r"dS\(Q, K, V\)\^T Q",
     "embedding: scale": r"sqrt",
     "max pooling: the other one": r"-z",
+    # state
+    "nothing returned": r"zero",
     # logistic
     "margins: sign inside": r"-w",
 }
