@@ -266,7 +266,7 @@ class Call:
         size = f" of {len(answer)}" if isinstance(answer, tuple | list) else ""
         raise ValueError(
             f"{rule}: expected a tuple of {len(self.moving)} ({', '.join(self.moving)}), "
-            f"given {type(answer).__name__}{size}"
+            f"given {type(answer).__name__}{size}; by fewer: wrt="
         )
 
     def problem(self, claims: Mapping[str, Function | None], script: str) -> Problem:
@@ -343,7 +343,7 @@ def _as_array(x: Any) -> Any:
     if not numbers:
         return x
     try:
-        array = np.asarray(x, dtype=np.float64)
+        array = np.asarray(x)
     except (TypeError, ValueError):
         return x
     return array
@@ -362,6 +362,8 @@ def _input(z: ArrayLike) -> NDArray[Any]:
 
 def _style(layer: Any) -> Literal["pure", "cached"]:
     """Return whether backward takes nothing but delta."""
+    if isinstance(layer, type):
+        raise TypeError(f"layer: expected an object, given the class {layer.__name__}: make one")
     if not (
         hasattr(layer, "pullback") or (hasattr(layer, "backward") and hasattr(layer, "forward"))
     ):

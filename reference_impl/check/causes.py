@@ -83,14 +83,17 @@ def causes(case: Case) -> tuple[Cause, ...]:
         The others explain the same numbers as the first and are named as its rivals.
     """
     seen = looks(case)
-    if not np.isfinite(seen[0].got).all():
+    first = seen[0]
+    if first.got.shape == first.want.shape and not any(look.wrong.any() for look in seen):
+        return ()
+    if not np.isfinite(first.got).all():
         return (Cause("not finite", "it is not finite where the right one is"),)
     for kind in KINDS:
         with np.errstate(all="ignore"):
             found = {cause.name: cause for cause in reversed([*kind(case, seen)])}
         if found:
-            first, *others = reversed(found.values())
-            return (replace(first, rivals=tuple(other.name for other in others)), *others)
+            best, *others = reversed(found.values())
+            return (replace(best, rivals=tuple(other.name for other in others)), *others)
     return ()
 
 
@@ -284,7 +287,7 @@ def _whole(case: Case, seen: tuple[Look, ...]) -> Found:
     fits = [fit for source in sources for fit in _fits(source, seen)]
     exact = [Cause(fit.name, fit.text) for fit in fits if _explains(fit, seen)]
     right = [cause for fit in fits if fit.name == RIGHT for cause in _scaled(case, fit, seen)]
-    first = exact or right or [cause for fit in fits for cause in _scaled(case, fit, seen)]
+    first = [*right, *exact] or [cause for fit in fits for cause in _scaled(case, fit, seen)]
     yield from [cause for cause in first if cause.name not in WEAK] or first
 
 
@@ -467,9 +470,9 @@ def _features(look: Look) -> dict[str, Array]:
         for k in sorted({*range(min(size, 12)), size - 1}) if size > 1 else ():
             place = np.broadcast_to(index[axis] == k, shape)
             found[f"in number {k} of the {words}"] = np.asarray(1.0 * place)
-    for a, b in combinations(range(len(shape)), 2):
-        i, j, axes = index[a], index[b], f"axes {a} and {b}"
-        if shape[a] == shape[b] > 1:
+    for one, two in combinations(range(len(shape)), 2):
+        i, j, axes = index[one], index[two], f"axes {one} and {two}"
+        if shape[one] == shape[two] > 1:
             for part, inside in (
                 ("the diagonal", i == j),
                 ("the triangle above the diagonal", i < j),
@@ -478,8 +481,8 @@ def _features(look: Look) -> dict[str, Array]:
                 found[f"in {part} of {axes}"] = np.asarray(1.0 * np.broadcast_to(inside, shape))
     arrays: dict[str, Array | None] = {"the argument": look.at, "the output": look.value}
     arrays |= {"delta": look.delta, **look.values}
-    for words, array in arrays.items():
-        a = np.asarray(np.nan if array is None else array)
+    for words, known in arrays.items():
+        a = np.asarray(np.nan if known is None else known)
         if a.shape == shape and shape:
             for axis in range(a.ndim):
                 over = f"of {words} among the {along(shape, axis)}"
@@ -729,6 +732,6 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 KINDS = (
-    _whole, _rounded, _times_known, _factor, _masked, _of_terms, _other_rules, _of_two_terms, _paths,
-    _of_second_derivatives, _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
+    _whole, _rounded, _times_known, _factor, _masked, _of_second_derivatives, _of_terms, _other_rules, _of_two_terms, _paths,
+    _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
 )  # fmt: skip

@@ -682,7 +682,7 @@ def _of_kinks(case: Case, columns: Columns) -> Pieces:
             sides = f": slopes {low:.6g} to {high:.6g}; {got:.6g} returned"
             yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
     with np.errstate(invalid="ignore"):
-        slack = 1e-4 * (np.abs(columns.low) + np.abs(columns.high))
+        slack = 1e-4 * (np.abs(columns.low) + np.abs(columns.high)) + SAFETY * columns.blur
         outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
     for index in np.argwhere(columns.kinks & outside)[:1]:
         at = tuple(int(k) for k in index)
@@ -741,7 +741,8 @@ def _wrong_type(rule: str, name: str, got: Array) -> Piece | None:
 def _cause(case: Case) -> Cause | None:
     """Return the cause that is named first; few entries of many tell nothing of the others."""
     known = int(np.isfinite(case.want).sum())
-    if known < min(32, case.want.size) and case.got.shape == case.want.shape:
+    few = known < min(32, case.want.size) and case.got.shape == case.want.shape
+    if few or not np.isfinite(case.at).all():
         return None
     try:
         return next(iter(causes(case)), None)

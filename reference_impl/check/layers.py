@@ -134,8 +134,9 @@ def _brought(layer: Any, z: NDArray[Any], params: tuple[str, ...] | None, cached
     arrays = tuple(dict.fromkeys(float_arrays(layer)))
     trial = copy.deepcopy(layer) if cached else layer
     with np.errstate(all="ignore"):
-        value = np.asarray(forward(trial, z.copy()), dtype=np.float64)
-        _, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
+        value, gradients = np.asarray(forward(trial, z.copy())), {}
+        if value.dtype.kind in "fiub" and value.size:  # else it is a fault, which is found later
+            _, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
     found = [(next((n for n in _unspelled(g) if _has(layer, n)), ""), g) for g in gradients]
     names = {name: spelled for name, spelled in found if name}
     strange = tuple(spelled for name, spelled in found if not name)
@@ -178,6 +179,11 @@ def _split(answer: Any) -> Answer:
     match answer:
         case (of_z, Mapping() as gradients):
             return of_z, dict(gradients)
+        case tuple():
+            raise ValueError(
+                "backward: expected an array, or an array and gradients by name, "
+                f"given a tuple of {', '.join(type(part).__name__ for part in answer)}"
+            )
     return answer, {}
 
 

@@ -137,6 +137,7 @@ class Pulled:
     error: float
     low: float
     high: float
+    blur: float  # of these bounds
     kink: bool
     lost: bool
 
@@ -152,6 +153,7 @@ class Columns:
     error: Array
     low: Array
     high: Array
+    blur: Array
     kinks: Array
     lost: Array
     jacobian: Array | None
@@ -172,6 +174,7 @@ def _pulled(slope: Slope, weights: Array) -> Pulled:
             float(error),
             float(np.minimum(left, right).sum()),
             float(np.maximum(left, right).sum()),
+            float(np.abs(weights) @ slope.noise) / (differences.EACH * differences.FINE),
             bool(slope.kink.any()),
             bool(slope.lost.any()),
         )
@@ -186,7 +189,7 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> 
     few = x.size <= MOST
     whole = outputs <= WIDEST
     picked = np.arange(x.size) if few else rng.choice(x.size, MOST, replace=False)
-    want, error, low, high = np.full((4, x.size), np.nan)
+    want, error, low, high, blur = np.full((5, x.size), np.nan)
     kinks, lost = np.zeros((2, x.size), dtype=bool)
     J, J_error = np.full((2, outputs, x.size) if few and whole else (2, 0, 0), np.nan)
     try:
@@ -199,14 +202,14 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> 
             else:
                 found = entry_of(ground, name, delta, at)
             want[at], error[at], low[at], high[at] = found.want, found.error, found.low, found.high
-            kinks[at], lost[at] = found.kink, found.lost
+            blur[at], kinks[at], lost[at] = found.blur, found.kink, found.lost
             if time.monotonic() > until:
                 break
     except TimeUp:
         pass
     shape = ground.value.shape + x.shape
     seen = J.size and np.isfinite(J).any()
-    parts = [part.reshape(x.shape) for part in (want, error, low, high, kinks, lost)]
+    parts = [part.reshape(x.shape) for part in (want, error, low, high, blur, kinks, lost)]
     return Columns(*parts, *([J.reshape(shape), J_error.reshape(shape)] if seen else [None, None]))
 
 
@@ -218,7 +221,7 @@ def entry_of(ground: Ground, name: str, delta: Array, at: int) -> Pulled:
         unit = np.zeros(x.size)
         unit[at] = scale
         p = ground.pulled(delta, {name: unit.reshape(x.shape)})
-        parts = (p.want / scale, p.error / scale, p.low / scale, p.high / scale)
+        parts = [part / scale for part in (p.want, p.error, p.low, p.high, p.blur)]
         found.append(Pulled(*parts, p.kink, p.lost))
         if found[-1].error <= 1e-6 * abs(found[-1].want):
             break
@@ -284,8 +287,8 @@ def _is_sharp(slope: Slope) -> bool:
 
 
 def _divided(slope: Slope, scale: float) -> Slope:
-    parts = (slope.value, slope.error, slope.left, slope.right)
-    return Slope(*(part / scale for part in parts), slope.noise, slope.kink, slope.lost)
+    parts = (slope.value, slope.error, slope.left, slope.right, slope.noise)
+    return Slope(*(part / scale for part in parts), slope.kink, slope.lost)
 
 
 def _better(a: Slope, b: Slope) -> Slope:

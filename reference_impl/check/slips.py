@@ -94,11 +94,8 @@ def _of_axis(a: Array, axis: int, words: str, what: str = "the right answer") ->
         )
     for k, word in ((0, "first"), (size - 1, "last")):
         part = np.expand_dims(a.take(k, axis), axis)
-        yield (
-            f"{word} of the {words} only",
-            f"{what}, the {word} of the {words} alone",
-            (a.take(k, axis)),
-        )
+        alone = f"{what}, the {word} of the {words} alone"
+        yield f"{word} of the {words} only", alone, np.asarray(a.take(k, axis))
         yield (
             "one for all",
             f"{what}, the {word} of the {words} for all of them",
@@ -216,7 +213,6 @@ def of_jacobian(look: Look) -> Guesses:
         for name, text, vector in (
             ("transposed", "J delta: the transposed Jacobian is used", square @ flat),
             ("doubled slope", "the Jacobian is applied twice", flat @ square @ square),
-            ("symmetrised", "(J + J^T) delta is used", (square + square.T) @ flat),
             ("absolute value", "the absolute Jacobian is used", flat @ np.abs(square)),
         ):
             yield name, text, vector.reshape(shape)
@@ -466,7 +462,7 @@ def other_points(name: str, a: Array, output: Array | None) -> Iterator[tuple[st
 
 SLOPES: Mapping[str, Callable[[Array], Array]] = {
     "sigmoid": lambda z: expit(z) * expit(-z),
-    "tanh": lambda z: 1.0 / np.cosh(z) ** 2,
+    "tanh": lambda z: np.asarray(1.0 - np.square(np.tanh(z)), dtype=np.float64),
     "ReLU": lambda z: (z > 0.0) * 1.0,
     "softplus": expit,
     "SiLU": lambda z: expit(z) * (1.0 + z * expit(-z)),

@@ -223,7 +223,7 @@ def _function(code: str, name: str) -> Callable[..., Any]:
         assert found and found.loader
         module = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
-    return getattr(module, name)  # type: ignore[no-any-return]
+    return getattr(module, name)
 
 
 def _fitting(formulas: tuple[Formula, ...], layer: bool) -> Formula:
