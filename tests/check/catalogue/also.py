@@ -24,6 +24,7 @@ ALSO = {
     "Huber: sign lost": r"absolute value",
     "cross-entropy: sigmoid": r"two classes",
     "pinball: swapped": r"constant",
+    "cross-entropy: delta": r"slope p - y of plain cross-entropy",
     # norms
     "layer norm: gamma as beta": r"delta summed",
     "layer norm: gamma of the output": r"delta f",
@@ -35,7 +36,9 @@ ALSO = {
     "attention: Q and K swapped": r"dS\(Q, K, V\)\^T Q",
     "embedding: scale": r"sqrt",
     "max pooling: the other one": r"-z",
+    "concatenation: swapped": r"from 3 on",
     # state
+    "factor 0.9999": r"0\.9999 delta",
     "nothing returned": r"zero",
     # logistic
     "margins: sign inside": r"-w",
