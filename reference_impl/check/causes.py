@@ -731,7 +731,8 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
                 yield Cause(fit.name, fit.text)
 
 
+# From simple to less simple.
 KINDS = (
-    _whole, _rounded, _times_known, _factor, _masked, _of_second_derivatives, _of_terms, _other_rules, _of_two_terms, _paths,
-    _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
+    _whole, _rounded, _times_known, _factor, _masked, _of_second_derivatives, _of_terms, _other_rules,
+    _of_two_terms, _paths, _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
 )  # fmt: skip

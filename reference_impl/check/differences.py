@@ -95,11 +95,11 @@ def slope(
         value, error = _extrapolated(central, rounding)
         step = EACH * FINE
         left, right = (here - near[0]) / step, (near[-1] - here) / step
-        kink = _is_kink(jump, rounding)
         # Noise as large as the curve itself may be a curve that varies below the finest step,
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = noise > 2.0**-7 * np.maximum(size, spread)
+        kink = _is_kink(jump, rounding) & ~wild
         tiny = spread <= 64.0 * unit * np.maximum(size, terms)
         error = error + np.where(wild, np.where(tiny, np.maximum(spread, noise) / FINE, np.inf), 0)
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)

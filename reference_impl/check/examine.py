@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check import differences, measure
@@ -112,6 +113,9 @@ def _of_forward(ground: Ground, rng: Any) -> Pieces:
     if value.dtype.kind not in "fiub":
         yield _fault(rule, "", f"type {value.dtype}, expected numbers")
         return
+    if not value.size:
+        yield Piece(doubts=(f"{rule}: the output is empty, of shape {value.shape}",))
+        return
     if not np.isfinite(value).all():
         at = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
         yield _fault(rule, "", f"not finite at {list(at)}: {value[at]}", at)
@@ -153,16 +157,16 @@ def _precision(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
     size = np.abs(near[:7]).max(axis=0)
     ratio = float(np.median(noise[moves] / size[moves])) if moves.any() else 0.0
     if returned.kind == "f" and returned.itemsize < 8:
-        unit, notes = float(np.finfo(returned).eps), (f"RULE 1 (forward): computed in {returned}",)
+        unit, note = float(np.finfo(returned).eps), f"RULE 1 (forward): computed in {returned}"
     elif (numbers != numbers[0]).any() and _is_single(numbers):
-        unit, notes = SINGLE, ("RULE 1 (forward): computed in float32",)
+        unit, note = SINGLE, "RULE 1 (forward): computed in float32"
     elif ratio > 2.0**-32:
         why = "float32 inside, or terms cancel"
         unit = ratio if ratio < 2.0**-18 else EPS
-        notes = (f"RULE 1 (forward): rounded to {ratio:.0e} of its size: {why}",)
+        note = f"RULE 1 (forward): rounded to {ratio:.0e} of its size: {why}"
     else:
-        unit, notes = EPS, ()
-    return replace(ground, unit=unit, noise=noise), notes
+        unit, note = EPS, ""
+    return replace(ground, unit=unit, noise=noise), (note,) if note else ()
 
 
 def _is_single(numbers: Array) -> bool:
@@ -336,7 +340,9 @@ class Examination:
     def of_pushes(self) -> Pieces:
         """Check jvp along directions through all entries."""
         ground, jvp = self.ground, self.ground.problem.jvp
-        for _ in range(self.seeds if jvp else 0):
+        if jvp is None:
+            return
+        for _ in range(self.seeds):
             v = {n: measure.direction(self.rng, x, "typical") for n, x in ground.values.items()}
             slope = ground.slope(v)
             got = np.asarray(jvp(_copies(ground.values), _copies(v)))
@@ -708,7 +714,7 @@ def _of_numbers(case: Case) -> Pieces:
     yield Piece(compared=int(told.sum()), tolerance=float(tolerance[told].max(initial=0.0)))
 
 
-def _wrong_entries(case: Case, wrong: Array) -> Piece:
+def _wrong_entries(case: Case, wrong: NDArray[np.bool_]) -> Piece:
     with np.errstate(all="ignore"):
         excess = np.where(wrong, np.abs(case.got - case.want) / case.error, 0.0)
     return _entry_fault(case, int(excess.argmax()), f", and {wrong.sum() - 1} more")

@@ -134,7 +134,8 @@ def _brought(layer: Any, z: NDArray[Any], params: tuple[str, ...] | None, cached
     arrays = tuple(dict.fromkeys(float_arrays(layer)))
     trial = copy.deepcopy(layer) if cached else layer
     with np.errstate(all="ignore"):
-        value, gradients = np.asarray(forward(trial, z.copy())), {}
+        value = np.asarray(forward(trial, z.copy()))
+        gradients: dict[str, Any] = {}
         if value.dtype.kind in "fiub" and value.size:  # else it is a fault, which is found later
             _, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
     found = [(next((n for n in _unspelled(g) if _has(layer, n)), ""), g) for g in gradients]

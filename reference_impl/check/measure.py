@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check import differences
@@ -107,7 +108,7 @@ class Ground:
         curve, _ = self._weighted(delta, direction)
         return float(differences.roughly(lambda t: curve(t).sum()))
 
-    def _weighted(self, delta: Array, direction: Values) -> tuple[Curve, Array]:
+    def _weighted(self, delta: Array, direction: Values) -> tuple[Curve, NDArray[Any]]:
         """Return t -> sums of the changes of delta_u f_u, and where each sum starts."""
         here, weights, curve = self.value.ravel(), delta.ravel(), self.curve(direction)
         count = here.size if here.size <= WIDEST else GROUPS
@@ -154,8 +155,8 @@ class Columns:
     low: Array
     high: Array
     blur: Array
-    kinks: Array
-    lost: Array
+    kinks: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
     jacobian: Array | None
     jacobian_error: Array | None
 
@@ -221,8 +222,10 @@ def entry_of(ground: Ground, name: str, delta: Array, at: int) -> Pulled:
         unit = np.zeros(x.size)
         unit[at] = scale
         p = ground.pulled(delta, {name: unit.reshape(x.shape)})
-        parts = [part / scale for part in (p.want, p.error, p.low, p.high, p.blur)]
-        found.append(Pulled(*parts, p.kink, p.lost))
+        want, error, low, high, blur = (
+            part / scale for part in (p.want, p.error, p.low, p.high, p.blur)
+        )
+        found.append(Pulled(want, error, low, high, blur, p.kink, p.lost))
         if found[-1].error <= 1e-6 * abs(found[-1].want):
             break
     return min(found, key=lambda p: (np.isnan(p.error), p.error))
@@ -263,7 +266,7 @@ def bisect(ground: Ground, name: str, delta: Array, got: Array, along: Array) ->
 
 
 def _excess(
-    ground: Ground, name: str, delta: Array, got: Array, along: Array, entries: Array
+    ground: Ground, name: str, delta: Array, got: Array, along: Array, entries: NDArray[Any]
 ) -> float:
     part = np.zeros(along.size)
     part[entries] = along.ravel()[entries]
@@ -288,7 +291,8 @@ def _is_sharp(slope: Slope) -> bool:
 
 def _divided(slope: Slope, scale: float) -> Slope:
     parts = (slope.value, slope.error, slope.left, slope.right, slope.noise)
-    return Slope(*(part / scale for part in parts), slope.kink, slope.lost)
+    value, error, left, right, noise = (part / scale for part in parts)
+    return Slope(value, error, left, right, noise, slope.kink, slope.lost)
 
 
 def _better(a: Slope, b: Slope) -> Slope:

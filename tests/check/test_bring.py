@@ -717,3 +717,22 @@ def test_a_program_of_what_has_no_path():
         script = check_layer(brought, Z).reproduce()
         assert "# Put here in place of '...': " in script
         compile(script, "script", "exec")
+
+
+@pytest.mark.parametrize(
+    ("brought", "message"),
+    [
+        (Scale, "layer: expected an object, given the class Scale: make one"),
+        (wrong(Tanh, backward=lambda self, z, d: (d, 3))(), "given a tuple of ndarray, int"),
+    ],
+)
+def test_what_is_no_layer_is_named(brought, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_layer(brought, Z)
+
+
+@pytest.mark.parametrize("output", ["text", 1j, None])
+def test_an_output_that_is_no_number_is_a_fault(output):
+    report = check_layer(wrong(Tanh, forward=lambda self, z: output)(), Z)
+    assert report.verdict == "wrong"
+    assert "RULE 1 (forward): type " in str(report)
