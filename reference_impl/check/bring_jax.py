@@ -38,7 +38,7 @@ def check_jax(f: Callable[..., Any], *args: Any, seed: int = 0, budget: float = 
     seed : int
         For the random choices.
     budget : float
-        In seconds.
+        In seconds; what JAX compiles comes on top.
 
     Returns
     -------
@@ -55,19 +55,22 @@ def check_jax(f: Callable[..., Any], *args: Any, seed: int = 0, budget: float = 
         import jax
     except ImportError:
         raise ImportError("this needs JAX: pip install jax") from None
-    began = time.monotonic()
     passes = _brought(jax, f, args)
     script = program("check_jax", (f, *args), {"seed": seed})
-    first = examine(_problem(passes, script), seed=seed, budget=0.6 * budget)
+    began = time.monotonic()
+    first = examine(_problem(passes, script), seed=seed, budget=0.75 * budget)
+    left = max(0.25 * budget, budget - (time.monotonic() - began))
     if first.verdict != "right":
         return first
     twice = _twice(passes, seed)
     if isinstance(twice, str):
         return replace(first, notes=(*first.notes, f"no second derivative: {twice}"))
-    second = examine(twice, seed=seed, budget=budget - (time.monotonic() - began))
+    second = examine(twice, seed=seed, budget=left)
+    not_told = second.verdict == "cannot tell"
+    further = (f"the vjp of the vjp was not told: {second.notes[0]}",) if not_told else ()
     return replace(
         first,
-        notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
+        notes=(*first.notes, *further),
         verdict="wrong" if second.findings else "right",
         findings=second.findings,
         compared=first.compared + second.compared,

@@ -66,15 +66,17 @@ def check_torch(f: Any, *tensors: Any, seed: int = 0, budget: float = 10.0) -> R
 
 def _checked(passes: "Passes", problem: Problem, seed: int, budget: float) -> Report:
     began = time.monotonic()
-    first = examine(problem, seed=seed, budget=0.6 * budget)
+    first = examine(problem, seed=seed, budget=0.75 * budget)
+    left = max(0.25 * budget, budget - (time.monotonic() - began))
     if first.verdict != "right":
         return first
     findings = tuple(_of_calls(passes, np.random.default_rng(seed)))
     twice, further = _twice(passes, seed)
     if twice is not None:
-        second = examine(twice, seed=seed, budget=budget - (time.monotonic() - began))
+        second = examine(twice, seed=seed, budget=left)
         findings += second.findings
-        further += tuple(note for note in second.notes if note not in first.notes)
+        if second.verdict == "cannot tell":
+            further += (f"double backward was not told: {second.notes[0]}",)
         first = replace(
             first,
             compared=first.compared + second.compared,

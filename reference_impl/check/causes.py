@@ -273,10 +273,10 @@ def _scaled(case: Case, fit: Fit, seen: tuple[Look, ...]) -> Found:
 
 def _factor(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield a factor that has no meaning that is known, of more than one entry."""
-    (fit,) = _fits(_alone, seen)
-    c, loose = _coefficient(fit, seen)
-    if loose < min(1e-2 * abs(c), abs(c - 1.0)) and _explains(fit.times(c), seen, 1):
-        yield Cause("factor", f"the right answer times {c:.9g}")
+    for fit in _fits(_alone, seen):  # none where the shapes differ
+        c, loose = _coefficient(fit, seen)
+        if loose < min(1e-2 * abs(c), abs(c - 1.0)) and _explains(fit.times(c), seen, 1):
+            yield Cause("factor", f"the right answer times {c:.9g}")
 
 
 # -------------------------------------------------------------- one guess for all the entries
@@ -300,7 +300,13 @@ def _times_known(case: Case, seen: tuple[Look, ...]) -> Found:
     ]
     for fit in () if exact else fits:
         c, loose = _coefficient(fit, seen)
-        if fit.name == "normalised" and loose < 1e-6 * abs(c) and _explains(fit.times(c), seen, 1):
+        several = len(seen) > 1  # else it is a factor like any other
+        if (
+            several
+            and fit.name == "normalised"
+            and loose < 1e-6 * abs(c)
+            and _explains(fit.times(c), seen, 1)
+        ):
             yield Cause("clipped by its norm", f"the right answer, scaled to the norm {c:.6g}")
     yield from exact or [cause for fit in fits for cause in _scaled(case, fit, seen)]
 

@@ -300,6 +300,13 @@ class Examination:
                 wants, errors = np.array(case.want), np.array(case.error)
             wants.flat[at], errors.flat[at] = found.want, error
             return _entry_fault(replace(case, want=wants, error=errors), at, ", found by bisection")
+        # Not seen in any entry: so it has to be seen again along another direction.
+        v = measure.direction(self.rng, case.at, "relative")
+        again = ground.pulled(delta, {name: v})
+        off = abs(float((failed.got * v).sum()) - again.want)
+        if not off > SAFETY * (again.error + EPS * float(np.abs(failed.got * v).sum())):
+            doubt = "wrong along one direction, right along another and by single entries"
+            return Piece(doubts=(f"{case.rule}: {doubt}",))
         equation = (
             f"<J v, u> = {failed.want:.9g} +- {failed.tolerance:.1g}, "
             f"but <v, J^T u> = {failed.pulled:.9g}"
@@ -660,7 +667,7 @@ def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
         yield _wrong_entries(replace(case, error=tolerance), wrong)
         return
     yield from _of_told(case, tolerance, columns)
-    yield from _of_kinks(case, columns)
+    yield from _of_kinks(case, columns, part.ground)
 
 
 def _of_told(case: Case, tolerance: Array, columns: Columns) -> Pieces:
@@ -679,7 +686,7 @@ def _of_told(case: Case, tolerance: Array, columns: Columns) -> Pieces:
     yield Piece(notes=tuple(notes), compared=int(told.sum()), tolerance=widest)
 
 
-def _of_kinks(case: Case, columns: Columns) -> Pieces:
+def _of_kinks(case: Case, columns: Columns, ground: Ground) -> Pieces:
     for places, words in ((columns.kinks, "a kink"), (columns.lost, "RULE 1 is not smooth")):
         if places.any():
             at = tuple(int(k) for k in np.argwhere(places)[0])
@@ -688,9 +695,10 @@ def _of_kinks(case: Case, columns: Columns) -> Pieces:
             sides = f": slopes {low:.6g} to {high:.6g}; {got:.6g} returned"
             yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
     with np.errstate(invalid="ignore"):
-        slack = 1e-4 * (np.abs(columns.low) + np.abs(columns.high)) + SAFETY * columns.blur
+        slack = 1e-3 * (columns.high - columns.low)
+        sharp = np.max(ground.noise) <= 2.0**-32 * np.abs(case.value).max()
         outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
-    for index in np.argwhere(columns.kinks & outside)[:1]:
+    for index in np.argwhere(columns.kinks & outside & sharp)[:1]:
         at = tuple(int(k) for k in index)
         low, high, got = columns.low[at], columns.high[at], case.got[at]
         text = (

@@ -736,3 +736,9 @@ def test_an_output_that_is_no_number_is_a_fault(output):
     report = check_layer(wrong(Tanh, forward=lambda self, z: output)(), Z)
     assert report.verdict == "wrong"
     assert "RULE 1 (forward): type " in str(report)
+
+
+def test_an_answer_of_another_shape_is_a_fault():
+    report = check_layer(wrong(Tanh, backward=lambda self, z, delta: delta[:2])(), Z)
+    (finding,) = report.findings
+    assert finding.evidence == "shape (2, 4), expected (5, 4)"
