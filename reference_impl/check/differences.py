@@ -85,8 +85,8 @@ def slope(
         up, down = (np.array([at(side * h) for h in STEPS]) for side in (1.0, -1.0))
         size = np.maximum(size, np.abs(near).max(axis=0))
         hidden = max(terms, np.nanmax(size, initial=0.0)) * (near == here).all(axis=0)
-        noise = np.maximum(_noise(near), unit * np.maximum(size, hidden))
-        noise = np.maximum(noise, floor) + TINY
+        measured = np.maximum(_noise(near), floor)
+        noise = np.maximum(measured, unit * np.maximum(size, hidden)) + TINY
         h = STEPS[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
@@ -98,10 +98,12 @@ def slope(
         # Noise as large as the curve itself may be a curve that varies below the finest step,
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
-        wild = noise > 2.0**-7 * np.maximum(size, spread)
+        wild = measured > 2.0**-7 * np.maximum(size, spread)
         kink = _is_kink(jump, rounding) & ~wild
         tiny = spread <= 64.0 * unit * np.maximum(size, terms)
-        error = error + np.where(wild, np.where(tiny, np.maximum(spread, noise) / FINE, np.inf), 0)
+        error = error + np.where(
+            wild, np.where(tiny, np.maximum(spread, measured) / FINE, np.inf), 0
+        )
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
         return Slope(value, error, left, right, noise, kink, lost)
