@@ -10,7 +10,7 @@ from catalogue.entry import Entry, Layer
 from reference_impl.check import check, check_layer
 from reference_impl.check.report import Report
 
-BUDGET = 10.0
+BUDGET = 60.0  # so that a busy machine changes no answer
 
 
 def asked(entry: Entry, seed: int = 0) -> Report:

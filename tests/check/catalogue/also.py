@@ -12,7 +12,8 @@ ALSO = {
     "swish: beta lost": r"lacks 0\.3 delta z",
     # linear
     "linear: output for input": r"delta\^T f",
-    "low rank: swapped": r"\(z U\)\^T delta",
+    "low rank: V not transposed": r"z\^T \(delta V\)",
+    "low rank: swapped": r"\(z U\)\^T delta|z\^T \(delta V\^T\)",
     "residual: slope lost": r"z\^T delta",
     "scale: z lost": r"delta summed",
     "low rank: V lost": r"z\^T delta",
