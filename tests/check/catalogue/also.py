@@ -18,7 +18,7 @@ ALSO = {
     "scale: z lost": r"delta summed",
     "low rank: V lost": r"z\^T delta",
     "matrix product: swapped": r"A\^T delta",
-    "two layers: slope of tanh lost": r"\(delta W2\^T\) W1\^T",
+    "two layers: slope of tanh lost": r"\(delta W2\^T\) W1\^T|z\^T \(delta W2\^T\)",
     # losses
     "softmax: p - y": r"-delta \+ softmax",
     "softmax of a vector: diag p": r"it is delta softmax",
@@ -34,10 +34,12 @@ ALSO = {
     # structure
     "LSTM cell: slope of the gate lost": r"it is delta c\b",
     "LSTM cell: slope of tanh lost": r"delta sigmoid\(i\)",
+    "attention: 1/d": r"over sqrt",
+    "attention: scores not transposed": r"dS\(Q, K, V\) Q",
     "attention: Q and K swapped": r"dS\(Q, K, V\)\^T Q",
     "embedding: scale": r"sqrt",
     "max pooling: the other one": r"-z",
-    "concatenation: swapped": r"from 3 on",
+    "concatenation: swapped": r"from [03] on",
     # state
     "factor 0.9999": r"0\.9999 delta",
     "nothing returned": r"zero",
