@@ -125,6 +125,9 @@ def which():
             html("summary", name),
             *listed("Missed", it["missed"]),
             *listed("Right, called wrong", it["false_alarms"]),
+            *listed(
+                "Right at random, called wrong", it["random"]["false_alarms"] * (tool == "ours")
+            ),
             *listed("No cause named", it["cause_none"] * (tool == "ours")),
             *listed("A cause that misleads", it["cause_misleading"]),
         )
