@@ -204,6 +204,11 @@ def test_the_page_beside_others_types_no_number():
         assert (theirs["relative_error"] is None) is (theirs["refused"] is not None)
 
 
+def test_the_page_of_checkers_types_no_number():
+    page = (DOCS / "checkers.md").read_text()
+    assert re.findall(r"\b\d[\d.]*\b", re.sub(r"`[^`]*`|\$[^$]*\$", "", page)) == []
+
+
 # ------------------------------------------------------------- the running example
 
 HOURS, PASSED = (1, 3, 3, 5, 5, 7), (0, 0, 1, 0, 1, 1)

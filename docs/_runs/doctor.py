@@ -13,31 +13,22 @@ _TOOLS = {
 }
 
 
-def _share(part, whole):
-    """Return a share in percent."""
-    return f"{100 * part / whole:.1f} %"
-
-
 def numbers(run):
     """Return the numbers by name."""
-    ours = run["tools"]["ours"]
-    at_random = run["random"]["tools"]["ours"]
+    ours, wrong = run["tools"]["ours"], sum(run["wrong"].values())
     return {
         "date": run["date"],
         "machine": f"{run['machine']['processor']}, {run['machine']['processors']} cores",
         "versions": versions(run),
-        "right": str(run["right"]),
-        "wrong": str(run["wrong"]),
-        "random": str(run["random"]["cases"]),
-        "found": str(run["wrong"] - len(ours["missed"])),
-        "missed": str(len(ours["missed"])),
+        "right": str(sum(run["right"].values())),
+        "wrong": str(wrong),
+        "random": str(run["random"]),
         "cause_right": str(len(ours["cause_right"])),
-        "cause_share": _share(len(ours["cause_right"]), run["wrong"]),
+        "cause_share": f"{100 * len(ours['cause_right']) / wrong:.1f} %",
         "cause_none": str(len(ours["cause_none"])),
         "cause_misleading": str(len(ours["cause_misleading"])),
-        "false_alarms": str(len(ours["false_alarms"])),
-        "random_false_alarms": str(len(at_random["false_alarms"])),
-        "random_cannot_tell": str(len(at_random["cannot_tell"])),
+        "random_false_alarms": str(len(ours["random"]["false_alarms"])),
+        "random_cannot_tell": str(len(ours["random"]["cannot_tell"])),
         "scipy_tolerance": f"{run['scipy_tolerance']:g}",
         "large": str(run["large"]),
     }
@@ -45,36 +36,33 @@ def numbers(run):
 
 def tools(run):
     """Return what each tool finds, where it gives false alarms, and its time."""
+    right, wrong = (sum(run[which].values()) for which in ("right", "wrong"))
 
-    def at_random(tool):
-        return len(run["random"]["tools"][tool]["false_alarms"])
-
-    def of(tool):
-        return run["tools"][tool]
+    def says(of):
+        return lambda tool: of(run["tools"][tool])
 
     return Table(_TOOLS, [
-        (f"{run['wrong']} wrong, {run['right']} right", _TOOLS.get),
-        ("found", lambda tool: str(run["wrong"] - len(of(tool)["missed"]))),
-        ("missed", lambda tool: str(len(of(tool)["missed"]))),
-        ("right, called wrong", lambda tool: str(len(of(tool)["false_alarms"]))),
+        ("Tool", _TOOLS.get),
+        ("wrong, found", says(lambda it: f"{wrong - len(it['missed'])} of {wrong}")),
+        ("right, called wrong", says(lambda it: f"{len(it['false_alarms'])} of {right}")),
         ("right at random, called wrong",
-         lambda tool: _share(at_random(tool), run["random"]["cases"])),
-        ("median time", lambda tool: duration(of(tool)["median_seconds"])),
-        ("longest time", lambda tool: duration(of(tool)["most_seconds"])),
+         says(lambda it: f"{len(it['random']['false_alarms'])} of {run['random']}")),
+        ("median time", says(lambda it: duration(it["median_seconds"]))),
+        ("longest time", says(lambda it: duration(it["most_seconds"]))),
     ])  # fmt: skip
 
 
 def families(run):
     """Return what is found of each family of layers, and how many causes are named right."""
 
-    def missed(tool):
-        return lambda family: str(run["families"][family]["missed"][tool])
+    def of(tool, what):
+        return lambda family: str(run["tools"][tool]["families"][family][what])
 
-    return Table(run["families"], [
+    return Table(run["wrong"], [
         ("Family", str),
-        ("wrong", lambda family: str(run["families"][family]["wrong"])),
-        ("cause named right", lambda family: str(run["families"][family]["cause_right"])),
-        *((f"missed: {name}", missed(tool)) for tool, name in _TOOLS.items()),
+        ("wrong", lambda family: str(run["wrong"][family])),
+        ("cause named right", of("ours", "cause_right")),
+        *((f"missed: {name}", of(tool, "missed")) for tool, name in _TOOLS.items()),
     ])  # fmt: skip
 
 
@@ -89,11 +77,14 @@ def which(run):
         html(
             "details",
             html("summary", name),
-            *_listed("Missed", found["missed"]),
-            *_listed("Right, called wrong", found["false_alarms"]),
-            *_listed("No cause named", found.get("cause_none", [])),
-            *_listed("A cause that misleads", found.get("cause_misleading", [])),
+            *_listed("Missed", it["missed"]),
+            *_listed("Right, called wrong", it["false_alarms"]),
+            *_listed(
+                "Right at random, called wrong", it["random"]["false_alarms"] * (tool == "ours")
+            ),
+            *_listed("No cause named", it["cause_none"] * (tool == "ours")),
+            *_listed("A cause that misleads", it["cause_misleading"]),
         )
         for tool, name in _TOOLS.items()
-        for found in [run["tools"][tool]]
+        for it in [run["tools"][tool]]
     ]

@@ -12,7 +12,7 @@ from small import EXTENSIONS
 
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
 UNSOUND = "tests/proof/unsound.json"
-FILES = ("accuracy.json", "conformance.json", "derive.json", "fits.json", "kernels.json",
+FILES = ("accuracy.json", "conformance.json", "derive.json", "doctor.json", "fits.json", "kernels.json",
          "layer_accuracy.json", "scale.json", "separation.json", "speed.json", UNSOUND)  # fmt: skip
 USED = re.compile(r"\{run-table\} (\S+) (.+)|\{run\}`(\S+) ([^`]+)`")
 
@@ -59,6 +59,12 @@ SHOWN = [
     ("derive.json", ["passes", 3, "ours", "lines"], 9876, "times", "9876"),
     ("derive.json", ["passes", 4, "load"], 98.7, "most_load", "98.7"),
     ("derive.json", ["passes", 5, "tensorgrad", "text"], "x_{i} two", "outputs", "x_{i} two"),
+    ("doctor.json", ["date"], "2001-02-03", "date", "2001-02-03"),
+    ("doctor.json", ["tools", "torch", "most_seconds"], 98.76, "tools", "98.8 s"),
+    ("doctor.json", ["tools", "jax", "random", "false_alarms"], ["a"] * 7654, "tools", "7654 of"),
+    ("doctor.json", ["tools", "scipy", "families", "norms", "missed"], 8765, "families", "8765"),
+    ("doctor.json", ["tools", "ours", "cause_none"], ["one", "two", "a third"], "which",
+     "one; two; a third"),
     ("kernels.json", ["rows", 0, "worst", "loss"], 98.765, "bounds", "98.77"),
     ("layer_accuracy.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "PyTorch"], 4321.0, "errors", "4321"),
