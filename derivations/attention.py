@@ -127,9 +127,9 @@ deltas_sum_to_zero = state(
 
 maps = {name: Array(name, (of, n), f"W^{name}", rf"\mathbf{{W}}^{name}")
     for name, of in (("Q", head), ("K", head), ("V", M))}
-asked = Definition("q", (i, c), Σ(k, maps["Q"][c, k] * X[i, k]), "q", r"\mathbf{Q}")
-offered = Definition("k", (i, c), Σ(k, maps["K"][c, k] * X[i, k]), "k", r"\mathbf{K}")
-carried = Definition("v", (i, u), Σ(k, maps["V"][u, k] * X[i, k]), "v", r"\mathbf{V}")
+asked = Definition("query", (i, c), Σ(l, maps["Q"][c, l] * X[i, l]), "q", r"\mathbf{Q}")
+offered = Definition("key", (i, c), Σ(l, maps["K"][c, l] * X[i, l]), "k", r"\mathbf{K}")
+carried = Definition("value", (i, u), Σ(l, maps["V"][u, l] * X[i, l]), "v", r"\mathbf{V}")
 arrived = [Array(f"delta_{name}", (N, of), r"\delta", r"\boldsymbol{\Delta}", superscript=name)
     for name, of in (("Q", head), ("K", head), ("V", M))]
 three_ways = Definition("C", (),

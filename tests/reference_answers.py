@@ -127,7 +127,7 @@ def linear_along(z, W, dz, dW, b=None, db=None):
 
 
 def softmax_jacobian(z):
-    return activations.Softmax().jacobian([z])[0]
+    return activations.Softmax().jacobian(layer.matrix("z", [z]))[0]
 
 
 def attention_backward(queries, keys, values, mask, delta):

@@ -673,8 +673,10 @@ def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
 def _of_told(case: Case, tolerance: Array, columns: Columns) -> Pieces:
     """Count what was compared: not where noise would hide any other answer too."""
     known = np.isfinite(case.want)
-    steep = _steep(case)  # a claim of zero is one to rounding: a bias before a batch norm
-    zero = (np.abs(case.got) <= 64.0 * EPS * steep) & (tolerance <= 1e-6 * steep)
+    steep, most = _steep(case), np.abs(case.delta).max(initial=0.0)
+    zero = (case.got == 0) & (tolerance <= 1e-6 * most)
+    # A claim of zero may be one to rounding: the gradient of a bias before a batch norm.
+    zero |= (np.abs(case.got) <= 64.0 * EPS * steep) & (tolerance <= 1e-6 * steep)
     told = known & ((np.abs(case.want) > tolerance) | zero)
     blurred = int((known & ~told).sum())
     notes = []

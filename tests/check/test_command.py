@@ -378,7 +378,7 @@ def test_module_and_command_are_the_same(here, monkeypatch, capsys):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     group = project["entry-points"]["logisticbp.commands"]
     points = [EntryPoint(name, value, "logisticbp.commands") for name, value in group.items()]
-    assert [point.load() for point in points] == [command.main]
+    assert {point.name: point.load() for point in points}["check"] is command.main
     monkeypatch.setattr(derivations_main, "entry_points", lambda group: points)
     arguments = ["own_layers:Flipped", "--input", Z]
     assert derivations_main.main(["check", *arguments]) == 1

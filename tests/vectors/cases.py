@@ -113,8 +113,13 @@ def refusals(file_arguments: dict[str, Argument], base: Input) -> Iterator[Inval
             )
         if argument.shape.startswith("any"):
             continue
+        # A layer may take more axes of data points than a matrix has, and no fewer.
+        matrix = len(shape) == 2
         yield Invalid(
-            f"{name}: another dimension", spoiled([given]), "shape", f"{name}: one dimension more"
+            f"{name}: another dimension",
+            spoiled(given[0] if matrix else [given]),
+            "shape",
+            f"{name}: one dimension {'less' if matrix else 'more'}",
         )
         yield Invalid(f"{name}: empty", spoiled([]), "shape", f"{name}: nothing in it")
         if len(base) > 1 and tied(name, file_arguments, base):

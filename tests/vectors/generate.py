@@ -14,6 +14,7 @@ import sys
 FOLDER = pathlib.Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
+import flint  # noqa: E402
 import loops  # noqa: E402
 from mpmath import mp, mpf  # noqa: E402
 
@@ -39,6 +40,7 @@ def numbers(name, value):
 
 def answer(file, given):
     """The output of a valid input, and its bound in ulp; the definition must agree."""
+    flint.ctx.prec = arithmetic.BITS  # who else counts in balls may have changed it
     result = file.formula(**{name: numbers(name, value) for name, value in given.items()})
     output = arithmetic.each(arithmetic.value, result)
     check(file, given, output)
