@@ -222,10 +222,9 @@ def test_interrupt_is_one_line(tmp_path):
 
 
 def test_importing_everything_is_cheap():
-    """Constructing proves nothing, so it takes little: all statements within 1.5 s."""
+    """Constructing proves nothing, so it takes little: all statements within 1.5 s of processor."""
     program = (
-        "import time; began = time.perf_counter(); import derivations; derivations.statements();"
-        "print(time.perf_counter() - began)"
+        "import time; import derivations; derivations.statements(); print(time.process_time())"
     )
     seconds = min(
         float(subprocess.check_output([sys.executable, "-c", program], cwd=ROOT)) for _ in range(3)
