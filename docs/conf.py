@@ -70,7 +70,7 @@ html_js_files = [
     ("js/finding.js", {"defer": "defer"}),
     ("js/statements.js", {"defer": "defer"}),
 ]
-html_search_scorer = "_static/js/scorer.js"
+html_search_scorer = str(DOCS / "_static/js/scorer.js")
 html_copy_source = False
 html_use_index = False  # the formula index, the symbol index and the search serve better
 html_domain_indices = False

@@ -44,7 +44,7 @@ def check(
         Of any arguments: arrays of any rank, numbers, and tuples, lists and dictionaries of them;
         so is what it returns. Integers and other objects are constants; a list of numbers is an
         array.
-    *args
+    \*args
         Where to check.
     vjp : callable, optional
         (\*args, delta) -> sum_u delta_u df_u/dx for each argument x; delta is like the output.

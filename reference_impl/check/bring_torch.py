@@ -1,4 +1,4 @@
-"""What PyTorch differentiates, as a problem: modules, `torch.autograd.Function`s and functions.
+"""What PyTorch differentiates, as a problem: modules, autograd Functions and functions.
 
 Everything is checked as copies in float64, since differences in float32 show no more than three
 digits; what does not run in float64 is checked in its own type.
