@@ -36,7 +36,7 @@ def check(
     seeds: int = 3,
     budget: float = 10.0,
 ) -> Report:
-    r"""Check what is claimed to be derivatives of f(*args).
+    r"""Check what is claimed to be derivatives of f(\*args).
 
     Parameters
     ----------
