@@ -107,7 +107,7 @@ def test_lines_of_the_note_are_numbered_through_and_linked(site):
     built = site()
     page = built.page("note")
     assert re.findall(r'id="note-(\d+)"', page) == ["1", "2", "3"]
-    for target in ("errata.html#erratum-a1", "errata.html#erratum-c1", "first.html#a.two"):
+    for target in ("errata.html#erratum-a1", "errata.html#erratum-c1", "statements/a.two.html"):
         assert f'href="{target}"' in page
     assert 'href="errata.html#erratum-a1"' in built.page("index")
 

@@ -168,7 +168,8 @@ def test_on_a_page(build):
         "speed.json has no 'nothing'; it has",
     ):
         assert sum(complaint in line for line in site.warnings) == 1
-    assert len(site.warnings) == 4
+    # The entries of this small site speak of symbols and levels that no page of it shows.
+    assert sum("/runs.md:" in line for line in site.warnings) == 4
 
 
 def test_a_page_is_not_built_without_its_run(build, monkeypatch, tmp_path):
