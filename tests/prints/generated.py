@@ -133,7 +133,8 @@ def argument(wanted, arrays, sizes):
 def off_zero(value, expected, waves=False):
     """Both, with 1 added where the exact value is zero: an error is then relative to 1.
 
-    So it is where any function stands for waves, whose values are of that size and cancel.
+    So it is in JavaScript where a second derivative stands for waves: it has no exact value there,
+    and terms of that size cancel.
     """
     flat = np.array(expected, dtype=object).ravel()
     shift = 1 if waves or not any(abs(exact) > 1e-25 for exact in flat) else 0
