@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from reference_impl import arguments
 from reference_impl.arguments import Array
 from reference_impl.check import layers
+from reference_impl.check.constants import constants
 from reference_impl.check.examine import examine
 from reference_impl.check.problem import Problem, Values
 from reference_impl.check.report import Report
@@ -301,10 +302,11 @@ class Call:
         )
 
     def _constants(self) -> Values:
-        """Return the float arrays that are not differentiated by."""
+        """Return the numbers that are not differentiated by, and those in the code of f."""
         pairs = zip(self.names, self.args, strict=True)
         every = {leaf: np.asarray(x) for name, arg in pairs for leaf, x in leaves(name, arg)}
-        return {n: x for n, x in every.items() if x.dtype.kind == "f" and n not in self.given}
+        given = {n: x.astype(np.float64) for n, x in every.items() if x.dtype.kind in "fiub"}
+        return {n: x for n, x in {**constants(self.f), **given}.items() if n not in self.given}
 
     def _rule(self, name: str, claims: Mapping[str, Function | None]) -> str:
         return f"{'gradient' if claims['grad'] else 'vjp'} by {name}"

@@ -135,7 +135,7 @@ def _of_forward(ground: Ground, rng: Any) -> Pieces:
 def _of_writing(rule: str, before: Values, after: Values) -> Pieces:
     for name, x in before.items():
         if not np.array_equal(x, after[name], equal_nan=True):
-            yield _fault(rule, name, f"the argument {name} was written to")
+            yield _fault(rule, name, f"the argument {name} was written to", (), BEHAVIOUR["writes"])
 
 
 def _precision(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
@@ -299,7 +299,11 @@ class Examination:
             if delta is case.delta:
                 wants, errors = np.array(case.want), np.array(case.error)
             wants.flat[at], errors.flat[at] = found.want, error
-            return _entry_fault(replace(case, want=wants, error=errors), at, ", found by bisection")
+            case = replace(case, want=wants, error=errors)
+            step = (case.got.flat[at] - found.want) * failed.v.flat[at]
+            alone = abs(failed.pulled - failed.want - step) <= failed.tolerance + error
+            cause = _one_entry(case, at) if alone else None
+            return _entry_fault(case, at, ", found by bisection", cause)
         # Not seen in any entry: so it has to be seen again along another direction.
         v = measure.direction(self.rng, case.at, "relative")
         again = ground.pulled(delta, {name: v})
@@ -365,8 +369,9 @@ class Examination:
             return
         for name, answer in jacobian(_copies(ground.values)).items():
             x, got = ground.values[name], np.asarray(answer)
+            rule = "hessian" if ground.problem.rules.get(name) == "hessian" else "jacobian"
             whole, columns = ground.value.shape + x.shape, self.columns(name, self.delta)
-            if fault := _wrong_type("jacobian", name, got):
+            if fault := _wrong_type(rule, name, got):
                 yield fault
                 continue
             J, error = columns.jacobian, columns.jacobian_error
@@ -374,13 +379,36 @@ class Examination:
                 yield from self._of_blocks(name, got, J, error)
                 continue
             if got.shape != whole:
-                yield _fault("jacobian", name, f"shape {got.shape}, expected {whole}")
+                text = f"shape {got.shape}, expected {whole}"
+                transposed = J is not None and _is_transposed(got, J, x.ndim)
+                cause = Cause("transposed", "it is the transposed Jacobian") if transposed else None
+                yield _fault(rule, name, text, (), cause)
                 continue
             if J is not None and error is not None:
-                yield from _of_numbers(self._plain_case("jacobian", name, got, J, error))
+                pieces = list(_of_numbers(self._whole_case(rule, name, got, J, error)))
+                yield from pieces
+                if any(piece.findings for piece in pieces):
+                    continue
             v = measure.direction(self.rng, x, "typical")
             pushed = np.tensordot(got, v, axes=x.ndim)
-            yield from self._of_outputs("jacobian times v", name, pushed, ground.slope({name: v}))
+            yield from self._of_outputs(f"{rule} times v", name, pushed, ground.slope({name: v}))
+
+    def _whole_case(self, rule: str, name: str, got: Array, J: Array, error: Array) -> Case:
+        """A Jacobian, which can be asked for elsewhere too."""
+        ground, jacobian = self.ground, self.ground.problem.jacobian
+
+        def ask(values: Values, _: Array) -> Array:
+            assert jacobian
+            return np.asarray(jacobian(values)[name], dtype=np.float64)
+
+        def slopes(values: Values, delta: Array) -> tuple[Array, Array]:
+            there = replace(ground, values=values)
+            found = measure.columns(there, name, delta, self.rng, ground.deadline)
+            if found.jacobian is None or found.jacobian_error is None:
+                raise TimeUp
+            return found.jacobian, SAFETY * found.jacobian_error
+
+        return replace(self._plain_case(rule, name, got, J, error), ask=ask, slopes=slopes)
 
     def _of_blocks(self, name: str, got: Array, J: Array | None, error: Array | None) -> Pieces:
         """One block out x in for each data point; (N, 1, in) for a cost."""
@@ -408,77 +436,66 @@ class Examination:
         at, J = ground.values.get(name, np.array(np.nan)), None
         if name in self.measured:
             J = self.measured[name].jacobian
-        return Case(rule, name, got, want, bound, at, ground.value, self.delta, J, ground.values)
+        known = ground.problem.known
+        return Case(
+            rule, name, got, want, bound, at, ground.value, self.delta, J, ground.values, known=known
+        )
 
     # ------------------------------------------------------------------ second order
 
     def of_second_order(self) -> Pieces:
-        """Check hessian, hvp, and what a layer says of its rules along a direction."""
-        ground, problem = self.ground, self.ground.problem
-        if problem.hessian is not None:
-            blocks = {n: np.asarray(H) for n, H in problem.hessian(_copies(ground.values)).items()}
-            for name, H in blocks.items():
-                yield from self._of_hessian(name, H)
+        """Check hessian and hvp as what they are of the gradient: its Jacobian, and its vjp."""
+        problem = self.ground.problem
+        for name in problem.values if problem.hessian is not None else ():
+            yield from self._of_gradient((name,), hvp=False)
         if problem.hvp is not None:
-            hvp = problem.hvp
-            for _ in range(self.seeds):
-                v = {n: measure.direction(self.rng, x, "typical") for n, x in ground.values.items()}
-                answers = hvp(_copies(ground.values), _copies(v))
-                for name in ground.values:
-                    got = np.asarray(answers.get(name))
-                    yield from self._of_curvature("hvp", name, got, v)
+            yield from self._of_gradient(tuple(problem.values), hvp=True)
         if problem.along is not None:
             yield from self._of_along()
 
-    def _of_hessian(self, name: str, H: Array) -> Pieces:
-        x = self.ground.values[name]
-        if fault := _wrong_type("hessian", name, H):
-            yield fault
-        elif H.shape != x.shape * 2:
-            yield _fault("hessian", name, f"shape {H.shape}, expected {x.shape * 2}")
-        else:
-            many = [measure.direction(self.rng, x, "typical") for _ in range(self.seeds)]
-            units = np.eye(x.size).reshape(x.size, *x.shape)[: measure.MOST]
-            for v in [*many, *units]:
-                got = np.tensordot(H, v, axes=x.ndim)
-                pieces = list(self._of_curvature("hessian times v", name, got, {name: v}))
-                yield from pieces
-                if any(piece.findings for piece in pieces):
-                    return
+    def _of_gradient(self, names: tuple[str, ...], hvp: bool) -> Pieces:
+        """Check the derivative of the gradient by some arguments; by differences if need be."""
+        ground, problem, one = self.ground, self.ground.problem, np.ones(self.ground.value.shape)
+        gradient, vjp, product, hessian = (
+            problem.gradient, problem.vjp, problem.hvp, problem.hessian,
+        )  # fmt: skip
+        if gradient is None and vjp is not None:
+            gradient = lambda values: vjp(values, one)  # noqa: E731
+        u = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
 
-    def _of_curvature(self, rule: str, name: str, got: Array, v: Values) -> Pieces:
-        """Compare H v with the change of the gradient along v."""
-        ground, problem = self.ground, self.ground.problem
-        x = ground.values[name]
-        if fault := _wrong_type(rule, name, got):
-            yield fault
-            return
-        if got.shape != x.shape:
-            yield _fault(rule, name, f"shape {got.shape}, expected {x.shape}")
-            return
-        gradient = problem.gradient
-        if gradient is None and problem.vjp is not None:
-            vjp = problem.vjp
-            gradient = lambda values: vjp(values, np.ones(ground.value.shape))  # noqa: E731
-        u = measure.direction(self.rng, x, "typical")
+        def every(values: Values) -> Values:
+            return {**_copies(ground.values), **values}
 
-        def moved(t: float) -> Array:
-            ground.look_at_the_clock()
-            at = {n: y + t * v[n] if n in v else np.array(y) for n, y in ground.values.items()}
-            if gradient is not None:
-                return np.asarray(gradient(at)[name], dtype=np.float64)
-            there = replace(ground, values=at)
-            return np.asarray(there.slope({name: u}).value)
+        def forward(values: Values) -> Array:
+            if gradient is None:  # a number, its change along u
+                return replace(ground, values=every(values)).slope(u).value.sum()
+            return _joined(gradient(every(values)), names)
 
-        slope = differences.slope(moved, ground.terms, ground.unit)
-        if gradient is not None:
-            want, error = slope.value.reshape(x.shape), slope.error.reshape(x.shape)
-            yield from _of_numbers(self._plain_case(rule, name, got, want, error))
-        else:
-            number = np.asarray((u * got).sum())
-            want, error = slope.value.sum(), slope.error.sum()
-            case = self._plain_case(f"u times {rule}", name, number, want, error)
-            yield from _of_numbers(case)
+        def along(values: Values, v: Values) -> Mapping[str, Any]:
+            if product is not None and hvp:
+                return product(every(values), {**_zeros(ground.values), **v})
+            assert hessian is not None
+            H = np.asarray(hessian(every(values))[names[0]])
+            return {names[0]: np.tensordot(H, v[names[0]], H.ndim // 2)}
+
+        def pulled(values: Values, delta: Array) -> Mapping[str, Any]:
+            return along(values, _apart(delta, ground.values, names))
+
+        whole = gradient is not None and not hvp
+        derived = Problem(
+            problem.name,
+            {name: ground.values[name] for name in names},
+            forward,
+            gradient=None if gradient is not None else lambda values: along(values, u),
+            vjp=pulled if gradient is not None and hvp else None,
+            jacobian=hessian and (lambda values: hessian(every(values))) if whole else None,
+            rules={name: "hvp" if hvp else "hessian" for name in names},
+            known=problem.known,
+        )
+        here, _ = _precision(Ground(derived, derived.values, ground.deadline), self.rng)
+        there = Examination(here, self.rng, self.seeds, self.budget)
+        yield from there.of_gradients()
+        yield from there.of_jacobians()
 
     def _of_along(self) -> Pieces:
         ground, along = self.ground, self.ground.problem.along
@@ -605,7 +622,8 @@ def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
         results.append({n: np.array(part) for n, part in answers.items() if part is not None})
         yield from _of_writing("vjp", ground.values, given)
         if not np.array_equal(d, delta):
-            yield _fault("vjp", "delta", "the argument delta was written to")
+            text = "the argument delta was written to"
+            yield _fault("vjp", "delta", text, (), BEHAVIOUR["writes"])
             return
         if problem.again is None:
             ground.forward({name: x * 0.875 for name, x in ground.values.items()})
@@ -622,11 +640,9 @@ def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
             if accumulates and problem.again is not None and name != problem.rows:
                 yield Piece(notes=(f"{rule}: accumulates from call to call",))
                 continue
-            cause = BEHAVIOUR["accumulates"]
-            text = KEPT
-            text += ": it accumulates" if accumulates else ""
-            finding = Finding(rule, name, evidence=text, cause=cause if accumulates else None)
-            yield Piece((finding,))
+            text = f"{KEPT}: it accumulates" if accumulates else KEPT
+            cause = BEHAVIOUR["accumulates" if accumulates else "random"]
+            yield _fault(rule, name, text, (), cause)
         elif zero.get(name) is not None:
             of_zero = np.asarray(zero[name])
             if of_zero.any() and np.isfinite(of_zero).all():
@@ -737,13 +753,20 @@ def _wrong_entries(case: Case, wrong: NDArray[np.bool_]) -> Piece:
     return _entry_fault(case, int(excess.argmax()), f", and {wrong.sum() - 1} more")
 
 
-def _entry_fault(case: Case, at: int, more: str) -> Piece:
+def _one_entry(case: Case, at: int) -> Cause:
+    index = [int(k) for k in np.unravel_index(at, case.want.shape)]
+    ratio = case.got.flat[at] / case.want.flat[at] if case.want.flat[at] else np.inf
+    return Cause("one entry", f"only the entry at {index} is wrong: {ratio:.6g} times the right one")
+
+
+def _entry_fault(case: Case, at: int, more: str, cause: Cause | None = None) -> Piece:
     index = tuple(int(k) for k in np.unravel_index(at, case.want.shape))
     got, want, error = (float(part.flat[at]) for part in (case.got, case.want, case.error))
     text = (
         f"wrong at {list(index)}{more}: got {got:.9g}, differences give {want:.9g} +- {error:.1g}"
     )
-    finding = Finding(case.rule, case.argument, index, got, want, error, _cause(case), text)
+    cause = cause or _cause(case)
+    finding = Finding(case.rule, case.argument, index, got, want, error, cause, text)
     return Piece((finding,), compared=int(np.isfinite(case.want).sum()), tolerance=error)
 
 
@@ -773,8 +796,34 @@ def _cause(case: Case) -> Cause | None:
         return None
 
 
-def _fault(rule: str, name: str, text: str, index: tuple[int, ...] = ()) -> Piece:
-    return Piece((Finding(rule, name, index, evidence=text),))
+def _fault(
+    rule: str, name: str, text: str, index: tuple[int, ...] = (), cause: Cause | None = None
+) -> Piece:
+    return Piece((Finding(rule, name, index, cause=cause, evidence=text),))
+
+
+def _is_transposed(got: Array, J: Array, ndim: int) -> bool:
+    other = np.moveaxis(J, range(J.ndim - ndim, J.ndim), range(ndim))
+    return got.shape == other.shape and bool(
+        (np.abs(got - other) <= 1e-6 * np.nanmax(np.abs(J), initial=0.0)).all()
+    )
+
+
+def _joined(parts: Mapping[str, Any], names: tuple[str, ...]) -> Array:
+    """Return arrays as one: a single one as it is, several as a vector."""
+    found = [np.asarray(parts[name], dtype=np.float64) for name in names]
+    return found[0] if len(found) == 1 else np.concatenate([part.ravel() for part in found])
+
+
+def _apart(delta: Array, like: Values, names: tuple[str, ...]) -> Values:
+    """Take what `_joined` joined apart again."""
+    ends = np.cumsum([like[name].size for name in names])[:-1]
+    parts = np.split(delta.ravel(), ends)
+    return {n: part.reshape(like[n].shape) for n, part in zip(names, parts, strict=True)}
+
+
+def _zeros(values: Values) -> Values:
+    return {name: np.zeros(x.shape) for name, x in values.items()}
 
 
 def _copies(values: Values) -> Values:

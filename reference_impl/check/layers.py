@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
+from reference_impl.check.constants import constants
 from reference_impl.check.problem import Along, Problem, Values
 from reference_impl.check.report import Finding
 
@@ -116,7 +117,7 @@ def problem_of(
         along=brought.along() if hasattr(layer, "pullback_along") and whole else None,
         rules={"z": RULE_2} | {name: RULE_3.format(name) for name in parameters},
         hidden=hidden,
-        known=hidden,
+        known={**constants(getattr(layer, "forward", layer)), **hidden},
         constants=tuple(data),
         rows="z" if z.ndim else "",
         again=brought.again() if cached else None,
