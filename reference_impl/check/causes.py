@@ -7,9 +7,9 @@ that explain as well are its rivals. Where nothing explains, nothing is said.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -23,6 +23,7 @@ from reference_impl.check.report import Cause
 from reference_impl.check.slips import RIGHT, Guesses, along
 
 EPS = float(np.finfo(np.float64).eps)
+WHOLE = 32  # rows of a matrix that is asked for column by column
 Maybe = tuple[Array | None, ...]
 Found = Iterator[Cause]
 
@@ -34,8 +35,6 @@ BEHAVIOUR = {
     "random": Cause("random", "two calls with the same arguments differ: a draw is not kept"),
     "left out": Cause("left out", "the output depends on it, and no gradient of it is returned"),
 }
-# Names that say enough: nothing is missing or added.
-SPEAKING = {"hard labels", "another function", "at the output", "product rule"}
 # Names that say little, beside others.
 WEAK = {"reshaped", "permuted", "squared", "absolute value", "sign only", "duplicates overwritten"}
 
@@ -90,11 +89,24 @@ def causes(case: Case) -> tuple[Cause, ...]:
         return (Cause("not finite", "it is not finite where the right one is"),)
     for kind in KINDS:
         with np.errstate(all="ignore"):
-            found = {cause.name: cause for cause in reversed([*kind(case, seen)])}
+            found = {cause.name: _said(case, cause) for cause in reversed([*kind(case, seen)])}
         if found:
             best, *others = reversed(found.values())
             return (replace(best, rivals=tuple(other.name for other in others)), *others)
     return ()
+
+
+def _said(case: Case, cause: Cause) -> Cause:
+    """Return a cause in the words of its claim: what delta is, and what the output."""
+    text, notes = cause.text, []
+    second = case.rule.startswith(("hvp", "hessian"))
+    if second or case.rule.startswith("jvp"):
+        of = f" of {case.argument} alone" if not second and case.argument in case.values else ""
+        notes = [f"v the {'direction' if second else 'tangent'}{of}"]
+        text = re.sub(r"\bdelta\b", "v", text)
+    if re.search(r"\bf\b", text):
+        notes.append("f the gradient" if second else "f the output")
+    return replace(cause, text=", ".join([text, *notes]))
 
 
 def evidence(case: Case) -> str:
@@ -110,41 +122,63 @@ def evidence(case: Case) -> str:
 # ------------------------------------------------------------------------------ what explains
 
 
-@lru_cache(maxsize=2)
-def _terms(seen: tuple[Look, ...]) -> list[Fit]:
-    return _fits(slips.terms, seen, shaken=False)
+Key = tuple[str, str]
+Wanted = Callable[[Array], bool]
 
 
 def _fits(
-    source: Callable[[Look], Guesses], seen: tuple[Look, ...], shaken: bool = True
+    source: Callable[[Look], Guesses], seen: tuple[Look, ...], wanted: Wanted | None = None
 ) -> list[Fit]:
-    """Return the guesses of a source with their tolerances: how far they move when shaken.
+    """Return the guesses of a source that are wanted, with tolerances: how far shaking moves them.
 
-    What is not made of what was measured need not be shaken.
+    Whether a guess is wanted is seen at the first look: most are not, and cost no more.
     """
-    each = []
-    for look in seen:
-        plain = {(name, text): array for name, text, array in source(look)}
-        others = [look.shaken(k) for k in (1, 2)] if shaken else []
-        each.append((plain, [{(n, t): a for n, t, a in source(other)} for other in others]))
+    first = seen[0]
+    keys: dict[Key, None] = {}
+    for name, text, array in source(first):
+        if np.shape(array) == first.got.shape and (wanted is None or wanted(array)):
+            keys[name, text] = None
+    if not keys:
+        return []
+
+    def of(look: Look) -> dict[Key, Array]:
+        return {(n, t): np.asarray(a) for n, t, a in source(look) if (n, t) in keys}
+
+    each = [(of(look), of(look.shaken(1)), of(look.shaken(2))) for look in seen]
     fits = []
-    for key, first in each[0][0].items():
-        if np.shape(first) != seen[0].got.shape:
-            continue
+    for key in keys:
         arrays: list[Array | None] = []
         tolerances: list[Array | None] = []
-        for look, (plain, moved) in zip(seen, each, strict=True):
+        for look, (plain, *moved) in zip(seen, each, strict=True):
             array = plain.get(key)
-            if array is None or any(key not in other for other in moved):
-                arrays.append(None)
+            known = array is not None and all(key in other for other in moved)
+            arrays.append(array if known else None)
+            if array is None or not known:
                 tolerances.append(None)
                 continue
-            arrays.append(array)
             spread = sum((np.abs(other[key] - array) for other in moved), np.zeros(()))
             floor = 1e3 * EPS * np.nanmax(np.abs(array), initial=0.0)
             tolerances.append(4.0 * spread + look.noise * np.abs(array) + floor)
         fits.append(Fit(*key, tuple(arrays), tuple(tolerances)))
     return fits
+
+
+def _parallel(*targets: Array, noise: float) -> Wanted:
+    """Return whether an array is a multiple of one of some, as far as can be seen."""
+    limit = max(1e-8, (100.0 * noise) ** 2)
+
+    def wanted(array: Array) -> bool:
+        for y in targets:
+            known = np.isfinite(array) & np.isfinite(y) if array.shape == y.shape else None
+            if known is None or 2 * known.sum() < known.size:
+                continue
+            a, b = array[known], y[known]
+            aa, bb, ab = a @ a, b @ b, a @ b
+            if aa * bb - ab * ab <= limit * aa * bb:
+                return True
+        return False
+
+    return wanted
 
 
 def _explains(fit: Fit, seen: tuple[Look, ...], fitted: int = 0) -> bool:
@@ -283,8 +317,9 @@ def _factor(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 def _whole(case: Case, seen: tuple[Look, ...]) -> Found:
+    wanted = _parallel(seen[0].got, noise=seen[0].noise)
     sources = (slips.of_right, slips.of_delta, slips.of_jacobian)
-    fits = [fit for source in sources for fit in _fits(source, seen)]
+    fits = [fit for source in sources for fit in _fits(source, seen, wanted)]
     exact = [Cause(fit.name, fit.text) for fit in fits if _explains(fit, seen)]
     right = [cause for fit in fits if fit.name == RIGHT for cause in _scaled(case, fit, seen)]
     first = [*right, *exact] or [cause for fit in fits for cause in _scaled(case, fit, seen)]
@@ -292,22 +327,8 @@ def _whole(case: Case, seen: tuple[Look, ...]) -> Found:
 
 
 def _times_known(case: Case, seen: tuple[Look, ...]) -> Found:
-    fits = _fits(slips.of_factors, seen)
-    exact = [
-        Cause(fit.name, fit.text)
-        for fit in fits
-        if _explains(fit, seen, 2 if fit.name == "weight held constant" else 0)
-    ]
-    for fit in () if exact else fits:
-        c, loose = _coefficient(fit, seen)
-        several = len(seen) > 1  # else it is a factor like any other
-        if (
-            several
-            and fit.name == "normalised"
-            and loose < 1e-6 * abs(c)
-            and _explains(fit.times(c), seen, 1)
-        ):
-            yield Cause("clipped by its norm", f"the right answer, scaled to the norm {c:.6g}")
+    fits = _fits(slips.of_factors, seen, _parallel(seen[0].got, noise=seen[0].noise))
+    exact = [Cause(fit.name, fit.text) for fit in fits if _explains(fit, seen)]
     yield from exact or [cause for fit in fits for cause in _scaled(case, fit, seen)]
 
 
@@ -315,28 +336,63 @@ def _elsewhere(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield what is right at another point: at the output, at a transposed weight."""
     if case.slopes is None or seen[0].want.size > SMALL // 10:
         return
-    names = [name for name in seen[0].values if name in case.values]
-    for name in names:
-        a, output = seen[0].values[name], seen[0].value if name == case.argument else None
-        for label, words, _ in slips.other_points(name, a, output):
-            if all(_right_at(case, look, name, words) for look in seen[:2]):
-                yield Cause(label, f"it is right at {words}")
+    for name in (name for name in seen[0].values if name in case.values):
+        for label, words, move in POINTS:
+            if all(_right_at(case, look, name, move) for look in seen[:2]):
+                yield Cause(label.format(name), f"it is right at {words.format(name)}")
 
 
-def _right_at(case: Case, look: Look, name: str, words: str) -> bool:
+# Where an argument may have been taken, given the argument and the output; few, each costs.
+POINTS: tuple[tuple[str, str, Callable[[Array, Array], Array]], ...] = (
+    ("at the output", "the output in place of {}", lambda a, f: f),
+    ("inner slope missing", "{} = 0, as if all that is done to it were linear", lambda a, f: 0 * a),
+    ("at -{}", "-{}", lambda a, f: -a),
+    ("{} transposed", "{}^T", lambda a, f: np.swapaxes(a, -1, -2)),
+    ("{} reversed", "{} reversed along its last axis", lambda a, f: a[..., ::-1]),
+    ("{} reversed", "{} reversed along its last two axes", lambda a, f: np.flip(a, (-2, -1))),
+)
+
+
+def _right_at(case: Case, look: Look, name: str, move: Callable[[Array, Array], Array]) -> bool:
     """Whether what was got is right at another point, and not at this one."""
     assert case.slopes is not None
-    output = look.value if name == case.argument else None
-    points = {w: x for _, w, x in slips.other_points(name, look.values[name], output)}
-    values = {n: np.array(points[words] if n == name else look.values[n]) for n in case.values}
+    a = look.values[name]
+    output = look.value if name == case.argument and look.value is not None else np.array(np.nan)
     try:
+        moved = move(a, output)
+        if moved.shape != a.shape or np.array_equal(moved, a):
+            return False
+        values = {n: np.array(moved if n == name else look.values[n]) for n in case.values}
         want, error = case.slopes(values, look.delta)
     except Exception:  # the reader's function, where it may not be defined
         return False
+    return _is_same(look, want, error)
+
+
+def _is_same(look: Look, want: Array, error: Array) -> bool:
+    """Whether what was got is an answer that was measured elsewhere, and not the right one."""
     if np.shape(want) != look.got.shape or not np.isfinite(want).all():
         return False
     fit = Fit("", "", (want,), (error + 1e3 * EPS * np.abs(want).max(initial=0.0),))
     return _explains(fit, (look,))
+
+
+def _other_axes(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield the right rule with rows and columns exchanged: over the other axis."""
+    look = seen[0]
+    at, delta = look.at, look.delta
+    if case.slopes is None or at.ndim < 2 or delta.shape != at.shape or at.size > SMALL // 10:
+        return
+    for j, k in combinations(range(at.ndim), 2):
+        values = {n: np.array(a) for n, a in look.values.items() if n in case.values}
+        values[case.argument] = np.swapaxes(at, j, k)
+        try:
+            want, error = case.slopes(values, np.swapaxes(delta, j, k))
+        except Exception:  # the reader's function, where it may not be defined
+            continue
+        if _is_same(look, np.swapaxes(want, j, k), np.swapaxes(error, j, k)):
+            words = f"{along(at.shape, j)} and {along(at.shape, k)}"
+            yield Cause("other axis", f"the right rule with {words} exchanged: over the other axis")
 
 
 # -------------------------------------------------------------------------------- precision
@@ -503,22 +559,26 @@ def _features(look: Look) -> dict[str, Array]:
 
 def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield one known term, or the right answer with one too many or too few."""
-    if seen[0].got.shape != seen[0].want.shape or seen[0].want.size > SMALL:
+    first = seen[0]
+    if first.got.shape != first.want.shape or first.want.size > SMALL:
         return
-    right, *others = _terms(seen)
+    wanted = _parallel(first.got, first.got - first.want, noise=first.noise)
+    fits = _fits(slips.terms, seen, wanted)
+    others = [fit for fit in fits if fit.name != RIGHT]
     exact = [Cause(fit.name, f"it is {fit.text}") for fit in others if _explains(fit, seen)]
     off = tuple(replace(k, got=k.got - k.want, want=np.zeros(k.want.shape)) for k in seen)
     added = []
-    for fit in others:
-        c, loose = _coefficient(fit, off)
-        if loose < 1e-2 * abs(c) and _explains(right.plus(fit.times(c)), seen, 1):
-            added.append(_added(fit, c, seen[0]))
+    for right in _fits(_alone, seen) if others else ():
+        for fit in others:
+            c, loose = _coefficient(fit, off)
+            if loose < 1e-2 * abs(c) and _explains(right.plus(fit.times(c)), seen, 1):
+                added.append(_added(fit, c, seen[0]))
     alone = [] if exact or added else [cause for fit in others for cause in _free(fit, seen)]
     yield from [*exact, *added, *alone]
 
 
 def _added(fit: Fit, c: float, look: Look) -> Cause:
-    name = fit.name if fit.name in SPEAKING else f"{'missing' if c < 0.0 else 'added'} {fit.name}"
+    name = f"{'missing' if c < 0.0 else 'added'} {fit.name}"
     words = "lacks" if c < 0.0 else "has in addition"
     flipped = ", as if the sign of that term were flipped" if abs(abs(c) - 2.0) < 1e-6 else ""
     return Cause(name, f"it {words} {_number(abs(c), look)}{fit.text}{flipped}")
@@ -553,44 +613,40 @@ def _of_two_terms_at_large(case: Case, seen: tuple[Look, ...]) -> Found:
 
 def _sums(seen: tuple[Look, ...], plain: bool) -> Found:
     """Yield got = a one + b two, with a and b fitted, or `plain`: a number such as 1 or 1/N."""
-    if seen[0].got.shape != seen[0].want.shape or not 2 < seen[0].want.size <= SMALL:
+    first = seen[0]
+    if first.got.shape != first.want.shape or not 2 < first.want.size <= SMALL:
         return
-    fits = _terms(seen)
-    here = [k for k in range(len(seen)) if all(fit.arrays[k] is not None for fit in fits)]
-    known = [np.isfinite(seen[k].want) for k in here]
-    got = np.concatenate([seen[k].got[s] for k, s in zip(here, known, strict=True)])
-    rows = [
-        np.concatenate([np.asarray(fit.arrays[k])[s] for k, s in zip(here, known, strict=True)])
-        for fit in fits
-    ]
-    good = [k for k, row in enumerate(rows) if np.isfinite(row).all() and row.any()]
+    each = [{(n, t): np.ravel(a) for n, t, a in slips.terms(look)} for look in seen[:2]]
+    got = np.concatenate([look.got.ravel() for look, _ in zip(seen, each, strict=False)])
+    keys = [key for key in each[0] if all(key in terms for terms in each)]
+    rows = np.stack([np.concatenate([terms[key] for terms in each]) for key in keys])
+    norms = np.sqrt((rows * rows).sum(axis=1))
+    good = np.flatnonzero(np.isfinite(norms) & (norms > 0.0))
     if got.size < 6 or not got.any():
         return
-    A = np.stack([rows[k] / np.linalg.norm(rows[k]) for k in good])
-    y = got / np.linalg.norm(got)
+    A, y = rows[good] / norms[good, None], got / np.linalg.norm(got)
     G, r = A @ A.T, A @ y
     rest = 1.0 - (r[:, None] ** 2 + r**2 - 2.0 * G * np.outer(r, r)) / (1.0 - G**2)
-    rest[(1.0 - G**2 < 1e-6)] = 1.0
-    order = [(j, k) for j, k in np.argwhere(np.triu(rest < 1e-8, 1))]
-    for j, k in order:
-        one, two = fits[good[j]], fits[good[k]]
-        a, b = np.linalg.lstsq(np.stack([rows[good[j]], rows[good[k]]], 1), got, rcond=None)[0]
+    rest[1.0 - G**2 < 1e-6] = 1.0
+    limit = max(1e-10, (100.0 * first.noise) ** 2)
+    pairs = np.argwhere(np.triu(rest < limit, 1))[:20]
+    wanted = {keys[good[k]] for pair in pairs for k in pair}
+
+    def of(look: Look) -> Guesses:
+        return ((n, t, a) for n, t, a in slips.terms(look) if (n, t) in wanted)
+
+    fits = {(fit.name, fit.text): fit for fit in _fits(of, seen)} if wanted else {}
+    for j, k in pairs:
+        one, two = (fits[keys[good[i]]] for i in (j, k))
+        a, b = np.linalg.lstsq(rows[good[[j, k]]].T, got, rcond=None)[0]
         both = one.times(float(a)).plus(two.times(float(b)))
         if _explains(both, seen, 4) and min(abs(a), abs(b)) > 1e-6 * max(abs(a), abs(b)):
-            first, second = (_number(float(c), seen[0]) for c in (a, b))
-            if plain and (first + second).count("."):
+            numbers = [_number(float(c), first) for c in (a, b)]
+            if plain and "".join(numbers).count("."):
                 continue
-            text = f"it is {first}{one.text} + {second}{two.text}".replace("+ -", "- ")
-            names = [f.name for f in (one, two) if f.name in SPEAKING]
-            yield Cause(names[0] if names else "sum of terms", text)
+            text = f"it is {numbers[0]}{one.text} + {numbers[1]}{two.text}".replace("+ -", "- ")
+            yield Cause("sum of terms", text)
             return
-
-
-def _other_rules(case: Case, seen: tuple[Look, ...]) -> Found:
-    """Yield the rule of another axis, another eps, another layer."""
-    for fit in _fits(slips.rules, seen):
-        if _explains(fit, seen):
-            yield Cause(fit.name, fit.text)
 
 
 # ----------------------------------------------------------------- what is off is of one kind
@@ -688,29 +744,137 @@ def _spanned(off: Array, basis: list[Array], axis: int) -> Array:
     return np.asarray(part)
 
 
-def _of_second_derivatives(case: Case, seen: tuple[Look, ...]) -> Found:
-    """Yield what a Hessian lacks: an outer product, or the curvature of the model."""
-    n = round(math.sqrt(case.want.size))
-    if not case.rule.startswith("hessian") or case.got.size != n * n or n < 3:
+# ------------------------------------------------------------- matrices, and what is off elsewhere
+
+
+def _matrices(case: Case) -> tuple[Array, Array, float] | None:
+    """Return a claim and what is right as square matrices, and a tolerance: a Hessian whole."""
+    n = np.size(case.at)
+    got, want, error = case.got, case.want, float(np.nanmax(case.error, initial=0.0))
+    if case.rule == "hvp" and case.jacobian is not None and case.ask and n <= WHOLE:
+        units = np.eye(n).reshape(n, *case.at.shape)
+        got = np.stack([np.ravel(case.ask(dict(case.values), unit)) for unit in units], axis=1)
+        want, error = case.jacobian, error + 1e-9 * float(np.nanmax(np.abs(case.jacobian)))
+        if np.abs(got @ case.delta.ravel() - case.got.ravel()).max() > n * error:
+            return None  # not linear in the direction
+    elif case.rule not in ("hessian", "jacobian"):
+        return None
+    fits = got.size == want.size == n * n > 1 and np.isfinite(want).all()
+    return (got.reshape(n, n), want.reshape(n, n), error) if fits else None
+
+
+def _of_matrix(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield the form of what a square matrix is off by: symmetry, a diagonal, equal rows, a rank."""
+    if (found := _matrices(case)) is None:
         return
-    got, want = case.got.reshape(n, n), case.want.reshape(n, n)
-    off, tolerance = got - want, n * float(np.nanmax(case.error))
-    if not np.isfinite(off).all() or np.abs(off - off.T).max() > tolerance:
+    got, want, error = found
+    off, n, small = got - want, len(got), 4.0 * found[2]
+    numbers = ", ".join(f"{x:.6g}" for x in np.diag(off)) if n <= 8 else ""
+    word, size = ("has in addition", off) if np.trace(off) > 0.0 else ("lacks", -off)
+    symmetric = np.abs(want - want.T).max() <= small
+
+    def is_zero(array: Array) -> bool:
+        return bool(np.abs(array).max() <= small)
+
+    if is_zero(off - off[0, 0]):
+        yield Cause(
+            "constant added", f"{off[0, 0]:.6g} is added to all entries, not to the diagonal"
+        )
+    elif is_zero(off - np.diag(np.diag(off))) and case.rule != "jacobian":
+        values = np.diag(size)[np.abs(np.diag(size)) > small]
+        several = np.ptp(values) > small
+        scale = numbers if several else f"{values[0]:.6g} on the diagonal"
+        where = "" if len(values) == n or several else (
+            f" of the entries {np.flatnonzero(np.abs(np.diag(off)) > small).tolist()}")  # fmt: skip
+        text = (
+            f"it {word} {scale}{where}: the penalty lambda |{case.argument}|^2 / 2 of an argument"
+        )
+        yield Cause("penalty", text)
+    elif is_zero(off - off[:1]) or is_zero(off - off[:, :1]):
+        yield Cause("broadcast", "the same row (column) is added to each: a vector is broadcast")
+    elif symmetric and np.abs(got - got.T).max() > small:
+        yield Cause(
+            "not symmetric", "it is not symmetric, as second derivatives are: M for M + M^T?"
+        )
+    elif is_zero(off - off.T):
+        sizes = np.linalg.eigvalsh(off)
+        negative = [np.linalg.eigvalsh((M + M.T) / 2.0).min() < -n * small for M in (got, want)]
+        if (np.abs(sizes) > n * small).sum() == 1:
+            text = "off by one outer product q q^T, as - S S^T in softmax"
+            yield Cause("missing outer product", text)
+        elif negative == [False, True]:
+            text = (
+                "positive semidefinite, and the right one is not: second derivatives of the model"
+            )
+            yield Cause("Gauss-Newton", f"{text} are left out, as in Gauss-Newton")
+
+
+def _elsewhere_off(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield how what is got, or what it is off by, depends on the argument and on delta."""
+    if case.ask is None or case.slopes is None or case.got.shape != case.want.shape:
         return
-    sizes = np.linalg.eigvalsh((off + off.T) / 2.0)
-    if (np.abs(sizes) > tolerance).sum() == 1:
-        yield Cause(
-            "missing outer product", "off by one outer product q q^T, as - S S^T in softmax"
-        )
-    elif (
-        np.linalg.eigvalsh((got + got.T) / 2.0).min() >= -tolerance
-        and np.linalg.eigvalsh((want + want.T) / 2.0).min() < -tolerance
-    ):
-        yield Cause(
-            "Gauss-Newton",
-            "positive semidefinite, and the right one is not: second derivatives of the model are "
-            "left out, as in Gauss-Newton",
-        )
+    if case.want.size > SMALL // 10:
+        return
+    rng, name = np.random.default_rng(7), case.argument
+    points = [(case.at, case.delta)]
+    points += [(case.at * np.exp(0.2 * rng.normal(size=case.at.shape)), case.delta)] * 2
+    if np.ndim(case.delta) and case.rule not in ("hessian", "jacobian"):
+        points = [(case.at, case.delta)] + [(case.at, d * case.delta) for d in (2.0, -1.0)]
+    got, off, at, error = [], [], [], []
+    for x, delta in points:
+        values = {n: np.array(x if n == name else a) for n, a in case.values.items()}
+        try:
+            answer = np.asarray(case.ask(values, np.array(delta)), dtype=np.float64)
+            want, loose = case.slopes(values, delta)
+        except Exception:  # code of the reader's, where the reader did not choose to call it
+            return
+        if answer.shape != case.want.shape or not np.isfinite(answer - want).all():
+            return
+        got.append(answer)
+        off.append(answer - want)
+        at.append(x)
+        error.append(4.0 * loose + 1e3 * EPS * np.abs(want).max(initial=0.0))
+    moving = name if points[1][0] is not case.at else "delta"
+    small = np.max(error, axis=0)
+    same = [(np.ptp(parts, axis=0) <= small).all() for parts in (got, off)]
+    numbers = np.array2string(off[0].ravel()[:4], precision=6, separator=", ")
+    numbers = numbers if off[0].size <= 4 else f"{numbers[:-1]}, ...]"
+    told = (np.abs(off[0]) > small).any()
+    if same[0] and told:
+        ignored = "delta ignored" if moving == "delta" else "constant"
+        yield Cause(ignored, f"{moving} is ignored: it does not depend on {moving}, a constant")
+    elif same[1] and told:
+        text = f"off by {numbers}, a constant part that does not depend on {moving}"
+        yield Cause("constant part", f"{text}: it is missing, or added")
+    elif moving == name and off[0].shape == case.at.shape:
+        ratio = [o / x for o, x in zip(off, at, strict=True)]
+        loose = np.max([e / np.abs(x) for e, x in zip(error, at, strict=True)], axis=0)
+        if (np.ptp(ratio, axis=0) <= 2.0 * loose).all():
+            factors = ", ".join(f"{c:.6g}" for c in ratio[0].ravel()[:4])
+            text = f"off by lambda {name}, lambda = {factors}: a penalty is wrong, missing or added"
+            yield Cause("penalty", text)
+
+
+def _swapped(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield another argument whose right derivative this is."""
+    small = 4.0 * float(np.nanmax(case.error, initial=0.0))
+    for name, other in case.others.items():
+        if other.shape == case.got.shape and other.size > 1 and np.isfinite(other).all():
+            far = other.shape != case.want.shape or np.abs(other - case.want).max() > small
+            if far and np.abs(case.got - other).max() <= small + 1e-9 * np.abs(other).max():
+                text = f"it is what is right for {name}: the two are swapped, or one is copied"
+                yield Cause("swapped", text)
+
+
+def _one_branch(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield where it is wrong, if a rule tells wrong entries from right ones."""
+    if place := evidence(case):
+        yield Cause("one branch", f"wrong only {place}, right elsewhere")
+
+
+def _integers(case: Case, seen: tuple[Look, ...]) -> Found:
+    if case.got.dtype.kind in "iub":
+        yield Cause("integers", f"the result is of integers, {case.got.dtype}")
 
 
 def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
@@ -739,6 +903,7 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 
 # From simple to less simple.
 KINDS = (
-    _whole, _rounded, _times_known, _factor, _masked, _of_second_derivatives, _of_terms, _other_rules,
-    _of_two_terms, _paths, _elsewhere, _factor_of_each, _noisy, _of_two_terms_at_large,
+    _swapped, _whole, _rounded, _of_matrix, _times_known, _factor, _masked, _of_terms, _of_two_terms,
+    _other_axes, _paths, _elsewhere_off, _elsewhere, _factor_of_each, _integers, _noisy,
+    _of_two_terms_at_large, _one_branch,
 )  # fmt: skip

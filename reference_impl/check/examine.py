@@ -344,6 +344,7 @@ class Examination:
             ask,
             slopes,
             ground.problem.known,
+            {n: self.columns(n, part.deltas[0]).want for n in ground.values if n != name},
         )
 
     # --------------------------------------------------------------- jvp and jacobian
@@ -353,11 +354,14 @@ class Examination:
         ground, jvp = self.ground, self.ground.problem.jvp
         if jvp is None:
             return
-        for _ in range(self.seeds):
-            v = {n: measure.direction(self.rng, x, "typical") for n, x in ground.values.items()}
+        alone = [(name,) for name in ground.values] if len(ground.values) > 1 else []
+        for names in [*alone, *[tuple(ground.values)] * self.seeds]:
+            v = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
             slope = ground.slope(v)
-            got = np.asarray(jvp(_copies(ground.values), _copies(v)))
-            pieces = list(self._of_outputs("jvp", ", ".join(v), got, slope))
+            got = np.asarray(jvp(_copies(ground.values), {**_zeros(ground.values), **_copies(v)}))
+            for name in names if len(names) == 1 else ():
+                self.columns(name, self.delta)  # a cause is seen in the Jacobian
+            pieces = list(self._of_outputs("jvp", ", ".join(v), got, slope, v))
             yield from pieces
             if any(piece.findings for piece in pieces):
                 return
@@ -391,7 +395,9 @@ class Examination:
                     continue
             v = measure.direction(self.rng, x, "typical")
             pushed = np.tensordot(got, v, axes=x.ndim)
-            yield from self._of_outputs(f"{rule} times v", name, pushed, ground.slope({name: v}))
+            yield from self._of_outputs(
+                f"{rule} times v", name, pushed, ground.slope({name: v}), {name: v}
+            )
 
     def _whole_case(self, rule: str, name: str, got: Array, J: Array, error: Array) -> Case:
         """A Jacobian, which can be asked for elsewhere too."""
@@ -420,7 +426,9 @@ class Examination:
             blocks, errors = (_diagonal_blocks(part, value, x) for part in (J, error))
             yield from _of_numbers(self._plain_case("jacobian", name, got, blocks, errors))
 
-    def _of_outputs(self, rule: str, name: str, got: Array, slope: differences.Slope) -> Pieces:
+    def _of_outputs(
+        self, rule: str, name: str, got: Array, slope: differences.Slope, v: Values
+    ) -> Pieces:
         shape = self.ground.value.shape
         if fault := _wrong_type(rule, name, got):
             yield fault
@@ -428,7 +436,8 @@ class Examination:
             yield _fault(rule, name, f"shape {got.shape}, expected {shape}")
         else:
             want, error = slope.value.reshape(shape), slope.error.reshape(shape)
-            yield from _of_numbers(self._plain_case(rule, name, got, want, error))
+            case = self._plain_case(rule, name, got, want, error)
+            yield from _of_numbers(replace(case, delta=v.get(name, case.delta)))
 
     def _plain_case(self, rule: str, name: str, got: Array, want: Array, error: Array) -> Case:
         ground = self.ground
@@ -438,7 +447,17 @@ class Examination:
             J = self.measured[name].jacobian
         known = ground.problem.known
         return Case(
-            rule, name, got, want, bound, at, ground.value, self.delta, J, ground.values, known=known
+            rule,
+            name,
+            got,
+            want,
+            bound,
+            at,
+            ground.value,
+            self.delta,
+            J,
+            ground.values,
+            known=known,
         )
 
     # ------------------------------------------------------------------ second order
@@ -756,7 +775,9 @@ def _wrong_entries(case: Case, wrong: NDArray[np.bool_]) -> Piece:
 def _one_entry(case: Case, at: int) -> Cause:
     index = [int(k) for k in np.unravel_index(at, case.want.shape)]
     ratio = case.got.flat[at] / case.want.flat[at] if case.want.flat[at] else np.inf
-    return Cause("one entry", f"only the entry at {index} is wrong: {ratio:.6g} times the right one")
+    return Cause(
+        "one entry", f"only the entry at {index} is wrong: {ratio:.6g} times the right one"
+    )
 
 
 def _entry_fault(case: Case, at: int, more: str, cause: Cause | None = None) -> Piece:

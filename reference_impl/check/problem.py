@@ -118,6 +118,8 @@ class Case:
         (values, delta) -> want and error there.
     known : dict of arrays
         That of the problem.
+    others : dict of arrays
+        What is right for the other arguments.
     """
 
     rule: str
@@ -133,3 +135,4 @@ class Case:
     ask: Callable[[Values, Array], Array] | None = None
     slopes: Callable[[Values, Array], tuple[Array, Array]] | None = None
     known: Values = field(default_factory=dict)
+    others: Values = field(default_factory=dict)
