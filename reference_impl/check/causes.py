@@ -102,8 +102,9 @@ def _said(case: Case, cause: Cause) -> Cause:
     second = case.rule.startswith(("hvp", "hessian"))
     if second or case.rule.startswith("jvp"):
         of = f" of {case.argument} alone" if not second and case.argument in case.values else ""
-        notes = [f"v the {'direction' if second else 'tangent'}{of}"]
         text = re.sub(r"\bdelta\b", "v", text)
+        direct = re.search(r"\bv\b", text) or not second
+        notes = [f"v the {'direction' if second else 'tangent'}{of}"] if direct else []
     if re.search(r"\bf\b", text):
         notes.append("f the gradient" if second else "f the output")
     return replace(cause, text=", ".join([text, *notes]))
@@ -169,8 +170,8 @@ def _parallel(*targets: Array, noise: float) -> Wanted:
 
     def wanted(array: Array) -> bool:
         for y in targets:
-            known = np.isfinite(array) & np.isfinite(y) if array.shape == y.shape else None
-            if known is None or 2 * known.sum() < known.size:
+            known = np.isfinite(array) & np.isfinite(y) if array.shape == y.shape else np.zeros(0)
+            if not known.any() or 2 * known.sum() < np.isfinite(y).sum():
                 continue
             a, b = array[known], y[known]
             aa, bb, ab = a @ a, b @ b, a @ b
@@ -191,7 +192,8 @@ def _explains(fit: Fit, seen: tuple[Look, ...], fitted: int = 0) -> bool:
         if array is None or tolerance is None:
             continue
         known = np.isfinite(array)
-        if 2 * known.sum() < known.size or not known.any():
+        every = np.isfinite(look.want).sum() if look.want.shape == array.shape else known.size
+        if 2 * known.sum() < every or not known.any():
             return False
         if not (np.abs(look.got - array) <= tolerance)[known].all():
             return False
@@ -411,7 +413,8 @@ def _imprecise(seen: tuple[Look, ...], exact: bool) -> Found:
     if any(look.got.shape != look.want.shape for look in seen):
         return
     off = np.concatenate([(look.got - look.want)[np.isfinite(look.want)] for look in seen])
-    right = np.concatenate([np.abs(look.want)[np.isfinite(look.want)] for look in seen])
+    right = np.concatenate([look.want[np.isfinite(look.want)] for look in seen])
+    off, right = off * np.sign(right), np.abs(right)  # of both signs, where a factor is of one
     largest = right.max(initial=0.0)
     if off.size < 4 or not (off > 0.0).any() or not (off < 0.0).any():
         return
@@ -532,6 +535,10 @@ def _features(look: Look) -> dict[str, Array]:
         for k in sorted({*range(min(size, 12)), size - 1}) if size > 1 else ():
             place = np.broadcast_to(index[axis] == k, shape)
             found[f"in number {k} of the {words}"] = np.asarray(1.0 * place)
+        if size % 2 == 0 and size > 2:
+            half = np.broadcast_to(index[axis] < size // 2, shape)
+            found[f"in the first half of the {words}"] = np.asarray(1.0 * half)
+            found[f"in the second half of the {words}"] = np.asarray(1.0 * ~half)
     for one, two in combinations(range(len(shape)), 2):
         i, j, axes = index[one], index[two], f"axes {one} and {two}"
         if shape[one] == shape[two] > 1:
@@ -554,6 +561,25 @@ def _features(look: Look) -> dict[str, Array]:
     return found
 
 
+def _weights(case: Case, seen: tuple[Look, ...]) -> Found:
+    """Yield a factor of each entry that is the same at every look: a weight, whatever moves."""
+    first, n = seen[0], seen[0].want.size
+    if first.got.shape != first.want.shape or len(seen) < 2 or n < 4:
+        return
+    factor = first.got / first.want
+
+    def of(look: Look) -> Guesses:
+        yield "weights", "", look.want * factor
+
+    for fit in _fits(of, seen):
+        later = replace(fit, arrays=(None, *fit.arrays[1:]), tolerances=(None, *fit.tolerances[1:]))
+        if np.isfinite(factor).all() and _explains(later, seen):
+            found = sorted({float(f"{x:.4g}") for x in factor.ravel()})
+            numbers = ", ".join(f"{x:g}" for x in found[:5]) + (", ..." if len(found) > 5 else "")
+            text = f"the right answer times weights of the entries that never change: {numbers}"
+            yield Cause("weights", text)
+
+
 # -------------------------------------------------------------------------- sums of terms
 
 
@@ -565,7 +591,11 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
     wanted = _parallel(first.got, first.got - first.want, noise=first.noise)
     fits = _fits(slips.terms, seen, wanted)
     others = [fit for fit in fits if fit.name != RIGHT]
-    exact = [Cause(fit.name, f"it is {fit.text}") for fit in others if _explains(fit, seen)]
+    exact = [
+        Cause(fit.name, f"it is {fit.text}{_symmetrised(fit, 1.0, first)}")
+        for fit in others
+        if _explains(fit, seen)
+    ]
     off = tuple(replace(k, got=k.got - k.want, want=np.zeros(k.want.shape)) for k in seen)
     added = []
     for right in _fits(_alone, seen) if others else ():
@@ -587,7 +617,23 @@ def _added(fit: Fit, c: float, look: Look) -> Cause:
 def _free(fit: Fit, seen: tuple[Look, ...]) -> Found:
     c, loose = _coefficient(fit, seen)
     if loose < 1e-2 * abs(c) and not _is_right(fit, seen) and _explains(fit.times(c), seen, 2):
-        yield Cause(fit.name, f"it is {_number(c, seen[0])}{fit.text}")
+        more = _symmetrised(fit, c, seen[0])
+        yield Cause(fit.name, f"it is {_number(c, seen[0])}{fit.text}{more}")
+
+
+def _symmetrised(fit: Fit, c: float, look: Look) -> str:
+    """Say whether the right answer has M + M^T where a term has the square matrix M."""
+    for name, M in look.values.items():
+        if np.ndim(M) == 2 and len(M) == np.shape(M)[1] and name in fit.name:
+            other = replace(look, values={**look.values, name: M.T})
+            turned = [a for n, t, a in slips.terms(other) if (n, t) == (fit.name, fit.text)]
+            own, small = fit.arrays[0], 4.0 * look.error + 1e-9 * np.abs(look.want).max()
+            both = (
+                own + turned[0] if turned and own is not None else np.full(look.want.shape, np.nan)
+            )
+            if any((np.abs(k * both - look.want) <= small).all() for k in (c, c / 2.0)):
+                return f", where the right one has {name} + {name}^T: {name} is not symmetric"
+    return ""
 
 
 def _number(c: float, look: Look) -> str:
@@ -604,14 +650,14 @@ def _number(c: float, look: Look) -> str:
 
 
 def _of_two_terms(case: Case, seen: tuple[Look, ...]) -> Found:
-    yield from _sums(seen, plain=True)
+    yield from _sums(case, seen, plain=True)
 
 
 def _of_two_terms_at_large(case: Case, seen: tuple[Look, ...]) -> Found:
-    yield from _sums(seen, plain=False)
+    yield from _sums(case, seen, plain=False)
 
 
-def _sums(seen: tuple[Look, ...], plain: bool) -> Found:
+def _sums(case: Case, seen: tuple[Look, ...], plain: bool) -> Found:
     """Yield got = a one + b two, with a and b fitted, or `plain`: a number such as 1 or 1/N."""
     first = seen[0]
     if first.got.shape != first.want.shape or not 2 < first.want.size <= SMALL:
@@ -644,8 +690,17 @@ def _sums(seen: tuple[Look, ...], plain: bool) -> Found:
             numbers = [_number(float(c), first) for c in (a, b)]
             if plain and "".join(numbers).count("."):
                 continue
+            if a < 0.0 < b:
+                one, two, numbers = two, one, numbers[::-1]
             text = f"it is {numbers[0]}{one.text} + {numbers[1]}{two.text}".replace("+ -", "- ")
+            known = any(name in two.text for name in ("label", *case.known))
+            if abs(a + b) <= 1e-6 * abs(a) and known:
+                times = "" if abs(abs(a) - 1.0) < 1e-6 else f"{numbers[0]}times "
+                text = f"it is {times}the residual {one.text} - {two.text}"
+            if one.text == case.argument:
+                text += f", linear in {case.argument}"
             yield Cause("sum of terms", text)
+            yield from _factor_of_each(case, seen)
             return
 
 
@@ -691,7 +746,7 @@ def _paths(case: Case, seen: tuple[Look, ...]) -> Found:
 def _slightly(seen: tuple[Look, ...]) -> Found:
     """Yield an eps or a count that is not the one of forward: a little off, in the same paths."""
     want = seen[0].want
-    if any(np.abs(k.got - k.want).max() > 0.3 * np.abs(k.want).max() for k in seen):
+    if any(np.abs(k.got - k.want).max() > np.abs(k.want).max() for k in seen):
         return
     for axis, size in enumerate(want.shape):
         for centred in (True, False):
@@ -767,35 +822,32 @@ def _of_matrix(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield the form of what a square matrix is off by: symmetry, a diagonal, equal rows, a rank."""
     if (found := _matrices(case)) is None:
         return
-    got, want, error = found
-    off, n, small = got - want, len(got), 4.0 * found[2]
+    got, want, small = found
+    off, n = got - want, len(got)
     numbers = ", ".join(f"{x:.6g}" for x in np.diag(off)) if n <= 8 else ""
     word, size = ("has in addition", off) if np.trace(off) > 0.0 else ("lacks", -off)
-    symmetric = np.abs(want - want.T).max() <= small
 
     def is_zero(array: Array) -> bool:
         return bool(np.abs(array).max() <= small)
 
-    if is_zero(off - off[0, 0]):
-        yield Cause(
-            "constant added", f"{off[0, 0]:.6g} is added to all entries, not to the diagonal"
-        )
-    elif is_zero(off - np.diag(np.diag(off))) and case.rule != "jacobian":
+    beside = np.where(np.eye(n, dtype=bool), np.nan, off)  # the diagonal may be right
+    equal = [n > 2 and (np.nanmax(beside, k) - np.nanmin(beside, k) <= small).all() for k in (0, 1)]
+    if is_zero(off - np.diag(np.diag(off))) and case.rule != "jacobian":
         values = np.diag(size)[np.abs(np.diag(size)) > small]
-        several = np.ptp(values) > small
-        scale = numbers if several else f"{values[0]:.6g} on the diagonal"
-        where = "" if len(values) == n or several else (
-            f" of the entries {np.flatnonzero(np.abs(np.diag(off)) > small).tolist()}")  # fmt: skip
-        text = (
-            f"it {word} {scale}{where}: the penalty lambda |{case.argument}|^2 / 2 of an argument"
+        alike = np.ptp(values) <= small
+        places = (
+            "" if len(values) == n else f", entries {np.flatnonzero(np.abs(np.diag(off)) > small)}"
         )
+        scale = f"{values[0]:.6g} on the diagonal{places}" if alike else numbers
+        text = f"it {word} {scale}: the penalty lambda |{case.argument}|^2 / 2 of an argument"
         yield Cause("penalty", text)
-    elif is_zero(off - off[:1]) or is_zero(off - off[:, :1]):
+    elif all(equal):
+        yield Cause("constant added", f"{off[0, 1]:.6g} is added off the diagonal, to all entries")
+    elif any(equal):
         yield Cause("broadcast", "the same row (column) is added to each: a vector is broadcast")
-    elif symmetric and np.abs(got - got.T).max() > small:
-        yield Cause(
-            "not symmetric", "it is not symmetric, as second derivatives are: M for M + M^T?"
-        )
+    elif is_zero((got + got.T) / 2.0 - want):
+        text = "2 M for M + M^T: it is not symmetric, and its symmetric part is right"
+        yield Cause("not symmetric", text)
     elif is_zero(off - off.T):
         sizes = np.linalg.eigvalsh(off)
         negative = [np.linalg.eigvalsh((M + M.T) / 2.0).min() < -n * small for M in (got, want)]
@@ -807,6 +859,12 @@ def _of_matrix(case: Case, seen: tuple[Look, ...]) -> Found:
                 "positive semidefinite, and the right one is not: second derivatives of the model"
             )
             yield Cause("Gauss-Newton", f"{text} are left out, as in Gauss-Newton")
+
+
+def _not_symmetric(case: Case, seen: tuple[Look, ...]) -> Found:
+    found = _matrices(case)
+    if found and case.rule != "jacobian" and np.abs(found[0] - found[0].T).max() > found[2]:
+        yield Cause("not symmetric", "it is not symmetric, as second derivatives are")
 
 
 def _elsewhere_off(case: Case, seen: tuple[Look, ...]) -> Found:
@@ -837,15 +895,20 @@ def _elsewhere_off(case: Case, seen: tuple[Look, ...]) -> Found:
     moving = name if points[1][0] is not case.at else "delta"
     small = np.max(error, axis=0)
     same = [(np.ptp(parts, axis=0) <= small).all() for parts in (got, off)]
-    numbers = np.array2string(off[0].ravel()[:4], precision=6, separator=", ")
-    numbers = numbers if off[0].size <= 4 else f"{numbers[:-1]}, ...]"
-    told = (np.abs(off[0]) > small).any()
+    wrong = np.abs(off[0]) > small
+    numbers = ", ".join(f"{x:.6g}" for x in off[0][wrong][:4]) + (
+        ", ..." if wrong.sum() > 4 else ""
+    )
+    where = "" if wrong.all() else f" at {int(wrong.sum())} of {wrong.size} entries only"
+    whole = np.abs(off[0] - np.round(off[0])).max() <= small.max() and (np.abs(off[0]) <= 2.5).all()
+    more = ", whole numbers, as of wrong labels" if whole else ""
+    told = wrong.any()
     if same[0] and told:
         ignored = "delta ignored" if moving == "delta" else "constant"
         yield Cause(ignored, f"{moving} is ignored: it does not depend on {moving}, a constant")
     elif same[1] and told:
-        text = f"off by {numbers}, a constant part that does not depend on {moving}"
-        yield Cause("constant part", f"{text}: it is missing, or added")
+        text = f"off by {numbers}{where}{more}: a constant part, which does not depend on {moving}"
+        yield Cause("constant part", f"{text}, is missing or added")
     elif moving == name and off[0].shape == case.at.shape:
         ratio = [o / x for o, x in zip(off, at, strict=True)]
         loose = np.max([e / np.abs(x) for e, x in zip(error, at, strict=True)], axis=0)
@@ -903,7 +966,7 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 
 # From simple to less simple.
 KINDS = (
-    _swapped, _whole, _rounded, _of_matrix, _times_known, _factor, _masked, _of_terms, _of_two_terms,
-    _other_axes, _paths, _elsewhere_off, _elsewhere, _factor_of_each, _integers, _noisy,
-    _of_two_terms_at_large, _one_branch,
+    _whole, _swapped, _rounded, _of_matrix, _times_known, _factor, _masked, _weights, _of_terms,
+    _of_two_terms, _other_axes, _paths, _elsewhere_off, _elsewhere, _factor_of_each, _integers,
+    _noisy, _not_symmetric, _of_two_terms_at_large, _one_branch,
 )  # fmt: skip

@@ -359,8 +359,8 @@ class Examination:
             v = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
             slope = ground.slope(v)
             got = np.asarray(jvp(_copies(ground.values), {**_zeros(ground.values), **_copies(v)}))
-            for name in names if len(names) == 1 else ():
-                self.columns(name, self.delta)  # a cause is seen in the Jacobian
+            if len(names) == 1:
+                self.columns(names[0], self.delta)  # a cause is seen in the Jacobian
             pieces = list(self._of_outputs("jvp", ", ".join(v), got, slope, v))
             yield from pieces
             if any(piece.findings for piece in pieces):
@@ -437,7 +437,24 @@ class Examination:
         else:
             want, error = slope.value.reshape(shape), slope.error.reshape(shape)
             case = self._plain_case(rule, name, got, want, error)
-            yield from _of_numbers(replace(case, delta=v.get(name, case.delta)))
+            yield from _of_numbers(self._of_tangent(case, v) if rule == "jvp" else case)
+
+    def _of_tangent(self, case: Case, v: Values) -> Case:
+        """A product with a tangent of one argument, which can be asked for elsewhere too."""
+        ground, jvp, name = self.ground, self.ground.problem.jvp, case.argument
+        if name not in v:
+            return case
+
+        def ask(values: Values, tangent: Array) -> Array:
+            assert jvp
+            return np.asarray(jvp(values, {**_zeros(values), name: tangent}), dtype=np.float64)
+
+        def slopes(values: Values, tangent: Array) -> tuple[Array, Array]:
+            found = replace(ground, values=values).slope({name: tangent})
+            shape = ground.value.shape
+            return found.value.reshape(shape), SAFETY * found.error.reshape(shape)
+
+        return replace(case, delta=v[name], ask=ask, slopes=slopes)
 
     def _plain_case(self, rule: str, name: str, got: Array, want: Array, error: Array) -> Case:
         ground = self.ground
@@ -639,10 +656,9 @@ def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
         ground.look_at_the_clock()
         answers = again(given, d)
         results.append({n: np.array(part) for n, part in answers.items() if part is not None})
-        yield from _of_writing("vjp", ground.values, given)
-        if not np.array_equal(d, delta):
-            text = "the argument delta was written to"
-            yield _fault("vjp", "delta", text, (), BEHAVIOUR["writes"])
+        written = [*_of_writing("vjp", {**ground.values, "delta": delta}, {**given, "delta": d})]
+        if written:
+            yield from written
             return
         if problem.again is None:
             ground.forward({name: x * 0.875 for name, x in ground.values.items()})
@@ -801,7 +817,8 @@ def _wrong_type(rule: str, name: str, got: Array) -> Piece | None:
         return _fault(rule, name, f"type {got.dtype}, expected numbers")
     if not np.isfinite(got).all():
         at = tuple(int(k) for k in np.argwhere(~np.isfinite(got))[0])
-        return _fault(rule, name, f"not finite at {list(at)}: {got[at]}", at)
+        cause = Cause("not finite", "it is not finite where the right one is")
+        return _fault(rule, name, f"not finite at {list(at)}: {got[at]}", at, cause)
     return None
 
 

@@ -120,7 +120,8 @@ def _others(case: Case, first: Look) -> Iterator[Look]:
     rng = np.random.default_rng(5)
     for k in range(LOOKS):
         values, delta = case.values, random(rng, first.delta.shape)
-        if k == LOOKS - 1 or not delta.ndim:  # the signs stay: so does the domain
+        a_cost = not delta.ndim and first.delta == 1.0
+        if k == LOOKS - 1 or a_cost:  # the signs stay: so does the domain
             delta = first.delta
             values = {n: a * np.exp(0.2 * rng.normal(size=a.shape)) for n, a in values.items()}
         look = _asked(case, values, delta, first.got.shape)
@@ -136,13 +137,14 @@ def random(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 def _look(
     case: Case, values: Mapping[str, Array], delta: Any, got: Any, want: Any, error: Any
 ) -> Look:
-    same = values is case.values
+    same, every = values is case.values, {**case.known, **values}
     at, value, J = np.asarray(values.get(case.argument, case.at)), case.value, case.jacobian
     delta, want = np.asarray(delta, dtype=np.float64), np.asarray(want, dtype=np.float64)
     if J is not None and J.shape != delta.shape + want.shape:
         forward = J.shape == want.shape + delta.shape  # J v
         J = np.moveaxis(J, range(want.ndim), range(-want.ndim, 0)) if forward else None
-        at, value = (np.asarray(value), at) if forward else (at, value)
+        at, value = (np.asarray(value), None) if forward else (at, value)
+        every |= {"f": at} if forward and same else {}
     known = value if same else None
     J = J if same else None
     if delta.ndim == 0 and delta != 0.0:
@@ -151,7 +153,6 @@ def _look(
         off = np.abs(np.tensordot(delta, J, delta.ndim) - want)
         J = J if (off <= 1e-3 * np.abs(want).max(initial=0.0)).all() else None
     got = np.asarray(got, dtype=np.float64)
-    every = {**case.known, **values}
     return Look(got, want, np.asarray(error), at, known, delta, J, every)
 
 

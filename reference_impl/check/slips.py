@@ -59,7 +59,7 @@ def of_right(look: Look) -> Guesses:
     with suppress(ValueError):
         yield "not reduced", f"{right} in the shape before a sum", np.broadcast_to(want, shape)
     flat, got = want.ravel(), look.got.ravel()
-    if flat.size == got.size > 3 and len(np.unique(flat)) == flat.size:
+    if flat.size == got.size > 3 and len(np.unique(flat)) > 3:
         rank = np.argsort(np.argsort(got, kind="stable"))
         other = np.asarray(np.sort(flat)[rank]).reshape(shape)
         yield "permuted", "the right entries in another order", other
@@ -68,7 +68,7 @@ def of_right(look: Look) -> Guesses:
 def of_delta(look: Look) -> Guesses:
     """Yield what the right rule gives for a wrong delta."""
     delta = look.delta
-    if look.J is None or not delta.ndim:
+    if look.J is None or (not delta.ndim and delta == 1.0):
         return
     words = "the right answer for delta = 1: delta is ignored"
     yield "delta ignored", words, look.pull(np.ones(delta.shape))
@@ -140,6 +140,9 @@ def of_jacobian(look: Look) -> Guesses:
             ("doubled slope", "the Jacobian is applied twice", flat @ square @ square),
         ):
             yield name, text, vector.reshape(shape)
+        for words, q in _known(look, shape):
+            moved = look.pull(delta / q) * q
+            yield f"{words} after, not before", f"the factor {words} is applied last", moved
     for a, b in product(range(delta.ndim), range(delta.ndim, J.ndim)):
         if J.shape[a] == J.shape[b] > 1:
             yield from _between(look, J, a, b)
@@ -197,19 +200,17 @@ def _of_contributions(look: Look, J: Array) -> Guesses:
         kept = "".join(out[k] for k in axes)
         parts = np.einsum(f"{out},{out}{inner}->{kept}{inner}", delta, J)
         yield "sum missing", f"the sum over axes {axes} of the output is missing", parts
-        used = np.abs(parts) > 1e-9 * np.abs(J).max(initial=0.0)
-        gathers = (np.abs(J.reshape(delta.size, -1)) > 1e-9).sum(axis=1).max(initial=0) <= 1
-        if len(kept) == 1 and gathers:  # each output is one entry of the argument
-            for word, k in (
-                ("last", len(parts) - 1 - used[::-1].argmax(axis=0)),
-                ("first", used.argmax(axis=0)),
-            ):
-                one = np.take_along_axis(parts, k[None], axis=0)[0]
-                text = f"of several contributions the {word} is kept (axis {axes[0]})"
-                yield "duplicates overwritten", text, one
-            if np.ptp(used.sum(axis=0)):
-                mean = parts.sum(axis=0) / np.maximum(used.sum(axis=0), 1)
-                yield "mean of duplicates", f"the mean of the contributions, axis {axes[0]}", mean
+    rows = J.reshape(delta.size, -1)
+    used = np.abs(rows) > 1e-9 * np.abs(J).max(initial=0.0)
+    if used.sum(axis=1).max(initial=0) > 1 or used.sum(axis=0).max(initial=0) < 2:
+        return
+    # Each output is one entry of the argument, and one entry is taken several times.
+    parts = delta.reshape(-1, 1) * rows
+    for word, k in (("last", delta.size - 1 - used[::-1].argmax(0)), ("first", used.argmax(0))):
+        one = np.take_along_axis(parts, k[None], axis=0).reshape(look.want.shape)
+        yield "duplicates overwritten", f"of several contributions the {word} is kept", one
+    mean = parts.sum(axis=0) / np.maximum(used.sum(axis=0), 1)
+    yield "mean of duplicates", "the mean of the contributions", mean.reshape(look.want.shape)
 
 
 def _between(look: Look, J: Array, a: int, b: int) -> Guesses:
@@ -295,24 +296,25 @@ def _along_axes(a: Array) -> Iterator[tuple[str, Array]]:
 def _known(look: Look, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """Yield what is known and can stand beside each entry of a shape."""
     arrays = {"f": look.value, "f'": look.by_entry, **look.values}
+    if not look.delta.ndim:  # a cost: its residuals
+        others = {
+            n: np.asarray(a) for n, a in look.values.items() if a is not look.at and np.ndim(a)
+        }
+        arrays |= {f"(z - {n})": look.at - a for n, a in others.items() if a.shape == look.at.shape}
     for name, a in arrays.items():
         if a is None or not np.size(a):
             continue
         a = np.asarray(a)
+        whole = a.size > 1 and bool((a == np.round(a)).all()) and np.abs(a).max() < 1e3
         spread = np.reshape(a, a.shape + (1,) * max(0, len(shape) - a.ndim))
         for form in (a, spread) if a.shape != shape else (a,):
             try:
-                yield name, np.broadcast_to(form, shape)
+                yield f"label {name}" if whole else name, np.broadcast_to(form, shape)
             except ValueError:
                 continue
             break
-        labels = a.astype(np.int64) if a.shape == shape[:-1] and shape else None
-        if (
-            labels is not None
-            and (labels == a).all()
-            and 0 <= labels.min() <= labels.max() < shape[-1]
-        ):
-            yield f"one-hot {name}", np.eye(shape[-1])[labels]
+        if whole and a.shape == shape[:-1] and 0 <= a.min() <= a.max() < shape[-1]:
+            yield f"one-hot label {name}", np.eye(shape[-1])[a.astype(np.int64)]
 
 
 @lru_cache(maxsize=64)
@@ -321,7 +323,7 @@ def quantities(look: Look, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
     found: list[tuple[str, Array]] = []
     known = dict(_known(look, shape))
     for name, a in known.items():
-        own = name in ("f", "f'") or np.shape(look.values.get(name)) == shape
+        own = name[0] in "f(" or np.shape(look.values.get(name.split()[-1])) == shape
         plain = ("{}", "{}^2", "root of {}")
         found += [
             (w.format(name), np.asarray(q(a))) for w, q in FUNCTIONS.items() if own or w in plain
@@ -331,15 +333,15 @@ def quantities(look: Look, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
             found.append((f"norm of {name}", np.full(shape, np.sqrt((a * a).sum()))))
             found.append((f"sum of {name}", np.full(shape, a.sum())))
     z, f = look.at, known.get("f")
-    if f is not None and z.shape == shape:
+    slope = known.get("f'")
+    if f is not None and slope is not None:  # each entry by itself
         g = f / z
         found += [
             ("z f", z * f),
             ("f / z", g),
             ("(f / z)^2", g * g),
-            ("f (1 - f / z)", f * (1.0 - g)),
+            ("z g (1 - g), g = f / z", f * (1.0 - g)),
         ]
-    if f is not None and (slope := known.get("f'")) is not None:
         found += [("f f'", f * slope), ("z f'", z * slope)]
     return found
 
@@ -358,15 +360,26 @@ def of_factors(look: Look) -> Guesses:
     if look.J is None or not look.delta.ndim:
         return
     for words, q in quantities(look, look.delta.shape):
-        yield f"extra {words}", f"a factor ({words}) too many on delta", look.pull(look.delta * q)
+        text = f"a factor ({words}) too many on delta{_as_of(look, words)}"
+        yield f"extra {words}", text, look.pull(look.delta * q)
         yield (
             f"missing {words}",
             f"a factor ({words}) is missing on delta",
             look.pull(look.delta / q),
         )
-        if look.delta.shape == look.want.shape and np.ptp(q):
-            moved = look.pull(look.delta / q) * q
-            yield f"{words} after, not before", f"the factor ({words}) is applied last", moved
+
+
+def _as_of(look: Look, words: str) -> str:
+    """Say of which function of the output f a factor on delta is the slope."""
+    f = look.value if look.value is not None else np.zeros(())
+    of, of_softmax, p = {
+        "1/f": ("log f", "log-softmax", f),
+        "e^f": ("e^f", "softmax, of log-softmax", np.exp(f)),
+    }.get(words, ("", "", f))
+    sums_to_1 = any(
+        np.ptp(p.sum(axis)) < 1e-9 > abs(p.sum(axis).flat[0] - 1) for axis in range(f.ndim)
+    )
+    return f": the rule of {of_softmax if sums_to_1 else of}" if of else ""
 
 
 # -------------------------------------------------------------------------- terms of a sum
@@ -425,7 +438,7 @@ def _matrices(look: Look) -> dict[str, Array]:
     """Return vectors and matrices that may be factors of a product."""
     pool = {n: np.asarray(a) for n, a in look.values.items()}
     pool |= {"f": np.asarray(look.value if look.value is not None else 0.0), "delta": look.delta}
-    pool = {n: a for n, a in pool.items() if 0 < a.ndim < 3 and 0 < a.size <= 2000}
+    pool = {n: a for n, a in pool.items() if 0 < a.ndim < 3 and 1 < a.size <= 2000}
     plain = {n: a for n, a in pool.items() if n in look.values and a.ndim == 2}
     if "f" in pool and pool["f"].shape == look.delta.shape:
         for words in ("1 - {}^2", "{0} (1 - {0})", "the slope of tanh at {}", "[{} > 0]"):
@@ -438,6 +451,7 @@ def _matrices(look: Look) -> dict[str, Array]:
             for two, b in plain.items() if look.delta.ndim == 2 else ():
                 if len(b) == len(look.delta) and b.shape[1] == right.shape[0] and one != two:
                     pool[f"({two} {one}{t})"] = b @ right
+                    pool[f"tanh({two} {one}{t})"] = np.tanh(b @ right)
     return pool | _attention(look, plain)
 
 
@@ -446,15 +460,19 @@ def _products(look: Look) -> Guesses:
     shape = look.want.shape
     if len(shape) not in (1, 2) or look.want.size > 400:
         return
-    for (one, a), (two, b) in product(_matrices(look).items(), repeat=2):
+    pool = _matrices(look)
+    for one, a in pool.items():
+        if a.shape[1:] == shape and one not in look.values:
+            yield f"sum of {one}", f"the product 1^T {one}", a.sum(axis=0)
+    for (one, a), (two, b) in product(pool.items(), repeat=2):
         if a.ndim == b.ndim == 1 and (len(a), len(b)) == shape:
-            yield f"{one} {two}^T", f"{one} {two}^T", np.outer(a, b)
+            yield f"{one} {two}^T", f"the product {one} {two}^T", np.outer(a, b)
         for s, t in product(("", "^T"), repeat=2):
             left, right = (a.T if s else a), (b.T if t else b)
             twice = (s and a.ndim < 2) or (t and b.ndim < 2) or one[0] == two[0] == "("
             fits = left.shape[-1] == right.shape[0]
             if fits and not twice and left.shape[:-1] + right.shape[1:] == shape:
-                yield f"{one}{s} {two}{t}", f"{one}{s} {two}{t}", left @ right
+                yield f"{one}{s} {two}{t}", f"the product {one}{s} {two}{t}", left @ right
 
 
 def _attention(look: Look, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -468,15 +486,16 @@ def _attention(look: Look, arrays: Mapping[str, Array]) -> dict[str, Array]:
         masks = {"": np.ones((len(Q), len(K))), "masked ": np.tril(np.ones((len(Q), len(K))))}
         for (words, mask), scale in product(masks.items(), (math.sqrt(Q.shape[1]), 1.0)):
             P = softmax(np.where(mask > 0.0, Q @ K.T / scale, -np.inf), axis=1)
-            if look.value is not None and np.abs(P @ V - look.value).max() <= 1e-9:
+            right = look.value is not None and np.abs(P @ V - look.value).max() <= 1e-9
+            if right:
                 found |= {
                     f"(P o dP){of}": P * dP,
-                    f"dP{of}": dP,
+                    f"(P o (1 - P) o dP){of}, the diagonal of softmax only": P * (1 - P) * dP,
+                    f"dP{of}, softmax passed over": dP,
                     f"P o (dP - columns){of}": P * (dP - (P * dP).sum(0)),
                     f"(dP - P sum(dP)){of}": dP - P * dP.sum(1, keepdims=True),
                 }
-            elif scale == 1.0:
-                continue
+            words = words if right else f"causal mask {'added' if words else 'lost'}: "
             found[f"{words}P{of}"] = P
             found[f"{words}dS{of}"] = P * (dP - (P * dP).sum(1, keepdims=True))
     return found
@@ -501,7 +520,9 @@ def _of_rows(look: Look) -> Guesses:
             r |= {f"{q}^2": a * a for q, a in r.items() if "(" in q}
             for q, a in p.items() if z.ndim > 1 else ():
                 s[f"sum({q} u) "] = (a * u).sum(axis=1, keepdims=True)
-        s |= {f"{y} ": a for y, a in labels.items()} if delta.shape != w.shape else {}
+        else:
+            for y, a in labels.items():
+                s |= {f"{y} ": a, f"{y}^2 ": a * a}
         for k, words in ((0, "first"), (N - 1, "last")) if delta.shape != w.shape else ():
             one = 1.0 * (positions(z.ndim, 0, N) == k)
             s |= {f"[{words} row only] ": one, f"[{words} row left out] ": 1.0 - one}
