@@ -697,8 +697,8 @@ def _sums(case: Case, seen: tuple[Look, ...], plain: bool) -> Found:
             if abs(a + b) <= 1e-6 * abs(a) and known:
                 times = "" if abs(abs(a) - 1.0) < 1e-6 else f"{numbers[0]}times "
                 text = f"it is {times}the residual {one.text} - {two.text}"
-            if one.text == case.argument:
-                text += f", linear in {case.argument}"
+                if one.text == case.argument:
+                    text += f", linear in {case.argument}"
             yield Cause("sum of terms", text)
             yield from _factor_of_each(case, seen)
             return

@@ -59,7 +59,7 @@ def of_right(look: Look) -> Guesses:
     with suppress(ValueError):
         yield "not reduced", f"{right} in the shape before a sum", np.broadcast_to(want, shape)
     flat, got = want.ravel(), look.got.ravel()
-    if flat.size == got.size > 3 and len(np.unique(flat)) > 3:
+    if flat.size == got.size > 3 and 2 * (np.abs(flat) > 1e-9).sum() > flat.size:
         rank = np.argsort(np.argsort(got, kind="stable"))
         other = np.asarray(np.sort(flat)[rank]).reshape(shape)
         yield "permuted", "the right entries in another order", other
@@ -296,11 +296,10 @@ def _along_axes(a: Array) -> Iterator[tuple[str, Array]]:
 def _known(look: Look, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """Yield what is known and can stand beside each entry of a shape."""
     arrays = {"f": look.value, "f'": look.by_entry, **look.values}
-    if not look.delta.ndim:  # a cost: its residuals
-        others = {
-            n: np.asarray(a) for n, a in look.values.items() if a is not look.at and np.ndim(a)
-        }
-        arrays |= {f"(z - {n})": look.at - a for n, a in others.items() if a.shape == look.at.shape}
+    own = next((name for name, a in look.values.items() if a is look.at), "z")
+    for name, a in look.values.items() if not look.delta.ndim and look.at.ndim else ():
+        if name != own and np.shape(a) == look.at.shape:  # a cost
+            arrays[f"the residual {own} - {name}"] = look.at - a
     for name, a in arrays.items():
         if a is None or not np.size(a):
             continue
@@ -323,7 +322,11 @@ def quantities(look: Look, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
     found: list[tuple[str, Array]] = []
     known = dict(_known(look, shape))
     for name, a in known.items():
-        own = name[0] in "f(" or np.shape(look.values.get(name.split()[-1])) == shape
+        own = (
+            name in ("f", "f'")
+            or "residual" in name
+            or np.shape(look.values.get(name.split()[-1])) == shape
+        )
         plain = ("{}", "{}^2", "root of {}")
         found += [
             (w.format(name), np.asarray(q(a))) for w, q in FUNCTIONS.items() if own or w in plain
@@ -362,11 +365,8 @@ def of_factors(look: Look) -> Guesses:
     for words, q in quantities(look, look.delta.shape):
         text = f"a factor ({words}) too many on delta{_as_of(look, words)}"
         yield f"extra {words}", text, look.pull(look.delta * q)
-        yield (
-            f"missing {words}",
-            f"a factor ({words}) is missing on delta",
-            look.pull(look.delta / q),
-        )
+        text = f"a factor ({words}) is missing on delta{_as_of(look, f'1/{words}')}"
+        yield f"missing {words}", text, look.pull(look.delta / q)
 
 
 def _as_of(look: Look, words: str) -> str:
@@ -397,6 +397,10 @@ def terms(look: Look) -> Guesses:
         yield ("delta" if words else "constant"), words.strip() or "1", d
         for name, q in quantities(look, shape):
             yield f"{words}{name}", f"{words}{name}", d * q
+        for axis, size in enumerate(shape):
+            for k, word in ((0, "first"), (size - 1, "last")):
+                place = f"the {word} of the {along(shape, axis)} only"
+                yield place, f"{words}at {place}", d * (positions(d.ndim, axis, size) == k)
         yield from _over_axes(look, d, words)
     if delta.ndim:
         yield "constant", "1", np.ones(shape)

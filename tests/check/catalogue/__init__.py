@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from . import activations, linear, logistic, losses, norms, state, structure
+from . import activations, calculus, linear, logistic, losses, norms, state, structure
 from .also import ALSO
 from .entry import Entry
 
@@ -19,6 +19,7 @@ MODULES = {
     "losses": losses,
     "norms": norms,
     "structure": structure,
+    "calculus": calculus,
     "logistic": logistic,
     "state": state,
 }
