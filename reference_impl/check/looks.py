@@ -88,20 +88,6 @@ def looks(case: Case) -> tuple[Look, ...]:
     return first, *_others(case, first)
 
 
-def resized(case: Case) -> Look | None:
-    """Return a look at one data point more, if the claim can be asked for it."""
-    delta, N = np.asarray(case.delta), len(case.at) if np.ndim(case.at) else 0
-    N = len(delta) if delta.ndim else N
-    if case.ask is None or case.slopes is None:
-        return None
-    values = {
-        name: np.concatenate([a, a[:1]]) if np.ndim(a) and len(a) == N else a
-        for name, a in case.values.items()
-    }
-    delta = np.concatenate([delta, delta[:1]]) if delta.ndim else delta
-    return _asked(case, values, delta, None)
-
-
 def _asked(case: Case, values: Values, delta: Array, shape: tuple[int, ...] | None) -> Look | None:
     """Return the look at other values or another delta; None where the claim has no answer."""
     assert case.ask is not None and case.slopes is not None

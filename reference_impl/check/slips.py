@@ -482,26 +482,33 @@ def _products(look: Look) -> Guesses:
 def _attention(look: Look, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return P = softmax(Q K^T / sqrt(d)) and parts of its rule, if arguments fit together."""
     found: dict[str, Array] = {}
+
+    def rows(a: Array) -> Array:
+        return np.asarray(a.sum(axis=1, keepdims=True))
+
     for (one, Q), (two, K), (three, V) in permutations(arrays.items(), 3):
         out = (len(Q), V.shape[1])
         if Q.shape[1] != K.shape[1] or len(K) != len(V) or look.delta.shape != out:
             continue
-        of, dP = f"({one}, {two}, {three})", look.delta @ V.T
-        masks = {"": np.ones((len(Q), len(K))), "masked ": np.tril(np.ones((len(Q), len(K))))}
-        for (words, mask), scale in product(masks.items(), (math.sqrt(Q.shape[1]), 1.0)):
-            P = softmax(np.where(mask > 0.0, Q @ K.T / scale, -np.inf), axis=1)
-            right = look.value is not None and np.abs(P @ V - look.value).max() <= 1e-9
-            if right:
+        of, dP, causal = f"({one}, {two}, {three})", look.delta @ V.T, np.tri(len(Q), len(K))
+        for scale in (math.sqrt(Q.shape[1]), 1.0):
+            S = Q @ K.T / scale
+            every = softmax(S, axis=1), softmax(np.where(causal > 0.0, S, -np.inf), axis=1)
+            for P, other, mask in ((*every, "added"), (*every[::-1], "lost")):
+                if look.value is None or not np.abs(P @ V - look.value).max() <= 1e-9:
+                    continue
+                dS, dT = (p * (dP - rows(p * dP)) for p in (P, other))
                 found |= {
+                    f"P{of}": P,
+                    f"dS{of}": dS,
+                    f"causal mask {mask}: P{of}": other,
+                    f"causal mask {mask}: dS{of}": dT,
                     f"(P o dP){of}": P * dP,
-                    f"(P o (1 - P) o dP){of}, the diagonal of softmax only": P * (1 - P) * dP,
+                    f"(P o (1 - P) o dP){of}, the diagonal of softmax only": P * (1.0 - P) * dP,
                     f"dP{of}, softmax passed over": dP,
-                    f"P o (dP - columns){of}": P * (dP - (P * dP).sum(0)),
-                    f"(dP - P sum(dP)){of}": dP - P * dP.sum(1, keepdims=True),
+                    f"P o (dP - columns){of}": P * (dP - (P * dP).sum(axis=0)),
+                    f"(dP - P sum(dP)){of}": dP - P * rows(dP),
                 }
-            words = words if right else f"causal mask {'added' if words else 'lost'}: "
-            found[f"{words}P{of}"] = P
-            found[f"{words}dS{of}"] = P * (dP - (P * dP).sum(1, keepdims=True))
     return found
 
 
