@@ -17,8 +17,8 @@ from scipy.special import softmax
 
 from reference_impl.arguments import Array
 from reference_impl.check import forms, slips
-from reference_impl.check.looks import SMALL, Look, Mask, looks
-from reference_impl.check.places import evidence, where
+from reference_impl.check.looks import SMALL, Look, Mask, looks, random
+from reference_impl.check.places import place, where
 from reference_impl.check.problem import Case
 from reference_impl.check.report import Cause
 from reference_impl.check.slips import RIGHT, Guesses, along
@@ -337,6 +337,11 @@ def _right_at(case: Case, look: Look, name: str, move: Callable[[Array, Array], 
         if moved.shape != a.shape or np.array_equal(moved, a):
             return False
         values = {n: np.array(moved if n == name else look.values[n]) for n in case.values}
+        if case.along and look.got.shape == look.want.shape:  # one direction tells most apart
+            v = random(np.random.default_rng(3), look.want.shape)
+            number, loose = case.along(values, look.delta, v)
+            if abs((look.got * v).sum() - number) > loose + 1e-6 * np.abs(look.got * v).sum():
+                return False
         want, error = case.slopes(values, look.delta)
     except Exception:  # the reader's function, where it may not be defined
         return False
@@ -434,10 +439,10 @@ def _masked(case: Case, seen: tuple[Look, ...]) -> Found:
         )
         if not plain or not any(f.any() for f in fine):
             continue
-        place = next(where(seen, wrongs, fine), "")
-        if name in ("zeroed", "mask missing", "clipped") or (place and wrong > 2):
-            name = "saturated" if name == "zeroed" and place.startswith("where |") else name
-            yield Cause(name, f"{text} {place or f'({wrong} entries)'}")
+        found = next(where(seen, wrongs, fine), "")
+        if name in ("zeroed", "mask missing", "clipped") or (found and wrong > 2):
+            name = "saturated" if name == "zeroed" and found.startswith("where |") else name
+            yield Cause(name, f"{text} {found or f'({wrong} entries)'}")
             return
 
 
@@ -495,7 +500,7 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
     fits = _fits(slips.terms, seen, wanted)
     others = [fit for fit in fits if fit.name != RIGHT]
     exact = [
-        Cause(fit.name, f"it is {fit.text}{_symmetrised(fit, 1.0, first)}")
+        Cause(fit.name, f"it is {fit.text}{_more(case, fit, first)}")
         for fit in others
         if _explains(fit, seen)
     ]
@@ -508,6 +513,12 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
                 added.append(_added(fit, c, seen[0]))
     alone = [] if exact or added else [cause for fit in others for cause in _free(fit, seen)]
     yield from [*exact, *added, *alone]
+
+
+def _more(case: Case, fit: Fit, look: Look) -> str:
+    """Say what else is known of a term that was got."""
+    linear = f", linear in {case.argument}" if fit.text.startswith("the residual") else ""
+    return linear or _symmetrised(fit, 1.0, look)
 
 
 def _added(fit: Fit, c: float, look: Look) -> Cause:
@@ -679,9 +690,9 @@ def _spanned(off: Array, basis: list[Array], axis: int) -> Array:
 
 def _one_branch(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield where it is wrong, if a rule tells wrong entries from right ones."""
-    place = evidence(case)
-    if place and not place.startswith("everywhere"):
-        yield Cause("one branch", f"wrong only {place}, right elsewhere")
+    found = place(seen) if seen[0].got.shape == seen[0].want.shape else ""
+    if found and not found.startswith("everywhere"):
+        yield Cause("one branch", f"wrong only {found}, right elsewhere")
 
 
 def _integers(case: Case, seen: tuple[Look, ...]) -> Found:

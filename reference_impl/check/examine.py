@@ -330,6 +330,10 @@ class Examination:
             found = measure.columns(there, name, delta, self.rng, ground.deadline)
             return found.want, SAFETY * found.error
 
+        def along(values: Values, delta: Array, v: Array) -> tuple[float, float]:
+            found = replace(ground, values=values).pulled(delta, {name: v})
+            return found.want, SAFETY * found.error
+
         return Case(
             f"{part.rule}: nothing is returned" if part.absent else part.rule,
             name,
@@ -343,6 +347,7 @@ class Examination:
             ground.values,
             ask,
             slopes,
+            along,
             ground.problem.known,
             {n: self.columns(n, part.deltas[0]).want for n in ground.values if n != name},
         )

@@ -15,9 +15,13 @@ from reference_impl.check.slips import along
 
 def evidence(case: Case) -> str:
     """Say where a derivative is wrong, in words; nothing where it is wrong everywhere."""
-    seen = looks(case)
     if case.got.shape != case.want.shape:
         return f"its shape is {case.got.shape}, expected {case.want.shape}"
+    return place(looks(case))
+
+
+def place(seen: tuple[Look, ...]) -> str:
+    """Say by what rule the wrong entries are apart, if they are by one."""
     wrongs = tuple(look.wrong for look in seen)
     fine = tuple(~w & (look.want != 0.0) for look, w in zip(seen, wrongs, strict=True))
     return next(where(seen, wrongs, fine), "")

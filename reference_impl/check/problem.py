@@ -116,6 +116,9 @@ class Case:
         (values, delta) -> the claim there.
     slopes : callable, optional
         (values, delta) -> want and error there.
+    along : callable, optional
+        (values, delta, direction) -> a number, the change of sum_u delta_u f_u, and its error: of
+        less cost than `slopes`.
     known : dict of arrays
         That of the problem.
     others : dict of arrays
@@ -134,5 +137,6 @@ class Case:
     values: Values
     ask: Callable[[Values, Array], Array] | None = None
     slopes: Callable[[Values, Array], tuple[Array, Array]] | None = None
+    along: Callable[[Values, Array, Array], tuple[float, float]] | None = None
     known: Values = field(default_factory=dict)
     others: Values = field(default_factory=dict)
