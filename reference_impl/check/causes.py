@@ -523,7 +523,7 @@ def _more(case: Case, fit: Fit, look: Look) -> str:
 
 def _added(fit: Fit, c: float, look: Look) -> Cause:
     name = f"{'missing' if c < 0.0 else 'added'} {fit.name}"
-    words = "lacks" if c < 0.0 else "has in addition"
+    words = "lacks the term" if c < 0.0 else "has in addition the term"
     flipped = ", as if the sign of that term were flipped" if abs(abs(c) - 2.0) < 1e-6 else ""
     return Cause(name, f"it {words} {_number(abs(c), look)}{fit.text}{flipped}")
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 from scipy.signal import convolve2d, correlate2d
-from scipy.special import expit, log_softmax, logsumexp
-from scipy.special import softmax as softmax_of
+from scipy.special import expit, log_softmax, logsumexp, softmax as softmax_of
 
 from .entry import FACTOR, FIRST, MEAN, PASSED, SIGN, TRANSPOSED, ZERO, function, normal
 

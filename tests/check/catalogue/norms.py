@@ -48,6 +48,13 @@ class BatchNorm(LayerNorm):
     axis = 0
 
 
+def alike(layer, **attributes):
+    """A layer norm with the parameters of another, and other attributes."""
+    other = changed(LayerNorm, **attributes)()
+    other.gamma, other.beta = layer.gamma, layer.beta
+    return other
+
+
 class CachedBatchNorm:
     """As in courses: forward keeps what backward needs, and running statistics on the side."""
 
@@ -224,16 +231,15 @@ WRONG = [
                 lambda x, r: r * ((d := delta * self.gamma) - d.mean(axis=1, keepdims=True)
                 - x * (d * x).mean(axis=1, keepdims=True)))(*eps_outside(self, z))),
     variant("layer norm: eps lost", LayerNorm, "eps is missing in backward", r"eps", z=SMALL,
-            backward=lambda self, z, delta: changed(LayerNorm, eps=0.0).backward(
-                changed(LayerNorm, eps=0.0)(), z, delta)),
+            backward=lambda self, z, delta: alike(self, eps=0.0).backward(z, delta)),
     variant("layer norm: N - 1 in backward", LayerNorm, "The variance is divided by n - 1 in backward",
-            r"n ?- ?1|ddof|bessel|unbiased|" + FACTOR, backward=lambda self, z, delta: changed(
-                LayerNorm, ddof=1).backward(changed(LayerNorm, ddof=1)(), z, delta)),
+            r"n ?- ?1|ddof|bessel|unbiased|" + FACTOR, backward=lambda self, z, delta: alike(
+                self, ddof=1).backward(z, delta)),
     variant("layer norm: N - 1 in forward", changed(LayerNorm, ddof=1), "backward is that of the "
             "biased variance, forward has n - 1", r"n ?- ?1|ddof|bessel|unbiased|" + VARIANCE_PATH),
     variant("layer norm: other axis", LayerNorm, "The means go over the data points",
-            r"axis|rows|batch|data points", backward=lambda self, z, delta: BatchNorm.backward(
-                BatchNorm(), z, delta)),
+            r"axis|rows|batch|data points", backward=lambda self, z, delta: alike(
+                self, axis=0).backward(z, delta)),
     gradient("layer norm: gamma of z", "z stands for the normalised value in the gradient of gamma",
              r"normali|\bz\b|input", lambda self, z, delta: {"gamma": (delta * z).sum(axis=0)}),
     gradient("layer norm: gamma of the output", "The output stands for the normalised value",
@@ -257,8 +263,8 @@ WRONG = [
     back("batch norm: variance path", "The path by the variance is lost", VARIANCE_PATH,
          lambda self, x, r, d, m, v: r * (d - m), kind=BatchNorm),
     variant("batch norm: as layer norm", BatchNorm, "The means go over the features",
-            r"axis|column|feature|row", backward=lambda self, z, delta: LayerNorm.backward(
-                LayerNorm(), z, delta)),
+            r"axis|column|feature|row", backward=lambda self, z, delta: alike(
+                self, axis=1).backward(z, delta)),
     cached("batch norm, cached: mean path", "The path by the mean is lost", MEAN_PATH,
            cached_lost_mean),
     cached("batch norm, cached: as in use, not in training", "Mean and deviation are constants",
