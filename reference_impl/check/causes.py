@@ -141,7 +141,7 @@ def _fits(
         arrays: list[Array | None] = []
         tolerances: list[Array | None] = []
         for look, (plain, *moved) in zip(seen, each, strict=True):
-            array = plain.get(key)
+            array: Array | None = plain.get(key)
             known = array is not None and all(key in other for other in moved)
             arrays.append(array if known else None)
             if array is None or not known:
@@ -472,7 +472,8 @@ def _instead(
 def _weights(case: Case, seen: tuple[Look, ...]) -> Found:
     """Yield a factor of each entry that is the same at every look: a weight, whatever moves."""
     first, n = seen[0], seen[0].want.size
-    if first.got.shape != first.want.shape or len(seen) < 2 or n < 4:
+    moved = any(not np.array_equal(look.at, first.at) for look in seen)
+    if first.got.shape != first.want.shape or not moved or n < 4:
         return
     factor = first.got / first.want
 

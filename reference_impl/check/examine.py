@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from reference_impl.check.differences import EPS
 from reference_impl.check.measure import SAFETY, Columns, Ground, TimeUp, until_time_is_up
 from reference_impl.check.problem import Case as Case, Problem, Values
 from reference_impl.check.report import Cause, Finding, Report
+from reference_impl.check.second import of_gradient, zeros
 from reference_impl.check.unseen import unseen
 
 SINGLE = float(np.finfo(np.float32).eps)
@@ -363,7 +365,7 @@ class Examination:
         for names in [*alone, *[tuple(ground.values)] * self.seeds]:
             v = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
             slope = ground.slope(v)
-            got = np.asarray(jvp(_copies(ground.values), {**_zeros(ground.values), **_copies(v)}))
+            got = np.asarray(jvp(_copies(ground.values), {**zeros(ground.values), **_copies(v)}))
             if len(names) == 1:
                 self.columns(names[0], self.delta)  # a cause is seen in the Jacobian
             pieces = list(self._of_outputs("jvp", ", ".join(v), got, slope, v))
@@ -452,7 +454,7 @@ class Examination:
 
         def ask(values: Values, tangent: Array) -> Array:
             assert jvp
-            return np.asarray(jvp(values, {**_zeros(values), name: tangent}), dtype=np.float64)
+            return np.asarray(jvp(values, {**zeros(values), name: tangent}), dtype=np.float64)
 
         def slopes(values: Values, tangent: Array) -> tuple[Array, Array]:
             found = replace(ground, values=values).slope({name: tangent})
@@ -486,57 +488,56 @@ class Examination:
 
     def of_second_order(self) -> Pieces:
         """Check hessian and hvp as what they are of the gradient: its Jacobian, and its vjp."""
-        problem = self.ground.problem
-        for name in problem.values if problem.hessian is not None else ():
-            yield from self._of_gradient((name,), hvp=False)
-        if problem.hvp is not None:
-            yield from self._of_gradient(tuple(problem.values), hvp=True)
+        problem, every = self.ground.problem, tuple(self.ground.problem.values)
+        for rule, groups in (("hessian", [(name,) for name in every]), ("hvp", [every])):
+            for names in groups if getattr(problem, rule) is not None else ():
+                derived = of_gradient(problem, rule, names)
+                yield from self._of_derived(derived) if derived else self._of_curvature(rule, names)
         if problem.along is not None:
             yield from self._of_along()
 
-    def _of_gradient(self, names: tuple[str, ...], hvp: bool) -> Pieces:
-        """Check the derivative of the gradient by some arguments; by differences if need be."""
-        ground, problem, one = self.ground, self.ground.problem, np.ones(self.ground.value.shape)
-        gradient, vjp, product, hessian = (
-            problem.gradient, problem.vjp, problem.hvp, problem.hessian,
-        )  # fmt: skip
-        if gradient is None and vjp is not None:
-            gradient = lambda values: vjp(values, one)  # noqa: E731
-        u = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
-
-        def every(values: Values) -> Values:
-            return {**_copies(ground.values), **values}
-
-        def forward(values: Values) -> Array:
-            if gradient is None:  # a number, its change along u
-                return replace(ground, values=every(values)).slope(u).value.sum()
-            return _joined(gradient(every(values)), names)
-
-        def along(values: Values, v: Values) -> Mapping[str, Any]:
-            if product is not None and hvp:
-                return product(every(values), {**_zeros(ground.values), **v})
-            assert hessian is not None
-            H = np.asarray(hessian(every(values))[names[0]])
-            return {names[0]: np.tensordot(H, v[names[0]], H.ndim // 2)}
-
-        def pulled(values: Values, delta: Array) -> Mapping[str, Any]:
-            return along(values, _apart(delta, ground.values, names))
-
-        whole = gradient is not None and not hvp
-        derived = Problem(
-            problem.name,
-            {name: ground.values[name] for name in names},
-            forward,
-            gradient=None if gradient is not None else lambda values: along(values, u),
-            vjp=pulled if gradient is not None and hvp else None,
-            jacobian=hessian and (lambda values: hessian(every(values))) if whole else None,
-            rules={name: "hvp" if hvp else "hessian" for name in names},
-            known=problem.known,
-        )
-        here, _ = _precision(Ground(derived, derived.values, ground.deadline), self.rng)
+    def _of_derived(self, derived: Problem) -> Pieces:
+        """Check what is claimed of another function, such as the gradient."""
+        here, _ = _precision(Ground(derived, derived.values, self.ground.deadline), self.rng)
         there = Examination(here, self.rng, self.seeds, self.budget)
         yield from there.of_gradients()
         yield from there.of_jacobians()
+
+    def _of_curvature(self, rule: str, names: tuple[str, ...]) -> Pieces:
+        """Compare u^T H v, where no gradient is claimed: differences of differences."""
+        ground, problem = self.ground, self.ground.problem
+        for _, name in product(range(self.seeds), names):
+            v = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
+            x, u = ground.values[name], measure.direction(self.rng, ground.values[name], "typical")
+            if rule == "hvp" and problem.hvp is not None:
+                got = np.asarray(problem.hvp(_copies(ground.values), _copies(v)).get(name))
+            else:
+                assert problem.hessian
+                H = np.asarray(problem.hessian(_copies(ground.values))[name])
+                if H.shape != x.shape * 2:
+                    yield _fault(rule, name, f"shape {H.shape}, expected {x.shape * 2}")
+                    return
+                got = np.tensordot(H, v[name], axes=x.ndim)
+            if fault := _wrong_type(rule, name, got):
+                yield fault
+                return
+            if got.shape != x.shape:
+                yield _fault(rule, name, f"shape {got.shape}, expected {x.shape}")
+                return
+
+            def moved(t: float, name: str = name, u: Array = u, v: Values = v) -> Array:
+                at = {n: y + t * v[n] if n in v else np.array(y) for n, y in ground.values.items()}
+                return np.asarray(replace(ground, values=at).slope({name: u}).value)
+
+            slope = differences.slope(moved, ground.terms, ground.unit)
+            want, error = slope.value.sum(), slope.error.sum()
+            number = np.asarray((u * got).sum())
+            pieces = list(
+                _of_numbers(self._plain_case(f"u times {rule}", name, number, want, error))
+            )
+            yield from pieces
+            if any(piece.findings for piece in pieces):
+                return
 
     def _of_along(self) -> Pieces:
         ground, along = self.ground, self.ground.problem.along
@@ -850,23 +851,6 @@ def _is_transposed(got: Array, J: Array, ndim: int) -> bool:
     return got.shape == other.shape and bool(
         (np.abs(got - other) <= 1e-6 * np.nanmax(np.abs(J), initial=0.0)).all()
     )
-
-
-def _joined(parts: Mapping[str, Any], names: tuple[str, ...]) -> Array:
-    """Return arrays as one: a single one as it is, several as a vector."""
-    found = [np.asarray(parts[name], dtype=np.float64) for name in names]
-    return found[0] if len(found) == 1 else np.concatenate([part.ravel() for part in found])
-
-
-def _apart(delta: Array, like: Values, names: tuple[str, ...]) -> Values:
-    """Take what `_joined` joined apart again."""
-    ends = np.cumsum([like[name].size for name in names])[:-1]
-    parts = np.split(delta.ravel(), ends)
-    return {n: part.reshape(like[n].shape) for n, part in zip(names, parts, strict=True)}
-
-
-def _zeros(values: Values) -> Values:
-    return {name: np.zeros(x.shape) for name, x in values.items()}
 
 
 def _copies(values: Values) -> Values:

@@ -55,8 +55,11 @@ def of_matrix(case: Case, seen: tuple[Look, ...]) -> Found:
         places = np.flatnonzero(np.abs(np.diag(off)) > small).tolist()
         word, where = "too much" if extra[0] > 0.0 else "too little", f", entries {places}"
         text = f"{abs(extra[0]):.6g} {word} on the diagonal{where if len(places) < n else ''}"
-        penalty = f": the penalty lambda |{case.argument}|^2 / 2 of an argument"
-        yield Cause("penalty", text + (penalty if case.rule != "jacobian" else ""))
+        if case.rule == "jacobian":
+            yield Cause("diagonal", text)
+        else:
+            penalty = f"the penalty lambda |{case.argument}|^2 / 2 of an argument"
+            yield Cause("penalty", f"{text}: {penalty}")
     elif all(equal):
         yield Cause("constant added", f"{off[0, 1]:.6g} is added off the diagonal, to all entries")
     elif any(equal):
@@ -71,10 +74,8 @@ def of_matrix(case: Case, seen: tuple[Look, ...]) -> Found:
             text = "off by one outer product q q^T, as - S S^T in softmax"
             yield Cause("missing outer product", text)
         elif negative == [False, True]:
-            text = (
-                "positive semidefinite, and the right one is not: second derivatives of the model"
-            )
-            yield Cause("Gauss-Newton", f"{text} are left out, as in Gauss-Newton")
+            text = "positive semidefinite, and the right one is not: as in Gauss-Newton"
+            yield Cause("Gauss-Newton", f"{text}, second derivatives of the model are left out")
 
 
 def not_symmetric(case: Case, seen: tuple[Look, ...]) -> Found:
@@ -116,17 +117,14 @@ def elsewhere_off(case: Case, seen: tuple[Look, ...]) -> Found:
     small = np.max(error, axis=0)
     same = [(np.ptp(parts, axis=0) <= small).all() for parts in (got, off)]
     wrong = np.abs(off[0]) > small
-    numbers = ", ".join(f"{x:.6g}" for x in off[0][wrong][:4]) + (
-        ", ..." if wrong.sum() > 4 else ""
-    )
+    numbers = ", ".join([f"{x:.6g}" for x in off[0][wrong][:4]] + ["..."] * (wrong.sum() > 4))
     where = "" if wrong.all() else f" at {int(wrong.sum())} of {wrong.size} entries only"
     whole = np.abs(off[0] - np.round(off[0])).max() <= small.max() and (np.abs(off[0]) <= 2.5).all()
     more = ", whole numbers, as of wrong labels" if whole else ""
-    told = wrong.any()
-    if same[0] and told:
+    if same[0] and wrong.any():
         ignored = "delta ignored" if moving == "delta" else "constant"
         yield Cause(ignored, f"{moving} is ignored: it does not depend on {moving}, a constant")
-    elif same[1] and told:
+    elif same[1] and wrong.any():
         text = f"off by {numbers}{where}{more}: a constant part, which does not depend on {moving}"
         yield Cause("constant part", f"{text}, is missing or added")
     elif moving == name and off[0].shape == case.at.shape:

@@ -133,7 +133,8 @@ def _look(
     case: Case, values: Mapping[str, Array], delta: Any, got: Any, want: Any, error: Any
 ) -> Look:
     same, every = values is case.values, {**case.known, **values}
-    at, value, J = np.asarray(values.get(case.argument, case.at)), case.value, case.jacobian
+    at, J = np.asarray(values.get(case.argument, case.at)), case.jacobian
+    value: Array | None = case.value
     delta, want = np.asarray(delta, dtype=np.float64), np.asarray(want, dtype=np.float64)
     if J is not None and J.shape != delta.shape + want.shape:
         forward = J.shape == want.shape + delta.shape  # J v

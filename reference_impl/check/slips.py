@@ -277,33 +277,33 @@ def _along_axes(a: Array) -> Iterator[tuple[str, Array]]:
     for axis, size in enumerate(a.shape):
         if size < 2:
             continue
-        words, over = f"over the {along(a.shape, axis)}", {"axis": axis, "keepdims": True}
-        hard = a == a.max(**over)
-        one_hot = np.where(hard.sum(**over) == 1, 1.0 * hard, np.nan)
-        for name, q in (
-            ("softmax({}) " + words, softmax(a, axis=axis)),
-            ("the one-hot argmax of {} " + words, one_hot),
-            ("the mean of {} " + words, a.mean(**over)),
-            ("the sum of {} " + words, a.sum(**over)),
-            ("the norm of {} " + words, np.sqrt((a * a).sum(**over))),
-            ("the standard deviation of {} " + words, a.std(**over)),
-            ("the sum of e^{} " + words, np.exp(a).sum(**over)),
-            ("{} normalised " + words, (a - a.mean(**over)) / a.std(**over)),
+        over, mean = f"over the {along(a.shape, axis)}", a.mean(axis=axis, keepdims=True)
+        hard, std = a == a.max(axis=axis, keepdims=True), a.std(axis=axis, keepdims=True)
+        alone = hard.sum(axis=axis, keepdims=True) == 1
+        for words, q in (
+            ("softmax({})", softmax(a, axis=axis)),
+            ("the one-hot argmax of {}", np.where(alone, 1.0 * hard, np.nan)),
+            ("the mean of {}", mean),
+            ("the sum of {}", size * mean),
+            ("the norm of {}", np.sqrt((a * a).sum(axis=axis, keepdims=True))),
+            ("the standard deviation of {}", std),
+            ("the sum of e^{}", np.exp(a).sum(axis=axis, keepdims=True)),
+            ("{} normalised", (a - mean) / std),
         ):
-            yield name, np.broadcast_to(q, a.shape)
+            yield f"{words} {over}", np.broadcast_to(q, a.shape)
 
 
 def _known(look: Look, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """Yield what is known and can stand beside each entry of a shape."""
-    arrays = {"f": look.value, "f'": look.by_entry, **look.values}
+    arrays: dict[str, Array | None] = {"f": look.value, "f'": look.by_entry, **look.values}
     own = next((name for name, a in look.values.items() if a is look.at), "z")
     for name, a in look.values.items() if not look.delta.ndim and look.at.ndim else ():
         if name != own and np.shape(a) == look.at.shape:  # a cost
             arrays[f"the residual {own} - {name}"] = look.at - a
-    for name, a in arrays.items():
-        if a is None or not np.size(a):
+    for name, known in arrays.items():
+        if known is None or not np.size(known):
             continue
-        a = np.asarray(a)
+        a = np.asarray(known)
         whole = a.size > 1 and bool((a == np.round(a)).all()) and np.abs(a).max() < 1e3
         spread = np.reshape(a, a.shape + (1,) * max(0, len(shape) - a.ndim))
         for form in (a, spread) if a.shape != shape else (a,):
@@ -322,11 +322,8 @@ def quantities(look: Look, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
     found: list[tuple[str, Array]] = []
     known = dict(_known(look, shape))
     for name, a in known.items():
-        own = (
-            name in ("f", "f'")
-            or "residual" in name
-            or np.shape(look.values.get(name.split()[-1])) == shape
-        )
+        given = look.values.get(name.split()[-1], np.zeros(()))
+        own = name in ("f", "f'") or "residual" in name or np.shape(given) == shape
         plain = ("{}", "{}^2", "root of {}")
         found += [
             (w.format(name), np.asarray(q(a))) for w, q in FUNCTIONS.items() if own or w in plain
