@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -126,8 +127,8 @@ def _fits(
     """
     first = seen[0]
     keys: dict[Key, None] = {}
-    for name, text, array in source(first):
-        if np.shape(array) == first.got.shape and (wanted is None or wanted(array)):
+    for name, text, guess in source(first):
+        if np.shape(guess) == first.got.shape and (wanted is None or wanted(guess)):
             keys[name, text] = None
     if not keys:
         return []
@@ -141,7 +142,7 @@ def _fits(
         arrays: list[Array | None] = []
         tolerances: list[Array | None] = []
         for look, (plain, *moved) in zip(seen, each, strict=True):
-            array: Array | None = plain.get(key)
+            array = plain.get(key)
             known = array is not None and all(key in other for other in moved)
             arrays.append(array if known else None)
             if array is None or not known:
@@ -322,8 +323,6 @@ POINTS: tuple[tuple[str, str, Callable[[Array, Array], Array]], ...] = (
     ("inner slope missing", "{} = 0, as if all that is done to it were linear", lambda a, f: 0 * a),
     ("at -{}", "-{}", lambda a, f: -a),
     ("{} transposed", "{}^T", lambda a, f: np.swapaxes(a, -1, -2)),
-    ("{} reversed", "{} reversed along its last axis", lambda a, f: a[..., ::-1]),
-    ("{} reversed", "{} reversed along its last two axes", lambda a, f: np.flip(a, (-2, -1))),
 )
 
 
@@ -564,15 +563,7 @@ def _number(c: float, look: Look) -> str:
     return f"{c:.6g} "
 
 
-def _of_two_terms(case: Case, seen: tuple[Look, ...]) -> Found:
-    yield from _sums(case, seen, plain=True)
-
-
-def _of_two_terms_at_large(case: Case, seen: tuple[Look, ...]) -> Found:
-    yield from _sums(case, seen, plain=False)
-
-
-def _sums(case: Case, seen: tuple[Look, ...], plain: bool) -> Found:
+def _of_two_terms(case: Case, seen: tuple[Look, ...], plain: bool = True) -> Found:
     """Yield got = a one + b two, with a and b fitted, or `plain`: a number such as 1 or 1/N."""
     first = seen[0]
     if first.got.shape != first.want.shape or not 2 < first.want.size <= SMALL:
@@ -729,5 +720,5 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 KINDS = (
     _whole, forms.swapped, _rounded, forms.of_matrix, _times_known, _factor, _masked, _weights, _of_terms,
     _of_two_terms, _other_axes, _paths, forms.elsewhere_off, _elsewhere, _factor_of_each, _integers,
-    _noisy, forms.not_symmetric, _of_two_terms_at_large, _one_branch,
+    _noisy, forms.not_symmetric, partial(_of_two_terms, plain=False), _one_branch,
 )  # fmt: skip

@@ -117,7 +117,7 @@ def elsewhere_off(case: Case, seen: tuple[Look, ...]) -> Found:
     small = np.max(error, axis=0)
     same = [(np.ptp(parts, axis=0) <= small).all() for parts in (got, off)]
     wrong = np.abs(off[0]) > small
-    numbers = ", ".join([f"{x:.6g}" for x in off[0][wrong][:4]] + ["..."] * (wrong.sum() > 4))
+    numbers = ", ".join([f"{x:.6g}" for x in off[0][wrong][:4]] + ["..."] * int(wrong.sum() > 4))
     where = "" if wrong.all() else f" at {int(wrong.sum())} of {wrong.size} entries only"
     whole = np.abs(off[0] - np.round(off[0])).max() <= small.max() and (np.abs(off[0]) <= 2.5).all()
     more = ", whole numbers, as of wrong labels" if whole else ""

@@ -97,13 +97,8 @@ def _moved(a: Array, what: str) -> Guesses:
             only, one = f"{word} of the {words} only", a.take([k], axis)
             yield only, f"{what}, the {word} of the {words} alone", one.squeeze(axis)
             yield only, f"{what}, zero but for the {word} of the {words}", a * (at == k)
-            text = f"{what}, the {word} of the {words} for all of them"
-            yield "one for all", text, np.broadcast_to(one, a.shape)
             text = f"{what} without the {word} of the {words}"
             yield f"{word} of the {words} left out", text, a * (at != k)
-        backward = np.flip(np.flip(a, axis).cumsum(axis), axis)
-        yield "cumulated", f"{what} cumulated over its {words}", a.cumsum(axis)
-        yield "cumulated", f"{what} cumulated from the end over its {words}", backward
         total = a.sum(axis=axis, keepdims=True)
         yield "summed", f"{what} summed over its {words}", np.broadcast_to(total, a.shape)
         text = f"{what}, the mean over its {words} taken away"
@@ -134,7 +129,6 @@ def of_jacobian(look: Look) -> Guesses:
         square, flat = J.reshape(delta.size, delta.size), delta.ravel()
         slopes = np.diagonal(square).reshape(shape)
         yield "diagonal only", "only the diagonal of the Jacobian is used", delta * slopes
-        yield "diagonal lost", "the diagonal of the Jacobian is lost", look.want - delta * slopes
         for name, text, vector in (
             ("transposed", "J delta: the transposed Jacobian is used", square @ flat),
             ("doubled slope", "the Jacobian is applied twice", flat @ square @ square),
@@ -220,10 +214,8 @@ def _between(look: Look, J: Array, a: int, b: int) -> Guesses:
     i, j = positions(J.ndim, a, J.shape[a]), positions(J.ndim, b, J.shape[b])
     for name, text, kept in (
         (f"between {words} lost", f"only the diagonal blocks: what reaches other {words}", i == j),
-        (f"same of the {words} lost", f"what stays in the same of the {words}", i != j),
         (f"later {words} lost", f"only a triangle: what comes from later {words}", i <= j),
         (f"earlier {words} lost", f"only a triangle: what comes from earlier {words}", i >= j),
-        (f"further {words} lost", f"but to the next, what reaches {words}", abs(i - j) <= 1),
     ):
         array = np.tensordot(look.delta, J * kept, look.delta.ndim)
         yield name, f"{text} is lost {where}", array

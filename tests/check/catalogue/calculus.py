@@ -174,6 +174,8 @@ WRONG = [
         r"varian|deviation", lambda z, d: norm_back(z, d, of_variance=2.0)),
     vjp("normalised rows: sums for means", normalised, (A,), "Sums stand for the means",
         r"mean", lambda z, d: norm_back(z, d, 4.0, 4.0)),
+    vjp("normalised rows: other axis", normalised, (A,), "The means go over the rows", r"other axis",
+        lambda z, d: norm_back(z.T, d.T).T),
     cost("root of the mean square: f lost", lambda z: np.sqrt(((z - P) ** 2).mean()), (A,),
          "That of the mean square", r"\bf\b|" + FACTOR, lambda z: (z - P) / 10),
     cost("norm: not divided", lambda z: np.sqrt((z * z).sum()), (A,), "Not divided by the norm",
