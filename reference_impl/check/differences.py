@@ -23,7 +23,7 @@ from reference_impl.arguments import Array
 EPS = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).smallest_normal)
 STEPS = 2.0 ** -np.arange(2.0, 22.0)
-FINE = 2.0**-23  # single precision shows: its numbers are that far apart
+FINE = 0.34  # times the last step: no power of two, in which rounding might repeat itself
 EACH = 3  # fine steps to each side
 ORDERS = 7  # at most so many terms of the error are removed: h^2, h^4, ...
 Curve = Callable[[float], Array]
@@ -38,8 +38,6 @@ class Slope:
     value, error : arrays
     left, right : arrays
         The slopes to both sides.
-    noise : array
-        How far off rounding puts the numbers of the curve themselves.
     kink, lost : arrays of bool
         Where left and right differ; where the curve is not finite nearby.
     """
@@ -48,7 +46,6 @@ class Slope:
     error: Array
     left: Array
     right: Array
-    noise: Array
     kink: Array
     lost: Array
 
@@ -59,6 +56,9 @@ def slope(
     unit: float = EPS,
     size: Array | float = 0.0,
     floor: Array | float = 0.0,
+    steps: Array = STEPS,
+    moved: float = 1.0,
+    coarse: bool = False,
 ) -> Slope:
     """Differentiate a curve at t = 0.
 
@@ -74,39 +74,47 @@ def slope(
         Of the numbers of the curve, where they are differences of larger ones.
     floor : array or float
         Their noise, as far as it is known; that measured here may be small by chance.
+    steps : array
+        Each at most half as large as the one before.
+    moved : float
+        The size of what t is added to: the sum is rounded, and the curve changes with it.
+    coarse : bool
+        Whether the curve goes in steps; then its noise is at least the smallest of them.
     """
     with np.errstate(all="ignore"):  # a step may leave the domain: nan is the worst estimate
 
         def at(t: float) -> Array:
             return np.asarray(curve(t), dtype=np.float64).ravel()
 
-        near = _near(at)
+        near = _near(at, FINE * float(steps[-1]))
         here = near[EACH]
-        up, down = (np.array([at(side * h) for h in STEPS]) for side in (1.0, -1.0))
+        up, down = (np.array([at(side * h) for h in steps]) for side in (1.0, -1.0))
         size = np.maximum(size, np.abs(near).max(axis=0))
         hidden = max(terms, np.nanmax(size, initial=0.0)) * (near == here).all(axis=0)
         measured = np.maximum(_noise(near), floor)
+        if coarse:
+            measured = np.maximum(measured, smallest_step(np.array([*near, *up, *down])))
         noise = np.maximum(measured, unit * np.maximum(size, hidden)) + TINY
-        h = STEPS[:, None]
+        h = steps[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
-        # What t is added to is rounded, too, and the change with it.
-        rounding = (noise + unit * largest + unit * np.abs(central)) / h
-        value, error = _extrapolated(central, rounding)
-        step = EACH * FINE
-        left, right = (here - near[0]) / step, (near[-1] - here) / step
+        rounding = (noise + unit * largest + unit * moved * np.abs(central)) / h
+        value, error = _extrapolated(steps, central, rounding)
         # Noise as large as the curve itself may be a curve that varies below the finest step,
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = measured > 2.0**-7 * np.maximum(size, spread)
-        kink = _is_kink(jump, rounding) & ~wild
+        kink, row = _kink(jump, rounding)
+        kink &= ~wild
         tiny = spread <= 64.0 * unit * np.maximum(size, terms)
         error = error + np.where(
-            wild, np.where(tiny, np.maximum(spread, measured) / FINE, np.inf), 0
+            wild, np.where(tiny, np.maximum(spread, measured) * 4.0 / steps[-1], np.inf), 0
         )
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
-        return Slope(value, error, left, right, noise, kink, lost)
+        left, right = (np.take_along_axis(side, row[None], axis=0)[0] for side in (
+            (here - down) / h, (up - here) / h))  # fmt: skip
+        return Slope(value, error, left, right, kink, lost)
 
 
 def roughly(curve: Callable[[float], float]) -> float:
@@ -121,12 +129,21 @@ def roughly(curve: Callable[[float], float]) -> float:
 def noise(curve: Curve) -> tuple[Array, Array]:
     """Return the noise of the numbers of a curve near t = 0, and these at equal tiny steps."""
     with np.errstate(all="ignore"):
-        near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel())
+        fine = FINE * float(STEPS[-1])
+        near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel(), fine)
         return _noise(near), near
 
 
-def _near(curve: Curve) -> Array:
-    return np.array([curve(FINE * j) for j in range(-EACH, EACH + 1)])
+def smallest_step(numbers: Array) -> Array:
+    """Return the smallest change of each number that is more than rounding."""
+    changes = np.diff(np.sort(numbers, axis=0), axis=0)
+    largest = np.nanmax(np.abs(numbers), axis=0, initial=0.0)
+    smallest = np.nanmin(np.where(changes > 2.0**-40 * largest, changes, np.inf), axis=0)
+    return np.where(np.isfinite(smallest), smallest, 0.0)
+
+
+def _near(curve: Curve, step: float) -> Array:
+    return np.array([curve(step * j) for j in range(-EACH, EACH + 1)])
 
 
 def _noise(near: Array) -> Array:
@@ -140,8 +157,10 @@ def _noise(near: Array) -> Array:
     return measured
 
 
-def _is_kink(jump: Array, rounding: Array) -> Array:
-    """Whether the slopes to both sides differ; `jump` is their difference for each step.
+def _kink(jump: Array, rounding: Array) -> tuple[Array, Array]:
+    """Whether the slopes to both sides differ, and the row of a step that shows them.
+
+    `jump` is their difference for each step.
 
     Where the curve is smooth the jump is h f'', so it halves with the step; at a kink it stays
     the same, down to the step where noise drowns it.
@@ -155,14 +174,16 @@ def _is_kink(jump: Array, rounding: Array) -> Array:
     after = np.minimum(finest + 1, len(jump) - 1)
     drowned = 0.7 * jump[finest, columns] < 33.0 * rounding[after, columns]
     last = finest == len(jump) - 1
-    return np.asarray(clear.any(axis=0) & (finest >= 3) & same & (drowned | last))
+    kink = clear.any(axis=0) & (finest >= 3) & same & (drowned | last)
+    return kink, np.where(kink, rows[-1], len(jump) - 1)
 
 
-def _extrapolated(central: Array, rounding: Array) -> tuple[Array, Array]:
+def _extrapolated(steps: Array, central: Array, rounding: Array) -> tuple[Array, Array]:
     """Of Richardson's table, the numbers with the smallest estimated errors, and these."""
     value, error = central[-1], np.full(central.shape[1], np.inf)
     for order in range(1, ORDERS + 1):
-        refined = central[1:] + (central[1:] - central[:-1]) / (4.0**order - 1.0)
+        ratio = (steps[:-order] / steps[order:])[:, None]
+        refined = central[1:] + (central[1:] - central[:-1]) / (ratio**2 - 1.0)
         change = np.maximum(np.abs(refined - central[1:]), np.abs(refined - central[:-1]))
         change[:-1] = np.maximum(change[:-1], np.abs(np.diff(refined, axis=0)))
         contradicted = _contradicted(refined, 8.0 * rounding[order:])
