@@ -38,6 +38,8 @@ class Slope:
     value, error : arrays
     left, right : arrays
         The slopes to both sides.
+    far, far_error : arrays
+        The slope that larger steps agree on, where that is another one.
     kink, lost : arrays of bool
         Where left and right differ; where the curve is not finite nearby.
     """
@@ -46,6 +48,8 @@ class Slope:
     error: Array
     left: Array
     right: Array
+    far: Array
+    far_error: Array
     kink: Array
     lost: Array
 
@@ -90,31 +94,36 @@ def slope(
         here = near[EACH]
         up, down = (np.array([at(side * h) for h in steps]) for side in (1.0, -1.0))
         size = np.maximum(size, np.abs(near).max(axis=0))
-        hidden = max(terms, np.nanmax(size, initial=0.0)) * (near == here).all(axis=0)
-        measured = np.maximum(_noise(near), floor)
+        measured, still = np.maximum(_noise(near), floor), (near == here).all(axis=0)
         if coarse:
-            measured = np.maximum(measured, smallest_step(np.array([*near, *up, *down])))
+            probes = [at(t) for h in steps[::20] for t in close_to(float(h))]
+            every = np.array([*near, *up, *down, *probes])
+            measured = np.maximum(measured, smallest_step(every))
+            still = (every == here).all(axis=0)
+        hidden = still * max(terms, np.nanmax(size, initial=0.0))
         noise = np.maximum(measured, unit * np.maximum(size, hidden)) + TINY
         h = steps[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
         rounding = (noise + unit * largest + unit * moved * np.abs(central)) / h
-        value, error = _extrapolated(steps, central, rounding)
+        value, error, far, far_error = _extrapolated(steps, central, rounding)
         # Noise as large as the curve itself may be a curve that varies below the finest step,
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = measured > 2.0**-7 * np.maximum(size, spread)
         kink, row = _kink(jump, rounding)
-        kink &= ~wild
+        left, right, rest = (np.take_along_axis(part, row[None], axis=0)[0] for part in (
+            (here - down) / h, (up - here) / h, jump))  # fmt: skip
+        slight = kink & (rest <= 2.0**-7 * np.maximum(np.abs(left), np.abs(right)))
+        error = error + np.where(slight, rest, 0.0)
+        kink &= ~wild & ~slight
         tiny = spread <= 64.0 * unit * np.maximum(size, terms)
         error = error + np.where(
             wild, np.where(tiny, np.maximum(spread, measured) * 4.0 / steps[-1], np.inf), 0
         )
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
-        left, right = (np.take_along_axis(side, row[None], axis=0)[0] for side in (
-            (here - down) / h, (up - here) / h))  # fmt: skip
-        return Slope(value, error, left, right, kink, lost)
+        return Slope(value, error, left, right, far, far_error, kink, lost)
 
 
 def roughly(curve: Callable[[float], float]) -> float:
@@ -132,6 +141,11 @@ def noise(curve: Curve) -> tuple[Array, Array]:
         fine = FINE * float(STEPS[-1])
         near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel(), fine)
         return _noise(near), near
+
+
+def close_to(t: float) -> list[float]:
+    """Return numbers close to t and -t: where a curve moves, they show the steps that it takes."""
+    return [side * t * (1.0 + j * 2.0**-20) for side in (1.0, -1.0) for j in range(EACH)]
 
 
 def smallest_step(numbers: Array) -> Array:
@@ -178,22 +192,34 @@ def _kink(jump: Array, rounding: Array) -> tuple[Array, Array]:
     return kink, np.where(kink, rows[-1], len(jump) - 1)
 
 
-def _extrapolated(steps: Array, central: Array, rounding: Array) -> tuple[Array, Array]:
-    """Of Richardson's table, the numbers with the smallest estimated errors, and these."""
-    value, error = central[-1], np.full(central.shape[1], np.inf)
+def _extrapolated(
+    steps: Array, central: Array, rounding: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Of Richardson's table, the numbers with the smallest estimated errors, and these.
+
+    Then the same for what is another number to larger steps, which smaller ones contradict.
+    """
+    table, estimates, honest = [], [], []
     for order in range(1, ORDERS + 1):
         ratio = (steps[:-order] / steps[order:])[:, None]
         refined = central[1:] + (central[1:] - central[:-1]) / (ratio**2 - 1.0)
         change = np.maximum(np.abs(refined - central[1:]), np.abs(refined - central[:-1]))
         change[:-1] = np.maximum(change[:-1], np.abs(np.diff(refined, axis=0)))
-        contradicted = _contradicted(refined, 8.0 * rounding[order:])
-        estimates = np.nan_to_num(change + rounding[order:] + contradicted, nan=np.inf)
-        row = estimates.argmin(axis=0)[None, :]
-        estimate = np.take_along_axis(estimates, row, axis=0)[0]
-        value = np.where(estimate < error, np.take_along_axis(refined, row, axis=0)[0], value)
-        error = np.minimum(error, estimate)
+        blur = rounding[order:]
+        table.append(refined)
+        estimates.append(np.nan_to_num(change + blur, nan=np.inf))
+        honest.append(np.nan_to_num(_contradicted(refined, 8.0 * blur), nan=np.inf))
         central = refined
-    return value, error
+    every, errors = np.concatenate(table), np.concatenate(estimates)
+    contradicted = np.concatenate(honest)
+    value, error = _best(every, errors + contradicted)
+    other = np.abs(every - value) > 16.0 * (errors + error)
+    return value, error, *_best(every, np.where(other, errors, np.inf))
+
+
+def _best(every: Array, errors: Array) -> tuple[Array, Array]:
+    row = errors.argmin(axis=0)[None]
+    return tuple(np.take_along_axis(part, row, axis=0)[0] for part in (every, errors))
 
 
 def _contradicted(estimates: Array, blur: Array) -> Array:

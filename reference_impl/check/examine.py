@@ -141,7 +141,8 @@ def _of_forward(ground: Ground, rng: Any) -> Pieces:
 def _of_writing(rule: str, before: Values, after: Values) -> Pieces:
     for name, x in before.items():
         if not np.array_equal(x, after[name], equal_nan=True):
-            yield _fault(rule, name, f"the argument {name} was written to")
+            text = f"the argument {name} was written to"
+            yield Piece((Finding(rule, name, evidence=text, cause=BEHAVIOUR["writes"]),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -405,7 +406,7 @@ class Examination:
         elif H.shape != x.shape * 2:
             yield _fault("hessian", name, f"shape {H.shape}, expected {x.shape * 2}")
         else:
-            many = [ground.directions(self.rng)[name] for _ in range(self.seeds)]
+            many = [self.ground.directions(self.rng)[name] for _ in range(self.seeds)]
             units = np.eye(x.size).reshape(x.size, *x.shape)[: measure.MOST]
             for v in [*many, *units]:
                 got = np.tensordot(H, v, axes=x.ndim)
@@ -564,37 +565,37 @@ class Part:
 def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
     """Nothing is kept or written to, and delta = 0 gives 0."""
     problem, delta = ground.problem, deltas[0]
-    again = problem.again or claim
+
+    def elsewhere(values: Values, delta: Array) -> Mapping[str, Any]:
+        ground.forward({name: 0.875 * x for name, x in values.items()})
+        return claim(values, delta)
+
     given, d = copies(ground.values), delta.copy()
+    ground.forward(copies(given))
     results = []
-    for _ in range(3):
+    for ask in (claim, *2 * (problem.again or elsewhere,)):
         ground.look_at_the_clock()
-        answers = again(given, d)
+        answers = ask(given, d)
         results.append({n: np.array(part) for n, part in answers.items() if part is not None})
         yield from _of_writing("vjp", ground.values, given)
         if not np.array_equal(d, delta):
-            yield _fault("vjp", "delta", "the argument delta was written to")
+            text = "the argument delta was written to"
+            yield Piece((Finding("vjp", "delta", evidence=text, cause=BEHAVIOUR["writes"]),))
             return
-        if problem.again is None:
-            ground.forward({name: x * 0.875 for name, x in ground.values.items()})
-    first, second, third = results
+    fresh, first, second = results
     zero = {} if problem.gradient is not None else dict(claim(given, 0.0 * delta))
-    for name, once in first.items():
+    for name, once in fresh.items():
         rule = problem.rules.get(name, f"gradient by {name}")
         if once.dtype.kind not in "fiub":
             continue
-        same = (_same(once, part.get(name), ground.unit) for part in (second, third))
-        if not all(same):
-            steps = second[name] - once, third[name] - second[name]
-            accumulates = _same(*steps, 1e3 * ground.unit)
-            if accumulates and problem.again is not None and name != problem.rows:
-                yield Piece(notes=(f"{rule}: accumulates from call to call",))
-                continue
-            cause = BEHAVIOUR["accumulates"]
-            text = KEPT
-            text += ": it accumulates" if accumulates else ""
-            finding = Finding(rule, name, evidence=text, cause=cause if accumulates else None)
-            yield Piece((finding,))
+        if not all(_same(once, part.get(name), ground.unit) for part in (first, second)):
+            adds = _same(second[name] - first[name], once, 1e3 * ground.unit)
+            stale = _same(first[name], second[name], ground.unit)
+            cause = BEHAVIOUR["accumulates" if adds else "caches" if stale else "random"]
+            if not (adds or stale):
+                cause = replace(cause, rivals=("a state that each call changes",))
+            text = f"{KEPT}: it accumulates" if adds else KEPT
+            yield Piece((Finding(rule, name, evidence=text, cause=cause),))
         elif zero.get(name) is not None:
             of_zero = np.asarray(zero[name])
             if of_zero.any() and np.isfinite(of_zero).all():
@@ -624,6 +625,12 @@ def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
     tolerance = case.error + SAFETY * EPS * np.abs(got)
     with np.errstate(invalid="ignore"):
         wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
+        far = wrong & (np.abs(got - columns.far) <= SAFETY * (columns.far_error + EPS * np.abs(got)))
+    if far.any():
+        at = [int(k) for k in np.argwhere(far)[0]]
+        why = f"small steps and larger ones contradict one another at {at}"
+        yield Piece(doubts=(f"{case.rule}: {why}, and the larger ones agree",))
+        wrong &= ~far
     if wrong.any():
         wider = tolerance + SAFETY * part.noise
         wrong &= np.abs(got - want) > wider
@@ -634,17 +641,18 @@ def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
     if wrong.any():
         yield _wrong_entries(replace(case, error=tolerance), wrong)
         return
-    yield from _of_told(case, tolerance, columns)
+    yield from _of_told(case, tolerance, columns, part.ground.unit)
     yield from _of_kinks(case, columns)
 
 
-def _of_told(case: Case, tolerance: Array, columns: Columns) -> Pieces:
+def _of_told(case: Case, tolerance: Array, columns: Columns, unit: float) -> Pieces:
     """Count what was compared: not where noise would hide any other answer too."""
     known = np.isfinite(case.want)
     steep, most = _steep(case), np.abs(case.delta).max(initial=0.0)
-    zero = (case.got == 0) & (tolerance <= 1e-6 * most)
+    small = max(1e-6, 1e3 * unit)
+    zero = (case.got == 0) & (tolerance <= small * most)
     # A claim of zero may be one to rounding: the gradient of a bias before a batch norm.
-    zero |= (np.abs(case.got) <= 64.0 * EPS * steep) & (tolerance <= 1e-6 * steep)
+    zero |= (np.abs(case.got) <= 64.0 * EPS * steep) & (tolerance <= small * steep)
     told = known & ((np.abs(case.want) > tolerance) | zero)
     blurred = int((known & ~told).sum())
     notes = []
@@ -671,7 +679,7 @@ def _of_kinks(case: Case, columns: Columns) -> Pieces:
             sides = f": slopes {low:.6g} to {high:.6g}; {got:.6g} returned"
             yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
     with np.errstate(invalid="ignore"):
-        slack = (columns.high - columns.low) / 16.0
+        slack = (columns.high - columns.low) / 8.0
         outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
     for index in np.argwhere(columns.kinks & outside)[:1]:
         at = tuple(int(k) for k in index)

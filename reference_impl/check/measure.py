@@ -6,7 +6,7 @@ bisection then finds the entry.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
@@ -127,7 +127,8 @@ class Ground:
         self, curve: Curve, delta: Array | None, steps: Array = STEPS, moved: float = 1.0
     ) -> Slope:
         noise, here = np.ravel(self.noise), self.value.ravel()
-        how: dict[str, Any] = {"steps": steps, "moved": moved, "coarse": bool(self.coarse)}
+        how: dict[str, Any] = {"steps": steps, "moved": moved}
+        how["coarse"] = bool(self.coarse) or self.unit > EPS
         if delta is None:
             return differences.slope(curve, self.terms, self.unit, 0.0, noise, **how)
         weights, most = delta.ravel(), float(np.abs(delta).max(initial=0.0))
@@ -145,10 +146,12 @@ class Ground:
 
 @dataclass(frozen=True)
 class Pulled:
-    """A number, its error, and the bounds that the slopes to both sides give at a kink."""
+    """A number and its error, at a kink the bounds that both sides give, and what `far` says."""
 
     want: float
     error: float
+    far: float
+    far_error: float
     low: float
     high: float
     kink: bool
@@ -158,10 +161,15 @@ class Pulled:
 def pulled(slope: Slope, weights: Array | None = None) -> Pulled:
     """Add up slopes, with weights."""
     w = np.ones(slope.value.shape) if weights is None else weights.ravel()
+    none = ~np.isfinite(slope.far_error)
+    far = np.where(none, slope.value, slope.far)
+    far_error = np.where(none, slope.error, slope.far_error)
     with np.errstate(all="ignore"):
         return Pulled(
             float(w @ slope.value),
             float(np.abs(w) @ (slope.error + EPS * np.abs(slope.value))),
+            float(w @ far),
+            float(np.abs(w) @ (far_error + EPS * np.abs(far))),
             float(np.minimum(w * slope.left, w * slope.right).sum()),
             float(np.maximum(w * slope.left, w * slope.right).sum()),
             bool(slope.kink.any()),
@@ -178,6 +186,8 @@ class Columns:
 
     want: Array
     error: Array
+    far: Array
+    far_error: Array
     low: Array
     high: Array
     kinks: NDArray[np.bool_]
@@ -199,8 +209,7 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> 
     x, outputs = ground.values[name], ground.value.size
     few, whole = x.size <= MOST, outputs <= WIDEST
     picked = np.arange(x.size) if few else rng.choice(x.size, MOST, replace=False)
-    want, error, low, high = np.full((4, x.size), np.nan)
-    kinks, lost = np.zeros((2, x.size), dtype=bool)
+    numbers = np.full((len(fields(Pulled)), x.size), np.nan)
     J, J_error = np.full((2, outputs, x.size) if few and whole else (2, 0, 0), np.nan)
     try:
         for at in picked.tolist():
@@ -208,16 +217,15 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> 
             found = pulled(slope, delta if whole else None)
             if J.size:
                 J[:, at], J_error[:, at] = slope.value, slope.error
-            want[at], error[at], low[at], high[at] = found.want, found.error, found.low, found.high
-            kinks[at], lost[at] = found.kink, found.lost
+            numbers[:, at] = astuple(found)
             if time.process_time() > until:
                 break
     except TimeUp:
         pass
     shape = ground.value.shape + x.shape
     seen = J.size and np.isfinite(J).any()
-    parts = [part.reshape(x.shape) for part in (want, error, low, high, kinks, lost)]
-    return Columns(*parts, *([J.reshape(shape), J_error.reshape(shape)] if seen else [None, None]))
+    *parts, kinks, lost = numbers.reshape(-1, *x.shape)
+    return Columns(*parts, kinks == 1.0, lost == 1.0, *([J.reshape(shape), J_error.reshape(shape)] if seen else [None, None]))
 
 
 def copies(values: Values) -> Values:

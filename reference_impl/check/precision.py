@@ -31,7 +31,7 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
         for kind in ("relative", "relative", *KINDS)
     ]
     noises, nears = zip(*map(differences.noise, curves), strict=True)
-    numbers = np.array([*np.concatenate(nears), *(c(t) for c in curves for t in (-0.25, 0.25))])
+    numbers = np.array([*np.concatenate(nears), *(c(t) for c in curves for t in differences.close_to(0.25))])
     numbers = numbers[np.isfinite(numbers).all(axis=1)]
     # The median of three directions: in one it may be hidden, or a kink be close.
     noise = np.nan_to_num(np.median(noises[:3], axis=0))
