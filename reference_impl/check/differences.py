@@ -100,8 +100,8 @@ def slope(
             every = np.array([*near, *up, *down, *probes])
             measured = np.maximum(measured, smallest_step(every))
             still = (every == here).all(axis=0)
-        hidden = still * max(terms, np.nanmax(size, initial=0.0))
-        noise = np.maximum(measured, unit * np.maximum(size, hidden)) + TINY
+        hidden = still * max(EPS * terms, unit * np.nanmax(size, initial=0.0))
+        noise = np.maximum(np.maximum(measured, hidden), unit * size) + TINY
         h = steps[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
@@ -117,7 +117,7 @@ def slope(
         slight = kink & (rest <= 2.0**-7 * np.maximum(np.abs(left), np.abs(right)))
         error = error + np.where(slight, rest, 0.0)
         kink &= ~wild & ~slight
-        tiny = spread <= 64.0 * unit * np.maximum(size, terms)
+        tiny = spread <= 64.0 * np.maximum(unit * size, EPS * terms)
         error = error + np.where(
             wild, np.where(tiny, np.maximum(spread, measured) * 4.0 / steps[-1], np.inf), 0
         )

@@ -642,7 +642,7 @@ def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
         yield _wrong_entries(replace(case, error=tolerance), wrong)
         return
     yield from _of_told(case, tolerance, columns, part.ground.unit)
-    yield from _of_kinks(case, columns)
+    yield from _of_kinks(case, columns, part.ground)
 
 
 def _of_told(case: Case, tolerance: Array, columns: Columns, unit: float) -> Pieces:
@@ -670,7 +670,7 @@ def _steep(case: Case) -> float:
     return float(np.abs(case.delta).max(initial=0.0)) * min(1.0, value / (at or 1.0))
 
 
-def _of_kinks(case: Case, columns: Columns) -> Pieces:
+def _of_kinks(case: Case, columns: Columns, ground: Ground) -> Pieces:
     for places, words in ((columns.kinks, "a kink"), (columns.lost, "RULE 1 is not smooth")):
         if places.any():
             at = tuple(int(k) for k in np.argwhere(places)[0])
@@ -680,8 +680,9 @@ def _of_kinks(case: Case, columns: Columns) -> Pieces:
             yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
     with np.errstate(invalid="ignore"):
         slack = (columns.high - columns.low) / 8.0
+        sharp = np.max(ground.noise) <= 2.0**-32 * np.abs(case.value).max()
         outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
-    for index in np.argwhere(columns.kinks & outside)[:1]:
+    for index in np.argwhere(columns.kinks & outside & sharp)[:1]:
         at = tuple(int(k) for k in index)
         low, high, got = columns.low[at], columns.high[at], case.got[at]
         text = (
