@@ -11,7 +11,7 @@ does is measured: in a table of high differences at tiny equal steps nothing but
 where the curve does not move at all; there its terms, of a given size, may hide it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import comb
@@ -22,7 +22,8 @@ from reference_impl.arguments import Array
 
 EPS = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).smallest_normal)
-STEPS = 2.0 ** -np.arange(2.0, 22.0)
+BLOCK = 20  # steps of one scale
+STEPS = 2.0 ** -np.arange(2.0, 2.0 + BLOCK)
 FINE = 0.34  # times the last step: no power of two, in which rounding might repeat itself
 EACH = 3  # fine steps to each side
 ORDERS = 7  # at most so many terms of the error are removed: h^2, h^4, ...
@@ -96,10 +97,12 @@ def slope(
         size = np.maximum(size, np.abs(near).max(axis=0))
         measured, still = np.maximum(_noise(near), floor), (near == here).all(axis=0)
         if coarse:
-            probes = [at(t) for h in steps[::20] for t in close_to(float(h))]
-            every = np.array([*near, *up, *down, *probes])
-            measured = np.maximum(measured, smallest_step(every))
-            still = (every == here).all(axis=0)
+            parts = [near]
+            for k in range(0, len(steps), BLOCK):
+                probes = [at(t) for t in close_to(float(steps[k]))]
+                parts.append(np.array([*up[k : k + BLOCK], here, *down[k : k + BLOCK], *probes]))
+            measured = np.maximum(measured, smallest_step(parts))
+            still = (np.concatenate(parts) == here).all(axis=0)
         hidden = still * max(EPS * terms, unit * np.nanmax(size, initial=0.0))
         noise = np.maximum(np.maximum(measured, hidden), unit * size) + TINY
         h = steps[:, None]
@@ -148,12 +151,16 @@ def close_to(t: float) -> list[float]:
     return [side * t * (1.0 + j * 2.0**-20) for side in (1.0, -1.0) for j in range(EACH)]
 
 
-def smallest_step(numbers: Array) -> Array:
-    """Return the smallest change of each number that is more than rounding."""
-    changes = np.diff(np.sort(numbers, axis=0), axis=0)
-    largest = np.nanmax(np.abs(numbers), axis=0, initial=0.0)
-    smallest = np.nanmin(np.where(changes > 2.0**-40 * largest, changes, np.inf), axis=0)
-    return np.where(np.isfinite(smallest), smallest, 0.0)
+def smallest_step(parts: Iterable[Array]) -> Array:
+    """Return the smallest change of each number within a part; 0 if that is double rounding."""
+    smallest = []
+    for numbers in parts:
+        changes = np.diff(np.sort(numbers, axis=0), axis=0)
+        step = np.where(changes > 0.0, changes, np.inf).min(axis=0, initial=np.inf)
+        rounding = 2.0**-40 * np.nanmax(np.abs(numbers), axis=0, initial=0.0)
+        smallest.append(np.where(step > rounding, step, 0.0))
+    step = np.min(smallest, axis=0)
+    return np.where(np.isfinite(step), step, 0.0)
 
 
 def _near(curve: Curve, step: float) -> Array:

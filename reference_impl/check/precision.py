@@ -12,7 +12,7 @@ from reference_impl.check.measure import Ground
 
 SINGLE = float(np.finfo(np.float32).eps)
 SHORT = 20  # bits of a number, to which short steps can be added in single precision
-UNSEEN = 2.0**-27  # a relative change that single precision does not see
+UNSEEN, SEEN = 2.0**-27, 2.0**-8  # relative changes, to numbers of single precision
 KINDS = "relative", "typical", "unit"
 
 
@@ -31,21 +31,26 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
         for kind in ("relative", "relative", *KINDS)
     ]
     noises, nears = zip(*map(differences.noise, curves), strict=True)
-    numbers = np.array([*np.concatenate(nears), *(c(t) for c in curves for t in differences.close_to(0.25))])
+    parts = [
+        np.array([*near, *map(curve, differences.close_to(0.25))])
+        for curve, near in zip(curves, nears, strict=True)
+    ]
+    numbers = np.concatenate(parts)
     numbers = numbers[np.isfinite(numbers).all(axis=1)]
     # The median of three directions: in one it may be hidden, or a kink be close.
     noise = np.nan_to_num(np.median(noises[:3], axis=0))
-    if coarse:
-        noise = np.maximum(noise, differences.smallest_step(numbers))
     returned, unit, note = ground.forward(measure.copies(values)).dtype, EPS, ""
-    ratios = noise[noise > 0.0] / np.abs(nears[0]).max(axis=0)[noise > 0.0]
     if returned.kind == "f" and returned.itemsize < 8:
         unit, note = float(np.finfo(returned).eps), f"computed in {returned}"
     elif is_single(numbers) or (numbers == numbers[:1]).all() and _claims_are_single(ground, rng):
         unit, note = SINGLE, "computed in float32"
-    elif ratios.size and np.median(ratios) > 2.0**-32:
-        why = "float32 inside, or terms cancel"
-        note = f"rounded to {np.median(ratios):.0e} of its size: {why}"
+    else:
+        noise = np.maximum(noise, differences.smallest_step(parts)) if coarse else noise
+        size = np.abs(nears[0]).max(axis=0)
+        ratios = noise[(noise > 0.0) & (size > 0.0)] / size[(noise > 0.0) & (size > 0.0)]
+        if ratios.size and np.median(ratios) > 2.0**-32:
+            why = "float32 inside, or terms cancel"
+            note = f"rounded to {np.median(ratios):.0e} of its size: {why}"
     notes = (f"RULE 1 (forward): {note}",) if note else ()
     return replace(ground, unit=unit, noise=noise), notes
 
@@ -69,15 +74,17 @@ def _is_coarse(ground: Ground, name: str, rng: Any) -> bool:
     answers = []
     for step in (0.0 * x, *steps):
         at = shortened(x + step)
-        beside = at * (1.0 + UNSEEN * rng.uniform(-1.0, 1.0, x.shape))
-        answer, other = (
-            ground.forward({**measure.copies(ground.values), name: point})
-            for point in (at.copy(), beside)
-        )
-        if not np.array_equal(answer, other, equal_nan=True):
+        for change in (0.0, UNSEEN, SEEN):
+            moved = at * (1.0 + change * rng.uniform(-1.0, 1.0, x.shape))
+            answer = ground.forward({**measure.copies(ground.values), name: moved})
+            answers.append(np.array(answer, dtype=np.float64).ravel())
+        if not np.array_equal(answers[-3], answers[-2], equal_nan=True):
             return False
-        answers.append(answer)
-    return any(not np.array_equal(answer, answers[0]) for answer in answers)
+    numbers = np.array(answers)
+    numbers = numbers[np.isfinite(numbers).all(axis=1)]
+    step, size = differences.smallest_step([numbers]), np.abs(numbers).max(axis=0, initial=0.0)
+    # What goes in steps of its own size is flat where it does not jump.
+    return bool(((step > 0.0) & (step < SEEN * size)).any())
 
 
 def _claims_are_single(ground: Ground, rng: Any) -> bool:
