@@ -214,8 +214,8 @@ def _extrapolated(
         change[:-1] = np.maximum(change[:-1], np.abs(np.diff(refined, axis=0)))
         blur = rounding[order:]
         table.append(refined)
-        estimates.append(np.nan_to_num(change + blur, nan=np.inf))
-        honest.append(np.nan_to_num(_contradicted(refined, 8.0 * blur), nan=np.inf))
+        estimates.append(change + blur)
+        honest.append(_contradicted(refined, 8.0 * blur))
         central = refined
     every, errors = np.concatenate(table), np.concatenate(estimates)
     contradicted = np.concatenate(honest)
@@ -225,7 +225,7 @@ def _extrapolated(
 
 
 def _best(every: Array, errors: Array) -> tuple[Array, Array]:
-    row = errors.argmin(axis=0)[None]
+    row = np.where(np.isnan(errors), np.inf, errors).argmin(axis=0)[None]
     return tuple(np.take_along_axis(part, row, axis=0)[0] for part in (every, errors))
 
 
@@ -235,8 +235,8 @@ def _contradicted(estimates: Array, blur: Array) -> Array:
     What large steps agree on is wrong where they jump over something.
     """
     ends = np.full_like(estimates[:1], np.inf)
-    low = np.vstack([np.nan_to_num(estimates - blur, nan=-np.inf)[1:], -ends])
-    high = np.vstack([np.nan_to_num(estimates + blur, nan=np.inf)[1:], ends])
+    low = np.vstack([np.fmax(estimates - blur, -np.inf)[1:], -ends])
+    high = np.vstack([np.fmin(estimates + blur, np.inf)[1:], ends])
     low = np.maximum.accumulate(low[::-1])[::-1]
     high = np.minimum.accumulate(high[::-1])[::-1]
     return np.maximum(0.0, np.maximum(low - estimates, estimates - high))

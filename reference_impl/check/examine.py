@@ -6,7 +6,6 @@ compared, where the function has a kink or is not the same twice, and where nois
 the derivative.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,14 +17,13 @@ from numpy.typing import NDArray
 from reference_impl.arguments import Array
 from reference_impl.check import differences, measure, precision
 from reference_impl.check.causes import BEHAVIOUR, causes
+from reference_impl.check.clock import Clock, TimeUp, until_time_is_up
 from reference_impl.check.differences import EPS
 from reference_impl.check.measure import (
     SAFETY,
     Columns,
     Ground,
-    TimeUp,
     copies,
-    until_time_is_up,
 )
 from reference_impl.check.problem import Case as Case, Problem, Values
 from reference_impl.check.report import Cause, Finding, Report
@@ -61,12 +59,12 @@ def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 
     seeds : int
         How often delta and directions are drawn.
     budget : float
-        In seconds; what there was no time for is named in the notes.
+        In seconds of processor time; what there was no time for is named in the notes.
     """
-    rng, deadline = np.random.default_rng(seed), time.process_time() + budget
+    rng, clock = np.random.default_rng(seed), Clock(budget)
     pieces: list[Piece] = [Piece(problem.faults, problem.notes)]
     try:
-        pieces += _examined(problem, rng, seeds, deadline, budget)
+        pieces += _examined(problem, rng, seeds, clock, budget)
     except TimeUp:
         pieces.append(Piece(doubts=(f"{budget:g} s were not enough for one look at it",)))
     findings = tuple(finding for piece in pieces for finding in piece.findings)
@@ -86,8 +84,8 @@ def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 
     )
 
 
-def _examined(problem: Problem, rng: Any, seeds: int, deadline: float, budget: float) -> Pieces:
-    ground = Ground(problem, problem.values, deadline)
+def _examined(problem: Problem, rng: Any, seeds: int, clock: Clock, budget: float) -> Pieces:
+    ground = Ground(problem, problem.values, clock)
     pieces = list(_of_forward(ground, rng))
     yield from pieces
     if any(piece.findings or piece.doubts for piece in pieces):
@@ -108,7 +106,7 @@ def _examined(problem: Problem, rng: Any, seeds: int, deadline: float, budget: f
         for piece in until_time_is_up(check()):
             wrong |= bool(piece.findings)
             yield piece
-        if time.process_time() > deadline:
+        if clock.is_up():
             yield Piece(notes=(f"out of time after {budget:g} s: not all compared of {what}",))
             return
 
@@ -169,8 +167,8 @@ class Examination:
         if name not in self.measured:
             large = self.ground.values[name].size > measure.MOST
             share = (0.1 if large else 0.3) / len(self.ground.values)
-            until = time.process_time() + share * self.budget
-            self.measured[name] = measure.columns(self.ground, name, delta, self.rng, until)
+            clock = Clock(share * self.budget)
+            self.measured[name] = measure.columns(self.ground, name, delta, self.rng, clock)
         return self.measured[name]
 
     # ------------------------------------------------------------ RULES 2 and 3, gradients
@@ -189,7 +187,7 @@ class Examination:
         ground = self.ground
 
         def asked(values: Values, delta: Array) -> Mapping[str, Any]:
-            ground.look_at_the_clock()
+            ground.clock.look()
             ground.forward(copies(values))
             with np.errstate(all="ignore"):
                 return claim(copies(values), np.array(delta))
@@ -230,8 +228,8 @@ class Examination:
         told = [seen for seen in along if isinstance(seen, Piece)]
         yield from told
         if not any(piece.compared or piece.doubts for piece in [*pieces, *told]):
-            in_time = time.process_time() < self.ground.deadline
-            why = "noise is wider than the derivative" if in_time else "not compared, out of time"
+            out = self.ground.clock.is_up()
+            why = "not compared, out of time" if out else "noise is wider than the derivative"
             yield Piece(doubts=(f"{part.rule}: {why}",))
 
     def _of_directions(self, part: "Part") -> Iterator["Piece | Failed"]:
@@ -292,7 +290,7 @@ class Examination:
 
         def slopes(values: Values, delta: Array) -> tuple[Array, Array]:
             there = replace(ground, values=values)
-            found = measure.columns(there, name, delta, self.rng, ground.deadline)
+            found = measure.columns(there, name, delta, self.rng, ground.clock)
             return found.want, SAFETY * found.error
 
         return Case(
@@ -432,7 +430,7 @@ class Examination:
         u = ground.directions(self.rng)[name]
 
         def moved(t: float) -> Array:
-            ground.look_at_the_clock()
+            ground.clock.look()
             at = {n: y + t * v[n] if n in v else np.array(y) for n, y in ground.values.items()}
             if gradient is not None:
                 return np.asarray(gradient(at)[name], dtype=np.float64)
@@ -459,7 +457,7 @@ class Examination:
         for rule, here in rules.items():
 
             def moved(t: float, rule: str = rule) -> Array:
-                ground.look_at_the_clock()
+                ground.clock.look()
                 at = {name: x + t * v[name] for name, x in ground.values.items()}
                 return np.asarray(along.rules(at, delta + t * change)[rule])
 
@@ -574,7 +572,7 @@ def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
     ground.forward(copies(given))
     results = []
     for ask in (claim, *2 * (problem.again or elsewhere,)):
-        ground.look_at_the_clock()
+        ground.clock.look()
         answers = ask(given, d)
         results.append({n: np.array(part) for n, part in answers.items() if part is not None})
         yield from _of_writing("vjp", ground.values, given)

@@ -4,17 +4,17 @@ A direction through all entries at once shows a fault in any of them, however ma
 bisection then finds the entry.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check import differences
+from reference_impl.check.clock import Clock, TimeUp
 from reference_impl.check.differences import EPS, STEPS, Curve, Slope
 from reference_impl.check.problem import Problem, Values
 
@@ -22,48 +22,29 @@ SAFETY = 16.0  # times the estimated error is the tolerance
 MOST = 256  # entries of an array that are looked at one by one
 WIDEST = 4096  # outputs of which each is followed by itself
 GROUPS = 64  # of outputs, where there are more
-Part = TypeVar("Part")
-
-
-class TimeUp(Exception):
-    """The budget is used up."""
-
-
-def until_time_is_up(parts: Iterator[Part]) -> Iterator[Part]:
-    """Yield parts while there is time."""
-    try:
-        yield from parts
-    except TimeUp:
-        return
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Where derivatives are measured: a problem at values, until a deadline.
+    """Where derivatives are measured: a problem at values, until time is up.
 
-    `deadline` is in seconds of processor time. `unit` is the relative precision with which forward
-    computes, and `noise` how far off rounding puts each output. Arguments that are `coarse`
-    forward sees in less than double precision: they are short numbers, and so are steps on the
-    scale of each entry, so that sums of both are exact.
+    `unit` is the relative precision with which forward computes, and `noise` how far off rounding
+    puts each output. Arguments that are `coarse` forward sees in less than double precision: they
+    are short numbers, and so are steps on the scale of each entry, so that sums of both are exact.
     """
 
     problem: Problem
     values: Values
-    deadline: float
+    clock: Clock
     unit: float = EPS
     noise: Array | float = 0.0
     coarse: frozenset[str] = frozenset()
 
     def forward(self, values: Values) -> Array:
         """Return the output as it is returned; the values may be written to."""
-        self.look_at_the_clock()
+        self.clock.look()
         with np.errstate(all="ignore"):
             return np.asarray(self.problem.forward(values))
-
-    def look_at_the_clock(self) -> None:
-        """Raise TimeUp after the deadline."""
-        if time.process_time() > self.deadline:
-            raise TimeUp
 
     @cached_property
     def value(self) -> Array:
@@ -201,10 +182,10 @@ class Columns:
         return int((np.isfinite(self.want) | self.kinks | self.lost).sum())
 
 
-def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> Columns:
+def columns(ground: Ground, name: str, delta: Array, rng: Any, share: Clock) -> Columns:
     """Differentiate by each entry of an argument; by `MOST` of them at random if it has more.
 
-    It stops at a time, so that other checks have theirs.
+    It stops when its share of the time is used up, so that other checks have theirs.
     """
     x, outputs = ground.values[name], ground.value.size
     few, whole = x.size <= MOST, outputs <= WIDEST
@@ -218,8 +199,7 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> 
             if J.size:
                 J[:, at], J_error[:, at] = slope.value, slope.error
             numbers[:, at] = astuple(found)
-            if time.process_time() > until:
-                break
+            share.look()
     except TimeUp:
         pass
     shape = ground.value.shape + x.shape

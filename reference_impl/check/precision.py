@@ -42,7 +42,10 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
     returned, unit, note = ground.forward(measure.copies(values)).dtype, EPS, ""
     if returned.kind == "f" and returned.itemsize < 8:
         unit, note = float(np.finfo(returned).eps), f"computed in {returned}"
-    elif is_single(numbers) or (numbers == numbers[:1]).all() and _claims_are_single(ground, rng):
+    elif (numbers == numbers[:1]).all():
+        if _claims_that_it_moves(ground, rng):
+            unit, note = SINGLE, "never moves: constant, or computed in float32"
+    elif is_single(numbers):
         unit, note = SINGLE, "computed in float32"
     else:
         noise = np.maximum(noise, differences.smallest_step(parts)) if coarse else noise
@@ -87,13 +90,12 @@ def _is_coarse(ground: Ground, name: str, rng: Any) -> bool:
     return bool(((step > 0.0) & (step < SEEN * size)).any())
 
 
-def _claims_are_single(ground: Ground, rng: Any) -> bool:
-    """Whether gradients are numbers of single precision."""
+def _claims_that_it_moves(ground: Ground, rng: Any) -> bool:
+    """Whether some gradient is not zero."""
     problem, values = ground.problem, measure.copies(ground.values)
     answers: Any = {}
     if problem.gradient is not None:
         answers = problem.gradient(values)
     elif problem.vjp is not None:
         answers = problem.vjp(values, np.asarray(rng.uniform(0.5, 2.0, ground.value.shape)))
-    parts = [np.asarray(part) for part in answers.values() if part is not None]
-    return bool(parts) and all(p.dtype.kind == "f" for p in parts) and all(map(is_single, parts))
+    return any(np.any(part) for part in answers.values() if part is not None)
