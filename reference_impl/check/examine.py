@@ -587,7 +587,9 @@ def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
         if once.dtype.kind not in "fiub":
             continue
         if not all(_same(once, part.get(name), ground.unit) for part in (first, second)):
-            adds = _same(second[name] - first[name], once, 1e3 * ground.unit)
+            change = second[name] - first[name]
+            before = once, first[name] - once  # of a fresh object, of one that was used
+            adds = any(_same(change, part, 1e3 * ground.unit) for part in before)
             stale = _same(first[name], second[name], ground.unit)
             cause = BEHAVIOUR["accumulates" if adds else "caches" if stale else "random"]
             if not (adds or stale):
