@@ -17,6 +17,7 @@ from itertools import pairwise
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 
@@ -178,7 +179,7 @@ def _noise(near: Array) -> Array:
     return measured
 
 
-def _kink(jump: Array, rounding: Array) -> tuple[Array, Array]:
+def _kink(jump: Array, rounding: Array) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     """Whether the slopes to both sides differ, and the row of a step that shows them.
 
     `jump` is their difference for each step.
@@ -196,7 +197,7 @@ def _kink(jump: Array, rounding: Array) -> tuple[Array, Array]:
     drowned = 0.7 * jump[finest, columns] < 33.0 * rounding[after, columns]
     last = finest == len(jump) - 1
     kink = clear.any(axis=0) & (finest >= 3) & same & (drowned | last)
-    return kink, np.where(kink, rows[-1], len(jump) - 1)
+    return np.asarray(kink), np.where(kink, rows[-1], len(jump) - 1)
 
 
 def _extrapolated(
@@ -226,7 +227,8 @@ def _extrapolated(
 
 def _best(every: Array, errors: Array) -> tuple[Array, Array]:
     row = np.where(np.isnan(errors), np.inf, errors).argmin(axis=0)[None]
-    return tuple(np.take_along_axis(part, row, axis=0)[0] for part in (every, errors))
+    of_value, of_error = (np.take_along_axis(part, row, axis=0)[0] for part in (every, errors))
+    return of_value, of_error
 
 
 def _contradicted(estimates: Array, blur: Array) -> Array:

@@ -1,51 +1,46 @@
 """The checks: a problem is examined claim by claim, and a verdict is given.
 
-A claim is wrong where it differs from differences by more than `SAFETY` times the error that these
-estimate of themselves; nothing else is a tolerance. The verdict is "cannot tell" where nothing was
+The verdict is "cannot tell" where nothing was
 compared, where the function has a kink or is not the same twice, and where noise is wider than
 the derivative.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check import differences, measure, precision
-from reference_impl.check.causes import BEHAVIOUR, causes
-from reference_impl.check.clock import Clock, TimeUp, until_time_is_up
-from reference_impl.check.differences import EPS
-from reference_impl.check.measure import (
-    SAFETY,
-    Columns,
-    Ground,
-    copies,
+from reference_impl.check.behaviour import (
+    KEPT,
+    Claim,
+    of_calls,
+    of_forward,
+    of_linearity,
+    random,
 )
+from reference_impl.check.causes import BEHAVIOUR
+from reference_impl.check.clock import Clock, TimeUp, until_time_is_up
+from reference_impl.check.compare import (
+    Piece,
+    Pieces,
+    entries,
+    numbers,
+    of_entry,
+    of_kind,
+    of_shape,
+    of_slope,
+    plain,
+)
+from reference_impl.check.curvature import second_order
+from reference_impl.check.differences import EPS
+from reference_impl.check.measure import SAFETY, Columns, Ground, copies
 from reference_impl.check.problem import Case as Case, Problem, Values
-from reference_impl.check.report import Cause, Finding, Report
+from reference_impl.check.report import Finding, Report
 from reference_impl.check.unseen import unseen
-
-KEPT = "another result in a second call: a state is kept"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a report; `doubts` are notes that forbid the verdict "right"."""
-
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
-    compared: int = 0
-    tolerance: float = 0.0
-
-
-Pieces = Iterator[Piece]
-Claim = Callable[[Values, Array], Mapping[str, Any]]
 
 
 def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 10.0) -> Report:
@@ -86,7 +81,7 @@ def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 
 
 def _examined(problem: Problem, rng: Any, seeds: int, clock: Clock, budget: float) -> Pieces:
     ground = Ground(problem, problem.values, clock)
-    pieces = list(_of_forward(ground, rng))
+    pieces = list(of_forward(ground, rng))
     yield from pieces
     if any(piece.findings or piece.doubts for piece in pieces):
         return
@@ -111,38 +106,6 @@ def _examined(problem: Problem, rng: Any, seeds: int, clock: Clock, budget: floa
             return
 
 
-def _of_forward(ground: Ground, rng: Any) -> Pieces:
-    """A value, the same in every call, and nothing written to."""
-    value, rule = np.array(ground.forward(copies(ground.values))), "RULE 1 (forward)"
-    if value.dtype.kind not in "fiub":
-        yield _fault(rule, "", f"type {value.dtype}, expected numbers")
-        return
-    if not value.size:
-        yield Piece(doubts=(f"{rule}: the output is empty, of shape {value.shape}",))
-        return
-    if not np.isfinite(value).all():
-        at = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
-        yield _fault(rule, "", f"not finite at {list(at)}: {value[at]}", at)
-        return
-    given = {name: np.array(x) for name, x in ground.values.items()}
-    again = np.array(ground.problem.forward(given), dtype=np.float64)
-    yield from _of_writing(rule, ground.values, given)
-    other = {n: x + measure.direction(rng, x, "relative") / 8.0 for n, x in ground.values.items()}
-    ground.forward(other)
-    third = ground.forward(copies(ground.values))
-    if not (_same(again, value, ground.unit) and _same(third, value, ground.unit)):
-        yield Piece(
-            doubts=(f"{rule}: another result in a second call: random, or a state is kept",)
-        )
-
-
-def _of_writing(rule: str, before: Values, after: Values) -> Pieces:
-    for name, x in before.items():
-        if not np.array_equal(x, after[name], equal_nan=True):
-            text = f"the argument {name} was written to"
-            yield Piece((Finding(rule, name, evidence=text, cause=BEHAVIOUR["writes"]),))
-
-
 @dataclass(frozen=True, eq=False)
 class Examination:
     """The checks of the claims, for a function that is fit for them."""
@@ -155,7 +118,7 @@ class Examination:
     @cached_property
     def delta(self) -> Array:
         """The first cotangent; 1 if a gradient is claimed."""
-        return _random(self.rng, self.ground.value.shape)
+        return random(self.rng, self.ground.value.shape)
 
     @cached_property
     def measured(self) -> dict[str, Columns]:
@@ -180,7 +143,7 @@ class Examination:
             gradient = problem.gradient
             yield from self._of_claim(lambda values, _: gradient(values), [ones] * self.seeds)
         if problem.vjp is not None:
-            deltas = [self.delta] + [_random(self.rng, ones.shape) for _ in range(self.seeds - 1)]
+            deltas = [self.delta] + [random(self.rng, ones.shape) for _ in range(self.seeds - 1)]
             yield from self._of_claim(problem.vjp, deltas)
 
     def _of_claim(self, claim: Claim, deltas: list[Array]) -> Pieces:
@@ -192,7 +155,7 @@ class Examination:
             with np.errstate(all="ignore"):
                 return claim(copies(values), np.array(delta))
 
-        faults = list(_of_behaviour(ground, claim, deltas))
+        faults = list(of_calls(ground, claim, deltas))
         kept = {f.argument for piece in faults for f in piece.findings if KEPT in f.evidence}
         answers = [asked(ground.values, delta) for delta in deltas]
         parts = [
@@ -211,14 +174,15 @@ class Examination:
         if fault := part.fault:
             yield fault
             return
-        columns = self.columns(part.name, part.deltas[0])
+        ground, columns = self.ground, self.columns(part.name, part.deltas[0])
         case = self._case(part, columns)
         if part.got[0].shape != case.at.shape:
-            yield from _of_shape(case)
+            yield of_shape(case)
             return
         failed = next((seen for seen in along if isinstance(seen, Failed)), None)
-        linearity = list(until_time_is_up(_of_linearity(part)))
-        pieces = list(_of_entries(case, columns, part))
+        linear = ground, part.rule, part.name, part.asked, part.deltas[0], self.rng
+        linearity = list(until_time_is_up(of_linearity(*linear)))
+        pieces = list(entries(case, columns, ground, part.noise))
         if failed and not any(piece.findings for piece in pieces):
             pieces.append(self._located(case, failed))
         yield from pieces
@@ -228,7 +192,7 @@ class Examination:
         told = [seen for seen in along if isinstance(seen, Piece)]
         yield from told
         if not any(piece.compared or piece.doubts for piece in [*pieces, *told]):
-            out = self.ground.clock.is_up()
+            out = ground.clock.is_up()
             why = "not compared, out of time" if out else "noise is wider than the derivative"
             yield Piece(doubts=(f"{part.rule}: {why}",))
 
@@ -247,7 +211,7 @@ class Examination:
                 pulled = float((answer * v).sum())
                 tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
                 if abs(pulled - along.want) > tolerance:
-                    tolerance += SAFETY * float((np.abs(v) * part.noise).sum())
+                    tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
                 if abs(pulled - along.want) > tolerance:
                     yield Failed(delta, answer, v, pulled, along.want, tolerance)
                     return
@@ -266,7 +230,7 @@ class Examination:
             if delta is case.delta:
                 wants, errors = np.array(case.want), np.array(case.error)
             wants.flat[at], errors.flat[at] = found.want, error
-            return _entry_fault(replace(case, want=wants, error=errors), at, ", found by bisection")
+            return of_entry(replace(case, want=wants, error=errors), at, ", found by bisection")
         # Not seen in any entry: so it has to be seen again along another direction.
         v = measure.direction(self.rng, case.at, "relative")
         again = ground.pulled(delta, {name: v})
@@ -320,7 +284,7 @@ class Examination:
             v = ground.directions(self.rng)
             slope = ground.slope(v)
             got = np.asarray(jvp(copies(ground.values), copies(v)))
-            pieces = list(self._of_outputs("jvp", ", ".join(v), got, slope))
+            pieces = list(self._against("jvp", ", ".join(v), got, slope))
             yield from pieces
             if any(piece.findings for piece in pieces):
                 return
@@ -333,144 +297,32 @@ class Examination:
         for name, answer in jacobian(copies(ground.values)).items():
             x, got = ground.values[name], np.asarray(answer)
             whole, columns = ground.value.shape + x.shape, self.columns(name, self.delta)
-            if fault := _wrong_type("jacobian", name, got):
-                yield fault
+            blocks = got.shape != whole and ground.problem.rows == name
+            shape = _shape_of_blocks(ground.value, x) if blocks else whole
+            if strange := of_kind("jacobian", name, got, shape):
+                yield strange
                 continue
             J, error = columns.jacobian, columns.jacobian_error
-            if got.shape != whole and ground.problem.rows == name:
-                yield from self._of_blocks(name, got, J, error)
-                continue
-            if got.shape != whole:
-                yield _fault("jacobian", name, f"shape {got.shape}, expected {whole}")
-                continue
             if J is not None and error is not None:
-                yield from _of_numbers(self._plain_case("jacobian", name, got, J, error))
+                if blocks:
+                    J, error = (_diagonal_blocks(part, ground.value, x) for part in (J, error))
+                case = plain(ground, "jacobian", name, got, J, error, self.delta, columns.jacobian)
+                yield from numbers(case)
+            if blocks:
+                continue
             v = ground.directions(self.rng)[name]
             pushed = np.tensordot(got, v, axes=x.ndim)
-            yield from self._of_outputs("jacobian times v", name, pushed, ground.slope({name: v}))
+            yield from self._against("jacobian times v", name, pushed, ground.slope({name: v}))
 
-    def _of_blocks(self, name: str, got: Array, J: Array | None, error: Array | None) -> Pieces:
-        """One block out x in for each data point; (N, 1, in) for a cost."""
-        value, x = self.ground.value, self.ground.values[name]
-        expected = (len(x), *(value.shape[1:] if value.shape else (1,)), *x.shape[1:])
-        if got.shape != expected:
-            yield _fault("jacobian", name, f"shape {got.shape}, expected {expected}")
-        elif J is not None and error is not None:
-            blocks, errors = (_diagonal_blocks(part, value, x) for part in (J, error))
-            yield from _of_numbers(self._plain_case("jacobian", name, got, blocks, errors))
-
-    def _of_outputs(self, rule: str, name: str, got: Array, slope: differences.Slope) -> Pieces:
-        shape = self.ground.value.shape
-        if fault := _wrong_type(rule, name, got):
-            yield fault
-        elif got.shape != shape:
-            yield _fault(rule, name, f"shape {got.shape}, expected {shape}")
-        else:
-            want, error = slope.value.reshape(shape), slope.error.reshape(shape)
-            yield from _of_numbers(self._plain_case(rule, name, got, want, error))
-
-    def _plain_case(self, rule: str, name: str, got: Array, want: Array, error: Array) -> Case:
-        ground = self.ground
-        bound = SAFETY * (error + EPS * np.abs(want))
-        at, J = ground.values.get(name, np.array(np.nan)), None
-        if name in self.measured:
-            J = self.measured[name].jacobian
-        return Case(rule, name, got, want, bound, at, ground.value, self.delta, J, ground.values)
-
-    # ------------------------------------------------------------------ second order
+    def _against(self, rule: str, name: str, got: Array, slope: differences.Slope) -> Pieces:
+        jacobian = self.measured[name].jacobian if name in self.measured else None
+        more = {"delta": self.delta, "jacobian": jacobian}
+        yield from of_slope(self.ground, rule, name, got, slope, **more)
 
     def of_second_order(self) -> Pieces:
         """Check hessian, hvp, and what a layer says of its rules along a direction."""
-        ground, problem = self.ground, self.ground.problem
-        if problem.hessian is not None:
-            blocks = {n: np.asarray(H) for n, H in problem.hessian(copies(ground.values)).items()}
-            for name, H in blocks.items():
-                yield from self._of_hessian(name, H)
-        if problem.hvp is not None:
-            hvp = problem.hvp
-            for _ in range(self.seeds):
-                v = ground.directions(self.rng)
-                answers = hvp(copies(ground.values), copies(v))
-                for name in ground.values:
-                    got = np.asarray(answers.get(name))
-                    yield from self._of_curvature("hvp", name, got, v)
-        if problem.along is not None:
-            yield from self._of_along()
-
-    def _of_hessian(self, name: str, H: Array) -> Pieces:
-        x = self.ground.values[name]
-        if fault := _wrong_type("hessian", name, H):
-            yield fault
-        elif H.shape != x.shape * 2:
-            yield _fault("hessian", name, f"shape {H.shape}, expected {x.shape * 2}")
-        else:
-            many = [self.ground.directions(self.rng)[name] for _ in range(self.seeds)]
-            units = np.eye(x.size).reshape(x.size, *x.shape)[: measure.MOST]
-            for v in [*many, *units]:
-                got = np.tensordot(H, v, axes=x.ndim)
-                pieces = list(self._of_curvature("hessian times v", name, got, {name: v}))
-                yield from pieces
-                if any(piece.findings for piece in pieces):
-                    return
-
-    def _of_curvature(self, rule: str, name: str, got: Array, v: Values) -> Pieces:
-        """Compare H v with the change of the gradient along v."""
-        ground, problem = self.ground, self.ground.problem
-        x = ground.values[name]
-        if fault := _wrong_type(rule, name, got):
-            yield fault
-            return
-        if got.shape != x.shape:
-            yield _fault(rule, name, f"shape {got.shape}, expected {x.shape}")
-            return
-        gradient = problem.gradient
-        if gradient is None and problem.vjp is not None:
-            vjp = problem.vjp
-            gradient = lambda values: vjp(values, np.ones(ground.value.shape))  # noqa: E731
-        u = ground.directions(self.rng)[name]
-
-        def moved(t: float) -> Array:
-            ground.clock.look()
-            at = {n: y + t * v[n] if n in v else np.array(y) for n, y in ground.values.items()}
-            if gradient is not None:
-                return np.asarray(gradient(at)[name], dtype=np.float64)
-            there = replace(ground, values=at)
-            return np.asarray(there.slope({name: u}).value)
-
-        slope = differences.slope(moved, ground.terms, ground.unit)
-        if gradient is not None:
-            want, error = slope.value.reshape(x.shape), slope.error.reshape(x.shape)
-            yield from _of_numbers(self._plain_case(rule, name, got, want, error))
-        else:
-            number = np.asarray((u * got).sum())
-            want, error = slope.value.sum(), slope.error.sum()
-            case = self._plain_case(f"u times {rule}", name, number, want, error)
-            yield from _of_numbers(case)
-
-    def _of_along(self) -> Pieces:
-        ground, along = self.ground, self.ground.problem.along
-        assert along
-        v = ground.directions(self.rng)
-        delta, change = self.delta, _random(self.rng, ground.value.shape)
-        got = along.claim(copies(ground.values), copies(v), delta.copy(), change.copy())
-        rules = along.rules(copies(ground.values), delta.copy())
-        for rule, here in rules.items():
-
-            def moved(t: float, rule: str = rule) -> Array:
-                ground.clock.look()
-                at = {name: x + t * v[name] for name, x in ground.values.items()}
-                return np.asarray(along.rules(at, delta + t * change)[rule])
-
-            slope = differences.slope(moved, ground.terms, ground.unit)
-            shape, answer = np.shape(here), np.asarray(got.get(rule))
-            name = f"pullback_along, {rule}"
-            if answer.shape != shape:
-                yield _fault(name, "", f"shape {answer.shape}, expected {shape}")
-            elif fault := _wrong_type(name, "", answer):
-                yield fault
-            else:
-                want, error = slope.value.reshape(shape), slope.error.reshape(shape)
-                yield from _of_numbers(self._plain_case(name, "", answer, want, error))
+        known = {name: columns.jacobian for name, columns in self.measured.items()}
+        yield from second_order(self.ground, self.rng, self.seeds, self.delta, known)
 
     # ------------------------------------------------------------ what has no gradient
 
@@ -538,14 +390,13 @@ class Part:
     @property
     def fault(self) -> Piece | None:
         """What is no array of finite numbers."""
-        return None if self.absent else _wrong_type(self.rule, self.name, self.got[0])
+        return None if self.absent else of_kind(self.rule, self.name, self.got[0])
 
-    @cached_property
     def noise(self) -> Array:
-        """How far off rounding puts each entry of what is claimed: looked at only if needed."""
+        """Measure how far off rounding puts each entry of what is claimed."""
         values, delta = self.ground.values, self.deltas[0]
         steps = {n: measure.direction(self.rng, x, "relative") for n, x in values.items()}
-        change = _random(self.rng, delta.shape) * delta
+        change = random(self.rng, delta.shape) * delta
 
         def moved(t: float) -> Array:
             at = {name: x + t * steps[name] for name, x in values.items()}
@@ -555,216 +406,21 @@ class Part:
         noise, near = differences.noise(moved)
         single = precision.is_single(near)
         size = np.abs(near).max(axis=0)
-        floor = precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0) if single else EPS * size
+        floor = (
+            precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
+            if single
+            else EPS * size
+        )
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
-
-
-def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
-    """Nothing is kept or written to, and delta = 0 gives 0."""
-    problem, delta = ground.problem, deltas[0]
-
-    def elsewhere(values: Values, delta: Array) -> Mapping[str, Any]:
-        ground.forward({name: 0.875 * x for name, x in values.items()})
-        return claim(values, delta)
-
-    given, d = copies(ground.values), delta.copy()
-    ground.forward(copies(given))
-    results = []
-    for ask in (claim, *2 * (problem.again or elsewhere,)):
-        ground.clock.look()
-        answers = ask(given, d)
-        results.append({n: np.array(part) for n, part in answers.items() if part is not None})
-        yield from _of_writing("vjp", ground.values, given)
-        if not np.array_equal(d, delta):
-            text = "the argument delta was written to"
-            yield Piece((Finding("vjp", "delta", evidence=text, cause=BEHAVIOUR["writes"]),))
-            return
-    fresh, first, second = results
-    zero = {} if problem.gradient is not None else dict(claim(given, 0.0 * delta))
-    for name, once in fresh.items():
-        rule = problem.rules.get(name, f"gradient by {name}")
-        if once.dtype.kind not in "fiub":
-            continue
-        if not all(_same(once, part.get(name), ground.unit) for part in (first, second)):
-            change = second[name] - first[name]
-            before = once, first[name] - once  # of a fresh object, of one that was used
-            adds = any(_same(change, part, 1e3 * ground.unit) for part in before)
-            stale = _same(first[name], second[name], ground.unit)
-            cause = BEHAVIOUR["accumulates" if adds else "caches" if stale else "random"]
-            if not (adds or stale):
-                cause = replace(cause, rivals=("a state that each call changes",))
-            text = f"{KEPT}: it accumulates" if adds else KEPT
-            yield Piece((Finding(rule, name, evidence=text, cause=cause),))
-        elif zero.get(name) is not None:
-            of_zero = np.asarray(zero[name])
-            if of_zero.any() and np.isfinite(of_zero).all():
-                yield _fault(rule, name, "not 0 for delta = 0")
-
-
-def _of_linearity(part: Part) -> Pieces:
-    """A claim that is wrong may be so because it is not linear in delta."""
-    ground, delta = part.ground, part.deltas[0]
-    other = _random(part.rng, delta.shape)
-    deltas = delta, other, delta - 2.0 * other
-    answers = [part.asked(ground.values, d).get(part.name) for d in deltas]
-    if ground.problem.gradient is not None or any(answer is None for answer in answers):
-        return
-    a, b, c = (np.asarray(answer) for answer in answers)
-    size = np.abs(a).max() + 2.0 * np.abs(b).max() + np.abs(c).max()
-    if np.abs(c - a + 2.0 * b).max() > max(1e-6, 1e3 * ground.unit) * size:
-        yield _fault(part.rule, part.name, "not linear in delta")
 
 
 # ------------------------------------------------------------------- numbers compared
 
 
-def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
-    """Compare entry by entry, and with both slopes at a kink."""
-    got, want = case.got, case.want
-    tolerance = case.error + SAFETY * EPS * np.abs(got)
-    with np.errstate(invalid="ignore"):
-        wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
-        far = wrong & (np.abs(got - columns.far) <= SAFETY * (columns.far_error + EPS * np.abs(got)))
-    if far.any():
-        at = [int(k) for k in np.argwhere(far)[0]]
-        why = f"small steps and larger ones contradict one another at {at}"
-        yield Piece(doubts=(f"{case.rule}: {why}, and the larger ones agree",))
-        wrong &= ~far
-    if wrong.any():
-        wider = tolerance + SAFETY * part.noise
-        wrong &= np.abs(got - want) > wider
-        if not wrong.any():
-            tolerance = wider
-            why = "rounded more coarsely than RULE 1 (float32 inside?); right to that precision"
-            yield Piece(notes=(f"{case.rule}: {why}",))
-    if wrong.any():
-        yield _wrong_entries(replace(case, error=tolerance), wrong)
-        return
-    yield from _of_told(case, tolerance, columns, part.ground.unit)
-    yield from _of_kinks(case, columns, part.ground)
-
-
-def _of_told(case: Case, tolerance: Array, columns: Columns, unit: float) -> Pieces:
-    """Count what was compared: not where noise would hide any other answer too."""
-    known = np.isfinite(case.want)
-    steep, most = _steep(case), np.abs(case.delta).max(initial=0.0)
-    small = max(1e-6, 1e3 * unit)
-    zero = (case.got == 0) & (tolerance <= small * most)
-    # A claim of zero may be one to rounding: the gradient of a bias before a batch norm.
-    zero |= (np.abs(case.got) <= 64.0 * EPS * steep) & (tolerance <= small * steep)
-    told = known & ((np.abs(case.want) > tolerance) | zero)
-    blurred = int((known & ~told).sum())
-    notes = []
-    if blurred:
-        notes.append(f"{case.rule}: noise is wider than the derivative at {blurred} entries")
-    if columns.count < case.at.size:
-        notes.append(f"{case.rule}: {columns.count} of {case.at.size} entries compared one by one")
-    widest = float(tolerance[told].max(initial=0.0))
-    yield Piece(notes=tuple(notes), compared=int(told.sum()), tolerance=widest)
-
-
-def _steep(case: Case) -> float:
-    """Return what a derivative of the size of value and argument would be, and at most delta."""
-    value, at = (float(np.abs(part).max(initial=0.0)) for part in (case.value, case.at))
-    return float(np.abs(case.delta).max(initial=0.0)) * min(1.0, value / (at or 1.0))
-
-
-def _of_kinks(case: Case, columns: Columns, ground: Ground) -> Pieces:
-    for places, words in ((columns.kinks, "a kink"), (columns.lost, "RULE 1 is not smooth")):
-        if places.any():
-            at = tuple(int(k) for k in np.argwhere(places)[0])
-            more = f" and {places.sum() - 1} more" if places.sum() > 1 else ""
-            low, high, got = columns.low[at], columns.high[at], case.got[at]
-            sides = f": slopes {low:.6g} to {high:.6g}; {got:.6g} returned"
-            yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
-    with np.errstate(invalid="ignore"):
-        slack = (columns.high - columns.low) / 8.0
-        sharp = np.max(ground.noise) <= 2.0**-32 * np.abs(case.value).max()
-        outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
-    for index in np.argwhere(columns.kinks & outside & sharp)[:1]:
-        at = tuple(int(k) for k in index)
-        low, high, got = columns.low[at], columns.high[at], case.got[at]
-        text = (
-            f"a kink at {list(at)}, and {got:.6g} is not between the slopes {low:.6g}, {high:.6g}"
-        )
-        yield Piece(
-            (Finding(case.rule, case.argument, at, float(got), float(low), 0.0, None, text),)
-        )
-
-
-def _of_numbers(case: Case) -> Pieces:
-    """Compare numbers that have no slopes to both sides."""
-    with np.errstate(invalid="ignore"):
-        tolerance = case.error + SAFETY * EPS * np.abs(case.got)
-        known = np.isfinite(case.want)
-        wrong = known & (np.abs(case.got - case.want) > tolerance)
-    if wrong.any():
-        yield _wrong_entries(replace(case, error=tolerance), wrong)
-        return
-    told = known & ((np.abs(case.want) > tolerance) | (case.got == 0))
-    yield Piece(compared=int(told.sum()), tolerance=float(tolerance[told].max(initial=0.0)))
-
-
-def _wrong_entries(case: Case, wrong: NDArray[np.bool_]) -> Piece:
-    with np.errstate(all="ignore"):
-        excess = np.where(wrong, np.abs(case.got - case.want) / case.error, 0.0)
-    return _entry_fault(case, int(excess.argmax()), f", and {wrong.sum() - 1} more")
-
-
-def _entry_fault(case: Case, at: int, more: str) -> Piece:
-    index = tuple(int(k) for k in np.unravel_index(at, case.want.shape))
-    got, want, error = (float(part.flat[at]) for part in (case.got, case.want, case.error))
-    text = (
-        f"wrong at {list(index)}{more}: got {got:.9g}, differences give {want:.9g} +- {error:.1g}"
-    )
-    finding = Finding(case.rule, case.argument, index, got, want, error, _cause(case), text)
-    return Piece((finding,), compared=int(np.isfinite(case.want).sum()), tolerance=error)
-
-
-def _of_shape(case: Case) -> Pieces:
-    text = f"shape {case.got.shape}, expected {case.at.shape}"
-    yield Piece((Finding(case.rule, case.argument, evidence=text, cause=_cause(case)),))
-
-
-def _wrong_type(rule: str, name: str, got: Array) -> Piece | None:
-    if got.dtype.kind not in "fiub":
-        return _fault(rule, name, f"type {got.dtype}, expected numbers")
-    if not np.isfinite(got).all():
-        at = tuple(int(k) for k in np.argwhere(~np.isfinite(got))[0])
-        return _fault(rule, name, f"not finite at {list(at)}: {got[at]}", at)
-    return None
-
-
-def _cause(case: Case) -> Cause | None:
-    """Return the cause that is named first; few entries of many tell nothing of the others."""
-    known = int(np.isfinite(case.want).sum())
-    few = known < min(32, case.want.size) and case.got.shape == case.want.shape
-    if few or not np.isfinite(case.at).all():
-        return None
-    try:
-        return next(iter(causes(case)), None)
-    except TimeUp:
-        return None
-
-
-def _fault(rule: str, name: str, text: str, index: tuple[int, ...] = ()) -> Piece:
-    return Piece((Finding(rule, name, index, evidence=text),))
-
-
-def _same(a: Array, b: Any, unit: float) -> bool:
-    """Whether two results of the same call are alike, up to another order of sums."""
-    if b is None or np.shape(a) != np.shape(b):
-        return False
-    if np.array_equal(a, b, equal_nan=True):
-        return True
-    largest = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
-    return bool((np.abs(a - b) <= 64.0 * unit * largest).all())
-
-
-def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Random numbers of both signs, none close to zero."""
-    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 2.0, shape))
+def _shape_of_blocks(value: Array, x: Array) -> tuple[int, ...]:
+    """One block out x in for each data point; (N, 1, in) for a cost."""
+    return (len(x), *(value.shape[1:] if value.shape else (1,)), *x.shape[1:])
 
 
 def _diagonal_blocks(J: Array, value: Array, x: Array) -> Array:

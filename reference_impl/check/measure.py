@@ -204,8 +204,10 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, share: Clock) -> 
         pass
     shape = ground.value.shape + x.shape
     seen = J.size and np.isfinite(J).any()
-    *parts, kinks, lost = numbers.reshape(-1, *x.shape)
-    return Columns(*parts, kinks == 1.0, lost == 1.0, *([J.reshape(shape), J_error.reshape(shape)] if seen else [None, None]))
+    want, error, far, far_error, low, high, kinks, lost = numbers.reshape(-1, *x.shape)
+    whole_J, its_error = (J.reshape(shape), J_error.reshape(shape)) if seen else (None, None)
+    at_kinks, at_lost = kinks == 1.0, lost == 1.0
+    return Columns(want, error, far, far_error, low, high, at_kinks, at_lost, whole_J, its_error)
 
 
 def copies(values: Values) -> Values:

@@ -8,7 +8,7 @@ from designs import eighths
 
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from reference_impl.backpropagation import Chain, Sum
-from reference_impl.check import assert_layer, check, check_gradient, check_layer, examine
+from reference_impl.check import assert_layer, check, check_gradient, check_layer, compare
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL, SoftNLL
@@ -294,7 +294,7 @@ PLANTED = {  # name: layer, what the report has to say
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_fault(name, monkeypatch):
     """Found; what is said to be the cause is tested in test_causes."""
-    monkeypatch.setattr(examine, "causes", lambda case: ())
+    monkeypatch.setattr(compare, "causes", lambda case: ())
     layer, words = PLANTED[name]
     with pytest.raises(AssertionError) as caught:
         assert_layer(layer, Z)

@@ -1,6 +1,5 @@
 """Derivatives along directions, by entries, and the entry that bisection finds."""
 
-
 import numpy as np
 import pytest
 
