@@ -163,7 +163,8 @@ def _is_far(got: Array, far: Array, far_error: Array) -> NDArray[np.bool_]:
     ones may jump over something.
     """
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(got - far) <= 4.0 * (far_error + EPS * np.abs(got)))
+        close = np.abs(got - far) <= 4.0 * (far_error + EPS * np.abs(got))
+    return np.asarray(close & np.isfinite(far_error))
 
 
 def _torn(rule: str, places: NDArray[np.bool_]) -> Piece:

@@ -52,8 +52,8 @@ class Slope:
     right: Array
     far: Array
     far_error: Array
-    kink: Array
-    lost: Array
+    kink: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
 
 
 def slope(

@@ -35,7 +35,7 @@ from reference_impl.check.compare import (
     of_slope,
     plain,
 )
-from reference_impl.check.curvature import second_order
+from reference_impl.check.curvature import Curvature
 from reference_impl.check.differences import EPS
 from reference_impl.check.measure import SAFETY, Columns, Ground, copies
 from reference_impl.check.problem import Case as Case, Problem, Values
@@ -322,7 +322,7 @@ class Examination:
     def of_second_order(self) -> Pieces:
         """Check hessian, hvp, and what a layer says of its rules along a direction."""
         known = {name: columns.jacobian for name, columns in self.measured.items()}
-        yield from second_order(self.ground, self.rng, self.seeds, self.delta, known)
+        yield from Curvature(self.ground, self.rng, self.seeds, self.delta, known).pieces()
 
     # ------------------------------------------------------------ what has no gradient
 
