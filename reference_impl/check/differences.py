@@ -115,7 +115,7 @@ def slope(
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = measured > 2.0**-7 * np.maximum(size, spread)
-        kink, row = _kink(jump, rounding)
+        kink, row = _kink(central, jump, rounding)
         left, right, rest = (np.take_along_axis(part, row[None], axis=0)[0] for part in (
             (here - down) / h, (up - here) / h, jump))  # fmt: skip
         slight = kink & (rest <= 2.0**-7 * np.maximum(np.abs(left), np.abs(right)))
@@ -179,13 +179,14 @@ def _noise(near: Array) -> Array:
     return measured
 
 
-def _kink(jump: Array, rounding: Array) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+def _kink(
+    central: Array, jump: Array, rounding: Array
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     """Whether the slopes to both sides differ, and the row of a step that shows them.
 
-    `jump` is their difference for each step.
-
-    Where the curve is smooth the jump is h f'', so it halves with the step; at a kink it stays
-    the same, down to the step where noise drowns it.
+    `central` is their mean for each step, and `jump` their difference. Where the curve is smooth
+    the jump is h f'', so it halves with the step; at a kink both stay the same, down to the step
+    where noise drowns them.
     """
     clear = jump > 32.0 * rounding
     finest = len(jump) - 1 - clear[::-1].argmax(axis=0)
@@ -193,10 +194,11 @@ def _kink(jump: Array, rounding: Array) -> tuple[NDArray[np.bool_], NDArray[np.i
     rows = np.maximum(finest - np.arange(4)[:, None], 0)
     some = jump[rows, columns]
     same = (some.min(axis=0) > 0.7 * some.max(axis=0)) | (np.diff(some, axis=0) < 0).all(axis=0)
+    settled = np.ptp(central[rows, columns], axis=0) < 0.5 * some.max(axis=0)
     after = np.minimum(finest + 1, len(jump) - 1)
     drowned = 0.7 * jump[finest, columns] < 33.0 * rounding[after, columns]
     last = finest == len(jump) - 1
-    kink = clear.any(axis=0) & (finest >= 3) & same & (drowned | last)
+    kink = clear.any(axis=0) & (finest >= 3) & same & settled & (drowned | last)
     return np.asarray(kink), np.where(kink, rows[-1], len(jump) - 1)
 
 
