@@ -67,7 +67,7 @@ def check(
     seed, seeds : int
         For the random choices, and how often they are drawn.
     budget : float
-        In seconds.
+        In seconds of processor time.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def check_layer(
     style : {"pure", "cached"}, optional
         Whether backward takes z, or remembers it. By default it is seen.
     budget : float
-        In seconds.
+        In seconds of processor time.
 
     Returns
     -------
@@ -168,7 +168,7 @@ def check_gradient(
     seed : int
         For the random choices.
     budget : float
-        In seconds.
+        In seconds of processor time.
 
     Returns
     -------

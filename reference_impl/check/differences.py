@@ -11,19 +11,21 @@ does is measured: in a table of high differences at tiny equal steps nothing but
 where the curve does not move at all; there its terms, of a given size, may hide it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 
 EPS = float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).smallest_normal)
-STEPS = 2.0 ** -np.arange(2.0, 22.0)
-FINE = 2.0**-23  # single precision shows: its numbers are that far apart
+BLOCK = 20  # steps of one scale
+STEPS = 2.0 ** -np.arange(2.0, 2.0 + BLOCK)
+FINE = 0.34  # times the last step: no power of two, in which rounding might repeat itself
 EACH = 3  # fine steps to each side
 ORDERS = 7  # at most so many terms of the error are removed: h^2, h^4, ...
 Curve = Callable[[float], Array]
@@ -38,8 +40,8 @@ class Slope:
     value, error : arrays
     left, right : arrays
         The slopes to both sides.
-    noise : array
-        How far off rounding puts the numbers of the curve themselves.
+    far, far_error : arrays
+        The slope that larger steps agree on, where that is another one.
     kink, lost : arrays of bool
         Where left and right differ; where the curve is not finite nearby.
     """
@@ -48,9 +50,10 @@ class Slope:
     error: Array
     left: Array
     right: Array
-    noise: Array
-    kink: Array
-    lost: Array
+    far: Array
+    far_error: Array
+    kink: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
 
 
 def slope(
@@ -59,6 +62,9 @@ def slope(
     unit: float = EPS,
     size: Array | float = 0.0,
     floor: Array | float = 0.0,
+    steps: Array = STEPS,
+    moved: float = 1.0,
+    coarse: bool = False,
 ) -> Slope:
     """Differentiate a curve at t = 0.
 
@@ -74,39 +80,54 @@ def slope(
         Of the numbers of the curve, where they are differences of larger ones.
     floor : array or float
         Their noise, as far as it is known; that measured here may be small by chance.
+    steps : array
+        Each at most half as large as the one before.
+    moved : float
+        The size of what t is added to: the sum is rounded, and the curve changes with it.
+    coarse : bool
+        Whether the curve goes in steps; then its noise is at least the smallest of them.
     """
     with np.errstate(all="ignore"):  # a step may leave the domain: nan is the worst estimate
 
         def at(t: float) -> Array:
             return np.asarray(curve(t), dtype=np.float64).ravel()
 
-        near = _near(at)
+        near = _near(at, FINE * float(steps[-1]))
         here = near[EACH]
-        up, down = (np.array([at(side * h) for h in STEPS]) for side in (1.0, -1.0))
+        up, down = (np.array([at(side * h) for h in steps]) for side in (1.0, -1.0))
         size = np.maximum(size, np.abs(near).max(axis=0))
-        hidden = max(terms, np.nanmax(size, initial=0.0)) * (near == here).all(axis=0)
-        measured = np.maximum(_noise(near), floor)
-        noise = np.maximum(measured, unit * np.maximum(size, hidden)) + TINY
-        h = STEPS[:, None]
+        measured, still = np.maximum(_noise(near), floor), (near == here).all(axis=0)
+        if coarse:
+            parts = [near]
+            for k in range(0, len(steps), BLOCK):
+                probes = [at(t) for t in close_to(float(steps[k]))]
+                parts.append(np.array([*up[k : k + BLOCK], here, *down[k : k + BLOCK], *probes]))
+            measured = np.maximum(measured, smallest_step(parts))
+            still = (np.concatenate(parts) == here).all(axis=0)
+        hidden = still * max(EPS * terms, unit * np.nanmax(size, initial=0.0))
+        noise = np.maximum(np.maximum(measured, hidden), unit * size) + TINY
+        h = steps[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
-        # What t is added to is rounded, too, and the change with it.
-        rounding = (noise + unit * largest + unit * np.abs(central)) / h
-        value, error = _extrapolated(central, rounding)
-        step = EACH * FINE
-        left, right = (here - near[0]) / step, (near[-1] - here) / step
+        rounding = (noise + unit * largest + unit * moved * np.abs(central)) / h
+        value, error, far, far_error = _extrapolated(steps, central, rounding)
         # Noise as large as the curve itself may be a curve that varies below the finest step,
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = measured > 2.0**-7 * np.maximum(size, spread)
-        kink = _is_kink(jump, rounding) & ~wild
-        tiny = spread <= 64.0 * unit * np.maximum(size, terms)
+        kink, row = _kink(central, jump, rounding)
+        left, right, rest = (np.take_along_axis(part, row[None], axis=0)[0] for part in (
+            (here - down) / h, (up - here) / h, jump))  # fmt: skip
+        slight = kink & (rest <= 2.0**-7 * np.maximum(np.abs(left), np.abs(right)))
+        error = error + np.where(slight, rest, 0.0)
+        kink &= ~wild & ~slight
+        tiny = spread <= 64.0 * np.maximum(unit * size, EPS * terms)
         error = error + np.where(
-            wild, np.where(tiny, np.maximum(spread, measured) / FINE, np.inf), 0
+            wild, np.where(tiny, np.maximum(spread, measured) * 4.0 / steps[-1], np.inf), 0
         )
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
-        return Slope(value, error, left, right, noise, kink, lost)
+        return Slope(value, error, left, right, far, far_error, kink, lost)
 
 
 def roughly(curve: Callable[[float], float]) -> float:
@@ -121,12 +142,30 @@ def roughly(curve: Callable[[float], float]) -> float:
 def noise(curve: Curve) -> tuple[Array, Array]:
     """Return the noise of the numbers of a curve near t = 0, and these at equal tiny steps."""
     with np.errstate(all="ignore"):
-        near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel())
+        fine = FINE * float(STEPS[-1])
+        near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel(), fine)
         return _noise(near), near
 
 
-def _near(curve: Curve) -> Array:
-    return np.array([curve(FINE * j) for j in range(-EACH, EACH + 1)])
+def close_to(t: float) -> list[float]:
+    """Return numbers close to t and -t: where a curve moves, they show the steps that it takes."""
+    return [side * t * (1.0 + j * 2.0**-20) for side in (1.0, -1.0) for j in range(EACH)]
+
+
+def smallest_step(parts: Iterable[Array]) -> Array:
+    """Return the smallest change of each number within a part; 0 if that is double rounding."""
+    smallest = []
+    for numbers in parts:
+        changes = np.diff(np.sort(numbers, axis=0), axis=0)
+        step = np.where(changes > 0.0, changes, np.inf).min(axis=0, initial=np.inf)
+        rounding = 2.0**-40 * np.nanmax(np.abs(numbers), axis=0, initial=0.0)
+        smallest.append(np.where(step > rounding, step, 0.0))
+    step = np.min(smallest, axis=0)
+    return np.where(np.isfinite(step), step, 0.0)
+
+
+def _near(curve: Curve, step: float) -> Array:
+    return np.array([curve(step * j) for j in range(-EACH, EACH + 1)])
 
 
 def _noise(near: Array) -> Array:
@@ -140,11 +179,14 @@ def _noise(near: Array) -> Array:
     return measured
 
 
-def _is_kink(jump: Array, rounding: Array) -> Array:
-    """Whether the slopes to both sides differ; `jump` is their difference for each step.
+def _kink(
+    central: Array, jump: Array, rounding: Array
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Whether the slopes to both sides differ, and the row of a step that shows them.
 
-    Where the curve is smooth the jump is h f'', so it halves with the step; at a kink it stays
-    the same, down to the step where noise drowns it.
+    `central` is their mean for each step, and `jump` their difference. Where the curve is smooth
+    the jump is h f'', so it halves with the step; at a kink both stay the same, down to the step
+    where noise drowns them.
     """
     clear = jump > 32.0 * rounding
     finest = len(jump) - 1 - clear[::-1].argmax(axis=0)
@@ -152,27 +194,43 @@ def _is_kink(jump: Array, rounding: Array) -> Array:
     rows = np.maximum(finest - np.arange(4)[:, None], 0)
     some = jump[rows, columns]
     same = (some.min(axis=0) > 0.7 * some.max(axis=0)) | (np.diff(some, axis=0) < 0).all(axis=0)
+    settled = np.ptp(central[rows, columns], axis=0) < 0.5 * some.max(axis=0)
     after = np.minimum(finest + 1, len(jump) - 1)
     drowned = 0.7 * jump[finest, columns] < 33.0 * rounding[after, columns]
     last = finest == len(jump) - 1
-    return np.asarray(clear.any(axis=0) & (finest >= 3) & same & (drowned | last))
+    kink = clear.any(axis=0) & (finest >= 3) & same & settled & (drowned | last)
+    return np.asarray(kink), np.where(kink, rows[-1], len(jump) - 1)
 
 
-def _extrapolated(central: Array, rounding: Array) -> tuple[Array, Array]:
-    """Of Richardson's table, the numbers with the smallest estimated errors, and these."""
-    value, error = central[-1], np.full(central.shape[1], np.inf)
+def _extrapolated(
+    steps: Array, central: Array, rounding: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Of Richardson's table, the numbers with the smallest estimated errors, and these.
+
+    Then the same for what is another number to larger steps, which smaller ones contradict.
+    """
+    table, estimates, honest = [], [], []
     for order in range(1, ORDERS + 1):
-        refined = central[1:] + (central[1:] - central[:-1]) / (4.0**order - 1.0)
+        ratio = (steps[:-order] / steps[order:])[:, None]
+        refined = central[1:] + (central[1:] - central[:-1]) / (ratio**2 - 1.0)
         change = np.maximum(np.abs(refined - central[1:]), np.abs(refined - central[:-1]))
         change[:-1] = np.maximum(change[:-1], np.abs(np.diff(refined, axis=0)))
-        contradicted = _contradicted(refined, 8.0 * rounding[order:])
-        estimates = np.nan_to_num(change + rounding[order:] + contradicted, nan=np.inf)
-        row = estimates.argmin(axis=0)[None, :]
-        estimate = np.take_along_axis(estimates, row, axis=0)[0]
-        value = np.where(estimate < error, np.take_along_axis(refined, row, axis=0)[0], value)
-        error = np.minimum(error, estimate)
+        blur = rounding[order:]
+        table.append(refined)
+        estimates.append(change + blur)
+        honest.append(_contradicted(refined, 8.0 * blur))
         central = refined
-    return value, error
+    every, errors = np.concatenate(table), np.concatenate(estimates)
+    contradicted = np.concatenate(honest)
+    value, error = _best(every, errors + contradicted)
+    other = np.abs(every - value) > 16.0 * (errors + error)
+    return value, error, *_best(every, np.where(other, errors, np.inf))
+
+
+def _best(every: Array, errors: Array) -> tuple[Array, Array]:
+    row = np.where(np.isnan(errors), np.inf, errors).argmin(axis=0)[None]
+    of_value, of_error = (np.take_along_axis(part, row, axis=0)[0] for part in (every, errors))
+    return of_value, of_error
 
 
 def _contradicted(estimates: Array, blur: Array) -> Array:
@@ -181,8 +239,8 @@ def _contradicted(estimates: Array, blur: Array) -> Array:
     What large steps agree on is wrong where they jump over something.
     """
     ends = np.full_like(estimates[:1], np.inf)
-    low = np.vstack([np.nan_to_num(estimates - blur, nan=-np.inf)[1:], -ends])
-    high = np.vstack([np.nan_to_num(estimates + blur, nan=np.inf)[1:], ends])
+    low = np.vstack([np.fmax(estimates - blur, -np.inf)[1:], -ends])
+    high = np.vstack([np.fmin(estimates + blur, np.inf)[1:], ends])
     low = np.maximum.accumulate(low[::-1])[::-1]
     high = np.minimum.accumulate(high[::-1])[::-1]
     return np.maximum(0.0, np.maximum(low - estimates, estimates - high))

@@ -1,49 +1,48 @@
 """The checks: a problem is examined claim by claim, and a verdict is given.
 
-A claim is wrong where it differs from differences by more than `SAFETY` times the error that these
-estimate of themselves; nothing else is a tolerance. The verdict is "cannot tell" where nothing was
+The verdict is "cannot tell" where nothing was
 compared, where the function has a kink or is not the same twice, and where noise is wider than
 the derivative.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
-from reference_impl.check import differences, measure
-from reference_impl.check.causes import BEHAVIOUR, causes
+from reference_impl.check import differences, measure, precision
+from reference_impl.check.behaviour import (
+    KEPT,
+    Claim,
+    of_calls,
+    of_forward,
+    of_linearity,
+    random,
+)
+from reference_impl.check.causes import BEHAVIOUR
+from reference_impl.check.clock import Clock, TimeUp, until_time_is_up
+from reference_impl.check.compare import (
+    Piece,
+    Pieces,
+    entries,
+    numbers,
+    of_entry,
+    of_kind,
+    of_shape,
+    of_slope,
+    one_entry,
+    plain,
+)
+from reference_impl.check.curvature import Curvature
 from reference_impl.check.differences import EPS
-from reference_impl.check.measure import SAFETY, Columns, Ground, TimeUp, until_time_is_up
+from reference_impl.check.measure import SAFETY, Columns, Ground, copies
 from reference_impl.check.problem import Case as Case, Problem, Values
 from reference_impl.check.report import Cause, Finding, Report
 from reference_impl.check.second import of_gradient, zeros
 from reference_impl.check.unseen import unseen
-
-SINGLE = float(np.finfo(np.float32).eps)
-KEPT = "another result in a second call: a state is kept"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a report; `doubts` are notes that forbid the verdict "right"."""
-
-    findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
-    compared: int = 0
-    tolerance: float = 0.0
-
-
-Pieces = Iterator[Piece]
-Claim = Callable[[Values, Array], Mapping[str, Any]]
 
 
 def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 10.0) -> Report:
@@ -57,12 +56,12 @@ def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 
     seeds : int
         How often delta and directions are drawn.
     budget : float
-        In seconds; what there was no time for is named in the notes.
+        In seconds of processor time; what there was no time for is named in the notes.
     """
-    rng, deadline = np.random.default_rng(seed), time.monotonic() + budget
+    rng, clock = np.random.default_rng(seed), Clock(budget)
     pieces: list[Piece] = [Piece(problem.faults, problem.notes)]
     try:
-        pieces += _examined(problem, rng, seeds, deadline, budget)
+        pieces += _examined(problem, rng, seeds, clock, budget)
     except TimeUp:
         pieces.append(Piece(doubts=(f"{budget:g} s were not enough for one look at it",)))
     findings = tuple(finding for piece in pieces for finding in piece.findings)
@@ -82,13 +81,13 @@ def examine(problem: Problem, *, seed: int = 0, seeds: int = 3, budget: float = 
     )
 
 
-def _examined(problem: Problem, rng: Any, seeds: int, deadline: float, budget: float) -> Pieces:
-    ground = Ground(problem, problem.values, deadline)
-    pieces = list(_of_forward(ground, rng))
+def _examined(problem: Problem, rng: Any, seeds: int, clock: Clock, budget: float) -> Pieces:
+    ground = Ground(problem, problem.values, clock)
+    pieces = list(of_forward(ground, rng))
     yield from pieces
     if any(piece.findings or piece.doubts for piece in pieces):
         return
-    ground, notes = _precision(ground, rng)
+    ground, notes = precision.measured(ground, rng)
     yield Piece(notes=notes, unseen=unseen(problem, ground.value))
     seen = Examination(ground, rng, seeds, budget)
     wrong = False
@@ -104,78 +103,9 @@ def _examined(problem: Problem, rng: Any, seeds: int, deadline: float, budget: f
         for piece in until_time_is_up(check()):
             wrong |= bool(piece.findings)
             yield piece
-        if time.monotonic() > deadline:
+        if clock.is_up():
             yield Piece(notes=(f"out of time after {budget:g} s: not all compared of {what}",))
             return
-
-
-def _of_forward(ground: Ground, rng: Any) -> Pieces:
-    """A value, the same in every call, and nothing written to."""
-    value, rule = np.array(ground.forward(ground.copies())), "RULE 1 (forward)"
-    if value.dtype.kind not in "fiub":
-        yield _fault(rule, "", f"type {value.dtype}, expected numbers")
-        return
-    if not value.size:
-        yield Piece(doubts=(f"{rule}: the output is empty, of shape {value.shape}",))
-        return
-    if not np.isfinite(value).all():
-        at = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
-        yield _fault(rule, "", f"not finite at {list(at)}: {value[at]}", at)
-        return
-    given = {name: np.array(x) for name, x in ground.values.items()}
-    again = np.array(ground.problem.forward(given), dtype=np.float64)
-    yield from _of_writing(rule, ground.values, given)
-    other = {n: x + measure.direction(rng, x, "relative") / 8.0 for n, x in ground.values.items()}
-    ground.forward(other)
-    third = ground.forward(ground.copies())
-    if not (_same(again, value, ground.unit) and _same(third, value, ground.unit)):
-        yield Piece(
-            doubts=(f"{rule}: another result in a second call: random, or a state is kept",)
-        )
-
-
-def _of_writing(rule: str, before: Values, after: Values) -> Pieces:
-    for name, x in before.items():
-        if not np.array_equal(x, after[name], equal_nan=True):
-            yield _fault(rule, name, f"the argument {name} was written to", (), BEHAVIOUR["writes"])
-
-
-def _precision(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
-    """Measure how precisely forward computes; a note if it is not as in double precision.
-
-    The noise is the median of three directions: in one it may be hidden, or a kink be close.
-    """
-    curves = [
-        ground.curve({n: measure.direction(rng, x, kind) for n, x in ground.values.items()})
-        for kind in ("relative", "relative", "relative", "typical", "unit")
-    ]
-    noises, nears = zip(*map(differences.noise, curves), strict=True)
-    noise, near = np.nan_to_num(np.median(noises[:3], axis=0)), np.concatenate(nears)
-    far = np.array([curve(t) for curve in curves for t in (-0.25, 0.25)])
-    numbers = np.concatenate([near, far])
-    numbers = numbers[np.isfinite(numbers).all(axis=1)]
-    returned = ground.forward(ground.copies()).dtype
-    moves = (near[:7] != near[0]).any(axis=0)
-    size = np.abs(near[:7]).max(axis=0)
-    ratio = float(np.median(noise[moves] / size[moves])) if moves.any() else 0.0
-    if returned.kind == "f" and returned.itemsize < 8:
-        unit, note = float(np.finfo(returned).eps), f"RULE 1 (forward): computed in {returned}"
-    elif (numbers != numbers[0]).any() and _is_single(numbers):
-        unit, note = SINGLE, "RULE 1 (forward): computed in float32"
-    elif ratio > 2.0**-32:
-        why = "float32 inside, or terms cancel"
-        unit = ratio if ratio < 2.0**-18 else EPS
-        note = f"RULE 1 (forward): rounded to {ratio:.0e} of its size: {why}"
-    else:
-        unit, note = EPS, ""
-    return replace(ground, unit=unit, noise=noise), (note,) if note else ()
-
-
-def _is_single(numbers: Array) -> bool:
-    """Whether all are numbers of single precision, and some need it."""
-    with np.errstate(all="ignore"):
-        single, half = numbers.astype(np.float32), numbers.astype(np.float16)
-    return bool((numbers == single).all() and (numbers != half).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +120,7 @@ class Examination:
     @cached_property
     def delta(self) -> Array:
         """The first cotangent; 1 if a gradient is claimed."""
-        return _random(self.rng, self.ground.value.shape)
+        return random(self.rng, self.ground.value.shape)
 
     @cached_property
     def measured(self) -> dict[str, Columns]:
@@ -202,8 +132,8 @@ class Examination:
         if name not in self.measured:
             large = self.ground.values[name].size > measure.MOST
             share = (0.1 if large else 0.3) / len(self.ground.values)
-            until = time.monotonic() + share * self.budget
-            self.measured[name] = measure.columns(self.ground, name, delta, self.rng, until)
+            clock = Clock(share * self.budget)
+            self.measured[name] = measure.columns(self.ground, name, delta, self.rng, clock)
         return self.measured[name]
 
     # ------------------------------------------------------------ RULES 2 and 3, gradients
@@ -215,20 +145,19 @@ class Examination:
             gradient = problem.gradient
             yield from self._of_claim(lambda values, _: gradient(values), [ones] * self.seeds)
         if problem.vjp is not None:
-            deltas = [self.delta] + [_random(self.rng, ones.shape) for _ in range(self.seeds - 1)]
+            deltas = [self.delta] + [random(self.rng, ones.shape) for _ in range(self.seeds - 1)]
             yield from self._of_claim(problem.vjp, deltas)
 
     def _of_claim(self, claim: Claim, deltas: list[Array]) -> Pieces:
         ground = self.ground
 
         def asked(values: Values, delta: Array) -> Mapping[str, Any]:
-            ground.look_at_the_clock()
-            ground.forward(_copies(values))
-            copies = {name: np.array(x) for name, x in values.items()}
+            ground.clock.look()
+            ground.forward(copies(values))
             with np.errstate(all="ignore"):
-                return claim(copies, np.array(delta))
+                return claim(copies(values), np.array(delta))
 
-        faults = list(_of_behaviour(ground, claim, deltas))
+        faults = list(of_calls(ground, claim, deltas))
         kept = {f.argument for piece in faults for f in piece.findings if KEPT in f.evidence}
         answers = [asked(ground.values, delta) for delta in deltas]
         parts = [
@@ -247,14 +176,15 @@ class Examination:
         if fault := part.fault:
             yield fault
             return
-        columns = self.columns(part.name, part.deltas[0])
+        ground, columns = self.ground, self.columns(part.name, part.deltas[0])
         case = self._case(part, columns)
         if part.got[0].shape != case.at.shape:
-            yield from _of_shape(case)
+            yield of_shape(case)
             return
         failed = next((seen for seen in along if isinstance(seen, Failed)), None)
-        linearity = list(until_time_is_up(_of_linearity(part)))
-        pieces = list(_of_entries(case, columns, part))
+        linear = ground, part.rule, part.name, part.asked, part.deltas[0], self.rng
+        linearity = list(until_time_is_up(of_linearity(*linear)))
+        pieces = list(entries(case, columns, ground, part.noise))
         if failed and not any(piece.findings for piece in pieces):
             pieces.append(self._located(case, failed))
         yield from pieces
@@ -264,8 +194,8 @@ class Examination:
         told = [seen for seen in along if isinstance(seen, Piece)]
         yield from told
         if not any(piece.compared or piece.doubts for piece in [*pieces, *told]):
-            in_time = time.monotonic() < self.ground.deadline
-            why = "noise is wider than the derivative" if in_time else "not compared, out of time"
+            out = ground.clock.is_up()
+            why = "not compared, out of time" if out else "noise is wider than the derivative"
             yield Piece(doubts=(f"{part.rule}: {why}",))
 
     def _of_directions(self, part: "Part") -> Iterator["Piece | Failed"]:
@@ -274,7 +204,8 @@ class Examination:
         if part.fault or part.got[0].shape != x.shape:
             return
         for k, (delta, answer) in enumerate(zip(part.deltas, part.got, strict=True)):
-            for kind in measure.kinds(x)[: None if k == 0 or x.size <= measure.MOST else 1]:
+            kinds = ["relative"] if name in ground.coarse else measure.kinds(x)
+            for kind in kinds[: None if k == 0 or x.size <= measure.MOST else 1]:
                 v = measure.direction(self.rng, x, kind)
                 along = ground.pulled(delta, {name: v})
                 if not np.isfinite([along.want, along.error]).all():
@@ -282,7 +213,7 @@ class Examination:
                 pulled = float((answer * v).sum())
                 tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
                 if abs(pulled - along.want) > tolerance:
-                    tolerance += SAFETY * float((np.abs(v) * part.noise).sum())
+                    tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
                 if abs(pulled - along.want) > tolerance:
                     yield Failed(delta, answer, v, pulled, along.want, tolerance)
                     return
@@ -294,7 +225,7 @@ class Examination:
         ground, name, delta = self.ground, case.argument, failed.delta
         case = replace(case, delta=delta, got=failed.got)
         at = measure.bisect(ground, name, delta, failed.got, failed.v)
-        found = measure.entry_of(ground, name, delta, at)
+        found = measure.pulled(ground.entry(name, at, delta))
         error = SAFETY * (found.error + EPS * abs(found.want))
         if abs(case.got.flat[at] - found.want) > error:
             wants, errors = np.full((2, *failed.v.shape), np.nan)
@@ -304,8 +235,9 @@ class Examination:
             case = replace(case, want=wants, error=errors)
             step = (case.got.flat[at] - found.want) * failed.v.flat[at]
             alone = abs(failed.pulled - failed.want - step) <= failed.tolerance + error
-            cause = _one_entry(case, at) if alone else None
-            return _entry_fault(case, at, ", found by bisection", cause)
+            return of_entry(
+                case, at, ", found by bisection", one_entry(case, at) if alone else None
+            )
         # Not seen in any entry: so it has to be seen again along another direction.
         v = measure.direction(self.rng, case.at, "relative")
         again = ground.pulled(delta, {name: v})
@@ -329,7 +261,7 @@ class Examination:
 
         def slopes(values: Values, delta: Array) -> tuple[Array, Array]:
             there = replace(ground, values=values)
-            found = measure.columns(there, name, delta, self.rng, ground.deadline)
+            found = measure.columns(there, name, delta, self.rng, ground.clock)
             return found.want, SAFETY * found.error
 
         def along(values: Values, delta: Array, v: Array) -> tuple[float, float]:
@@ -361,96 +293,24 @@ class Examination:
         ground, jvp = self.ground, self.ground.problem.jvp
         if jvp is None:
             return
-        alone = [(name,) for name in ground.values] if len(ground.values) > 1 else []
-        for names in [*alone, *[tuple(ground.values)] * self.seeds]:
-            v = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
-            slope = ground.slope(v)
-            got = np.asarray(jvp(_copies(ground.values), {**zeros(ground.values), **_copies(v)}))
+        every = tuple(ground.values)
+        for names in [
+            *([(name,) for name in every] if len(every) > 1 else ()),
+            *[every] * self.seeds,
+        ]:
+            v = {name: ground.directions(self.rng)[name] for name in names}
+            got = np.asarray(jvp(copies(ground.values), zeros(ground.values) | copies(v)))
+            more: dict[str, Any] = {}
             if len(names) == 1:
-                self.columns(names[0], self.delta)  # a cause is seen in the Jacobian
-            pieces = list(self._of_outputs("jvp", ", ".join(v), got, slope, v))
+                more = self._of_tangent(names[0], v[names[0]])
+            pieces = list(self._against("jvp", ", ".join(v), got, ground.slope(v), **more))
             yield from pieces
             if any(piece.findings for piece in pieces):
                 return
 
-    def of_jacobians(self) -> Pieces:
-        """Check each column of a Jacobian, or of its blocks for each data point."""
-        ground, jacobian = self.ground, self.ground.problem.jacobian
-        if jacobian is None:
-            return
-        for name, answer in jacobian(_copies(ground.values)).items():
-            x, got = ground.values[name], np.asarray(answer)
-            rule = "hessian" if ground.problem.rules.get(name) == "hessian" else "jacobian"
-            whole, columns = ground.value.shape + x.shape, self.columns(name, self.delta)
-            if fault := _wrong_type(rule, name, got):
-                yield fault
-                continue
-            J, error = columns.jacobian, columns.jacobian_error
-            if got.shape != whole and ground.problem.rows == name:
-                yield from self._of_blocks(name, got, J, error)
-                continue
-            if got.shape != whole:
-                text = f"shape {got.shape}, expected {whole}"
-                transposed = J is not None and _is_transposed(got, J, x.ndim)
-                cause = Cause("transposed", "it is the transposed Jacobian") if transposed else None
-                yield _fault(rule, name, text, (), cause)
-                continue
-            if J is not None and error is not None:
-                pieces = list(_of_numbers(self._whole_case(rule, name, got, J, error)))
-                yield from pieces
-                if any(piece.findings for piece in pieces):
-                    continue
-            v = measure.direction(self.rng, x, "typical")
-            pushed = np.tensordot(got, v, axes=x.ndim)
-            yield from self._of_outputs(
-                f"{rule} times v", name, pushed, ground.slope({name: v}), {name: v}
-            )
-
-    def _whole_case(self, rule: str, name: str, got: Array, J: Array, error: Array) -> Case:
-        """A Jacobian, which can be asked for elsewhere too."""
-        ground, jacobian = self.ground, self.ground.problem.jacobian
-
-        def ask(values: Values, _: Array) -> Array:
-            assert jacobian
-            return np.asarray(jacobian(values)[name], dtype=np.float64)
-
-        def slopes(values: Values, delta: Array) -> tuple[Array, Array]:
-            there = replace(ground, values=values)
-            found = measure.columns(there, name, delta, self.rng, ground.deadline)
-            if found.jacobian is None or found.jacobian_error is None:
-                raise TimeUp
-            return found.jacobian, SAFETY * found.jacobian_error
-
-        return replace(self._plain_case(rule, name, got, J, error), ask=ask, slopes=slopes)
-
-    def _of_blocks(self, name: str, got: Array, J: Array | None, error: Array | None) -> Pieces:
-        """One block out x in for each data point; (N, 1, in) for a cost."""
-        value, x = self.ground.value, self.ground.values[name]
-        expected = (len(x), *(value.shape[1:] if value.shape else (1,)), *x.shape[1:])
-        if got.shape != expected:
-            yield _fault("jacobian", name, f"shape {got.shape}, expected {expected}")
-        elif J is not None and error is not None:
-            blocks, errors = (_diagonal_blocks(part, value, x) for part in (J, error))
-            yield from _of_numbers(self._plain_case("jacobian", name, got, blocks, errors))
-
-    def _of_outputs(
-        self, rule: str, name: str, got: Array, slope: differences.Slope, v: Values
-    ) -> Pieces:
-        shape = self.ground.value.shape
-        if fault := _wrong_type(rule, name, got):
-            yield fault
-        elif got.shape != shape:
-            yield _fault(rule, name, f"shape {got.shape}, expected {shape}")
-        else:
-            want, error = slope.value.reshape(shape), slope.error.reshape(shape)
-            case = self._plain_case(rule, name, got, want, error)
-            yield from _of_numbers(self._of_tangent(case, v) if rule == "jvp" else case)
-
-    def _of_tangent(self, case: Case, v: Values) -> Case:
-        """A product with a tangent of one argument, which can be asked for elsewhere too."""
-        ground, jvp, name = self.ground, self.ground.problem.jvp, case.argument
-        if name not in v:
-            return case
+    def _of_tangent(self, name: str, v: Array) -> dict[str, Any]:
+        """Return how a product with a tangent of one argument can be asked for elsewhere."""
+        ground, jvp = self.ground, self.ground.problem.jvp
 
         def ask(values: Values, tangent: Array) -> Array:
             assert jvp
@@ -461,108 +321,88 @@ class Examination:
             shape = ground.value.shape
             return found.value.reshape(shape), SAFETY * found.error.reshape(shape)
 
-        return replace(case, delta=v[name], ask=ask, slopes=slopes)
+        jacobian = self.columns(name, self.delta).jacobian
+        return {"delta": v, "jacobian": jacobian, "ask": ask, "slopes": slopes}
 
-    def _plain_case(self, rule: str, name: str, got: Array, want: Array, error: Array) -> Case:
-        ground = self.ground
-        bound = SAFETY * (error + EPS * np.abs(want))
-        at, J = ground.values.get(name, np.array(np.nan)), None
-        if name in self.measured:
-            J = self.measured[name].jacobian
-        known = ground.problem.known
-        return Case(
-            rule,
-            name,
-            got,
-            want,
-            bound,
-            at,
-            ground.value,
-            self.delta,
-            J,
-            ground.values,
-            known=known,
-        )
+    def of_jacobians(self) -> Pieces:
+        """Check each column of a Jacobian, or of its blocks for each data point."""
+        ground, jacobian = self.ground, self.ground.problem.jacobian
+        if jacobian is None:
+            return
+        for name, answer in jacobian(copies(ground.values)).items():
+            x, got = ground.values[name], np.asarray(answer)
+            whole, columns = ground.value.shape + x.shape, self.columns(name, self.delta)
+            blocks = got.shape != whole and ground.problem.rows == name
+            shape = _shape_of_blocks(ground.value, x) if blocks else whole
+            rule = "hessian" if ground.problem.rules.get(name) == "hessian" else "jacobian"
+            J, error = columns.jacobian, columns.jacobian_error
+            if strange := of_kind(rule, name, got, shape):
+                if J is not None and got.dtype.kind in "fiub" and _is_transposed(got, J, x.ndim):
+                    cause = Cause("transposed", "it is the transposed Jacobian")
+                    strange = replace(
+                        strange, findings=(replace(strange.findings[0], cause=cause),)
+                    )
+                yield strange
+                continue
+            if J is not None and error is not None:
+                if blocks:
+                    J, error = (_diagonal_blocks(part, ground.value, x) for part in (J, error))
+                case = plain(ground, rule, name, got, J, error, self.delta, columns.jacobian)
+                pieces = list(numbers(case if blocks else self._asked_whole(case)))
+                yield from pieces
+                if any(piece.findings for piece in pieces):
+                    continue
+            if blocks:
+                continue
+            v = ground.directions(self.rng)[name]
+            pushed = np.tensordot(got, v, axes=x.ndim)
+            yield from self._against(f"{rule} times v", name, pushed, ground.slope({name: v}))
 
-    # ------------------------------------------------------------------ second order
+    def _asked_whole(self, case: Case) -> Case:
+        """A Jacobian, which can be asked for elsewhere too."""
+        ground, jacobian, name = self.ground, self.ground.problem.jacobian, case.argument
+
+        def ask(values: Values, _: Array) -> Array:
+            assert jacobian
+            return np.asarray(jacobian(values)[name], dtype=np.float64)
+
+        def slopes(values: Values, delta: Array) -> tuple[Array, Array]:
+            there = replace(ground, values=values)
+            found = measure.columns(there, name, delta, self.rng, ground.clock)
+            if found.jacobian is None or found.jacobian_error is None:
+                raise TimeUp
+            return found.jacobian, SAFETY * found.jacobian_error
+
+        return replace(case, ask=ask, slopes=slopes)
+
+    def _against(
+        self, rule: str, name: str, got: Array, slope: differences.Slope, **more: Any
+    ) -> Pieces:
+        jacobian = self.measured[name].jacobian if name in self.measured else None
+        more = {"delta": self.delta, "jacobian": jacobian} | more
+        yield from of_slope(self.ground, rule, name, got, slope, **more)
 
     def of_second_order(self) -> Pieces:
-        """Check hessian and hvp as what they are of the gradient: its Jacobian, and its vjp."""
-        problem, every = self.ground.problem, tuple(self.ground.problem.values)
+        """Check hessian, hvp, and what a layer says of its rules along a direction."""
+        problem, every = self.ground.problem, tuple(self.ground.values)
+        known = {name: columns.jacobian for name, columns in self.measured.items()}
+        pieces = list(Curvature(self.ground, self.rng, self.seeds, self.delta, known).pieces())
+        # What is wrong is looked at as a derivative of the gradient, for its cause.
         for rule, groups in (("hessian", [(name,) for name in every]), ("hvp", [every])):
-            for names in groups if getattr(problem, rule) is not None else ():
-                derived = of_gradient(problem, rule, names)
-                yield from self._of_derived(derived) if derived else self._of_curvature(rule, names)
-        if problem.along is not None:
-            yield from self._of_along()
+            wrong = [p for p in pieces if any(f.rule.startswith(rule) for f in p.findings)]
+            derived = [of_gradient(problem, rule, names) for names in (groups if wrong else ())]
+            found = [p for part in derived if part for p in self._of_derived(part) if p.findings]
+            if found:
+                pieces = [piece for piece in pieces if piece not in wrong] + found
+        yield from pieces
 
     def _of_derived(self, derived: Problem) -> Pieces:
         """Check what is claimed of another function, such as the gradient."""
-        here, _ = _precision(Ground(derived, derived.values, self.ground.deadline), self.rng)
+        plain_ground = Ground(derived, derived.values, self.ground.clock)
+        here, _ = precision.measured(plain_ground, self.rng)
         there = Examination(here, self.rng, self.seeds, self.budget)
         yield from there.of_gradients()
         yield from there.of_jacobians()
-
-    def _of_curvature(self, rule: str, names: tuple[str, ...]) -> Pieces:
-        """Compare u^T H v, where no gradient is claimed: differences of differences."""
-        ground, problem = self.ground, self.ground.problem
-        for _, name in product(range(self.seeds), names):
-            v = {n: measure.direction(self.rng, ground.values[n], "typical") for n in names}
-            x, u = ground.values[name], measure.direction(self.rng, ground.values[name], "typical")
-            if rule == "hvp" and problem.hvp is not None:
-                got = np.asarray(problem.hvp(_copies(ground.values), _copies(v)).get(name))
-            else:
-                assert problem.hessian
-                H = np.asarray(problem.hessian(_copies(ground.values))[name])
-                if H.shape != x.shape * 2:
-                    yield _fault(rule, name, f"shape {H.shape}, expected {x.shape * 2}")
-                    return
-                got = np.tensordot(H, v[name], axes=x.ndim)
-            if fault := _wrong_type(rule, name, got):
-                yield fault
-                return
-            if got.shape != x.shape:
-                yield _fault(rule, name, f"shape {got.shape}, expected {x.shape}")
-                return
-
-            def moved(t: float, name: str = name, u: Array = u, v: Values = v) -> Array:
-                at = {n: y + t * v[n] if n in v else np.array(y) for n, y in ground.values.items()}
-                return np.asarray(replace(ground, values=at).slope({name: u}).value)
-
-            slope = differences.slope(moved, ground.terms, ground.unit)
-            want, error = slope.value.sum(), slope.error.sum()
-            number = np.asarray((u * got).sum())
-            pieces = list(
-                _of_numbers(self._plain_case(f"u times {rule}", name, number, want, error))
-            )
-            yield from pieces
-            if any(piece.findings for piece in pieces):
-                return
-
-    def _of_along(self) -> Pieces:
-        ground, along = self.ground, self.ground.problem.along
-        assert along
-        v = {n: measure.direction(self.rng, x, "typical") for n, x in ground.values.items()}
-        delta, change = self.delta, _random(self.rng, ground.value.shape)
-        got = along.claim(_copies(ground.values), _copies(v), delta.copy(), change.copy())
-        rules = along.rules(_copies(ground.values), delta.copy())
-        for rule, here in rules.items():
-
-            def moved(t: float, rule: str = rule) -> Array:
-                ground.look_at_the_clock()
-                at = {name: x + t * v[name] for name, x in ground.values.items()}
-                return np.asarray(along.rules(at, delta + t * change)[rule])
-
-            slope = differences.slope(moved, ground.terms, ground.unit)
-            shape, answer = np.shape(here), np.asarray(got.get(rule))
-            name = f"pullback_along, {rule}"
-            if answer.shape != shape:
-                yield _fault(name, "", f"shape {answer.shape}, expected {shape}")
-            elif fault := _wrong_type(name, "", answer):
-                yield fault
-            else:
-                want, error = slope.value.reshape(shape), slope.error.reshape(shape)
-                yield from _of_numbers(self._plain_case(name, "", answer, want, error))
 
     # ------------------------------------------------------------ what has no gradient
 
@@ -630,14 +470,13 @@ class Part:
     @property
     def fault(self) -> Piece | None:
         """What is no array of finite numbers."""
-        return None if self.absent else _wrong_type(self.rule, self.name, self.got[0])
+        return None if self.absent else of_kind(self.rule, self.name, self.got[0])
 
-    @cached_property
     def noise(self) -> Array:
-        """How far off rounding puts each entry of what is claimed: looked at only if needed."""
+        """Measure how far off rounding puts each entry of what is claimed."""
         values, delta = self.ground.values, self.deltas[0]
         steps = {n: measure.direction(self.rng, x, "relative") for n, x in values.items()}
-        change = _random(self.rng, delta.shape) * delta
+        change = random(self.rng, delta.shape) * delta
 
         def moved(t: float) -> Array:
             at = {name: x + t * steps[name] for name, x in values.items()}
@@ -645,205 +484,23 @@ class Part:
             return np.zeros(values[self.name].shape) if answer is None else np.asarray(answer)
 
         noise, near = differences.noise(moved)
-        single = (near != near[0]).any() and _is_single(near)
+        single = precision.is_single(near)
         size = np.abs(near).max(axis=0)
-        floor = SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0) if single else EPS * size
+        floor = (
+            precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
+            if single
+            else EPS * size
+        )
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
-
-
-def _of_behaviour(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
-    """Nothing is kept or written to, and delta = 0 gives 0."""
-    problem, delta = ground.problem, deltas[0]
-    again = problem.again or claim
-    given, d = _copies(ground.values), delta.copy()
-    results = []
-    for _ in range(3):
-        ground.look_at_the_clock()
-        answers = again(given, d)
-        results.append({n: np.array(part) for n, part in answers.items() if part is not None})
-        written = [*_of_writing("vjp", {**ground.values, "delta": delta}, {**given, "delta": d})]
-        if written:
-            yield from written
-            return
-        if problem.again is None:
-            ground.forward({name: x * 0.875 for name, x in ground.values.items()})
-    first, second, third = results
-    zero = {} if problem.gradient is not None else dict(claim(given, 0.0 * delta))
-    for name, once in first.items():
-        rule = problem.rules.get(name, f"gradient by {name}")
-        if once.dtype.kind not in "fiub":
-            continue
-        same = (_same(once, part.get(name), ground.unit) for part in (second, third))
-        if not all(same):
-            steps = second[name] - once, third[name] - second[name]
-            accumulates = _same(*steps, 1e3 * ground.unit)
-            if accumulates and problem.again is not None and name != problem.rows:
-                yield Piece(notes=(f"{rule}: accumulates from call to call",))
-                continue
-            text = f"{KEPT}: it accumulates" if accumulates else KEPT
-            cause = BEHAVIOUR["accumulates" if accumulates else "random"]
-            yield _fault(rule, name, text, (), cause)
-        elif zero.get(name) is not None:
-            of_zero = np.asarray(zero[name])
-            if of_zero.any() and np.isfinite(of_zero).all():
-                yield _fault(rule, name, "not 0 for delta = 0")
-
-
-def _of_linearity(part: Part) -> Pieces:
-    """A claim that is wrong may be so because it is not linear in delta."""
-    ground, delta = part.ground, part.deltas[0]
-    other = _random(part.rng, delta.shape)
-    deltas = delta, other, delta - 2.0 * other
-    answers = [part.asked(ground.values, d).get(part.name) for d in deltas]
-    if ground.problem.gradient is not None or any(answer is None for answer in answers):
-        return
-    a, b, c = (np.asarray(answer) for answer in answers)
-    size = np.abs(a).max() + 2.0 * np.abs(b).max() + np.abs(c).max()
-    if np.abs(c - a + 2.0 * b).max() > max(1e-6, 1e3 * ground.unit) * size:
-        yield _fault(part.rule, part.name, "not linear in delta")
 
 
 # ------------------------------------------------------------------- numbers compared
 
 
-def _of_entries(case: Case, columns: Columns, part: Part) -> Pieces:
-    """Compare entry by entry, and with both slopes at a kink."""
-    got, want = case.got, case.want
-    tolerance = case.error + SAFETY * EPS * np.abs(got)
-    with np.errstate(invalid="ignore"):
-        wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
-    if wrong.any():
-        wider = tolerance + SAFETY * part.noise
-        wrong &= np.abs(got - want) > wider
-        if not wrong.any():
-            tolerance = wider
-            why = "rounded more coarsely than RULE 1 (float32 inside?); right to that precision"
-            yield Piece(notes=(f"{case.rule}: {why}",))
-    if wrong.any():
-        yield _wrong_entries(replace(case, error=tolerance), wrong)
-        return
-    yield from _of_told(case, tolerance, columns)
-    yield from _of_kinks(case, columns, part.ground)
-
-
-def _of_told(case: Case, tolerance: Array, columns: Columns) -> Pieces:
-    """Count what was compared: not where noise would hide any other answer too."""
-    known = np.isfinite(case.want)
-    steep, most = _steep(case), np.abs(case.delta).max(initial=0.0)
-    zero = (case.got == 0) & (tolerance <= 1e-6 * most)
-    # A claim of zero may be one to rounding: the gradient of a bias before a batch norm.
-    zero |= (np.abs(case.got) <= 64.0 * EPS * steep) & (tolerance <= 1e-6 * steep)
-    told = known & ((np.abs(case.want) > tolerance) | zero)
-    blurred = int((known & ~told).sum())
-    notes = []
-    if blurred:
-        notes.append(f"{case.rule}: noise is wider than the derivative at {blurred} entries")
-    seen = columns.count + int((columns.kinks | columns.lost).sum())
-    if seen < case.at.size:
-        notes.append(f"{case.rule}: {seen} of {case.at.size} entries compared one by one")
-    widest = float(tolerance[told].max(initial=0.0))
-    yield Piece(notes=tuple(notes), compared=int(told.sum()), tolerance=widest)
-
-
-def _steep(case: Case) -> float:
-    """Return what a derivative of the size of value and argument would be, and at most delta."""
-    value, at = (float(np.abs(part).max(initial=0.0)) for part in (case.value, case.at))
-    return float(np.abs(case.delta).max(initial=0.0)) * min(1.0, value / (at or 1.0))
-
-
-def _of_kinks(case: Case, columns: Columns, ground: Ground) -> Pieces:
-    for places, words in ((columns.kinks, "a kink"), (columns.lost, "RULE 1 is not smooth")):
-        if places.any():
-            at = tuple(int(k) for k in np.argwhere(places)[0])
-            more = f" and {places.sum() - 1} more" if places.sum() > 1 else ""
-            low, high, got = columns.low[at], columns.high[at], case.got[at]
-            sides = f": slopes {low:.6g} to {high:.6g}; {got:.6g} returned"
-            yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
-    with np.errstate(invalid="ignore"):
-        slack = 1e-3 * (columns.high - columns.low)
-        sharp = np.max(ground.noise) <= 2.0**-32 * np.abs(case.value).max()
-        outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
-    for index in np.argwhere(columns.kinks & outside & sharp)[:1]:
-        at = tuple(int(k) for k in index)
-        low, high, got = columns.low[at], columns.high[at], case.got[at]
-        text = (
-            f"a kink at {list(at)}, and {got:.6g} is not between the slopes {low:.6g}, {high:.6g}"
-        )
-        yield Piece(
-            (Finding(case.rule, case.argument, at, float(got), float(low), 0.0, None, text),)
-        )
-
-
-def _of_numbers(case: Case) -> Pieces:
-    """Compare numbers that have no slopes to both sides."""
-    with np.errstate(invalid="ignore"):
-        tolerance = case.error + SAFETY * EPS * np.abs(case.got)
-        known = np.isfinite(case.want)
-        wrong = known & (np.abs(case.got - case.want) > tolerance)
-    if wrong.any():
-        yield _wrong_entries(replace(case, error=tolerance), wrong)
-        return
-    told = known & ((np.abs(case.want) > tolerance) | (case.got == 0))
-    yield Piece(compared=int(told.sum()), tolerance=float(tolerance[told].max(initial=0.0)))
-
-
-def _wrong_entries(case: Case, wrong: NDArray[np.bool_]) -> Piece:
-    with np.errstate(all="ignore"):
-        excess = np.where(wrong, np.abs(case.got - case.want) / case.error, 0.0)
-    return _entry_fault(case, int(excess.argmax()), f", and {wrong.sum() - 1} more")
-
-
-def _one_entry(case: Case, at: int) -> Cause:
-    index = [int(k) for k in np.unravel_index(at, case.want.shape)]
-    ratio = case.got.flat[at] / case.want.flat[at] if case.want.flat[at] else np.inf
-    return Cause(
-        "one entry", f"only the entry at {index} is wrong: {ratio:.6g} times the right one"
-    )
-
-
-def _entry_fault(case: Case, at: int, more: str, cause: Cause | None = None) -> Piece:
-    index = tuple(int(k) for k in np.unravel_index(at, case.want.shape))
-    got, want, error = (float(part.flat[at]) for part in (case.got, case.want, case.error))
-    text = (
-        f"wrong at {list(index)}{more}: got {got:.9g}, differences give {want:.9g} +- {error:.1g}"
-    )
-    cause = cause or _cause(case)
-    finding = Finding(case.rule, case.argument, index, got, want, error, cause, text)
-    return Piece((finding,), compared=int(np.isfinite(case.want).sum()), tolerance=error)
-
-
-def _of_shape(case: Case) -> Pieces:
-    text = f"shape {case.got.shape}, expected {case.at.shape}"
-    yield Piece((Finding(case.rule, case.argument, evidence=text, cause=_cause(case)),))
-
-
-def _wrong_type(rule: str, name: str, got: Array) -> Piece | None:
-    if got.dtype.kind not in "fiub":
-        return _fault(rule, name, f"type {got.dtype}, expected numbers")
-    if not np.isfinite(got).all():
-        at = tuple(int(k) for k in np.argwhere(~np.isfinite(got))[0])
-        cause = Cause("not finite", "it is not finite where the right one is")
-        return _fault(rule, name, f"not finite at {list(at)}: {got[at]}", at, cause)
-    return None
-
-
-def _cause(case: Case) -> Cause | None:
-    """Return the cause that is named first; few entries of many tell nothing of the others."""
-    known = int(np.isfinite(case.want).sum())
-    few = known < min(32, case.want.size) and case.got.shape == case.want.shape
-    if few or not np.isfinite(case.at).all():
-        return None
-    try:
-        return next(iter(causes(case)), None)
-    except TimeUp:
-        return None
-
-
-def _fault(
-    rule: str, name: str, text: str, index: tuple[int, ...] = (), cause: Cause | None = None
-) -> Piece:
-    return Piece((Finding(rule, name, index, cause=cause, evidence=text),))
+def _shape_of_blocks(value: Array, x: Array) -> tuple[int, ...]:
+    """One block out x in for each data point; (N, 1, in) for a cost."""
+    return (len(x), *(value.shape[1:] if value.shape else (1,)), *x.shape[1:])
 
 
 def _is_transposed(got: Array, J: Array, ndim: int) -> bool:
@@ -851,25 +508,6 @@ def _is_transposed(got: Array, J: Array, ndim: int) -> bool:
     return got.shape == other.shape and bool(
         (np.abs(got - other) <= 1e-6 * np.nanmax(np.abs(J), initial=0.0)).all()
     )
-
-
-def _copies(values: Values) -> Values:
-    return {name: np.array(x) for name, x in values.items()}
-
-
-def _same(a: Array, b: Any, unit: float) -> bool:
-    """Whether two results of the same call are alike, up to another order of sums."""
-    if b is None or np.shape(a) != np.shape(b):
-        return False
-    if np.array_equal(a, b, equal_nan=True):
-        return True
-    largest = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
-    return bool((np.abs(a - b) <= 64.0 * unit * largest).all())
-
-
-def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Random numbers of both signs, none close to zero."""
-    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 2.0, shape))
 
 
 def _diagonal_blocks(J: Array, value: Array, x: Array) -> Array:

@@ -18,6 +18,7 @@ from reference_impl.check.report import Finding
 RULE_2, RULE_3 = "RULE 2 (backward)", "RULE 3 (parameter_gradient, {})"
 HOLDERS = "params", "parameters", "weights"  # attributes that may hold the parameters by name
 GRADIENTS = "grads", "gradients", "grad"  # and their gradients
+RESETS = "zero_grad", "zero_grads", "zero_gradients", "reset_gradients"
 SPELLINGS = "{}", "d{}", "d_{}", "grad_{}", "g_{}", "{}_grad", "{}_gradient"
 Answer = tuple[Any, dict[str, Any]]
 
@@ -61,9 +62,21 @@ class Brought:
         return self.named(rules(self.at(values), self.input(values), delta, self.cached))
 
     def again(self) -> Callable[[Values, Array], dict[str, Any]]:
-        """Return RULES 2 and 3 of one layer that is kept from call to call."""
+        """Return RULES 2 and 3 of one layer that is kept, and has been elsewhere just before.
+
+        Gradients that add up are set to zero each time, if the layer has a method for that.
+        """
         kept = copy.deepcopy(self.layer)
-        return lambda values, delta: self.named(rules(kept, self.input(values), delta, self.cached))
+        reset = next((getattr(kept, name) for name in RESETS if hasattr(kept, name)), None)
+
+        def rules_again(values: Values, delta: Array) -> dict[str, Any]:
+            if reset is not None:
+                reset()
+            z = self.input(values)
+            forward(kept, 0.875 * z if self.differentiable else z.copy())
+            return self.named(rules(kept, z, delta, self.cached))
+
+        return rules_again
 
     def named(self, answer: Answer) -> dict[str, Any]:
         """Return what RULES 2 and 3 give, by the names of z and the parameters."""

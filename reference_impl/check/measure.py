@@ -4,77 +4,64 @@ A direction through all entries at once shows a fault in any of them, however ma
 bisection then finds the entry.
 """
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeVar
+from dataclasses import astuple, dataclass, fields
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check import differences
-from reference_impl.check.differences import EPS, Curve, Slope
+from reference_impl.check.clock import Clock, TimeUp
+from reference_impl.check.differences import EPS, STEPS, Curve, Slope
 from reference_impl.check.problem import Problem, Values
 
 SAFETY = 16.0  # times the estimated error is the tolerance
 MOST = 256  # entries of an array that are looked at one by one
 WIDEST = 4096  # outputs of which each is followed by itself
 GROUPS = 64  # of outputs, where there are more
-Part = TypeVar("Part")
-
-
-class TimeUp(Exception):
-    """The budget is used up."""
-
-
-def until_time_is_up(parts: Iterator[Part]) -> Iterator[Part]:
-    """Yield parts while there is time."""
-    try:
-        yield from parts
-    except TimeUp:
-        return
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Where derivatives are measured: a problem at values, until a deadline.
+    """Where derivatives are measured: a problem at values, until time is up.
 
-    `unit` is the relative precision with which forward computes, and `noise` how far off that puts
-    each output.
+    `unit` is the relative precision with which forward computes, and `noise` how far off rounding
+    puts each output. Arguments that are `coarse` forward sees in less than double precision: they
+    are short numbers, and so are steps on the scale of each entry, so that sums of both are exact.
     """
 
     problem: Problem
     values: Values
-    deadline: float
+    clock: Clock
     unit: float = EPS
     noise: Array | float = 0.0
+    coarse: frozenset[str] = frozenset()
 
     def forward(self, values: Values) -> Array:
         """Return the output as it is returned; the values may be written to."""
-        self.look_at_the_clock()
+        self.clock.look()
         with np.errstate(all="ignore"):
             return np.asarray(self.problem.forward(values))
-
-    def look_at_the_clock(self) -> None:
-        """Raise TimeUp after the deadline."""
-        if time.monotonic() > self.deadline:
-            raise TimeUp
 
     @cached_property
     def value(self) -> Array:
         """The output here."""
-        return np.array(self.forward(self.copies()), dtype=np.float64)
-
-    def copies(self) -> Values:
-        """Return the values, free to be written to."""
-        return {name: np.array(x) for name, x in self.values.items()}
+        return np.array(self.forward(copies(self.values)), dtype=np.float64)
 
     @cached_property
     def terms(self) -> float:
         """The size of the terms that the output may be made of."""
         return max(float(np.abs(x).max(initial=0.0)) for x in self.values.values())
+
+    def directions(self, rng: np.random.Generator) -> Values:
+        """Draw a direction through all entries of all arguments."""
+        return {
+            name: direction(rng, x, "relative" if name in self.coarse else "typical")
+            for name, x in self.values.items()
+        }
 
     def curve(self, direction: Values) -> Curve:
         """Return t -> the output at values + t direction."""
@@ -90,57 +77,85 @@ class Ground:
 
     def slope(self, direction: Values) -> Slope:
         """Differentiate each output along a direction."""
-        return differences.slope(
-            self.curve(direction), self.terms, self.unit, floor=np.ravel(self.noise)
-        )
+        return self._slope(self.curve(direction), None)
 
     def pulled(self, delta: Array, direction: Values) -> "Pulled":
         """Differentiate sum_u delta_u f_u along a direction."""
-        curve, starts = self._weighted(delta, direction)
-        size = np.add.reduceat(np.abs(delta.ravel() * self.value.ravel()), starts)
-        terms = self.terms * float(np.abs(delta).max(initial=0.0))
-        noise = np.add.reduceat(np.abs(delta.ravel()) * np.ravel(self.noise), starts)
-        found = differences.slope(curve, terms, self.unit, size, noise)
-        return _pulled(found, np.ones(starts.size))
+        return pulled(self._slope(self.curve(direction), delta))
+
+    def entry(self, name: str, at: int, delta: Array | None = None) -> Slope:
+        """Differentiate each output, or sums of delta_u f_u, by one entry.
+
+        The steps are on the scales that an entry may have, until one shows the slope sharply.
+        """
+        x = self.values[name]
+        unit = np.zeros(x.size)
+        unit[at] = 1.0
+        curve, own = lru_cache(None)(self.curve({name: unit.reshape(x.shape)})), abs(x.flat[at])
+        for steps in _ladders(_typical(x), float(own)):
+            slope = self._slope(curve, delta, steps, float(own))
+            largest = np.nanmax(np.abs(slope.value), initial=0.0)
+            if (slope.error <= 1e-6 * largest).all():
+                break
+        return slope
 
     def roughly(self, delta: Array, direction: Values) -> float:
         """Differentiate as `pulled`, by a few evaluations and without an error."""
-        curve, _ = self._weighted(delta, direction)
-        return float(differences.roughly(lambda t: curve(t).sum()))
-
-    def _weighted(self, delta: Array, direction: Values) -> tuple[Curve, NDArray[Any]]:
-        """Return t -> sums of the changes of delta_u f_u, and where each sum starts."""
         here, weights, curve = self.value.ravel(), delta.ravel(), self.curve(direction)
+        return float(differences.roughly(lambda t: float(weights @ (curve(t) - here))))
+
+    def _slope(
+        self, curve: Curve, delta: Array | None, steps: Array = STEPS, moved: float = 1.0
+    ) -> Slope:
+        noise, here = np.ravel(self.noise), self.value.ravel()
+        how: dict[str, Any] = {"steps": steps, "moved": moved}
+        how["coarse"] = bool(self.coarse) or self.unit > EPS
+        if delta is None:
+            return differences.slope(curve, self.terms, self.unit, 0.0, noise, **how)
+        weights, most = delta.ravel(), float(np.abs(delta).max(initial=0.0))
         count = here.size if here.size <= WIDEST else GROUPS
         starts = np.linspace(0, here.size, count, endpoint=False).astype(int)
-        return lambda t: np.add.reduceat(weights * (curve(t) - here), starts), starts
 
-    def entry(self, name: str, at: int) -> Slope:
-        """Differentiate each output by one entry, by steps on the scale that shows it best."""
-        x = self.values[name]
-        best: Slope | None = None
-        for scale in _scales(x, float(abs(x.flat[at]))):
-            unit = np.zeros(x.size)
-            unit[at] = scale
-            found = _divided(self.slope({name: unit.reshape(x.shape)}), scale)
-            best = _better(best, found) if best else found
-            if _is_sharp(best):
-                break
-        assert best
-        return best
+        def sums(t: float) -> Array:
+            return np.asarray(np.add.reduceat(weights * (curve(t) - here), starts))
+
+        size, noise = (
+            np.add.reduceat(np.abs(weights) * part, starts) for part in (np.abs(here), noise)
+        )
+        return differences.slope(sums, most * self.terms, self.unit, size, noise, **how)
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """A number, its error, and the bounds that the slopes to both sides give at a kink."""
+    """A number and its error, at a kink the bounds that both sides give, and what `far` says."""
 
     want: float
     error: float
+    far: float
+    far_error: float
     low: float
     high: float
-    blur: float  # of these bounds
     kink: bool
     lost: bool
+
+
+def pulled(slope: Slope, weights: Array | None = None) -> Pulled:
+    """Add up slopes, with weights."""
+    w = np.ones(slope.value.shape) if weights is None else weights.ravel()
+    none = ~np.isfinite(slope.far_error)
+    far = np.where(none, slope.value, slope.far)
+    far_error = np.where(none, slope.error, slope.far_error)
+    with np.errstate(all="ignore"):
+        return Pulled(
+            float(w @ slope.value),
+            float(np.abs(w) @ (slope.error + EPS * np.abs(slope.value))),
+            float(w @ far),
+            float(np.abs(w) @ (far_error + EPS * np.abs(far))),
+            float(np.minimum(w * slope.left, w * slope.right).sum()),
+            float(np.maximum(w * slope.left, w * slope.right).sum()),
+            bool(slope.kink.any()),
+            bool(slope.lost.any()),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +167,10 @@ class Columns:
 
     want: Array
     error: Array
+    far: Array
+    far_error: Array
     low: Array
     high: Array
-    blur: Array
     kinks: NDArray[np.bool_]
     lost: NDArray[np.bool_]
     jacobian: Array | None
@@ -162,84 +178,53 @@ class Columns:
 
     @property
     def count(self) -> int:
-        """How many entries were measured."""
-        return int(np.isfinite(self.want).sum())
+        """How many entries were looked at."""
+        return int((np.isfinite(self.want) | self.kinks | self.lost).sum())
 
 
-def _pulled(slope: Slope, weights: Array) -> Pulled:
-    left, right = weights * slope.left, weights * slope.right
-    with np.errstate(all="ignore"):
-        error = np.abs(weights) @ (slope.error + EPS * np.abs(slope.value))
-        return Pulled(
-            float(weights @ slope.value),
-            float(error),
-            float(np.minimum(left, right).sum()),
-            float(np.maximum(left, right).sum()),
-            float(np.abs(weights) @ slope.noise) / (differences.EACH * differences.FINE),
-            bool(slope.kink.any()),
-            bool(slope.lost.any()),
-        )
-
-
-def columns(ground: Ground, name: str, delta: Array, rng: Any, until: float) -> Columns:
+def columns(ground: Ground, name: str, delta: Array, rng: Any, share: Clock) -> Columns:
     """Differentiate by each entry of an argument; by `MOST` of them at random if it has more.
 
-    It stops at a time, so that other checks have theirs.
+    It stops when its share of the time is used up, so that other checks have theirs.
     """
     x, outputs = ground.values[name], ground.value.size
-    few = x.size <= MOST
-    whole = outputs <= WIDEST
+    few, whole = x.size <= MOST, outputs <= WIDEST
     picked = np.arange(x.size) if few else rng.choice(x.size, MOST, replace=False)
-    want, error, low, high, blur = np.full((5, x.size), np.nan)
-    kinks, lost = np.zeros((2, x.size), dtype=bool)
+    numbers = np.full((len(fields(Pulled)), x.size), np.nan)
     J, J_error = np.full((2, outputs, x.size) if few and whole else (2, 0, 0), np.nan)
     try:
         for at in picked.tolist():
-            if whole:
-                slope = ground.entry(name, at)
-                found = _pulled(slope, delta.ravel())
-                if few:
-                    J[:, at], J_error[:, at] = slope.value, slope.error
-            else:
-                found = entry_of(ground, name, delta, at)
-            want[at], error[at], low[at], high[at] = found.want, found.error, found.low, found.high
-            blur[at], kinks[at], lost[at] = found.blur, found.kink, found.lost
-            if time.monotonic() > until:
-                break
+            slope = ground.entry(name, at, None if whole else delta)
+            found = pulled(slope, delta if whole else None)
+            if J.size:
+                J[:, at], J_error[:, at] = slope.value, slope.error
+            numbers[:, at] = astuple(found)
+            share.look()
     except TimeUp:
         pass
     shape = ground.value.shape + x.shape
     seen = J.size and np.isfinite(J).any()
-    parts = [part.reshape(x.shape) for part in (want, error, low, high, blur, kinks, lost)]
-    return Columns(*parts, *([J.reshape(shape), J_error.reshape(shape)] if seen else [None, None]))
+    want, error, far, far_error, low, high, kinks, lost = numbers.reshape(-1, *x.shape)
+    whole_J, its_error = (J.reshape(shape), J_error.reshape(shape)) if seen else (None, None)
+    at_kinks, at_lost = kinks == 1.0, lost == 1.0
+    return Columns(want, error, far, far_error, low, high, at_kinks, at_lost, whole_J, its_error)
 
 
-def entry_of(ground: Ground, name: str, delta: Array, at: int) -> Pulled:
-    """Differentiate sum_u delta_u f_u by one entry."""
-    x = ground.values[name]
-    found = []
-    for scale in _scales(x, float(abs(x.flat[at]))):
-        unit = np.zeros(x.size)
-        unit[at] = scale
-        p = ground.pulled(delta, {name: unit.reshape(x.shape)})
-        want, error, low, high, blur = (
-            part / scale for part in (p.want, p.error, p.low, p.high, p.blur)
-        )
-        found.append(Pulled(want, error, low, high, blur, p.kink, p.lost))
-        if found[-1].error <= 1e-6 * abs(found[-1].want):
-            break
-    return min(found, key=lambda p: (np.isnan(p.error), p.error))
+def copies(values: Values) -> Values:
+    """Return values that may be written to."""
+    return {name: np.array(x) for name, x in values.items()}
 
 
 def direction(rng: np.random.Generator, x: Array, kind: str) -> Array:
-    """Draw a direction through all entries.
+    """Draw a direction through all entries, of powers of two.
 
     "relative": each in proportion to its size, so that none crosses 0; "typical": all alike, as
     large as a typical entry; "unit": all about 1.
     """
-    signs = rng.choice([-1.0, 1.0], x.shape) * rng.uniform(0.5, 1.0, x.shape)
+    signs = rng.choice([-1.0, 1.0], x.shape) * rng.choice([0.5, 1.0], x.shape)
     if kind == "relative" and x.any():
-        return np.asarray(signs * np.abs(x))
+        exponents = np.frexp(x)[1]  # |x| < 2**exponent <= 2 |x|
+        return np.where(x == 0.0, 0.0, np.ldexp(signs, exponents))
     return np.asarray(signs * (1.0 if kind == "unit" else _typical(x)))
 
 
@@ -278,25 +263,10 @@ def _typical(x: Array) -> float:
     return float(2.0 ** np.round(np.log2(np.median(sizes)))) if sizes.size else 1.0
 
 
-def _scales(x: Array, own: float) -> list[float]:
-    """Return powers of two, for exact steps: a typical size, that of the entry itself, and 1."""
-    own = float(2.0 ** np.round(np.log2(own))) if own else 1.0
-    return list(dict.fromkeys([max(_typical(x), own), own, 1.0]))
-
-
-def _is_sharp(slope: Slope) -> bool:
-    largest = np.nanmax(np.abs(slope.value), initial=0.0)
-    return bool((slope.error <= 1e-6 * largest).all())
-
-
-def _divided(slope: Slope, scale: float) -> Slope:
-    parts = (slope.value, slope.error, slope.left, slope.right, slope.noise)
-    value, error, left, right, noise = (part / scale for part in parts)
-    return Slope(value, error, left, right, noise, slope.kink, slope.lost)
-
-
-def _better(a: Slope, b: Slope) -> Slope:
-    """For each output, the estimate with the smaller error."""
-    first = np.isnan(b.error) | (a.error <= b.error)
-    names = ("value", "error", "left", "right", "noise", "kink", "lost")
-    return Slope(*(np.where(first, getattr(a, name), getattr(b, name)) for name in names))
+def _ladders(typical: float, own: float) -> Iterator[Array]:
+    """Yield steps: on the scale of typical entries, besides on that of the entry, and of 1."""
+    steps = np.zeros(0)
+    for scale in dict.fromkeys((max(typical, own), own or typical, 1.0)):
+        scale = 2.0 ** max(round(np.log2(scale)), -1000.0)
+        steps = np.union1d(steps, scale * STEPS)[::-1]
+        yield steps

@@ -60,8 +60,8 @@ class Problem:
     rows : str
         The argument whose rows are data points, if it has any.
     again : callable, optional
-        (values, delta) -> as vjp, but called a second time without a fresh start: what is kept
-        between calls shows.
+        (values, delta) -> as vjp, but without a fresh start, after a forward at other values: what
+        is kept between calls shows.
     known : dict of arrays
         What else `forward` is made of, a design matrix or soft labels: a cause may be seen in it.
     script : str

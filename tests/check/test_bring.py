@@ -8,7 +8,7 @@ from designs import eighths
 
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from reference_impl.backpropagation import Chain, Sum
-from reference_impl.check import assert_layer, check, check_gradient, check_layer, examine
+from reference_impl.check import assert_layer, check, check_gradient, check_layer, compare
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL, SoftNLL
@@ -294,7 +294,7 @@ PLANTED = {  # name: layer, what the report has to say
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_fault(name, monkeypatch):
     """Found; what is said to be the cause is tested in test_causes."""
-    monkeypatch.setattr(examine, "causes", lambda case: ())
+    monkeypatch.setattr(compare, "causes", lambda case: ())
     layer, words = PLANTED[name]
     with pytest.raises(AssertionError) as caught:
         assert_layer(layer, Z)
@@ -677,28 +677,50 @@ def test_second_order(wrong, rules):
     assert found == [f"pullback_along, {rule}" for rule in rules]
 
 
-def test_gradients_that_are_added_up_are_no_parameters():
-    """dW exists from the beginning, as zeros."""
+class Adds:
+    """Gradients add up in dW, which is there from the beginning, as zeros."""
 
-    class Adds:
-        def __init__(self, slip=1.0):
-            self.W, self.slip = np.arange(6.0).reshape(3, 2) - 2.5, slip
-            self.dW = np.zeros((3, 2))
+    def __init__(self, slip=1.0):
+        self.W, self.slip = np.arange(6.0).reshape(3, 2) - 2.5, slip
+        self.dW = np.zeros((3, 2))
 
-        def forward(self, x):
-            self.x = x
-            return x @ self.W
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, delta):
+        self.dW += self.slip * self.x.T @ delta
+        return delta @ self.W.T
+
+
+class AddsAndResets(Adds):
+    def zero_grad(self):
+        self.dW[:] = 0.0
+
+
+def test_gradients_that_add_up():
+    """That is right if they can be set to zero; and dW is no parameter."""
+    z = np.random.default_rng(0).standard_normal((5, 3))
+    assert check_layer(AddsAndResets(), z).ok
+    (finding,) = check_layer(AddsAndResets(slip=-1.0), z).findings
+    assert finding.argument == "W" and finding.cause.name == "sign"
+    (finding,) = check_layer(Adds(), z).findings
+    assert finding.argument == "W" and finding.cause.name == "accumulates"
+
+
+def test_a_cache_that_is_never_renewed():
+    """One object: forward elsewhere, forward, backward."""
+
+    class Stale(Tanh):
+        def forward(self, z):
+            self.out = getattr(self, "out", np.tanh(z))
+            return np.tanh(z)
 
         def backward(self, delta):
-            self.dW += self.slip * self.x.T @ delta
-            return delta @ self.W.T
+            return delta * (1.0 - self.out**2)
 
-    z = np.random.default_rng(0).standard_normal((5, 3))
-    report = check_layer(Adds(), z)
-    assert report.ok, str(report)
-    assert any("accumulates from call to call" in note for note in report.notes)
-    (finding,) = check_layer(Adds(slip=-1.0), z).findings
-    assert finding.argument == "W" and finding.cause.name == "sign"
+    (finding,) = check_layer(Stale(), Z).findings
+    assert finding.cause.name == "caches"
 
 
 def test_a_program_of_what_has_no_path():
