@@ -99,6 +99,8 @@ FALSE = {
     "toy size": (total(a, S**2), 1 - 2 * S * (1 - S)),
     "by cases": (w[k] - w[l], (w[k] - w[l]) * (1 - Delta(k, l)) + x * Delta(k, l)),
     "a function for its slope": (D(phi(x), x), phi(x)),
+    "the root of a square": (exp(log(x**2) / 2), x),
+    "roots of negative numbers": (exp(log(x * w[k]) / 2) * exp(log(x / w[k]) / 2), x),
     "a function called cosh": ((cosh(2) ** 2) ** Fraction(1, 2), cosh(2)),
 }  # fmt: skip
 
