@@ -56,6 +56,7 @@ CASES = [
     ("attention", "X", "", "p_i q_k (V_iu - x_u) / √(n)"),
     ("contrastive", "Q", "", "(Σ_l X_lk p_il - X_ik) / τ"),
     ("contrastive", "tau", "", None),
+    ("cut_points", "w", "", "Σ_i (r_i - r_i F_lower_i - u_i F_upper_i) X_ik"),
     ("vector_softmax", "W", "", "Σ_i X_ik (S_a(z_i· / τ) - [y_i = a]) / τ"),
 ]  # fmt: skip
 NAMES = ["-".join(filter(None, case[:3])) for case in CASES]
