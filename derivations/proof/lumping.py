@@ -245,7 +245,7 @@ def logarithm(value: sympy.Expr) -> sympy.Expr:
         base, power = factor.as_base_exp()
         if base is sympy.E:
             total += power
-        elif base.is_Number and base > 0:
+        elif base.is_Number and base.is_positive:
             total += power * sympy.expand_log(sympy.log(base))
         elif is_positive(base):
             total += power * sympy.log(base)

@@ -127,6 +127,12 @@ def test_not_lumpable(node):
         lumping.equal(node, node)
 
 
+def test_the_logarithm_of_what_has_no_value():
+    nothing = log((w[k] - w[k]) / (x - x))
+    with contextlib.suppress(lumping.NotLumpable):
+        assert not lumping.equal(nothing, x)
+
+
 def test_patterns():
     assert [len(list(lumping.patterns(free))) for free in ((), (a,), (a, b), (a, b, k, l))] == [
         1, 1, 2, 4,
