@@ -200,7 +200,7 @@ def derivative_of(
     try:
         inner = (moves.unfold(other) for other in reversed(opened))
         chain = moves.attempt(
-            left, moves.unfold(name), *inner, *presented([*names, name], known, given)
+            left, moves.unfold(name), *inner, *presented([name, *names], known, given)
         )
     except NotDifferentiable as problem:
         said = f"{name.name}: {place(problem)}; no derivative by {variable.array.name}"

@@ -17,7 +17,7 @@ from derivations.__main__ import main
 from derivations.derive import derive
 from derivations.language import terms
 from derivations.language.terms import Array, D, Definition, Entry, NotDifferentiable
-from derivations.notation import Σ, M, X, absolute, i, k, n, unknown, w
+from derivations.notation import Σ, M, N, X, absolute, i, k, n, unknown, w
 from derivations.prints import derived as printed, drop_in
 from derivations.prints.mathematics import TEXT, show
 from derivations.proof import digits
@@ -289,3 +289,19 @@ def test_command_line_says_what_there_is(capsys):
     assert "there is no quantity 'no'" in capsys.readouterr().err
     assert main(["derive", str(FOLDER / "none.py"), "--by", "w"]) == 2
     assert "there is no such Python file" in capsys.readouterr().err
+
+
+def test_a_slope_is_said_by_the_name_itself():
+    """Two cut points: both probabilities are of one exponential, and each has its own slope."""
+    eta = Definition("eta", (i,), Σ(k, X[i, k] * w[k]))
+    low, gap = terms.scalar("a"), terms.scalar("g", domain="positive")
+    below = Definition("F", (i,), 1 / (1 + terms.exp(eta[i] - low)))
+    above = Definition("G", (i,), 1 / (1 + terms.exp(eta[i] - low - gap)))
+    first, last = (Array(name, (N,), domain="label") for name in ("r", "u"))
+    both = first[i] * terms.log(below[i]) + last[i] * terms.log(1 - above[i])
+    found = derive(Definition("C", (), -Σ(i, both)), w)
+    (*_, slope_above) = found.steps
+    assert printed.equation(slope_above.chains[0], TEXT).endswith("= G_i (G_i - 1) X_ik")
+    line = printed.equation(found.result.chains[0], TEXT)
+    assert line == "∂C/∂w_k = Σ_i (r_i - r_i F_i - u_i G_i) X_ik"
+    assert verify(found.result).level == "proved, all sizes, restated"

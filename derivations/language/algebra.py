@@ -369,7 +369,7 @@ class Algebra:
         if expression.is_Symbol:
             return self.atoms[expression]
         if expression.is_Add:
-            parts = [self.down(part) for part in sorted(expression.args, key=self.rank)]
+            parts = [self.down(part) for part in sorted(expression.args, key=rank)]
             head = next((p for p in parts if not isinstance(p, Neg)), parts[0])
             parts.remove(head)
             return plus([head, *parts])
@@ -386,17 +386,12 @@ class Algebra:
                 return times(Neg(ONE), self.down(coefficient * rest / factor * (-base) ** exponent))
             side = below if exponent < 0 else above
             power = Number(abs(Fraction(int(exponent.p), int(exponent.q))))
-            side.append((self.rank(base), raised(self.down(base), power)))
+            side.append((rank(base), raised(self.down(base), power)))
         above.sort(key=lambda pair: (isinstance(pair[1], Sum), pair[0]))
         below.sort(key=lambda pair: (isinstance(pair[1], Sum), pair[0]))
         numerator = times(Number(Fraction(int(coefficient.p))), *(t for _, t in above))
         denominator = times(Number(Fraction(int(coefficient.q))), *(t for _, t in below))
         return over(numerator, denominator)
-
-    def rank(self, expression: sympy.Expr) -> tuple[Any, ...]:
-        """Return what sorts expressions by the order in which their atoms were met."""
-        met = sorted(str(s) for s in expression.free_symbols)
-        return (met[:1], expression.is_Add, met, str(expression))
 
     def simplify(self, node: Term) -> Term:
         """Return the shortest form of a term."""
@@ -452,6 +447,13 @@ class Algebra:
         )
 
 
+@lru_cache(maxsize=8192)
+def rank(expression: sympy.Expr) -> tuple[Any, ...]:
+    """Return what sorts expressions by the order in which their atoms were met."""
+    met = sorted(str(s) for s in expression.free_symbols)
+    return (met[:1], expression.is_Add, met, str(expression))
+
+
 @lru_cache(maxsize=4096)
 def forms(expression: sympy.Expr) -> tuple[sympy.Expr, ...]:
     """Return the forms among which the shortest is chosen; a monomial has one."""
@@ -475,6 +477,7 @@ def gathered(expression: sympy.Expr) -> Iterator[sympy.Expr]:
             yield sympy.collect(expanded, symbol) / sympy.factor(denominator)
 
 
+@lru_cache(maxsize=4096)
 def simplify(node: Term, rewrite: Rewrite = lambda node: None) -> Term:
     """Return the shortest form of a term that algebra finds; ``rewrite`` says what is known."""
     own = Algebra(rewrite)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import permutations
 from typing import Any
 
@@ -303,7 +303,7 @@ def definition_of(name: Definition | Use) -> Definition:
     return name.definition if isinstance(name, Use) else name
 
 
-def folded(node: Term, names: Sequence[Definition], rewrite: Rewrite = lambda node: None) -> Term:
+def folded(node: Term, names: Sequence[Definition]) -> Term:
     """Return a term with names in the place of their bodies, also where a body is hidden.
 
     A body such as ``exp(z[a]) / total(b, exp(z[b]))`` is seen in a product, too: its leading atom
@@ -312,7 +312,7 @@ def folded(node: Term, names: Sequence[Definition], rewrite: Rewrite = lambda no
     for name in names:
         exact = everywhere(node, lambda part: match_body(name, part))  # noqa: B023 - called at once
         node = exact if algebra.cost(exact) < algebra.cost(node) else node
-        solved = hidden(node, name, rewrite)
+        solved = hidden(node, name)
         shorter = solved is not None and algebra.cost(solved) < algebra.cost(node)
         if shorter and uses(solved, name) > uses(node, name):  # type: ignore[arg-type]
             node = solved  # type: ignore[assignment]
@@ -356,8 +356,32 @@ def arguments_from(name: Definition, found: Found) -> tuple[Any, ...]:
     return tuple(found.get(p, terms.itself(p)) for p in name.parameters)
 
 
-def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
+def hidden(node: Term, name: Definition) -> Term | None:
     """Return a term in which the leading atom of a name's body is written by the name."""
+    if (solved := by_name(name)) is None:
+        return None
+    pattern, its_value, closed = solved
+
+    def written(part: Term) -> Term | None:
+        if type(part) is not type(pattern):
+            return sum_of_names(part)
+        found = match(pattern, part, own_holes(name))
+        if found is None or not all(p in found for p in own_holes(name)):
+            return None
+        return put_in(its_value, found)
+
+    changed = Algebra(written).simplify(node)
+    return everywhere(
+        changed,
+        lambda part: (
+            terms.instantiate(part) if isinstance(part, Use) and part.definition in closed else None
+        ),
+    )
+
+
+@lru_cache(maxsize=256)
+def by_name(name: Definition) -> tuple[Term, Term, list[Definition]] | None:
+    """Return the leading atom of a name's body, what it is by the name, and what is closed there."""
     own, mark = Algebra(), sympy.Dummy("name")
     body = own.up(name.body)
     lead = leading(own, body, name)
@@ -375,23 +399,7 @@ def hidden(node: Term, name: Definition, rewrite: Rewrite) -> Term | None:
         closed.append(Definition("rest", holes, atom))
         own.atoms[symbol] = Use(closed[-1], holes)
     own.atoms[mark] = Use(name, tuple(map(terms.itself, name.parameters)))
-    by_name = own.down(solutions[0])
-
-    def written(part: Term) -> Term | None:
-        if type(part) is not type(pattern):
-            return sum_of_names(part) or rewrite(part)
-        found = match(pattern, part, own_holes(name))
-        if found is None or not all(p in found for p in own_holes(name)):
-            return None
-        return put_in(by_name, found)
-
-    changed = Algebra(written).simplify(node)
-    return everywhere(
-        changed,
-        lambda part: (
-            terms.instantiate(part) if isinstance(part, Use) and part.definition in closed else None
-        ),
-    )
+    return pattern, own.down(solutions[0]), closed
 
 
 def leading(own: Algebra, body: sympy.Expr, name: Definition) -> sympy.Dummy | None:
@@ -1090,6 +1098,7 @@ def exchange(before: Term) -> list[Step]:
 # -- algebra ----------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def sum_of_names(node: Term) -> Term | None:
     """Return the number that a sum is when the names in it are unfolded: probabilities give 1."""
     if not isinstance(node, Sum) or algebra.cost(node) > LONG:

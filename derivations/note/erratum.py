@@ -227,8 +227,8 @@ def try_claim(claim: Claim) -> Outcome:
 def try_equation(claim: Equation) -> Outcome:
     """Ask the routes for a proof, and search for a counterexample."""
     sides = claim.left, claim.right
-    source = random.Random(1)
-    routes = verification.ask_routes(*sides, claim.relation, claim.given, source).routes
+    numbers = digits.compare(*sides, claim.relation, claim.given, random.Random(1))
+    routes = verification.ask_routes(*sides, claim.relation, claim.given, numbers).routes
     proved = verification.PROVED in (routes["all sizes"], routes["restated"])
     found = counterexample(*sides, claim.relation, claim.given, FEW if proved else ENOUGH)
     tested = f"{latex(claim.left)} {relation(claim.relation, LATEX)} {latex(claim.right)}"

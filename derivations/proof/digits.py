@@ -1023,49 +1023,74 @@ HOLDS: Mapping[str, Callable[[mpf], bool]] = {
 }
 
 
+Line = tuple[Term, Term, str]  # two terms and the relation that is claimed
+
+
 def compare(
     before: Term, after: Term, relation: str, given: Sequence[Hypothesis], source: random.Random
 ) -> Comparison:
-    """Compare two terms as they are written, at many kinds of points at which hypotheses hold.
+    """Compare two terms as they are written."""
+    return compare_lines([(before, after, relation)], given, source)[0]
 
-    Where one side has a value and the other has none, the relation is refuted in the interior of
-    the domains; at their boundary, and where neither has a value, nothing is said. Nor is it where
-    one of the numbers that are zero or equal is a denominator, which is assumed not to be zero.
+
+def compare_lines(
+    lines: Sequence[Line], given: Sequence[Hypothesis], source: random.Random
+) -> list[Comparison]:
+    """Compare the terms of lines as they are written, at many kinds of points.
+
+    The points are those at which hypotheses hold, and they are the same for all lines: what stands
+    in two lines is evaluated once. Where one side has a value and the other has none, the relation
+    is refuted in the interior of the domains; at their boundary, and where neither has a value,
+    nothing is said. Nor is it where one of the numbers that are zero or equal is a denominator,
+    which is assumed not to be zero.
     """
     program = Program()
-    free = sorted(terms.free_indices(before) | terms.free_indices(after), key=lambda i: i.name)
+    every = list(dict.fromkeys(side for line in lines for side in line[:2]))
+    free = sorted(frozenset().union(*map(terms.free_indices, every)), key=lambda i: i.name)
     try:
         scope = program.scope(free)
-        sides = program.run(before, scope), program.run(after, scope)
-        terrain = Terrain(program, given, source, kinks(before, after))
+        runs = {side: program.run(side, scope) for side in every}
+        terrain = Terrain(program, given, source, kinks(*every))
     except NoNumber as reason:
-        return Comparison("not applicable", 0, str(reason))
-    needed = needs(before, after)
+        return [Comparison("not applicable", 0, str(reason))] * len(lines)
+    needed = needs(*every)
     precisions = [enough(digits, *needed) for digits in LADDER]
-    points, missed, reasons = 0, 0, ["the indices cannot be apart"]
-    for sizes, kind, every in plan(terrain.shapes(free), relation):
+    found = [Comparison("not applicable", 0, "the indices cannot be apart")] * len(lines)
+    missed = met = 0
+    widest = next((relation for *_, relation in lines if relation != "="), "=")
+    for sizes, kind, all_places in plan(terrain.shapes(free), widest):
         places = [
             at
             for at in patterns(free, lambda d, sizes=sizes: sizes[program.dimensions[d]])  # type: ignore[misc]
             if are_apart(at, terrain.apart)
         ]
-        if missed > len(KINDS) and not points:
+        if missed > len(KINDS) and not met:
             break
-        if not every:
+        if not all_places:
             places = source.sample(places, min(1, len(places)))
         for at, world in worlds_at(places, terrain, sizes, kind, precisions):
             if world is None:
                 missed += 1
-                reasons.append("no point was found at which the hypotheses hold")
+                why = "no point was found at which the hypotheses hold"
+                found = [one if one.points else replace(one, why=why) for one in found]
                 continue
+            met += 1
             frame = {scope[index]: place for index, place in at.items()}
-            judged = judge(sides, world, frame, precisions, relation, kind)
-            if judged.said == "refuted" and (None not in judged.values or terrain.interior(world)):
-                why = described(program, world, at, judged.values, relation)
-                return Comparison("refuted", points + 1, why)
-            points += judged.said == "agrees"
-            reasons.append(judged.why)
-    return Comparison("agrees", points) if points else Comparison("not applicable", 0, reasons[-1])
+            for number, (before, after, relation) in enumerate(lines):
+                known = found[number]
+                if known.said == "refuted":
+                    continue
+                sides = runs[before], runs[after]
+                judged = judge(sides, world, frame, precisions, relation, kind)
+                both = None not in judged.values
+                if judged.said == "agrees":
+                    found[number] = Comparison("agrees", known.points + 1)
+                elif judged.said == "refuted" and (both or terrain.interior(world)):
+                    why = described(program, world, at, judged.values, relation)
+                    found[number] = Comparison("refuted", known.points + 1, why)
+                elif not known.points:
+                    found[number] = replace(known, why=judged.why)
+    return found
 
 
 def worlds_at(
@@ -1176,13 +1201,16 @@ def quickly(relation: str, gap: mpf, size: mpf) -> bool:
 
 
 def attempt(run: Run, world: World, frame: Frame, kind: str) -> mpf | None:
-    """Return the value of a side, or None where it has none."""
+    """Return the value of a side, or None where it has none; it is kept for other lines."""
+    key = (run, *frame.items())
     try:
-        return run(world, dict(frame))
+        if key not in world.kept:
+            world.kept[key] = run(world, dict(frame))
     except Undefined as reason:
         if isinstance(reason, Pole) and kind in MET:
             raise NoNumber("a denominator is zero") from reason
-        return None
+        world.kept[key] = None
+    return world.kept[key]
 
 
 def described(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
 from math import isqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from derivations.language import terms
 from derivations.language.statement import Hypothesis
@@ -28,6 +28,7 @@ LAST = 19_099_919
 PRIMES = tuple((LAST + 1) * 2**k - 1 for k in range(6, -1, -1))  # a Cunningham chain
 COMPARED = 2  # the level at which two sides are compared: logarithms reach up, exponentials down
 TRIES, UNDEFINED, BRANCHES = 60, 8, 12
+BRANCHED, DOUBTED = 1, 2  # a sign was taken, and one that a real number may not have
 
 Place = tuple[int, ...]
 Jet = Mapping[int, int]  # coefficients by the set of epsilons, as bits; no zeros are kept
@@ -48,12 +49,22 @@ class Fingerprint:
     why: str
 
 
-def agrees(before: Term, after: Term, given: Sequence[Hypothesis] = ()) -> Fingerprint:
-    """Compare two terms at random points of many sizes, places and labels."""
+def agrees(
+    before: Term,
+    after: Term,
+    given: Sequence[Hypothesis] = (),
+    drawn: dict[object, Point] | None = None,
+) -> Fingerprint:
+    """Compare two terms at random points of many sizes, places and labels.
+
+    The points that are ``drawn`` serve other lines under the same hypotheses as well: what lines
+    have in common is evaluated once.
+    """
     points = 0
+    drawn = {} if drawn is None else drawn
     try:
         for setting in settings(before, after, given):
-            said, tried, why = compared(before, after, setting)
+            said, tried, why = compared(before, after, setting, drawn)
             points += tried
             if said != AGREES:
                 return Fingerprint(said, points, why)
@@ -62,11 +73,6 @@ def agrees(before: Term, after: Term, given: Sequence[Hypothesis] = ()) -> Finge
     if not points:
         return Fingerprint(NOT_APPLICABLE, 0, "no point meets the hypotheses")
     return Fingerprint(AGREES, points, "error below degree / 2^28 a point")
-
-
-def judge(before: Term, after: Term, given: Sequence[Hypothesis] = ()) -> str:
-    """Return the bare verdict, for a line that is just being made."""
-    return agrees(before, after, given).said
 
 
 # -- jets modulo a prime ----------------------------------------------------------------------------
@@ -251,32 +257,40 @@ def placements(
                 yield new
 
 
-def compared(before: Term, after: Term, setting: Setting) -> tuple[str, int, str]:
-    """Compare two terms at fresh points until the verdict is clear."""
+def compared(
+    before: Term, after: Term, setting: Setting, drawn: dict[object, Point]
+) -> tuple[str, int, str]:
+    """Compare two terms at one point after another until the verdict is clear."""
     undefined = matches = mismatches = unmet = 0
     doubted = False
     for attempt in range(TRIES):
-        point = Point(setting, random.Random(f"fingerprint {attempt}"))
+        key = (*setting.sizes.items(), setting.labels, attempt)
+        if key not in drawn:
+            drawn[key] = Point(setting, random.Random(f"fingerprint {attempt}"))
+        point = drawn[key]
+        point.taken = 0
         try:
-            if not point.meets():
+            if not point.once("meets", point.meets):
                 unmet += 1
                 continue
-            here = Scope(setting.places)
-            equal = point.value(before, here, COMPARED) == point.value(after, here, COMPARED)
+            here, at = Scope(setting.places), tuple(setting.places.items())
+            left, right = (
+                point.once((side, at), point.value, side, here, COMPARED)
+                for side in (before, after)
+            )
         except ZeroDivisionError:
             undefined += 1
             if undefined == UNDEFINED:
                 return REFUTED, attempt + 1, "undefined at random points"
             continue
-        if not equal:
+        if left != right:
             doubted = True
-            mismatches += not point.doubt
+            mismatches += not point.taken & DOUBTED
             if mismatches == 2:
                 return REFUTED, attempt + 1, where(setting)
-        elif not mismatches and not (doubted and point.doubt):
+        elif not mismatches and not (doubted and point.taken & DOUBTED):
             matches += 1
-            branched = point.branched or not setting.sizes
-            if matches >= (BRANCHES if branched else 1):
+            if matches >= (BRANCHES if point.taken & BRANCHED or not setting.sizes else 1):
                 return AGREES, matches, ""
     if unmet + undefined == TRIES:
         return AGREES, 0, ""
@@ -314,9 +328,18 @@ class Point:
     setting: Setting
     source: random.Random
     drawn: dict[object, int] = field(default_factory=dict)
-    known: dict[object, Jet] = field(default_factory=dict)
-    doubt: bool = False  # a sign was taken that a real number may not have
-    branched: bool = False  # a sign was taken
+    known: dict[object, tuple[Any, int]] = field(default_factory=dict)
+    taken: int = 0  # whether a sign was taken, and one that a real number may not have
+
+    def once(self, key: object, work: Callable[..., Any], *given: object) -> Any:
+        """Return what is worked out once, with the signs that were taken for it."""
+        if key not in self.known:
+            before, self.taken = self.taken, 0
+            self.known[key] = work(*given), self.taken
+            self.taken = before
+        found, taken = self.known[key]
+        self.taken |= taken
+        return found
 
     def draw(self, key: object, level: int, square: bool = False) -> int:
         """Return the random number of a key, which is a square for what is positive."""
@@ -352,10 +375,7 @@ class Point:
             return scope.bound[array](place, level)
         if (array, place) in scope.entries:
             return scope.entries[array, place](level)
-        key = (array, place, level)
-        if key not in self.known:
-            self.known[key] = self.free_entry(array, place, level, None)
-        return self.known[key]
+        return self.once((array, place, level), self.free_entry, array, place, level, None)
 
     def free_entry(self, array: Array, place: Place, level: int, base: Array | None) -> Jet:
         """Return an entry of the point; of the array ``base`` the number before any constraint."""
@@ -377,11 +397,9 @@ class Point:
         self, array: Array, place: Place, body: Term, at: Mapping[Index, int], level: int
     ) -> Jet:
         """Return the value that a hypothesis gives an entry, at a base point of its own."""
+        base: Values = lambda here, l: self.free_entry(array, here, l, array)  # noqa: E731
         key = ("constrained", array, place, level)
-        if key not in self.known:
-            base: Values = lambda here, l: self.free_entry(array, here, l, array)  # noqa: E731
-            self.known[key] = self.value(body, Scope(at, {array: base}), level)
-        return self.known[key]
+        return self.once(key, self.value, body, Scope(at, {array: base}), level)
 
     def value(self, node: Term, scope: Scope, level: int) -> Jet:
         """Return the value of a term modulo the prime of a level."""
@@ -471,9 +489,7 @@ class Point:
         if bound:
             return self.value(node.definition.body, inner, level)
         key = (node.definition, tuple(places.values()), scope.state, level)
-        if key not in self.known:
-            self.known[key] = self.value(node.definition.body, inner, level)
-        return self.known[key]
+        return self.once(key, self.value, node.definition.body, inner, level)
 
     def closure(self, argument: terms.Each, scope: Scope) -> Values:
         """Return an array given by its entries, which mean what they mean where they stand."""
@@ -572,7 +588,7 @@ class Point:
             exponent = logarithm(self.positive(numbers[0](level - 1), level - 1), level - 1)
             return {0: exponent} if exponent else {}
         if function.slopes is not None or not function.arity:
-            self.doubt = True  # it may obey laws that are not known here
+            self.taken |= DOUBTED  # it may obey laws that are not known here
         at = tuple(number(level).get(0, 0) for number in numbers)
         key = (function.of or function, function.order, at)
         return {0: self.draw(key, level, function.positive)}
@@ -584,7 +600,7 @@ class Point:
             raise ZeroDivisionError
         if is_square(value, p):
             return value
-        self.doubt = True
+        self.taken |= DOUBTED
         return p - value
 
     def power(self, base: Term, exponent: Term, scope: Scope, level: int) -> Jet:
@@ -601,7 +617,7 @@ class Point:
             return power(jet, int(exponent.value), p)
         if not jet and isinstance(exponent, terms.Number) and exponent.value > 0:
             return {}
-        self.branched = True
+        self.taken |= BRANCHED
         root = {0: self.positive(jet, level)}
         turned = jet if root[0] == jet[0] else {b: p - v for b, v in jet.items()}
         first = pow(4, logarithm(root[0], level) * upper(level + 1).get(0, 0), p)
@@ -638,9 +654,10 @@ class Point:
             raise NotApplicable(f"{function.name} is not known here")
         if any(any(jet) for jet in values) and self.closed(arguments):
             raise NotApplicable(f"a derivative of {function.name} where it may have its kink")
-        self.branched = True
+        self.taken |= BRANCHED
         compared_to = [a for a in arguments if a != terms.term(0)]
-        self.doubt = self.doubt or len(compared_to) > 1 or not all(map(monomial, compared_to))
+        if len(compared_to) > 1 or not all(map(monomial, compared_to)):
+            self.taken |= DOUBTED
         first, second = [*values, {}][:2]
         difference = plus(first, {b: p - v for b, v in second.items()}, p)
         if difference and not difference.get(0):

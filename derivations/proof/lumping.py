@@ -236,17 +236,36 @@ def rest(body: sympy.Expr, generic: Other, dimension: Dimension, told: int) -> s
 
 
 def logarithm(value: sympy.Expr) -> sympy.Expr:
-    """Return the logarithm of a product as a sum; that it exists is for another route to say."""
-    total = sympy.Integer(0)
+    """Return the logarithm of a product as a sum over what is positive, and over what is left.
+
+    What is left stays together: the factors of a positive product may all be negative.
+    """
+    total, left = sympy.Integer(0), sympy.Integer(1)
     for factor in sympy.Mul.make_args(value):
         base, power = factor.as_base_exp()
         if base is sympy.E:
             total += power
+        elif base.is_Number and base.is_positive:
+            total += power * sympy.expand_log(sympy.log(base))
+        elif is_positive(base):
+            total += power * sympy.log(base)
         else:
-            total += power * (
-                sympy.expand_log(sympy.log(base)) if base.is_Number else sympy.log(base)
-            )
-    return total
+            left *= factor
+    return total + sympy.log(left)
+
+
+def is_positive(value: sympy.Expr) -> bool:
+    """Return True for what is positive by its form, wherever it is not zero."""
+    match value:
+        case Scalar(what=Place(array)):
+            return array.domain != "real"
+        case Scalar(what=Rest(body=body)):
+            return is_positive(body)
+        case sympy.Add() | sympy.Mul():
+            return all(map(is_positive, value.args))
+        case sympy.Pow():
+            return is_positive(value.base)
+    return isinstance(value, (sympy.exp, Scalar)) or value.is_positive is True
 
 
 @cache

@@ -37,6 +37,7 @@ PROVED, NOT_PROVED, NOT_APPLICABLE = "proved", "not proved", "not applicable"
 AGREES, REFUTED = "agrees", "refuted"
 ROUTES = ("all sizes", "restated", "fingerprints", "50 digits")
 Refused = (TypeError, ValueError, indices.Undecided)
+Drawn = dict[object, fingerprints.Point]  # the points of fingerprints, for all lines of a statement
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,6 @@ class Verdicts:
     flag: bool
     residual: str
     points: int
-    seconds: float
 
     @property
     def failed(self) -> bool:
@@ -110,18 +110,16 @@ def verify(statement: Statement) -> Report:
     source = random.Random(digest(statement))
     failures = list(why_ill_posed(statement, source))
     chains: list[Checked] = []
+    drawn: Drawn = {}
     for number, chain in enumerate(statement.chains, 1) if not failures else ():
-        verdicts = []
-        for place, (before, step) in enumerate(pairs(chain), 1):
-            found = verify_step(before, step, chain, statement.given, source)
-            verdicts.append(found)
+        checked = verify_chain(chain, statement.given, source, drawn)
+        for place, (step, found) in enumerate(zip(chain.lines, checked.steps, strict=True), 1):
             if found.failed:
                 said = explain(found)
                 failures.append(f"chain {number}, step {place} ({step.rule.name}): {said}")
-        whole = verify_ends(chain, statement.given, source, verdicts)
-        if whole.failed:
-            failures.append(f"chain {number}, first line against last: {explain(whole)}")
-        chains.append(Checked(tuple(verdicts), whole))
+        if checked.whole.failed:
+            failures.append(f"chain {number}, first line against last: {explain(checked.whole)}")
+        chains.append(checked)
     ends = [chain.whole for chain in chains]
     routes = {route: worst([end.routes[route] for end in ends]) for route in ROUTES}
     level = "failed" if failures else level_of(statement, chains)
@@ -295,15 +293,31 @@ def level_of(statement: Statement, chains: Sequence[Checked]) -> str:
     return "evidence"
 
 
-# -- one line ---------------------------------------------------------------------------------------
+# -- one chain --------------------------------------------------------------------------------------
+
+
+def verify_chain(
+    chain: Chain, given: Sequence[Hypothesis], source: random.Random, drawn: Drawn
+) -> Checked:
+    """Verify each line of a chain against the one before, and the first against the last."""
+    fixed = fixed_in(chain)
+    lines = [
+        (before, as_term(step.expression, chain.at), step.relation) for before, step in pairs(chain)
+    ]
+    ends = [(chain.left, chain.last, chain.relation)] if len(lines) > 1 else []
+    numbers = digits.compare_lines([*lines, *ends], given, source)
+    steps = tuple(
+        verify_step(line, step, chain, given, ask_routes(*line, given, at_50, fixed, drawn))
+        for line, step, at_50 in zip(lines, chain.lines, numbers, strict=False)
+    )
+    return Checked(steps, verify_ends(chain, given, steps, numbers[-1], drawn))
 
 
 def verify_step(
-    before: Term, step: Step, chain: Chain, given: Sequence[Hypothesis], source: random.Random
+    line: digits.Line, step: Step, chain: Chain, given: Sequence[Hypothesis], said: Answers
 ) -> Verdicts:
-    """Verify one line against the one before."""
-    began = time.perf_counter()
-    after = as_term(step.expression, chain.at)
+    """Verify the rule of one line, of which the routes have said something."""
+    before, after, _ = line
     fixed = fixed_in(chain)
     rule = rule_verdict(before, after, step, given, fixed)
     flag = before == after and not isinstance(step.expression, Matrix)
@@ -311,29 +325,29 @@ def verify_step(
         left = matrices.entry(chain.matrix[0], chain.at)
         if not proved_equal(claim(left, chain.left, "=", given, fixed)):
             rule = "does not hold"
-    said = ask_routes(before, after, step.relation, given, source, fixed)
-    seconds = time.perf_counter() - began
-    return Verdicts(rule, said.routes, flag, said.residual, said.points, seconds)
+    return Verdicts(rule, said.routes, flag, said.residual, said.points)
 
 
 def verify_ends(
-    chain: Chain, given: Sequence[Hypothesis], source: random.Random, lines: Sequence[Verdicts]
+    chain: Chain,
+    given: Sequence[Hypothesis],
+    lines: Sequence[Verdicts],
+    numbers: digits.Comparison,
+    drawn: Drawn,
 ) -> Verdicts:
     """Verify the first line of a chain against its last; an inequality follows from its lines."""
-    began = time.perf_counter()
     flag = unfold(chain.left) == unfold(chain.last)
     if len(chain.lines) == 1:
         said = Answers(lines[0].routes, lines[0].residual, lines[0].points)
     elif chain.relation == "=":
-        said = ask_routes(chain.left, chain.last, "=", given, source, fixed_in(chain))
+        ends = chain.left, chain.last, "="
+        said = ask_routes(*ends, given, numbers, fixed_in(chain), drawn)
     else:
         proved = all(line.routes["all sizes"] == PROVED for line in lines)
         routes = dict.fromkeys(ROUTES, NOT_APPLICABLE)
         routes["all sizes"] = PROVED if proved else NOT_PROVED
-        numbers = at_50_digits(chain.left, chain.last, chain.relation, given, source)
         said = Answers({**routes, "50 digits": numbers.said}, "", numbers.points)
-    seconds = time.perf_counter() - began
-    return Verdicts("", said.routes, flag, said.residual, said.points, seconds)
+    return Verdicts("", said.routes, flag, said.residual, said.points)
 
 
 def rule_verdict(
@@ -365,22 +379,22 @@ def ask_routes(
     after: Term,
     relation: str,
     given: Sequence[Hypothesis],
-    source: random.Random,
+    numbers: digits.Comparison,
     fixed: frozenset[Index] = frozenset(),
+    drawn: Drawn | None = None,
 ) -> Answers:
-    """Ask each route whether the relation holds."""
+    """Ask each route whether the relation holds; the numbers of the last are there."""
     it = claim(before, after, relation, given, fixed)
     if relation == "=":
         residual = left_over(it)
         exact = (
             NOT_PROVED if residual else PROVED,
             restated(it),
-            by_fingerprints(before, after, given),
+            fingerprints.agrees(before, after, given, drawn).said,
         )
     else:
         residual = ""
         exact = (PROVED if proved_by_sign(it) else NOT_PROVED, NOT_APPLICABLE, NOT_APPLICABLE)
-    numbers = at_50_digits(before, after, relation, given, source)
     return Answers(dict(zip(ROUTES, (*exact, numbers.said), strict=True)), residual, numbers.points)
 
 
@@ -522,22 +536,6 @@ def restated(it: Claim) -> str:
     except lumping.NotLumpable:
         return NOT_APPLICABLE
     return PROVED if proved else NOT_PROVED
-
-
-def by_fingerprints(before: Term, after: Term, given: Sequence[Hypothesis]) -> str:
-    """The third route: exact values modulo primes, of the two sides as they are written."""
-    return fingerprints.judge(before, after, given)
-
-
-def at_50_digits(
-    before: Term,
-    after: Term,
-    relation: str,
-    given: Sequence[Hypothesis],
-    source: random.Random,
-) -> digits.Comparison:
-    """The fourth route: numbers, for the terms as they are written."""
-    return digits.compare(before, after, relation, given, source)
 
 
 def dimensions(node: Term) -> set[Dimension]:

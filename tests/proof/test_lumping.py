@@ -99,6 +99,8 @@ FALSE = {
     "toy size": (total(a, S**2), 1 - 2 * S * (1 - S)),
     "by cases": (w[k] - w[l], (w[k] - w[l]) * (1 - Delta(k, l)) + x * Delta(k, l)),
     "a function for its slope": (D(phi(x), x), phi(x)),
+    "the root of a square": (exp(log(x**2) / 2), x),
+    "roots of negative numbers": (exp(log(x * w[k]) / 2) * exp(log(x / w[k]) / 2), x),
     "a function called cosh": ((cosh(2) ** 2) ** Fraction(1, 2), cosh(2)),
 }  # fmt: skip
 
@@ -123,6 +125,12 @@ def test_false_identities(left, right):
 def test_not_lumpable(node):
     with pytest.raises(lumping.NotLumpable):
         lumping.equal(node, node)
+
+
+def test_the_logarithm_of_what_has_no_value():
+    nothing = log((w[k] - w[k]) / (x - x))
+    with contextlib.suppress(lumping.NotLumpable):
+        assert not lumping.equal(nothing, x)
 
 
 def test_patterns():

@@ -11,7 +11,7 @@ from tally import COUNTS
 
 import derivations
 from derivations.language.statement import Chain, Statement
-from derivations.proof import verification as checks
+from derivations.proof import digits, fingerprints, verification as checks
 
 MOST = int(os.environ.get("MUTANTS_OF_A_CHAIN", "3"))  # 0: every one
 OPPOSITE = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -55,9 +55,8 @@ def refuted(left, mutant, statement: Statement) -> bool:
     assert not checks.proved_equal(claim), "the index calculus proves it"
     assert checks.restated(claim) != checks.PROVED, "rest-lumping proves it"
     return (
-        checks.at_50_digits(left, mutant, "=", statement.given, random.Random(0)).said
-        == checks.REFUTED
-        or checks.by_fingerprints(left, mutant, statement.given) == checks.REFUTED
+        digits.compare(left, mutant, "=", statement.given, random.Random(0)).said == checks.REFUTED
+        or fingerprints.agrees(left, mutant, statement.given).said == checks.REFUTED
     )
 
 
@@ -82,7 +81,7 @@ def test_mutants(statement, chain, request):
             after = checks.as_term(step.expression, chain.at)
             line = (before, after, OPPOSITE[step.relation], statement.given)
             assert not checks.proved_by_sign(checks.claim(*line))
-            assert checks.at_50_digits(*line, random.Random(0)).said == checks.REFUTED
+            assert digits.compare(*line, random.Random(0)).said == checks.REFUTED
             COUNTS["opposite relations rejected"] += 1
 
 

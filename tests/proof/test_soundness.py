@@ -182,12 +182,12 @@ def test_what_is_true_is_proved(name):
 
 def test_the_level_is_that_of_the_worst_line():
     claimed = Statement("", "", (Chain(total(k, w[k]), (Step(total(l, w[l]), ALGEBRA),)),))
-    good = Verdicts("checked", dict.fromkeys(ROUTES, "proved"), False, "", 0, 0.0)
+    good = Verdicts("checked", dict.fromkeys(ROUTES, "proved"), False, "", 0)
     for worse, level in (
         ("all sizes", "evidence"),
         ("restated", "proved, all sizes"),
     ):
-        bad = Verdicts("checked", {**good.routes, worse: "not proved"}, False, "", 0, 0.0)
+        bad = Verdicts("checked", {**good.routes, worse: "not proved"}, False, "", 0)
         assert level_of(claimed, [Checked((bad,), bad), Checked((good,), good)]) == level
         assert level_of(claimed, [Checked((good,), good), Checked((bad,), bad)]) == level
         if worse == "all sizes":  # the ends are proved, and a line between them is not

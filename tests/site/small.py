@@ -71,7 +71,7 @@ def outcome(statement, **changes):
     """Return what verification found about a statement."""
     verdicts = {"rule": "checked", "all sizes": "proved", "restated": "not applicable",
                 "fingerprints": "agrees", "50 digits": "proved"}  # fmt: skip
-    steps = [{"verdicts": verdicts, "flag": False, "points": 24, "seconds": 0.1}]
+    steps = [{"verdicts": verdicts, "flag": False, "points": 24}]
     return {
         "level": statement["level"],
         "flagged": False,
