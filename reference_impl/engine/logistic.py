@@ -15,6 +15,8 @@ from reference_impl.arguments import AnyArray, Array
 from reference_impl.engine import sums
 from reference_impl.engine.sums import OfBlock, Parts, Rows
 
+SIGNS = {dtype: np.array([1.0, -1.0]).astype(dtype) for dtype in sums.LARGEST_EXPONENT}  # 1 - 2 y
+
 
 def nll(
     w: ArrayLike,
@@ -178,11 +180,11 @@ def _of_block(w: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) ->
     """
     w = w.astype(dtype, copy=False)
     kept, gradient = np.empty((4, m), dtype), np.empty(len(w), dtype)
+    signs = SIGNS[dtype]
 
     def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
         sign, t, e, loss = kept[:, : len(X)]
-        np.multiply(y, -2.0, out=sign, casting="unsafe")
-        sign += 1.0
+        signs.take(y.astype(np.intp, copy=False), out=sign, mode="clip")
         np.dot(X, w, out=t)
         t *= sign
         np.exp(t, out=e)

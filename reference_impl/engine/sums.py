@@ -15,7 +15,6 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from reference_impl import arguments
 from reference_impl.arguments import AnyArray, Array
-from reference_impl.quiet import SMALL, one_thread
+from reference_impl.quiet import quiet
 
 # Bytes of a block and of what is computed from it: 1.5 MB stay in a level-2 cache of 2 MB.
 CACHE = 3 << 19
@@ -120,6 +119,7 @@ def fitting(numbers: int, dtype: DTypeLike = np.float64) -> int:
     return max(1, CACHE // (numbers * np.dtype(dtype).itemsize))
 
 
+@quiet
 def total(
     make: Callable[[int], OfBlock],
     data: Rows,
@@ -159,12 +159,11 @@ def total(
     """
     threads = arguments.count("threads", threads)
     N = len(data.X)
-    with np.errstate(all="ignore"), one_thread() if data.X.size > SMALL else nullcontext():
-        if N <= most:
-            sums = list(make(N)(*_block(data, 0, N, _converter(data.X, N, dtype), dtype)))
-        else:
-            sums = add(_mapped(threads, *_spans(make, data, most, dtype)))
-        finite = [_is_finite(value) for value in sums]  # what is not is reported below
+    if N <= most:
+        sums = list(make(N)(*_block(data, 0, N, _converter(data.X, N, dtype), dtype)))
+    else:
+        sums = add(_mapped(threads, *_spans(make, data, most, dtype)))
+    finite = [_is_finite(value) for value in sums]
     if all(finite):
         return [np.asarray(value, np.float64) for value in sums]
     data.refuse()
@@ -226,19 +225,19 @@ def _spans(
     span = m * -(-n_blocks // SPANS)
     kept = threading.local()
 
+    @quiet
     def of_span(start: int) -> Parts:
         end = min(start + span, N)
-        with np.errstate(all="ignore"):
-            if not hasattr(kept, "of_block"):
-                kept.of_block, kept.convert = make(m), _converter(data.X, m, dtype)
-            sums: list[Array] = []
-            for at in range(start, end, m):
-                block = _block(data, at, min(at + m, end), kept.convert, dtype)
-                if sums:
-                    for so_far, part in zip(sums, kept.of_block(*block), strict=True):
-                        np.add(so_far, part, out=so_far)
-                else:
-                    sums = [np.array(part, np.float64) for part in kept.of_block(*block)]
+        if not hasattr(kept, "of_block"):
+            kept.of_block, kept.convert = make(m), _converter(data.X, m, dtype)
+        sums: list[Array] = []
+        for at in range(start, end, m):
+            block = _block(data, at, min(at + m, end), kept.convert, dtype)
+            if sums:
+                for so_far, part in zip(sums, kept.of_block(*block), strict=True):
+                    np.add(so_far, part, out=so_far)
+            else:
+                sums = [np.array(part, np.float64) for part in kept.of_block(*block)]
         return sums
 
     return of_span, range(0, N, span)
@@ -246,7 +245,8 @@ def _spans(
 
 def _is_finite(value: Any) -> bool:
     # A sum shows at less cost that all are finite; where it does not, it may have overflowed.
-    return math.isfinite(np.add.reduce(value, axis=None)) or bool(np.isfinite(value).all())
+    total = value if isinstance(value, float) else np.add.reduce(value, axis=None)
+    return math.isfinite(total) or bool(np.isfinite(value).all())
 
 
 def _block(
