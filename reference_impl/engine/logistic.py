@@ -15,7 +15,7 @@ from reference_impl.arguments import AnyArray, Array
 from reference_impl.engine import sums
 from reference_impl.engine.sums import OfBlock, Parts, Rows
 
-SIGNS = {dtype: np.array([1.0, -1.0]).astype(dtype) for dtype in sums.LARGEST_EXPONENT}  # 1 - 2 y
+SIGNS = {dtype: np.array([1, -1], dtype) for dtype in sums.LARGEST_EXPONENT}  # 1 - 2 y
 
 
 def nll(

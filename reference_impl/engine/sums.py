@@ -28,7 +28,7 @@ from reference_impl.quiet import quiet
 # Bytes of a block and of what is computed from it: 1.5 MB stay in a level-2 cache of 2 MB.
 CACHE = 3 << 19
 # e^t overflows above 709.8 and 88.7.
-LARGEST_EXPONENT = {np.dtype(np.float64): 700.0, np.dtype(np.float32): 80.0}
+LARGEST_EXPONENT: dict[np.dtype[Any], float] = {np.dtype(np.float64): 700.0, np.dtype(np.float32): 80.0}
 SPANS = 16  # runs of blocks: a thread takes one at a time
 
 # What a block adds to each of the sums, and the function that computes it from X, y and s of the
