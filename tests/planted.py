@@ -72,7 +72,10 @@ class Planted:
             for field in dataclasses.fields(value):
                 object.__setattr__(found, field.name, self.put(getattr(value, field.name)))
             return found
-        if not isinstance(value, np.ndarray | np.floating | float) or np.asarray(value).dtype == bool:
+        if (
+            not isinstance(value, np.ndarray | np.floating | float)
+            or np.asarray(value).dtype == bool
+        ):
             return value
         self.at += 1
         return self.wrong(value) if self.fault and self.at == self.number + 1 else value
@@ -94,7 +97,8 @@ def public(module):
             yield from (
                 (found, own)
                 for own, member in vars(found).items()
-                if not own.startswith("_") and (inspect.isfunction(member) or type(member) is property)
+                if not own.startswith("_")
+                and (inspect.isfunction(member) or type(member) is property)
             )
         elif inspect.isfunction(found):
             yield module, name
@@ -136,7 +140,9 @@ def names(stem):
 
 def _names(stem):
     found = public(importlib.import_module(f"reference_impl.{stem}"))
-    return [name if inspect.ismodule(owner) else f"{owner.__name__}.{name}" for owner, name in found]
+    return [
+        name if inspect.ismodule(owner) else f"{owner.__name__}.{name}" for owner, name in found
+    ]
 
 
 def main(stem, *tests):
