@@ -25,6 +25,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "jax", "au
 # Some machines set these to avoid kernels that old builds of OpenBLAS got wrong; both slow it.
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SCHEMA = 1
+OURS = "this project"
 
 # N, n, K.
 GRADIENT = (
@@ -34,6 +35,7 @@ GRADIENT = (
 HESSIAN = ((100_000, 50, 2), (1_000_000, 100, 2), (20_000, 1_000, 2), (10_000, 20, 5),
            (100_000, 50, 10))  # fmt: skip
 HVP = ((1_000_000, 100, 2), (1_000_000, 50, 10))
+QUICK = (300, 6, 4)  # the largest shape of a smoke run
 GROWTH = {
     "N": tuple((N, 20, 2) for N in (1_000, 10_000, 100_000, 1_000_000)),
     "n": tuple((10_000, n, 2) for n in (10, 30, 100, 300, 1_000)),
@@ -51,8 +53,8 @@ def cases(threads, quick):
         found += [(f"growth in {of}", "gradient", shape, "float64")
                   for of, shapes in GROWTH.items() for shape in shapes]  # fmt: skip
     if quick:
-        found = [(section, task, (min(N, 300), min(n, 6), min(K, 4)), dtype)
-                 for section, task, (N, n, K), dtype in found]  # fmt: skip
+        found = [(section, task, tuple(map(min, shape, QUICK)), dtype)
+                 for section, task, shape, dtype in found]  # fmt: skip
     return list(dict.fromkeys(found))
 
 
@@ -65,7 +67,7 @@ def measure(section, task, shape, dtype, threads, *, budget, compiled):
             found = peer(problem)
             if task in found:
                 functions[name] = found[task]
-    expected = functions["this project"]()
+    expected = functions[OURS]()
     failed = {}
     for name, function in list(functions.items()):
         try:
@@ -80,7 +82,7 @@ def measure(section, task, shape, dtype, threads, *, budget, compiled):
     read, product = (seconds.pop(name) for name in ("read", "product"))
     if task == "hvp":  # its unit is a gradient
         gradient = peers.ours(problem)["gradient"]
-        unit = timing.medians({"hvp": functions["this project"], "gradient": gradient},
+        unit = timing.medians({"hvp": functions[OURS], "gradient": gradient},
                               budget=budget)  # fmt: skip
         in_gradients = unit["hvp"] / unit["gradient"]
     N, n, K = shape
@@ -119,7 +121,7 @@ def measure_layers(name, threads, *, budget):
     N, sizes, activation = layers.NETWORKS[name]
     network = layers.network(N, sizes, activation, threads)
     functions = {library: make(network) for library, make in layers.LIBRARIES.items()}
-    expected = functions["this project"]()
+    expected = functions[OURS]()
     for library, function in functions.items():
         apart = peers.difference(function(), expected)
         assert apart < 1e-8, f"{library} differs by {apart:.1e} at {name}"
@@ -128,6 +130,38 @@ def measure_layers(name, threads, *, budget):
         "seconds": timing.medians(functions, budget=budget),
         "extra_bytes": {library: timing.extra_memory(f) for library, f in functions.items()},
     }  # fmt: skip
+
+
+def measure_alone(shape, *, budget):
+    """Return two cases without peers: what two threads gain, and what a busy machine costs.
+
+    While a process that counts has a core, the default call stands beside one with BLAS held to
+    one thread: many calls of either, so that what it costs to hold it from outside does not count.
+    """
+    one, two = (peers.ours(peers.problem(*shape, "float64", t))["gradient"] for t in (1, 2))
+    calls = max(1, 10**6 // (shape[0] * shape[1]))
+
+    def default():
+        for _ in range(calls):
+            one()
+
+    def held():
+        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            default()
+
+    idle = timing.medians({OURS: two, "one thread": one}, budget=budget)
+    counting = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        busy = timing.medians({OURS: default, "one BLAS thread": held}, budget=budget)
+    finally:
+        counting.kill()
+        counting.wait()
+    case = {"task": "gradient", **dict(zip("NnK", shape, strict=True)), "dtype": "float64"}
+    return (
+        {"section": "gain", **case, "threads": 2, "seconds": idle},
+        {"section": "busy", **case, "threads": 1,
+         "seconds": {name: seconds / calls for name, seconds in busy.items()}},
+    )  # fmt: skip
 
 
 def machine():
@@ -155,7 +189,7 @@ def _lines(path):
 
 def child(threads, quick, out):
     """Run all cases with a number of threads; one JSON line for each."""
-    budget = 0.01 if quick else 0.6  # seconds for a function
+    budget = 0.01 if quick else 0.4  # seconds for a function
     with open(out, "a", encoding="utf-8") as file:
 
         def report(row):
@@ -169,15 +203,20 @@ def child(threads, quick, out):
             report(measure(*case, threads, budget=budget, compiled=compiled))
         for name in layers.NETWORKS:
             report(measure_layers(name, threads, budget=budget))
+        if threads == 2:  # as many as BLAS may use
+            for shape in (QUICK,) if quick else GRADIENT:
+                for row in measure_alone(shape, budget=budget):
+                    report(row)
 
 
 def line(row):
     """Return a case as a line of text: milliseconds, and how many times slower the peers are."""
-    mine = row["seconds"]["this project"]
+    mine = row["seconds"][OURS]
     shape = "x".join(str(row[size]) for size in ("N", "n", "K")) if "n" in row else ""
     ratios = ", ".join(f"{name} {seconds / mine:.2f}" for name, seconds in row["seconds"].items()
-                       if name != "this project")  # fmt: skip
-    limit = f"; limit {max(row['read_seconds'], row['flop_seconds']) / mine:.2f}" if shape else ""
+                       if name != OURS)  # fmt: skip
+    limit = (f"; limit {max(row['read_seconds'], row['flop_seconds']) / mine:.2f}"
+             if "read_seconds" in row else "")  # fmt: skip
     unit = f"; {row['in_gradients']:.2f} gradients" if "in_gradients" in row else ""
     kind = f"{row['task']} {shape} {row.get('dtype', '')} threads={row['threads']}"
     return f"{kind}: {1e3 * mine:.3f} ms; {ratios}{limit}{unit}"

@@ -27,7 +27,7 @@ from reference_impl.layer import (
     pullback,
     pullback_along,
 )
-from reference_impl.quiet import one_thread
+from reference_impl.quiet import quiet
 
 Asked = Callable[[], Gradients]  # the gradients of a layer, when they are asked
 
@@ -158,6 +158,7 @@ class Backpropagation:
     gradients: tuple[dict[str, Array], ...]
 
 
+@quiet
 def backpropagate(layers: Iterable[Layer] | Chain, x: ArrayLike) -> Backpropagation:
     """``backpropagation.deltas``: the cost, each z^l, each delta^l and each dC/dtheta.
 
@@ -174,10 +175,10 @@ def backpropagate(layers: Iterable[Layer] | Chain, x: ArrayLike) -> Backpropagat
         For x or values between the layers that do not fit, and for layers that do not end in a
         cost.
     """
-    with np.errstate(all="ignore"), one_thread():
-        return _backpropagated(layers, x)[0]
+    return _backpropagated(layers, x)[0]
 
 
+@quiet
 def hessian_vector_product(
     layers: Iterable[Layer] | Chain, x: ArrayLike, direction: Sequence[dict[str, ArrayLike]]
 ) -> tuple[dict[str, Array], ...]:
@@ -208,11 +209,10 @@ def hessian_vector_product(
     ValueError
         For a direction whose names or shapes are not those of the gradients; as `backpropagate`.
     """
-    with np.errstate(all="ignore"), one_thread():
-        found, chain = _backpropagated(layers, x)
-        v = _checked_direction(direction, found.gradients)
-        _, along = _up_along(chain.layers, found.values, np.zeros_like(found.values[0]), v)
-        return tuple(_down_along(along, found.deltas[1:], np.zeros(()))[1])
+    found, chain = _backpropagated(layers, x)
+    v = _checked_direction(direction, found.gradients)
+    _, along = _up_along(chain.layers, found.values, np.zeros_like(found.values[0]), v)
+    return tuple(_down_along(along, found.deltas[1:], np.zeros(()))[1])
 
 
 def _backpropagated(layers: Iterable[Layer] | Chain, x: ArrayLike) -> tuple[Backpropagation, Chain]:

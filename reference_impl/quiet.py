@@ -7,9 +7,9 @@ by name (`arguments.representable`): neither depends on ``np.errstate`` of the c
 """
 
 import functools
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -17,49 +17,48 @@ import numpy as np
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
-SMALL = 4096  # entries of an array whose product with 64 columns has no threads in OpenBLAS
+_holding = threading.Lock()
 
 
 def quiet(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let a function compute in one thread and without warnings."""
+    """Let a function compute in one thread and without warnings.
+
+    BLAS is held to one thread, if it is not held already: who began it ends it. If that is another
+    thread, it may end sooner, which costs time and nothing else.
+    """
 
     @functools.wraps(function)
     def computed(*args: Given.args, **keywords: Given.kwargs) -> Result:
         with np.errstate(all="ignore"):
-            if not any(getattr(argument, "size", 0) > SMALL for argument in args):
+            if not _holding.acquire(blocking=False):
                 return function(*args, **keywords)
-            with one_thread():
-                return function(*args, **keywords)
+            try:
+                held = [(hold, n) for count, hold in _blas() if (n := count()) != 1]
+                for hold, _ in held:
+                    hold(1)
+                try:
+                    return function(*args, **keywords)
+                finally:
+                    for hold, n in held:
+                        hold(n)
+            finally:
+                _holding.release()
 
     return computed
 
 
-_holding = threading.Lock()
+def _blas() -> list[tuple[Callable[[], int], Callable[[int], None]]]:
+    """Return what tells and what sets the threads of each BLAS that is loaded: SciPy has its own."""
+    return _found("scipy.linalg" in sys.modules)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold BLAS to one thread, if it is not held already: who began it ends it.
-
-    If that is another thread, it may end sooner, which costs time and nothing else.
-    """
-    if _holding.acquire(blocking=False):
-        try:
-            with _blas().limit(limits=1) if _has_more() else nullcontext():
-                yield
-        finally:
-            _holding.release()
-    else:
-        yield
-
-
-def _has_more() -> bool:
-    return any(library.num_threads != 1 for library in _blas().lib_controllers)
-
-
-@functools.cache
-def _blas() -> Any:
-    """Return what sets the threads of BLAS; to find the libraries takes milliseconds."""
+@functools.cache  # to find the libraries takes milliseconds
+def _found(with_scipy: bool) -> list[tuple[Callable[[], int], Callable[[int], None]]]:
     import threadpoolctl  # type: ignore[import-untyped]
 
-    return threadpoolctl.ThreadpoolController().select(user_api="blas")
+    def setter(library: Any) -> Any:
+        # `limit` would take 30 us, and `set_num_threads` obeys only the first thread that calls it.
+        return getattr(library, "_real_set_num_threads", library.set_num_threads)
+
+    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+    return [(library.get_num_threads, setter(library)) for library in libraries]

@@ -57,6 +57,16 @@ def test_by_hand():
     compare.same(layer.backward(z, 0.5), np.array([[0.0, -0.5], [-0.5, 0.0]]))
 
 
+def test_digits_beyond_float32():
+    """Eighths are numbers of float32 too; tenths are not."""
+    compare.same(NLL([1]).forward([[0.1, 0.3]]), np.float64(-0.3))
+    compare.same(NLL([1]).backward([[0.1, 0.3]], 0.1) + 0.0, np.array([[0.0, -0.1]]))
+    compare.same(NLL([1]).jacobian([[0.1, 0.3]]) + 0.0, np.array([[[0.0, -1.0]]]))
+    soft = SoftNLL([[0.1, 0.0]])
+    compare.same(soft.forward([[3.0, 1.0]]), np.float64(-(0.1 * 3.0)))
+    compare.same(soft.backward([[3.0, 1.0]], 1.0) + 0.0, np.array([[-0.1, 0.0]]))
+
+
 def test_sum_not_mean():
     z, y = design(5, 3)
     compare.same(NLL(np.tile(y, 2)).forward(np.tile(z, (2, 1))), 2.0 * NLL(y).forward(z))

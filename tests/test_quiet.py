@@ -1,5 +1,7 @@
 """One thread of BLAS and no floating-point warnings, whatever the caller has set."""
 
+import subprocess
+import sys
 import threading
 from functools import partial
 
@@ -23,7 +25,7 @@ from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL
 from reference_impl.normalisation import LayerNorm
-from reference_impl.quiet import one_thread, quiet
+from reference_impl.quiet import quiet
 
 RNG = np.random.default_rng(0)
 N, n, K = 400, 30, 4
@@ -41,6 +43,8 @@ CALLS = {
     "newton": lambda: estimation.newton(X, y, penalty=1.0),
     "by blocks": lambda: streaming.total(logistic.nll, w, streaming.Blocks(X, y, rows=100)),
     "multinomial": lambda: estimation.multinomial(X, y, K, penalty=1.0),
+    "few rows, many classes": lambda: softmax.nll_gradient(np.ones((200, 5)), X[:, :5], y),
+    "two threads": lambda: engine_logistic.nll(w, np.tile(X, (20, 1)), np.tile(y, 20), threads=2),
     "backpropagate": lambda: backpropagate(stack, X),
     "backward": lambda: Linear(W).backward(X, X[:, :K]),
 }
@@ -74,23 +78,38 @@ def test_two_threads_at_a_time():
     """While one holds BLAS another may come and go; in the end it is as it was."""
     entered, leave = threading.Event(), threading.Event()
 
+    @quiet
     def first():
-        with one_thread():
-            entered.set()
-            leave.wait(10)
+        entered.set()
+        leave.wait(10)
 
-    before = blas_threads()
-    thread = threading.Thread(target=first)
-    thread.start()
-    entered.wait(10)
-    with one_thread():
+    held = quiet(blas_threads)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        thread = threading.Thread(target=first)
+        thread.start()
+        entered.wait(10)
+        assert set(held()) == {1}
         assert set(blas_threads()) == {1}
-    assert set(blas_threads()) == {1}
-    leave.set()
-    thread.join()
-    assert blas_threads() == before
-    with one_thread():
-        assert set(blas_threads()) == {1}
+        leave.set()
+        thread.join()
+        assert set(blas_threads()) == {2}
+        assert set(held()) == {1}
+        assert set(blas_threads()) == {2}
+
+
+def test_a_library_that_is_loaded_later():
+    """SciPy brings a BLAS of its own, which may come after the first call."""
+    script = (
+        "import threadpoolctl\n"
+        "from reference_impl import logistic\n"
+        "from reference_impl.quiet import quiet\n"
+        "logistic.nll([1.0], [[1.0]], [0])\n"
+        "import scipy.linalg\n"
+        "with threadpoolctl.threadpool_limits(2, user_api='blas'):\n"
+        "    found = quiet(threadpoolctl.threadpool_info)()\n"
+        "assert {i['num_threads'] for i in found if i['user_api'] == 'blas'} == {1}, found\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_an_error_lets_go():

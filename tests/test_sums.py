@@ -99,7 +99,7 @@ def test_threads_are_used(small_blocks):
 
     def make(m):
         meeting.wait()
-        return lambda X, y, s: (len(X),)
+        return lambda X, y, s: ([y.size],)
 
     (count,) = sums.total(make, rows, 50, ["the count"], threads=2)
     assert count == len(X)
@@ -116,15 +116,38 @@ def test_each_row_is_in_one_block(N, most):
         assert 1 <= m <= most
 
         def of_block(X, y, s):
-            assert len(X) == len(y) <= m
-            seen.extend(X[:, 0])
-            return (len(X),)
+            assert X.shape == (1, y.size, 1) and y.size <= m
+            seen.extend(X[0, :, 0])
+            return ([y.size],)
 
         return of_block
 
     rows = sums.rows(np.arange(N, dtype=float)[:, np.newaxis], y, None, 2)
     (count,) = sums.total(make, rows, most, ["the count"])
     assert count == N and seen == list(range(N))
+
+
+@pytest.mark.parametrize("N", [1, 32, 999, 5000])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_take_several_blocks(N, threads):
+    """Each row is in one block; a part of each block is added, in the order of the blocks."""
+    seen = []
+
+    def make(m):
+        def of_blocks(X, y, s):
+            assert X.shape == (*y.shape, 1) and y.size <= m
+            seen.append(X)
+            return (X.sum(axis=(1, 2)),)
+
+        return of_blocks
+
+    rows = sums.rows(np.arange(N, dtype=float)[:, np.newaxis], np.arange(N) % 2, None, 2)
+    (total,) = sums.total(make, rows, 7, ["the sum"], threads=threads, together=True)
+    assert total == N * (N - 1) / 2
+    assert sorted(np.concatenate([X.ravel() for X in seen]).tolist()) == list(range(N))
+    assert {X.shape[1] for X in seen[:-1]} <= {min(N, 7)}
+    most = max(len(X) for X in seen)
+    assert most == (min(sums.LONGEST, -(-N // 28)) if threads > 1 else 1)
 
 
 FORMS = {

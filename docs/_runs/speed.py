@@ -62,13 +62,14 @@ def times(run, section, threads, dtype="float64"):
     columns = [("", _shape), ("ours", lambda row: duration(row["seconds"][OURS]))]
     if section == "hvp":
         columns.append(("in gradients", lambda row: f"{row.get('in_gradients', 0):.2f}"))
-    if section != "layers":
+    if "read_seconds" in rows[0]:
         columns.append(("the limit", lambda row: f"{limit(row) / row['seconds'][OURS]:.2f}"))
     columns += [
         (short, lambda row, name=name: _ratio(_ratios(row).get(name)))
         for name, short in _peers(rows)
     ]
-    return [Table(rows, columns), _verdict(rows)]
+    alone = section in {"gain", "busy"}
+    return Table(rows, columns) if alone else [Table(rows, columns), _verdict(rows)]
 
 
 def _verdict(rows):

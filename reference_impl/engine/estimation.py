@@ -27,7 +27,7 @@ from reference_impl.engine import logistic, minimisation, separation, streaming
 from reference_impl.engine.fit import Separated, Terms, fit, norms
 from reference_impl.engine.minimisation import ConvergenceError, Minimum
 from reference_impl.engine.streaming import Source
-from reference_impl.quiet import one_thread, quiet
+from reference_impl.quiet import quiet
 from reference_impl.sigmoid import sigmoid
 
 
@@ -417,17 +417,16 @@ def _fitted(
     penalties = _penalty(penalty, n)
     of_columns = np.broadcast_to(penalties, (n,))
     terms = Terms(K, n, None if data.offset is None else np.eye(K))
-    with one_thread():
-        found = fit(
-            data.blocks,
-            terms,
-            of_columns,
-            _start(start, shape).ravel(),
-            tol=arguments.nonnegative("tol", tol),
-            max_iter=arguments.count("max_iter", max_iter),
-            few_passes=data.here is None,
-            decide=partial(_decide, data, terms, of_columns == 0),
-        )
+    found = fit(
+        data.blocks,
+        terms,
+        of_columns,
+        _start(start, shape).ravel(),
+        tol=arguments.nonnegative("tol", tol),
+        max_iter=arguments.count("max_iter", max_iter),
+        few_passes=data.here is None,
+        decide=partial(_decide, data, terms, of_columns == 0),
+    )
     w = coding @ found.point.reshape(K, n)
     root = np.tensordot(coding, found.root.reshape(K, n, -1), 1)
     covariance = np.tensordot(root, root, (2, 2))

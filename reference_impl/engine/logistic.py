@@ -15,6 +15,8 @@ from reference_impl.arguments import AnyArray, Array
 from reference_impl.engine import sums
 from reference_impl.engine.sums import OfBlock, Parts, Rows
 
+SIGNS = {dtype: np.array([1, -1], dtype) for dtype in sums.LARGEST_EXPONENT}  # 1 - 2 y
+
 
 def nll(
     w: ArrayLike,
@@ -55,6 +57,7 @@ def nll(
         ["the NLL"],
         dtype=dtype,
         threads=threads,
+        together=True,
     )
     return np.float64(value)
 
@@ -97,6 +100,7 @@ def nll_and_gradient(
         ["the NLL", "the gradient of the NLL"],
         dtype=dtype,
         threads=threads,
+        together=True,
     )
     return np.float64(value), gradient
 
@@ -126,7 +130,7 @@ def nll_hessian(
             A = np.multiply(scale[:, np.newaxis], X, out=kept[: len(X)])
             return (np.dot(A.T, A, out=H),)
 
-        return of_block
+        return sums.one_by_one(of_block)
 
     most = max(sums.fitting(2 * n), 2 * n)  # to add H costs less than to compute it
     (H,) = sums.total(make, data, most, ["the Hessian of the NLL"], threads=threads)
@@ -151,7 +155,7 @@ def nll_hvp(
     v = arguments.vector("v", v, data.X)
 
     def make(m: int) -> OfBlock:
-        return lambda X, y, s: ((_variance(X @ w, s) * (X @ v)) @ X,)
+        return sums.one_by_one(lambda X, y, s: ((_variance(X @ w, s) * (X @ v)) @ X,))
 
     name = "the Hessian-vector product"
     (Hv,) = sums.total(make, data, _rows(w), [name], threads=threads)
@@ -172,34 +176,32 @@ def _rows(w: Array, dtype: DTypeLike = np.float64) -> int:
 
 
 def _of_block(w: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) -> OfBlock:
-    """Return the function of a block that gives sum_i s_i log(1 + e^t_i) and X^T (s o (p - y)).
+    """Return the function of blocks that gives sum_i s_i log(1 + e^t_i) and X^T (s o (p - y)).
 
     The residual p - y is (1 - 2 y) sigma(t), sigma(t) = e^t / (1 + e^t).
     """
-    w = w.astype(dtype, copy=False)
-    kept, gradient = np.empty((4, m), dtype), np.empty(len(w), dtype)
+    w, kept, signs = w.astype(dtype, copy=False), np.empty((4, m), dtype), SIGNS[dtype]
 
     def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
-        sign, t, e, loss = kept[:, : len(X)]
-        np.multiply(y, -2.0, out=sign, casting="unsafe")
-        sign += 1.0
-        np.dot(X, w, out=t)
+        sign, t, e, loss = kept[:, : y.size].reshape(4, *y.shape)
+        signs.take(y.astype(np.intp, copy=False), out=sign, mode="clip")
+        np.matmul(X, w, out=t)
         t *= sign
         np.exp(t, out=e)
         np.log1p(e, out=loss)
         if s is not None:
             loss *= s
-        value = loss.sum()
-        if not value < np.inf:
+        value = np.add.reduce(loss, axis=1)
+        if not sum(value.tolist()) < np.inf:
             value = beyond(t, e, loss, s)
         if not with_gradient:  # a gradient is nan where t is not finite, the loss may be 0
-            return (value if np.isfinite(t).all() else np.nan,)
+            return (value if np.isfinite(t).all() else value * np.nan,)
         np.add(e, 1.0, out=loss)
         e /= loss
         e *= sign
         if s is not None:
             e *= s
-        return value, np.dot(e, X, out=gradient)
+        return value, np.matmul(e[:, np.newaxis], X)[:, 0]
 
     def beyond(t: AnyArray, e: AnyArray, loss: AnyArray, s: AnyArray | None) -> Any:
         """Where e^t overflows, log(1 + e^t) = t and sigma(t) = 1 to the last bit: cut t there."""
@@ -210,7 +212,7 @@ def _of_block(w: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) ->
         loss += excess
         if s is not None:
             loss *= s
-        return loss.sum()
+        return np.add.reduce(loss, axis=1)
 
     return of_block
 

@@ -61,6 +61,7 @@ def nll(
         ["the NLL"],
         dtype=dtype,
         threads=threads,
+        together=True,
     )
     return np.float64(value)
 
@@ -105,6 +106,7 @@ def nll_and_gradient(
         ["the NLL", "the gradient of the NLL"],
         dtype=dtype,
         threads=threads,
+        together=True,
     )
     return np.float64(value), gradient
 
@@ -134,7 +136,11 @@ def nll_hessian(
     of_block = hessian_over_features if over_features else hessian_over_classes
     most = max(sums.fitting(2 * n + K + pairs * over_features), 256, n)
     (of_pairs,) = sums.total(
-        lambda m: of_block(W, m), data, most, ["the Hessian of the NLL"], threads=threads
+        lambda m: sums.one_by_one(of_block(W, m)),
+        data,
+        most,
+        ["the Hessian of the NLL"],
+        threads=threads,
     )
     H = np.empty((K, n, K, n))
     for S, (a, b) in zip(of_pairs, combinations(range(K), 2), strict=True):
@@ -167,7 +173,7 @@ def nll_hvp(
     V = arguments.same_shape("V", V, "W", W)
 
     (HV,) = sums.total(
-        lambda m: _hvp_of_block(W, V, m),
+        lambda m: sums.one_by_one(_hvp_of_block(W, V, m)),
         data,
         _fitting(W),
         ["the Hessian-vector product"],
@@ -200,22 +206,22 @@ def _of_block(W: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool = T
     """
     W = W.astype(dtype, copy=False)
     K = len(W)
-    kept, vectors = np.empty(K * m, dtype), np.empty((3, m), dtype)
-    gradient, columns = np.empty_like(W), np.arange(m)
+    kept, vectors, places = np.empty(K * m, dtype), np.empty((3, m), dtype), np.arange(m)
 
     def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
-        rows = len(X)
-        flat, (z_y, S, t) = kept[: K * rows], vectors[:, :rows]
-        E = flat.reshape(K, rows)
-        right = y.astype(np.int64) * rows + columns[:rows]  # the places of z_iy in `flat`
+        blocks, rows = y.shape
+        flat, (z_y, S, t) = kept[: K * y.size], vectors[:, : y.size].reshape(3, blocks, rows)
+        E = flat.reshape(blocks, K, rows)
+        first = K * rows * places[:blocks, np.newaxis]
+        right = y.astype(np.int64) * rows + first + places[:rows]  # the places of z_iy in `flat`
 
         def exponentials(shift: AnyArray) -> None:
-            np.subtract(E, shift, out=E)
+            np.subtract(E, shift[:, np.newaxis], out=E)
             np.exp(E, out=E)
             flat[right] = 0.0  # not in the sum
-            np.add.reduce(E, axis=0, out=S)
+            np.add.reduce(E, axis=1, out=S)
 
-        np.dot(W, X.T, out=E)
+        np.matmul(W, X.transpose(0, 2, 1), out=E)
         flat.take(right, out=z_y, mode="clip")
         exponentials(z_y)
         e_y = 1.0
@@ -223,10 +229,11 @@ def _of_block(W: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool = T
             np.log1p(S, out=t)
         else:  # where e^(z_c - z_y) overflows, the largest logit is subtracted
             if not np.isfinite(z_y).all():
-                return (np.nan, gradient) if with_gradient else (np.nan,)
+                undefined = np.full((blocks, *W.shape), np.nan)
+                return (undefined[:, 0, 0], undefined)[: 1 + with_gradient]
             overflow = ~np.isfinite(S)
-            np.dot(W, X.T, out=E)
-            shift = np.where(overflow, E.max(axis=0), z_y)
+            np.matmul(W, X.transpose(0, 2, 1), out=E)
+            shift = np.where(overflow, E.max(axis=1), z_y)
             exponentials(shift)
             lift = shift - z_y
             e_y = np.exp(-lift)
@@ -234,15 +241,15 @@ def _of_block(W: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool = T
             t += lift  # log(e_y + S) + lift, which is log(1 + S) where z_y is subtracted
         if s is not None:
             t *= s
-        value = t.sum()
+        value = np.add.reduce(t, axis=1)
         if not with_gradient:
             return (value,)
         np.add(S, e_y, out=t)
         np.divide(1.0 if s is None else s, t, out=t)
-        E *= t
+        E *= t[:, np.newaxis]
         S *= t
         flat[right] = np.negative(S, out=S)
-        return value, np.dot(E, X, out=gradient)
+        return value, np.matmul(E, X)
 
     return of_block
 

@@ -22,7 +22,7 @@ from reference_impl import arguments
 from reference_impl.arguments import AnyArray, Array
 from reference_impl.engine import sums
 from reference_impl.engine.sums import Parts
-from reference_impl.quiet import one_thread
+from reference_impl.quiet import quiet
 
 Block = tuple[Any, ...]
 BlockFunction = Callable[..., Any]
@@ -237,8 +237,7 @@ def _of_block(
         absent = weight is not None and not weight.any()
         if absent:  # other blocks may have weight; the function would refuse, and checks the rest
             weight = np.ones_like(weight)
-        with np.errstate(all="ignore"), one_thread():
-            result = function(w, X, y, *direction, sample_weight=weight)
+        result = quiet(function)(w, X, y, *direction, sample_weight=weight)
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{error}, {where}") from error

@@ -15,7 +15,6 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +23,20 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from reference_impl import arguments
 from reference_impl.arguments import AnyArray, Array
-from reference_impl.quiet import SMALL, one_thread
+from reference_impl.quiet import quiet
 
-# Bytes of a block and of what is computed from it: 1.5 MB stay in a level-2 cache of 2 MB.
-CACHE = 3 << 19
+# Bytes of a block and of what is computed from it: what a level-2 cache of 2 MB holds.
+CACHE = 2 << 20
 # e^t overflows above 709.8 and 88.7.
-LARGEST_EXPONENT = {np.dtype(np.float64): 700.0, np.dtype(np.float32): 80.0}
-SPANS = 16  # runs of blocks: a thread takes one at a time
+LARGEST_EXPONENT: dict[np.dtype[Any], float] = {
+    np.dtype(np.float64): 700.0,
+    np.dtype(np.float32): 80.0,
+}
+# A thread takes a run of blocks at a time: at most 16 of them, and at least 4 runs are made.
+RUNS, LONGEST = 4, 16
 
-# What a block adds to each of the sums, and the function that computes it from X, y and s of the
-# block; s is None where all weights are one.
+# What each of several blocks adds to the sums, and the function that computes it from their X
+# (blocks x m x n), y and s (blocks x m); s is None where all weights are one.
 Parts = Sequence[Any]
 OfBlock = Callable[[AnyArray, AnyArray, AnyArray | None], Parts]
 
@@ -120,6 +123,7 @@ def fitting(numbers: int, dtype: DTypeLike = np.float64) -> int:
     return max(1, CACHE // (numbers * np.dtype(dtype).itemsize))
 
 
+@quiet
 def total(
     make: Callable[[int], OfBlock],
     data: Rows,
@@ -128,14 +132,15 @@ def total(
     *,
     dtype: DTypeLike = np.float64,
     threads: int = 1,
+    together: bool = False,
 ) -> list[Array]:
-    """Return the sums over all blocks of what the function of a block returns.
+    """Return the sums over all blocks of what the function of blocks returns for each.
 
     Parameters
     ----------
     make : callable
-        Returns a function of a block for blocks of m rows or fewer, with arrays of its own that
-        are kept from block to block. Each thread calls it once.
+        Returns a function of blocks for m rows or fewer, with arrays of its own that are kept from
+        call to call. Each thread calls it once.
     data : Rows
         The data points.
     most : int
@@ -146,6 +151,9 @@ def total(
         The type of X and of s in a block.
     threads : int
         The number of threads.
+    together : bool
+        Whether the function may be given several blocks. Threads do so: between calls into NumPy
+        they wait for one another.
 
     Returns
     -------
@@ -159,18 +167,20 @@ def total(
     """
     threads = arguments.count("threads", threads)
     N = len(data.X)
-    with np.errstate(all="ignore"), one_thread() if data.X.size > SMALL else nullcontext():
-        if N <= most:
-            sums = list(make(N)(*_block(data, 0, N, _converter(data.X, N, dtype), dtype)))
-        else:
-            sums = add(_mapped(threads, *_spans(make, data, most, dtype)))
-        finite = [_is_finite(value) for value in sums]  # what is not is reported below
+    if N <= most:
+        sums = [
+            part[0]
+            for part in make(N)(*_blocks(data, 0, N, N, _converter(data.X, N, dtype), dtype))
+        ]
+    else:
+        sums = add(_mapped(threads, *_runs(make, data, most, together and threads > 1, dtype)))
+    finite = [_is_finite(value) for value in sums]
     if all(finite):
         return [np.asarray(value, np.float64) for value in sums]
     data.refuse()
     # A point of weight zero may have been multiplied by a number beyond the range.
     if (fewer := data.taking_part()) is not data:
-        return total(make, fewer, most, names, dtype=dtype, threads=threads)
+        return total(make, fewer, most, names, dtype=dtype, threads=threads, together=together)
     raise ValueError(
         f"{names[finite.index(False)]} exceeds the range of {np.dtype(dtype)} "
         f"({np.finfo(dtype).max:.1e}): rescale the input"
@@ -216,47 +226,70 @@ def _mapped(threads: int, function: Callable[[int], Parts], starts: range) -> It
             yield from pool.map(function, starts)
 
 
-def _spans(
-    make: Callable[[int], OfBlock], data: Rows, most: int, dtype: DTypeLike
+def _runs(
+    make: Callable[[int], OfBlock], data: Rows, most: int, together: bool, dtype: DTypeLike
 ) -> tuple[Callable[[int], Parts], range]:
     """Return the sum over a run of blocks of equal size, as a function of its first row; the rows."""
     N = len(data.X)
     n_blocks = -(-N // most)
     m = -(-N // n_blocks)
-    span = m * -(-n_blocks // SPANS)
+    run = m * min(-(-n_blocks // RUNS), LONGEST)
+    at_once = run if together else m
     kept = threading.local()
 
-    def of_span(start: int) -> Parts:
-        end = min(start + span, N)
-        with np.errstate(all="ignore"):
-            if not hasattr(kept, "of_block"):
-                kept.of_block, kept.convert = make(m), _converter(data.X, m, dtype)
-            sums: list[Array] = []
-            for at in range(start, end, m):
-                block = _block(data, at, min(at + m, end), kept.convert, dtype)
+    @quiet
+    def of_run(start: int) -> Parts:
+        end = min(start + run, N)
+        if not hasattr(kept, "of_block"):
+            kept.of_block, kept.convert = make(at_once), _converter(data.X, at_once, dtype)
+        sums: list[Array] = []
+        while start < end:
+            whole = min(at_once, (end - start) // m * m)
+            stop = start + whole if whole else end  # the last block of all may be shorter
+            found = kept.of_block(*_blocks(data, start, stop, m, kept.convert, dtype))
+            for parts in zip(*found, strict=True):  # block after block, whoever computed them
                 if sums:
-                    for so_far, part in zip(sums, kept.of_block(*block), strict=True):
+                    for so_far, part in zip(sums, parts, strict=True):
                         np.add(so_far, part, out=so_far)
                 else:
-                    sums = [np.array(part, np.float64) for part in kept.of_block(*block)]
+                    sums = [np.array(part, np.float64) for part in parts]
+            start = stop
         return sums
 
-    return of_span, range(0, N, span)
+    return of_run, range(0, N, run)
+
+
+def one_by_one(of_block: OfBlock) -> OfBlock:
+    """Return the function of blocks, of which there is one, from that of a block."""
+
+    def of_blocks(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
+        parts = of_block(X[0], y[0], None if s is None else s[0])
+        return [part[np.newaxis] for part in parts]
+
+    return of_blocks
 
 
 def _is_finite(value: Any) -> bool:
     # A sum shows at less cost that all are finite; where it does not, it may have overflowed.
-    return math.isfinite(np.add.reduce(value, axis=None)) or bool(np.isfinite(value).all())
+    total = value if isinstance(value, float) else np.add.reduce(value, axis=None)
+    return math.isfinite(total) or bool(np.isfinite(value).all())
 
 
-def _block(
-    data: Rows, first: int, end: int, convert: Callable[[AnyArray], AnyArray], dtype: DTypeLike
+def _blocks(
+    data: Rows,
+    first: int,
+    end: int,
+    m: int,
+    convert: Callable[[AnyArray], AnyArray],
+    dtype: DTypeLike,
 ) -> tuple[AnyArray, AnyArray, AnyArray | None]:
-    """Return X, y and s of some rows, after a look at the values of y and s."""
+    """Return X, y and s of some rows in blocks of m, after a look at the values of y and s."""
     y, s = data.y[first:end], None if data.s is None else data.s[first:end]
     if not (_are_labels(y, data.n_classes) and (s is None or _are_weights(s))):
         data.refuse()
-    return convert(data.X[first:end]), y, None if s is None else s.astype(dtype, copy=False)
+    X, shape = convert(data.X[first:end]), (-1, min(m, end - first))
+    weights = None if s is None else s.astype(dtype, copy=False).reshape(shape)
+    return X.reshape(*shape, X.shape[1]), y.reshape(shape), weights
 
 
 def _are_labels(y: AnyArray, n_classes: int) -> bool:

@@ -25,8 +25,11 @@ def test_quick_run(tmp_path):
     assert {row["threads"] for row in rows} == {1, 2}
     assert {row["section"] for row in rows} == {
         "gradient", "hessian", "hvp", "growth in N", "growth in n", "growth in K", "layers",
+        "gain", "busy",
     }  # fmt: skip
-    assert {name for row in rows for name in row["seconds"]} == set(peers.PEERS) - {"torch.compile"}
+    assert {name for row in rows for name in row["seconds"]} == {
+        *peers.PEERS, "one thread", "one BLAS thread",
+    } - {"torch.compile"}  # fmt: skip
     for row in rows:
         assert row.get("failed", {}) == {}
         assert min(row["seconds"].values()) > 0
