@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erfcx
+from scipy.special import erfcx, ndtr
 
 from reference_impl import arguments
 from reference_impl.activations import ELEMENTWISE
-from reference_impl.arguments import Array
-from reference_impl.layer import RULES
+from reference_impl.arguments import Array, representable
+from reference_impl.layer import RULES, Back, by_rows, in_blocks, none
 from reference_impl.sigmoid import sigmoid
 
 Function = Callable[[Array], Array]
@@ -37,6 +37,46 @@ class Elementwise:
 
     pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
+
+
+@dataclass(frozen=True)
+class Gated:
+    """Layer z'_u = z_u g(z_u): of each number its gate lets a part through.
+
+    Its derivative is g(t) + t g'(t). A pass forward and a pass backward open the gate once.
+
+    Parameters
+    ----------
+    gate : callable
+        g and g' of an array.
+    ddf : callable
+        The second derivative of t g(t).
+    """
+
+    gate: Callable[[Array], tuple[Array, Array]]
+    ddf: Function
+
+    pullback_along, derivative, second_derivative = ELEMENTWISE[1:]
+    forward, backward, parameter_gradient, jacobian = RULES
+
+    def f(self, t: Array) -> Array:
+        """Return t g(t)."""
+        return t * self.gate(t)[0]
+
+    def df(self, t: Array) -> Array:
+        """Return g(t) + t g'(t)."""
+        part, slope = self.gate(t)
+        return part + t * slope
+
+    @by_rows
+    @in_blocks
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return z_u g(z_u), and RULE 2."""
+        part, slope = self.gate(z)
+        return representable("f(z)", z * part), lambda delta: (
+            representable("delta f'(z)", delta * (part + z * slope)),
+            none,
+        )
 
 
 def leaky_relu(alpha: float = 0.01) -> Elementwise:
@@ -77,29 +117,20 @@ def elu(alpha: float = 1.0) -> Elementwise:
 
 def _gauss(t: Array) -> Array:
     """Return e^(-t^2/2). A rounding of t^2 would be one of the exponent, so t^2 is split."""
-    t = np.clip(t, -40.0, 40.0)  # e^-800 is 0, and squares stay within range
-    near = np.round(t * 2.0**16) / 2.0**16  # its square is exact
+    near = np.rint(t * 2.0**16) / 2.0**16  # its square is exact
     return np.exp(near * near / -2.0) * np.exp((near - t) * (near + t) / 2.0)
 
 
-def _share(t: Array) -> Array:
-    """Return Phi(-|t|) e^(t^2/2), a factor that varies little."""
-    return erfcx(np.abs(t) * np.sqrt(0.5)) / 2.0
-
-
-def _gelu(t: Array) -> Array:
-    share, gauss = _share(t), _gauss(t)
-    return np.where(t < 0.0, t * share * gauss, t * (1.0 - share * gauss))
-
-
-def _gelu_slope(t: Array) -> Array:
-    near, gauss = np.clip(t, -40.0, 40.0) / np.sqrt(2.0 * np.pi), _gauss(t)
-    tail = _share(t) * gauss
-    return np.where(t < 0.0, tail, 1.0 - tail) + near * gauss
+def _normal(t: Array) -> tuple[Array, Array]:
+    """Return Phi(t) and the density. On the left ndtr has e^(-t^2/2) with a rounded t^2."""
+    below, gauss = ndtr(t), _gauss(np.clip(t, -40.0, 40.0))  # e^-800 is 0: squares stay in range
+    left = t < -1.0
+    below[left] = erfcx(t[left] * -np.sqrt(0.5)) * (gauss[left] / 2.0)
+    return below, gauss / np.sqrt(2.0 * np.pi)
 
 
 def _gelu_bend(t: Array) -> Array:
-    return (2.0 - np.clip(t, -40.0, 40.0) ** 2) * (_gauss(t) / np.sqrt(2.0 * np.pi))
+    return (2.0 - np.clip(t, -40.0, 40.0) ** 2) * _normal(t)[1]
 
 
 CUBIC, FAR = 0.044715, 60.0  # at 60, sigma(2 h) is 0 or 1 and its slope 0, in float64
@@ -115,10 +146,11 @@ def _inner(t: Array) -> tuple[Array, Array, Array]:
     )
 
 
-def _gelu_tanh_slope(t: Array) -> Array:
+def _bent(t: Array) -> tuple[Array, Array]:
+    """Return sigma(2 h(t)) and its derivative."""
     h, h1, _ = _inner(t)
-    gate, other = sigmoid(2.0 * h), sigmoid(-2.0 * h)
-    return gate * (1.0 + 2.0 * np.clip(t, -FAR, FAR) * h1 * other)
+    part = sigmoid(2.0 * h)
+    return part, 2.0 * h1 * part * sigmoid(-2.0 * h)
 
 
 def _gelu_tanh_bend(t: Array) -> Array:
@@ -127,21 +159,22 @@ def _gelu_tanh_bend(t: Array) -> Array:
     return spread * (t * h2 + 2.0 * h1 - 2.0 * t * np.tanh(h) * h1 * h1)
 
 
+def _sigmoid(t: Array) -> tuple[Array, Array]:
+    part = sigmoid(t)
+    return part, part * sigmoid(-t)
+
+
 def _silu_bend(t: Array) -> Array:
-    return sigmoid(t) * sigmoid(-t) * (2.0 - t * np.tanh(t / 2.0))
+    return _sigmoid(t)[1] * (2.0 - t * np.tanh(t / 2.0))
 
 
-# ``gates.gelu_forward``: t Phi(t). 1 + erf would cancel on the left.
-GELU = Elementwise(_gelu, _gelu_slope, _gelu_bend)
+# ``gates.gelu_forward``: t Phi(t).
+GELU = Gated(_normal, _gelu_bend)
 # ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)),
 # ``gates.gelu_tanh_gate``.
-TANH_GELU = Elementwise(
-    lambda t: t * sigmoid(2.0 * _inner(t)[0]), _gelu_tanh_slope, _gelu_tanh_bend
-)
+TANH_GELU = Gated(_bent, _gelu_tanh_bend)
 # ``gates.silu_forward``: t sigma(t).
-SILU = Elementwise(
-    lambda t: t * sigmoid(t), lambda t: sigmoid(t) * (1.0 + t * sigmoid(-t)), _silu_bend
-)
+SILU = Gated(_sigmoid, _silu_bend)
 # ``gates.softsign_forward``: t / (1 + |t|).
 SOFTSIGN = Elementwise(
     lambda t: t / (1.0 + np.abs(t)),
