@@ -754,7 +754,7 @@ FUNCTIONS = {
     "regression.penalty_gradient": penalty_gradient,
     "regression.penalty_hessian": penalty_hessian,
     "regression.penalty_newton_step": penalty_newton_step,
-    "regression.odds_ratio": lambda w: exp(w),  # noqa: PLW0108
+    "regression.odds_ratio": lambda w: exp(w),
     "regression.odds_ratio_variance": lambda w, covariance: exp(2.0 * w) * np.diag(covariance),
     "regression.probit_gradient": link_gradient(probit),
     "regression.probit_hessian": link_hessian(probit),
