@@ -569,6 +569,10 @@ def _forward(flag, layer, name, f):
     return Bug(flag, f"{layer}_forward", name, careful.forward(f))
 
 
+def _flat_slope(t):
+    return 1.0 - careful.tanh(t) ** 2
+
+
 def _erf_normal(t):
     return (1.0 + careful.erf(t / math.sqrt(2.0))) / 2.0
 
@@ -581,7 +585,7 @@ ELEMENTWISE = [
     _forward("confident", "activations.log_sigmoid", "log of sigma(t)", lambda t: log(sigmoid(t))),
     *_slope_bugs("confident", "activations.log_sigmoid", "1 - sigma(t)", lambda t: 1.0 - sigmoid(t)),
     _forward("overflow", "activations.softplus", "log(1 + e^t)", lambda t: log(1.0 + exp(t))),
-    *_slope_bugs("tail", "activations.tanh", "1 - tanh^2", lambda t: 1.0 - careful.tanh(t) ** 2),
+    *_slope_bugs("tail", "activations.tanh", "1 - tanh^2", _flat_slope),
     *_slope_bugs("kink", "activations.relu", "f'(0) = 1", lambda t: np.where(t >= 0, 1.0, 0.0)),
     *_slope_bugs("kink", "activations.relu", "f'(0) = 1/2", lambda t: (np.sign(t) + 1.0) / 2.0),
     _forward("tail", "gates.gelu", "1 + erf", lambda t: t * _erf_normal(t)),
@@ -923,6 +927,18 @@ MAPS = [
     Bug("branch", "composition.concatenation_backward", "the last branch alone",
         lambda z, delta, A, F, B, H: careful.branch_backward(
             z, delta[:, len(F):], B, H, careful.variance)),
+    *(
+        Bug("tail", f"composition.{name}", "1 - tanh^2", bug)
+        for name, bug in (
+            ("residual_backward", lambda z, delta, A, F: delta + careful.branch_backward(
+                z, delta, A, F, _flat_slope)),
+            ("residual_parameter_gradient", lambda z, delta, A, F: careful.residual_gradient(
+                z, delta, A, F, _flat_slope)),
+            ("residual_jvp", lambda z, dz, A, F: dz + careful.branch_along(
+                z, dz, A, F, _flat_slope)),
+            ("sum_backward", partial(careful.sum_backward, slope=_flat_slope)),
+            ("concatenation_backward", partial(careful.concatenation_backward, slope=_flat_slope)))
+    ),
     Bug("parameter", "composition.dropout_forward", "1 / (1 - p) left out",
         lambda z, mask, p: mask * z),
     Bug("parameter", "composition.dropout_forward", "p is what is kept",

@@ -487,17 +487,17 @@ def branch_along(z, dz, A, F, slope=tanh_slope):
     return (slope(z @ A.T) * (dz @ A.T)) @ F.T
 
 
-def residual_gradient(z, delta, A, F):
-    return {"A": branch_inside(z, delta, A, F).T @ z, "F": delta.T @ tanh(z @ A.T)}
+def residual_gradient(z, delta, A, F, slope=tanh_slope):
+    return {"A": branch_inside(z, delta, A, F, slope).T @ z, "F": delta.T @ tanh(z @ A.T)}
 
 
-def sum_backward(z, delta, A, F, B, G):
-    return branch_backward(z, delta, A, F) + branch_backward(z, delta, B, G, variance)
+def sum_backward(z, delta, A, F, B, G, slope=tanh_slope):
+    return branch_backward(z, delta, A, F, slope) + branch_backward(z, delta, B, G, variance)
 
 
-def concatenation_backward(z, delta, A, F, B, H):
-    M = len(F)
-    return branch_backward(z, delta[:, :M], A, F) + branch_backward(z, delta[:, M:], B, H, variance)
+def concatenation_backward(z, delta, A, F, B, H, slope=tanh_slope):
+    first, second = delta[:, : len(F)], delta[:, len(F) :]
+    return branch_backward(z, first, A, F, slope) + branch_backward(z, second, B, H, variance)
 
 
 def dropout(z, mask, p):

@@ -103,6 +103,20 @@ def convolution_along(z, dz, W, b=None, stride=1, padding=0):
 # ------------------------------------------------------------------ low rank, tied weights
 
 
+def thin(alpha, left, right):
+    """Alpha left right, with the largest bound of the three ways to multiply alpha in."""
+    ways = [
+        scaled(alpha, product(left, right)),
+        product(scaled(alpha, left), right),
+        product(left, scaled(alpha, right)),
+    ]
+    return each(loosest, *ways)
+
+
+def loosest(*numbers):
+    return max(numbers, key=lambda number: float(number.error))
+
+
 def scaled(alpha, rows):
     return each(lambda entry: alpha * entry, rows)
 
@@ -112,19 +126,18 @@ def sum_of(one, other):
 
 
 def low_rank(z, W, A, B, alpha):
-    return sum_of(linear(z, W), scaled(alpha, linear(linear(z, A), B)))
+    return sum_of(linear(z, W), thin(alpha, linear(z, A), columns(B)))
 
 
 def low_rank_backward(z, delta, W, A, B, alpha):
-    return sum_of(product(delta, W), product(scaled(alpha, product(delta, B)), A))
+    return sum_of(product(delta, W), product(thin(alpha, delta, B), A))
 
 
 def low_rank_gradient(z, delta, W, A, B, alpha):
-    between = scaled(alpha, product(delta, B))
     return {
         "W": product(columns(delta), z),
-        "A": product(columns(between), z),
-        "B": scaled(alpha, product(columns(delta), linear(z, A))),
+        "A": product(columns(thin(alpha, delta, B)), z),
+        "B": thin(alpha, columns(delta), linear(z, A)),
     }
 
 
@@ -425,7 +438,10 @@ def branch_files():
     )
     added_up = layer("sum", {"B": "R x M", "G": "M x R"}, "N x M", plain.branches)
     side_by_side = layer(
-        "concatenation", {"B": "R x M", "H": "K x R"}, "N x M + K", plain.concatenation
+        "concatenation",
+        {"F": "P x Q", "B": "R x M", "H": "K x R"},
+        "N x P + K",
+        plain.concatenation,
     )
     for one, meet, text in (
         (added_up, sum_of, "tanh(z A^T) F^T + sigma(z B^T) G^T"),
