@@ -41,40 +41,39 @@ class Elementwise:
 
 @dataclass(frozen=True)
 class Gated:
-    """Layer z'_u = z_u g(z_u): of each number its gate lets a part through.
+    """Layer z'_u = f(z_u), with f and f' from one function, for what they share.
 
-    Its derivative is g(t) + t g'(t). A pass forward and a pass backward open the gate once.
+    Such as t g(t), of which a gate g lets a part through: f' is g(t) + t g'(t).
 
     Parameters
     ----------
-    gate : callable
-        g and g' of an array.
+    both : callable
+        f and f' of an array.
     ddf : callable
-        The second derivative of t g(t).
+        f'' of an array.
     """
 
-    gate: Callable[[Array], tuple[Array, Array]]
+    both: Callable[[Array], tuple[Array, Array]]
     ddf: Function
 
     pullback_along, derivative, second_derivative = ELEMENTWISE[1:]
     forward, backward, parameter_gradient, jacobian = RULES
 
     def f(self, t: Array) -> Array:
-        """Return t g(t)."""
-        return t * self.gate(t)[0]
+        """Return f(t)."""
+        return self.both(t)[0]
 
     def df(self, t: Array) -> Array:
-        """Return g(t) + t g'(t)."""
-        part, slope = self.gate(t)
-        return part + t * slope
+        """Return f'(t)."""
+        return self.both(t)[1]
 
     @by_rows
     @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
-        """Return z_u g(z_u), and RULE 2."""
-        part, slope = self.gate(z)
-        return representable("f(z)", z * part), lambda delta: (
-            representable("delta f'(z)", delta * (part + z * slope)),
+        """Return f(z), and RULE 2: delta'_u f'(z_u)."""
+        value, slope = self.both(z)
+        return representable("f(z)", value), lambda delta: (
+            representable("delta f'(z)", delta * slope),
             none,
         )
 
@@ -121,16 +120,20 @@ def _gauss(t: Array) -> Array:
     return np.exp(near * near / -2.0) * np.exp((near - t) * (near + t) / 2.0)
 
 
-def _normal(t: Array) -> tuple[Array, Array]:
-    """Return Phi(t) and the density. On the left ndtr has e^(-t^2/2) with a rounded t^2."""
-    below, gauss = ndtr(t), _gauss(np.clip(t, -40.0, 40.0))  # e^-800 is 0: squares stay in range
-    left = t < -1.0
-    below[left] = erfcx(t[left] * -np.sqrt(0.5)) * (gauss[left] / 2.0)
-    return below, gauss / np.sqrt(2.0 * np.pi)
+def _gelu(t: Array) -> tuple[Array, Array]:
+    """Return t Phi(t) and Phi(t) + t phi(t). On the left ndtr has e^(-t^2/2) of a rounded t^2."""
+    below, near = ndtr(t), np.clip(t, -40.0, 40.0)  # e^-800 is 0: squares stay in range
+    gauss = _gauss(near)
+    value, left = t * below, t < -1.0
+    share, gauss_left = erfcx(t[left] * -np.sqrt(0.5)) / 2.0, gauss[left]
+    below[left] = share * gauss_left
+    value[left] = t[left] * share * gauss_left
+    return value, below + near * (gauss / np.sqrt(2.0 * np.pi))
 
 
 def _gelu_bend(t: Array) -> Array:
-    return (2.0 - np.clip(t, -40.0, 40.0) ** 2) * _normal(t)[1]
+    near = np.clip(t, -40.0, 40.0)
+    return (2.0 - near**2) * (_gauss(near) / np.sqrt(2.0 * np.pi))
 
 
 CUBIC, FAR = 0.044715, 60.0  # at 60, sigma(2 h) is 0 or 1 and its slope 0, in float64
@@ -146,11 +149,10 @@ def _inner(t: Array) -> tuple[Array, Array, Array]:
     )
 
 
-def _bent(t: Array) -> tuple[Array, Array]:
-    """Return sigma(2 h(t)) and its derivative."""
+def _gelu_tanh(t: Array) -> tuple[Array, Array]:
     h, h1, _ = _inner(t)
-    part = sigmoid(2.0 * h)
-    return part, 2.0 * h1 * part * sigmoid(-2.0 * h)
+    gate, other = sigmoid(2.0 * h), sigmoid(-2.0 * h)
+    return t * gate, gate * (1.0 + 2.0 * np.clip(t, -FAR, FAR) * h1 * other)
 
 
 def _gelu_tanh_bend(t: Array) -> Array:
@@ -159,22 +161,22 @@ def _gelu_tanh_bend(t: Array) -> Array:
     return spread * (t * h2 + 2.0 * h1 - 2.0 * t * np.tanh(h) * h1 * h1)
 
 
-def _sigmoid(t: Array) -> tuple[Array, Array]:
-    part = sigmoid(t)
-    return part, part * sigmoid(-t)
+def _silu(t: Array) -> tuple[Array, Array]:
+    gate = sigmoid(t)
+    return t * gate, gate * (1.0 + t * sigmoid(-t))
 
 
 def _silu_bend(t: Array) -> Array:
-    return _sigmoid(t)[1] * (2.0 - t * np.tanh(t / 2.0))
+    return sigmoid(t) * sigmoid(-t) * (2.0 - t * np.tanh(t / 2.0))
 
 
 # ``gates.gelu_forward``: t Phi(t).
-GELU = Gated(_normal, _gelu_bend)
+GELU = Gated(_gelu, _gelu_bend)
 # ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)),
 # ``gates.gelu_tanh_gate``.
-TANH_GELU = Gated(_bent, _gelu_tanh_bend)
+TANH_GELU = Gated(_gelu_tanh, _gelu_tanh_bend)
 # ``gates.silu_forward``: t sigma(t).
-SILU = Gated(_sigmoid, _silu_bend)
+SILU = Gated(_silu, _silu_bend)
 # ``gates.softsign_forward``: t / (1 + |t|).
 SOFTSIGN = Elementwise(
     lambda t: t / (1.0 + np.abs(t)),
