@@ -123,11 +123,12 @@ def _gauss(t: Array) -> Array:
 def _gelu(t: Array) -> tuple[Array, Array]:
     """Return t Phi(t) and Phi(t) + t phi(t). On the left ndtr has e^(-t^2/2) of a rounded t^2."""
     below, near = ndtr(t), np.clip(t, -40.0, 40.0)  # e^-800 is 0: squares stay in range
-    gauss = _gauss(near)
-    value, left = t * below, t < -1.0
-    share, gauss_left = erfcx(t[left] * -np.sqrt(0.5)) / 2.0, gauss[left]
-    below[left] = share * gauss_left
-    value[left] = t[left] * share * gauss_left
+    value, gauss = t * below, _gauss(near)
+    left = np.flatnonzero(t < -1.0)
+    t_left, gauss_left = np.take(t, left), np.take(gauss, left)
+    share = erfcx(t_left * -np.sqrt(0.5)) / 2.0
+    np.put(below, left, share * gauss_left)
+    np.put(value, left, t_left * share * gauss_left)
     return value, below + near * (gauss / np.sqrt(2.0 * np.pi))
 
 
