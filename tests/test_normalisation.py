@@ -11,6 +11,9 @@ from mpmath import mp, mpf
 
 from derivations import normalisation as lines
 from derivations.notation import Σ, M, N, Size, i, j, o, root, u, δ
+from reference_impl.activations import Softmax, Tanh
+from reference_impl.gates import GELU
+from reference_impl.log_softmax import LogSoftmax
 from reference_impl.normalisation import BatchNorm, FixedBatchNorm, LayerNorm, RMSNorm
 
 EPS = 0.125
@@ -173,6 +176,28 @@ def test_leading_axes(name):
     shape = (2, 2, 2, 2, 5) if name == "batch_norm" else (2, 2, 5, 5)
     assert layer.jacobian(deep).shape == shape
     compare.same(layer.jacobian(deep).ravel(), layer.jacobian(z).ravel())
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [LayerNorm(np.arange(1, 5), np.ones(4)), RMSNorm(np.arange(1, 5)), Softmax(), LogSoftmax(), GELU,
+     FixedBatchNorm(np.ones(4), np.arange(4), np.arange(1, 5), np.ones(4)), Tanh()],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_blocks_of_rows(layer, monkeypatch):
+    """Blocks of two rows, the last of one: the same bits, and gradients that add up."""
+    z, delta = (eighths(layer_loops.rng(f"blocks {k}"), 7, 4) for k in range(2))
+    rules = ("forward", "backward", "parameter_gradient")
+    given = ((z,), (z, delta), (z, delta))
+    whole = [getattr(layer, rule)(*parts) for rule, parts in zip(rules, given, strict=True)]
+    monkeypatch.setattr("reference_impl.layer.BLOCK", 8)
+    found = [getattr(layer, rule)(*parts) for rule, parts in zip(rules, given, strict=True)]
+    compare.same(found[0], whole[0])
+    compare.same(found[1], whole[1])
+    assert found[2].keys() == whole[2].keys()
+    for name, gradient in whole[2].items():
+        check("layer_norm", "parameter_gradient", "identity", found[2][name], gradient.tolist(),
+              f"blocks, {name}", ulp=4)  # fmt: skip
 
 
 @each_layer
