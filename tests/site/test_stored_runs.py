@@ -13,7 +13,8 @@ from small import EXTENSIONS
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
 UNSOUND = "tests/proof/unsound.json"
 FILES = ("accuracy.json", "conformance.json", "derive.json", "doctor.json", "fits.json", "kernels.json",
-         "layer_accuracy.json", "layer_speed.json", "scale.json", "separation.json", "speed.json", UNSOUND)  # fmt: skip
+         "layer_accuracy.json", "layer_speed.json", "scale.json", "separation.json", "speed.json",
+         UNSOUND)  # fmt: skip
 USED = re.compile(r"\{run-table\} (\S+) (.+)|\{run\}`(\S+) ([^`]+)`")
 
 
