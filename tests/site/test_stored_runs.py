@@ -70,7 +70,7 @@ SHOWN = [
     ("layer_accuracy.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "PyTorch"], 4321.0, "errors", "4321"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "ours"], 8.765, "layer_norm", "8.77"),
-    ("layer_speed.json", ["cases", 0, "seconds", "ours"], 7.654, "times", "7,654"),
+    ("layer_speed.json", ["cases", 0, "seconds", "ours"], 7.654, "times", "7.65 s"),
     ("layer_speed.json", ["cases", 0, "layer"], "a new layer", "times", "a new layer"),
     ("fits.json", ["date"], "2001-02-03", "run_date", "2001-02-03"),
     ("fits.json", ["problems", 0, "fits", 1, "seconds"], 7.654, "speed", "7,654"),
