@@ -2,6 +2,7 @@
 # Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
+from derivations.maps import cost_of, rule_2
 from derivations.notation import *
 
 Q = Dimension("Q", "qr", 4, "functions in a branch")
@@ -16,11 +17,6 @@ A, F = Array("A", (Q, M), "A"), Array("F", (M, Q), "F")
 B, G, H = Array("B", (R, M), "B"), Array("G", (M, R), "G"), Array("H", (K, R), "H")
 deltas_out = Array("delta'", (N, M), r"\delta'", r"\boldsymbol{\Delta}'")
 deltas_both = Array("delta'", (N, both), r"\delta'", r"\boldsymbol{\Delta}'")
-
-
-def cost_of(body: Term) -> Use:
-    """Return the cost that has given deltas at what a layer gives out."""
-    return Use(Definition("C", (), body, "C"))
 
 
 def jacobian(name: str, left: Array, function: Function, right: Array, out: Index, at: Index,
@@ -49,8 +45,19 @@ another = Hypothesis(
 given_deltas = Hypothesis(
     r"The deltas $\delta'_{iu}$ at the output are given numbers: $C = \sum_i \sum_u \delta'_{iu} "
     r"z'_{iu}$ has exactly these deltas.")
-rule_2 = because("RULE 2: every output that the input reaches", linearity)
 rule_3 = because("RULE 3: every output of every data point", linearity)
+
+
+def slope_of(branch: Definition, unit: Index, slopes: Definition, title: str) -> Chain:
+    """Return the derivatives of a branch by its input, by their name."""
+    return prove(d(branch[i, unit], Z[j, o]),
+        unfold(branch), chain_rule, entry_rule, contract, fold(slopes),
+        title=title)
+
+
+def back_through(cost: Use, slopes: Statement) -> Chain:
+    """Return RULE 2: what each output that the input reaches sends back."""
+    return prove(d(cost, Z[i, u]), unfold(cost), rule_2, by(slopes), contract)
 
 # -- residual --------------------------------------------------------------------------------------
 
@@ -64,9 +71,7 @@ residual_forward = define(
     residual, first, given=(skipped, a_branch),
 )
 
-branch_slope = prove(d(first[i, u], Z[j, o]),
-    unfold(first), chain_rule, entry_rule, contract, fold(of_first),
-    title="the branch")
+branch_slope = slope_of(first, u, of_first, "the branch")
 
 residual_jacobian = state(
     "Jacobian of a residual",
@@ -79,8 +84,7 @@ residual_jacobian = state(
 residual_backward = state(
     "Residual, RULE 2",
     "The delta as it is, and what the branch makes of it: both are added.",
-    prove(d(residual_cost, Z[i, u]),
-        unfold(residual_cost), rule_2, by(residual_jacobian), contract),
+    back_through(residual_cost, residual_jacobian),
     given=(skipped, a_branch, given_deltas), level=ALL_SIZES,
 )
 
@@ -104,9 +108,7 @@ sum_forward = define(
     added, first, second, given=(summed, a_branch, a_second),
 )
 
-second_slope = prove(d(second[i, u], Z[j, o]),
-    unfold(second), chain_rule, entry_rule, contract, fold(of_second),
-    title="the second branch")
+second_slope = slope_of(second, u, of_second, "the second branch")
 
 sum_jacobian = state(
     "Jacobian of a sum of branches",
@@ -120,7 +122,7 @@ sum_jacobian = state(
 sum_backward = state(
     "Sum of branches, RULE 2",
     "The same deltas go into each branch, and what comes out of them adds.",
-    prove(d(added_cost, Z[i, u]), unfold(added_cost), rule_2, by(sum_jacobian), contract),
+    back_through(added_cost, sum_jacobian),
     given=(summed, a_branch, a_second, given_deltas), level=ALL_SIZES,
 )
 
@@ -151,9 +153,7 @@ concatenation_forward = define(
     joined, first, other, given=(side_by_side, a_branch, another),
 )
 
-other_slope = prove(d(other[i, a], Z[j, o]),
-    unfold(other), chain_rule, entry_rule, contract, fold(of_other),
-    title="the second branch")
+other_slope = slope_of(other, a, of_other, "the second branch")
 
 concatenation_jacobian = state(
     "Jacobian of a concatenation",
@@ -204,8 +204,7 @@ dropout_jacobian = state(
 dropout_backward = state(
     "Dropout, RULE 2",
     "The deltas pass through the same mask, with the same factor.",
-    prove(d(dropped_cost, Z[i, u]),
-        unfold(dropped_cost), rule_2, by(dropout_jacobian), contract),
+    back_through(dropped_cost, dropout_jacobian),
     given=(kept, given_deltas),
 )
 

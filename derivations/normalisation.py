@@ -2,6 +2,7 @@
 # Set by hand: a chain's left side, then its moves in rows; CONTRIBUTING.md says what each does.
 # fmt: off
 
+from derivations.maps import rule_2
 from derivations.notation import *
 
 eps = scalar("epsilon", r"\varepsilon", domain="positive")
@@ -32,7 +33,6 @@ by_units = Hypothesis(
     r"\mu_u) / r_u$ and $r_u = \sqrt{s_u + \varepsilon}$; $\mu_u$ and $s_u$ are the mean of unit $u$ "
     "over the data points and the mean of the squared deviations from it.")
 zero_mean = "the deviations from a mean sum to zero"
-rule_2 = because("RULE 2: every output that the input reaches", linearity)
 rule_3 = because("RULE 3: the parameters are shared by the data points", linearity)
 
 # -- layer norm: over the units of a row -----------------------------------------------------------

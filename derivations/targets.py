@@ -3,6 +3,7 @@
 # fmt: off
 
 from derivations import sigmoid
+from derivations.maps import cost_of
 from derivations.notation import *
 from derivations.sigmoid import sigma
 from derivations.softmax import fixed, one_class
@@ -15,11 +16,6 @@ logits = Definition("z", (i, a), Σ(k, W[a, k] * X[i, k]), "z", r"\mathbf{Z}")
 def softmax_at(z: Array | Definition, name: str = "p", letter: str = "p") -> Definition:
     """Return the softmax of logits z over a temperature."""
     return Definition(name, (i, a), exp(z[i, a] / tau) / Σ(b, exp(z[i, b] / tau)), letter)
-
-
-def cost_of(body: Term) -> Use:
-    """Return a cost by its name."""
-    return Use(Definition("C", (), body, "C"))
 
 positive_tau = Hypothesis(r"The temperature is a number $\tau > 0$.")
 tempered = Hypothesis(

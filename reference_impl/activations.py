@@ -21,6 +21,7 @@ from reference_impl.layer import (
     Gradients,
     along_by_rows,
     by_rows,
+    in_blocks,
     none,
     points,
 )
@@ -39,6 +40,8 @@ class _Elementwise(Protocol):
     def ddf(self, t: Array, /) -> Array: ...
 
 
+@by_rows
+@in_blocks
 def _pullback(layer: _Elementwise, z: Array) -> tuple[Array, Back]:
     """Return f(z), and RULE 2: delta'_u f'(z_u)."""
     return representable("f(z)", layer.f(z)), lambda delta: (
@@ -189,6 +192,7 @@ class Softmax:
     forward, backward, parameter_gradient, jacobian = RULES
 
     @by_rows
+    @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return S, and RULE 2."""
         S = softmax.softmax(z)

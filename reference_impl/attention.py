@@ -4,7 +4,7 @@ Axes before the last two, the same for all arrays, such as those of sequences an
 apart: each is an attention by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, delta_of, points, read_only
+from reference_impl.layer import RULES, Back, BackAlong, delta_of, points, read_only
 from reference_impl.linear import Linear
 from reference_impl.quiet import quiet
 
@@ -82,8 +82,7 @@ class Attention:
         @quiet
         def back(delta: ArrayLike) -> Gradients:
             delta = delta_of(delta, value.shape)
-            pull = delta @ values.mT
-            of_scores = weights * (pull - (weights * pull).sum(axis=-1, keepdims=True))
+            of_scores = _through(weights, delta @ values.mT)
             of_scores /= np.sqrt(queries.shape[-1])
             return Gradients(
                 representable("RULE 2, queries", of_scores @ keys),
@@ -93,6 +92,32 @@ class Attention:
 
         value = representable("P V", weights @ values)
         return value, back
+
+    def pullback_along(
+        self, given: Sequence[Array], ways: Sequence[Array]
+    ) -> tuple[Array, Callable[[Array, Array], Gradients]]:
+        """Differentiate `pullback` of queries, keys and values along a direction of all three.
+
+        Returns the change of the output, and a function from delta and its change to those of the
+        three gradients. The arguments are not checked.
+        """
+        (queries, keys, values), (dq, dk, dv) = given, ways
+        weights, scale = self.weights(queries, keys), 1.0 / np.sqrt(queries.shape[-1])
+        moving = _through(weights, scale * (dq @ keys.mT + queries @ dk.mT))
+
+        def back(delta: Array, change: Array) -> Gradients:
+            pull, turned = delta @ values.mT, change @ values.mT + delta @ dv.mT
+            of_scores = scale * _through(weights, pull)
+            along = moving * (pull - (weights * pull).sum(axis=-1, keepdims=True))
+            along -= weights * (moving * pull).sum(axis=-1, keepdims=True)
+            along = scale * (along + _through(weights, turned))
+            return Gradients(
+                along @ keys + of_scores @ dk,
+                along.mT @ queries + of_scores.mT @ dq,
+                moving.mT @ delta + weights.mT @ change,
+            )
+
+        return moving @ values + weights @ dv, back
 
     def forward(self, queries: ArrayLike, keys: ArrayLike, values: ArrayLike) -> Array:
         """``attention.forward``, RULE 1: P V, of shape (..., N, M)."""
@@ -183,6 +208,34 @@ class SelfAttention:
             }
 
         return value, back
+
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Return what the three maps and the attention between them change."""
+        maps = [(Linear(getattr(self, name)), dtheta[name]) for name in "QKV"]
+        inputs = [one.pullback(z) for one, _ in maps]
+        along = [one.pullback_along(z, dz, {"W": dW}) for one, dW in maps]
+        given, ways = (tuple(part for part, _ in parts) for parts in (inputs, along))
+        attention = Attention(self.mask)
+        attended = attention.pullback(*given)[1]
+        moved, attended_along = attention.pullback_along(given, ways)
+
+        def back(delta: Array, change: Array) -> tuple[Array, dict[str, Array]]:
+            deltas, turned = attended(delta), attended_along(delta, change)
+            found = [
+                one(getattr(deltas, name), getattr(turned, name))
+                for name, (_, one) in zip(("queries", "keys", "values"), along, strict=True)
+            ]
+            gradients = {name: part["W"] for name, (_, part) in zip("QKV", found, strict=True)}
+            return np.sum([result for result, _ in found], axis=0), gradients
+
+        return moved, back
+
+
+def _through(weights: Array, pull: Array) -> Array:
+    """Return p_ir (g_ir - sum_s p_is g_is): the Jacobian of each row of weights, times g."""
+    return weights * (pull - (weights * pull).sum(axis=-1, keepdims=True))
 
 
 def _values(values: ArrayLike, weights: Array) -> Array:

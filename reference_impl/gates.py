@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erfcx
+from scipy.special import erfcx, ndtr
 
 from reference_impl import arguments
 from reference_impl.activations import ELEMENTWISE
-from reference_impl.arguments import Array
-from reference_impl.layer import RULES
+from reference_impl.arguments import Array, representable
+from reference_impl.layer import RULES, Back, by_rows, in_blocks, none
 from reference_impl.sigmoid import sigmoid
 
 Function = Callable[[Array], Array]
@@ -37,6 +37,45 @@ class Elementwise:
 
     pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
+
+
+@dataclass(frozen=True)
+class Gated:
+    """Layer z'_u = f(z_u), with f and f' from one function, for what they share.
+
+    Such as t g(t), of which a gate g lets a part through: f' is g(t) + t g'(t).
+
+    Parameters
+    ----------
+    both : callable
+        f and f' of an array.
+    ddf : callable
+        f'' of an array.
+    """
+
+    both: Callable[[Array], tuple[Array, Array]]
+    ddf: Function
+
+    pullback_along, derivative, second_derivative = ELEMENTWISE[1:]
+    forward, backward, parameter_gradient, jacobian = RULES
+
+    def f(self, t: Array) -> Array:
+        """Return f(t)."""
+        return self.both(t)[0]
+
+    def df(self, t: Array) -> Array:
+        """Return f'(t)."""
+        return self.both(t)[1]
+
+    @by_rows
+    @in_blocks
+    def pullback(self, z: Array) -> tuple[Array, Back]:
+        """Return f(z), and RULE 2: delta'_u f'(z_u)."""
+        value, slope = self.both(z)
+        return representable("f(z)", value), lambda delta: (
+            representable("delta f'(z)", delta * slope),
+            none,
+        )
 
 
 def leaky_relu(alpha: float = 0.01) -> Elementwise:
@@ -77,29 +116,25 @@ def elu(alpha: float = 1.0) -> Elementwise:
 
 def _gauss(t: Array) -> Array:
     """Return e^(-t^2/2). A rounding of t^2 would be one of the exponent, so t^2 is split."""
-    t = np.clip(t, -40.0, 40.0)  # e^-800 is 0, and squares stay within range
-    near = np.round(t * 2.0**16) / 2.0**16  # its square is exact
+    near = np.rint(t * 2.0**16) / 2.0**16  # its square is exact
     return np.exp(near * near / -2.0) * np.exp((near - t) * (near + t) / 2.0)
 
 
-def _share(t: Array) -> Array:
-    """Return Phi(-|t|) e^(t^2/2), a factor that varies little."""
-    return erfcx(np.abs(t) * np.sqrt(0.5)) / 2.0
-
-
-def _gelu(t: Array) -> Array:
-    share, gauss = _share(t), _gauss(t)
-    return np.where(t < 0.0, t * share * gauss, t * (1.0 - share * gauss))
-
-
-def _gelu_slope(t: Array) -> Array:
-    near, gauss = np.clip(t, -40.0, 40.0) / np.sqrt(2.0 * np.pi), _gauss(t)
-    tail = _share(t) * gauss
-    return np.where(t < 0.0, tail, 1.0 - tail) + near * gauss
+def _gelu(t: Array) -> tuple[Array, Array]:
+    """Return t Phi(t) and Phi(t) + t phi(t). On the left ndtr has e^(-t^2/2) of a rounded t^2."""
+    below, near = ndtr(t), np.clip(t, -40.0, 40.0)  # e^-800 is 0: squares stay in range
+    value, gauss = t * below, _gauss(near)
+    left = np.flatnonzero(t < -1.0)
+    t_left, gauss_left = np.take(t, left), np.take(gauss, left)
+    share = erfcx(t_left * -np.sqrt(0.5)) / 2.0
+    np.put(below, left, share * gauss_left)
+    np.put(value, left, t_left * share * gauss_left)
+    return value, below + near * (gauss / np.sqrt(2.0 * np.pi))
 
 
 def _gelu_bend(t: Array) -> Array:
-    return (2.0 - np.clip(t, -40.0, 40.0) ** 2) * (_gauss(t) / np.sqrt(2.0 * np.pi))
+    near = np.clip(t, -40.0, 40.0)
+    return (2.0 - near**2) * (_gauss(near) / np.sqrt(2.0 * np.pi))
 
 
 CUBIC, FAR = 0.044715, 60.0  # at 60, sigma(2 h) is 0 or 1 and its slope 0, in float64
@@ -115,10 +150,10 @@ def _inner(t: Array) -> tuple[Array, Array, Array]:
     )
 
 
-def _gelu_tanh_slope(t: Array) -> Array:
+def _gelu_tanh(t: Array) -> tuple[Array, Array]:
     h, h1, _ = _inner(t)
     gate, other = sigmoid(2.0 * h), sigmoid(-2.0 * h)
-    return gate * (1.0 + 2.0 * np.clip(t, -FAR, FAR) * h1 * other)
+    return t * gate, gate * (1.0 + 2.0 * np.clip(t, -FAR, FAR) * h1 * other)
 
 
 def _gelu_tanh_bend(t: Array) -> Array:
@@ -127,21 +162,22 @@ def _gelu_tanh_bend(t: Array) -> Array:
     return spread * (t * h2 + 2.0 * h1 - 2.0 * t * np.tanh(h) * h1 * h1)
 
 
+def _silu(t: Array) -> tuple[Array, Array]:
+    gate = sigmoid(t)
+    return t * gate, gate * (1.0 + t * sigmoid(-t))
+
+
 def _silu_bend(t: Array) -> Array:
     return sigmoid(t) * sigmoid(-t) * (2.0 - t * np.tanh(t / 2.0))
 
 
-# ``gates.gelu_forward``: t Phi(t). 1 + erf would cancel on the left.
-GELU = Elementwise(_gelu, _gelu_slope, _gelu_bend)
+# ``gates.gelu_forward``: t Phi(t).
+GELU = Gated(_gelu, _gelu_bend)
 # ``gates.gelu_tanh_forward``: t (1 + tanh h(t)) / 2, computed as t sigma(2 h(t)),
 # ``gates.gelu_tanh_gate``.
-TANH_GELU = Elementwise(
-    lambda t: t * sigmoid(2.0 * _inner(t)[0]), _gelu_tanh_slope, _gelu_tanh_bend
-)
+TANH_GELU = Gated(_gelu_tanh, _gelu_tanh_bend)
 # ``gates.silu_forward``: t sigma(t).
-SILU = Elementwise(
-    lambda t: t * sigmoid(t), lambda t: sigmoid(t) * (1.0 + t * sigmoid(-t)), _silu_bend
-)
+SILU = Gated(_silu, _silu_bend)
 # ``gates.softsign_forward``: t / (1 + |t|).
 SOFTSIGN = Elementwise(
     lambda t: t / (1.0 + np.abs(t)),

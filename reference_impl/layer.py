@@ -15,8 +15,8 @@ is the pullback differentiated along a direction, `pullback_along`. Any object w
 A layer keeps nothing between calls and never writes to an array that it is given.
 """
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce, wraps
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -123,6 +123,43 @@ def by_rows(pullback: Pullback) -> Pullback:
         return _with_axes(value, z), back_to_axes
 
     return of_all_axes
+
+
+BLOCK = 32_768  # numbers: a block, and what is made of it, stay in the cache
+
+
+def in_blocks(pullback: Pullback) -> Pullback:
+    """Return the pullback of a layer that maps each row of a matrix by itself, block by block.
+
+    It has as many outputs as inputs.
+    """
+
+    @wraps(pullback)
+    def of_all_rows(layer: Any, z: Array) -> tuple[Array, Back]:
+        size = max(1, BLOCK // z.shape[1])
+        blocks = [slice(first, first + size) for first in range(0, len(z), size)]
+        if len(blocks) == 1:
+            return pullback(layer, z)
+        value, backs = np.empty_like(z), []
+        for block in blocks:
+            value[block], back = pullback(layer, z[block])
+            backs.append(back)
+
+        def back_in_blocks(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
+            result, asked = np.empty_like(z), []
+            for block, of_block in zip(blocks, backs, strict=True):
+                result[block], gradients = of_block(delta[block])
+                asked.append(gradients)
+            return result, lambda: added(gradients() for gradients in asked)
+
+        return value, back_in_blocks
+
+    return of_all_rows
+
+
+def added(parts: Iterable[Gradients]) -> Gradients:
+    """Return the sum of gradients, parameter by parameter."""
+    return reduce(lambda a, b: {name: a[name] + b[name] for name in a}, parts)
 
 
 def along_by_rows(pullback_along: PullbackAlong) -> PullbackAlong:

@@ -7,7 +7,16 @@ import numpy as np
 
 from reference_impl import softmax
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, BackAlong, Gradients, along_by_rows, by_rows, none
+from reference_impl.layer import (
+    RULES,
+    Back,
+    BackAlong,
+    Gradients,
+    along_by_rows,
+    by_rows,
+    in_blocks,
+    none,
+)
 
 
 @dataclass(frozen=True)
@@ -24,15 +33,17 @@ class LogSoftmax:
     forward, backward, parameter_gradient, jacobian = RULES
 
     @by_rows
+    @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return z_u - logsumexp(z), and RULE 2."""
+        S, value = softmax.with_logarithm(z)
 
         def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-            S = softmax.softmax(z)
-            result = delta * sum_of_others(S) - S * sum_of_others(delta)
+            result = delta * sum_of_others(S)
+            result -= S * sum_of_others(delta)
             return representable("delta_v - S_v sum_u delta_u", result), none
 
-        return softmax.log_softmax(z), back
+        return value, back
 
     @along_by_rows
     def pullback_along(
@@ -49,5 +60,14 @@ class LogSoftmax:
 
 
 def sum_of_others(a: Array) -> Array:
-    """Return sum_{u != v} a_u for each v in each row, without subtracting a_v from the sum."""
-    return a @ (1.0 - np.eye(a.shape[1]))
+    """Return sum_{u != v} a_u for each v in each row.
+
+    The largest is left out before the sum: taken off it, it would cancel what the others add up to.
+    """
+    largest = np.arange(len(a)), np.abs(a).argmax(axis=1)
+    others = a.copy()
+    others[largest] = 0.0
+    total = others.sum(axis=1)
+    result = (total + a[largest])[:, np.newaxis] - a
+    result[largest] = total
+    return result

@@ -87,7 +87,8 @@ class NLL:
         value = np.asarray(-(np.sum(own * z[at_labels]) + spread))
 
         def gradient(delta: Array) -> Array:
-            g = np.zeros_like(z) - (delta * all_alike)[:, np.newaxis]
+            g = np.empty_like(z)
+            g[:] = (0.0 - delta * all_alike)[:, np.newaxis]
             g[at_labels] -= delta * own
             return g
 

@@ -4,7 +4,7 @@ Every variance is the mean of the squared deviations, divided by the count and n
 less one, and eps stands inside the root. A gain and a bias belong to each unit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,17 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, Gradients, by_rows, matrix, read_only
+from reference_impl.layer import (
+    RULES,
+    Back,
+    BackAlong,
+    Gradients,
+    along_by_rows,
+    by_rows,
+    in_blocks,
+    points,
+    read_only,
+)
 from reference_impl.quiet import quiet
 
 
@@ -50,9 +60,17 @@ class LayerNorm:
         _keep(self, gain=self.gain, bias=self.bias)
 
     @by_rows
+    @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu + b_u, and RULES 2 and 3."""
-        return _standardised(self, z, axis=1)
+        return _pullback(self, z, axis=1)
+
+    @along_by_rows
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Differentiate them along a direction."""
+        return _pullback_along(self, z, dz, dtheta, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +104,17 @@ class RMSNorm:
         _keep(self, gain=self.gain)
 
     @by_rows
+    @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu, and RULES 2 and 3."""
-        z = _units(z, self.gain)
-        root = np.sqrt(representable("z^2", np.square(z)).mean(axis=1, keepdims=True) + self.eps)
-        hat = z / root
+        return _pullback(self, z, axis=1, centred=False)
 
-        def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-            pull = self.gain * delta
-            result = (pull - hat * (pull * hat).mean(axis=1, keepdims=True)) / root
-            return representable("RULE 2", result), lambda: _of_gain(hat, delta)
-
-        return representable("g zhat", self.gain * hat), back
+    @along_by_rows
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Differentiate them along a direction."""
+        return _pullback_along(self, z, dz, dtheta, axis=1, centred=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,18 +152,28 @@ class BatchNorm:
     @by_rows
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu + b_u, and RULES 2 and 3."""
-        return _standardised(self, z, axis=0)
+        return _pullback(self, z, axis=0)
+
+    @along_by_rows
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Differentiate them along a direction."""
+        return _pullback_along(self, z, dz, dtheta, axis=0)
 
     @quiet
     def jacobian(self, z: ArrayLike) -> Array:
         """``normalisation.batch_norm_jacobian``: dz'_iu/dz_ju, of shape (N, N, M).
 
-        g_u (N [i = j] - 1 - zhat_iu zhat_ju) / (N sqrt(s_u + eps)); two units do not meet.
+        g_u (N [i = j] - 1 - zhat_iu zhat_ju) / (N sqrt(s_u + eps)); two units do not meet. With
+        more axes, such as N x T x M, of shape (N, T, N, T, M).
         """
-        hat, root = _centred_and_scaled(_units(matrix("z", z), self.gain), self.eps, axis=0)
+        z = points("z", z)
+        rows = _units(z.reshape(-1, z.shape[-1]), self.gain)
+        hat, root = _scaled(rows, self.eps, axis=0, centred=True)
         N = len(hat)
         paths = N * np.eye(N)[:, :, None] - 1.0 - hat[:, None, :] * hat[None, :, :]
-        return self.gain * paths / (N * root)
+        return (self.gain * paths / (N * root)).reshape(*z.shape[:-1], *z.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,15 +213,35 @@ class FixedBatchNorm:
             raise ValueError(f"variance: expected numbers >= 0, given {self.variance.min():.17g}")
 
     @by_rows
+    @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return g_u zhat_iu + b_u, and RULES 2 and 3."""
-        root = np.sqrt(self.variance + self.eps)
-        hat = representable("z - m", _units(z, self.gain) - self.mean) / root
-        value = representable("g zhat + b", self.gain * hat + self.bias)
-        return value, lambda delta: (
+        hat, root = self._scaled(z)
+        return _affine(self, hat), lambda delta: (
             representable("RULE 2", self.gain * delta / root),
-            lambda: _of_gain(hat, delta) | _of_bias(delta),
+            lambda: _gradients(self, hat, delta),
         )
+
+    @along_by_rows
+    def pullback_along(
+        self, z: Array, dz: Array, dtheta: Mapping[str, Array]
+    ) -> tuple[Array, BackAlong]:
+        """Differentiate them along a direction; the statistics are constants."""
+        hat, root = self._scaled(z)
+        dhat = dz / root
+
+        def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
+            moved = (self.gain * change + dtheta["gain"] * delta) / root
+            return moved, _changed_gradients(self, hat, dhat, delta, change)
+
+        return _affine_along(self, hat, dhat, dtheta), back
+
+    def _scaled(self, z: Array) -> tuple[Array, Array]:
+        root = np.sqrt(self.variance + self.eps)
+        return representable("z - m", _units(z, self.gain) - self.mean) / root, root
+
+
+_Norm = LayerNorm | RMSNorm | BatchNorm | FixedBatchNorm
 
 
 def _keep(layer: object, **vectors: ArrayLike) -> None:
@@ -213,20 +260,35 @@ def _keep(layer: object, **vectors: ArrayLike) -> None:
 def _units(z: Array, gain: Array) -> Array:
     if z.shape[1:] != gain.shape:
         raise ValueError(
-            f"z: expected {len(gain)} columns for gain of shape {gain.shape}, given shape {z.shape}"
+            f"z: expected {len(gain)} columns for gain of shape {gain.shape}, given {z.shape[1]}"
         )
     return z
 
 
-def _centred_and_scaled(z: Array, eps: float, axis: int) -> tuple[Array, Array]:
-    """Return (z - mean) / sqrt(variance + eps) along an axis, and the root."""
+def _scaled(z: Array, eps: float, axis: int, centred: bool) -> tuple[Array, Array]:
+    """Return zhat along an axis, and the root that divides: of the mean square and eps."""
     # Twice: the mean of the deviations is the rounding error of the first mean.
-    deviation = z - z.mean(axis=axis, keepdims=True)
-    deviation -= deviation.mean(axis=axis, keepdims=True)
-    variance = _mean_product(deviation, deviation, axis)
-    root = np.sqrt(representable("the variance", variance) + eps)
-    deviation /= root
-    return deviation, root
+    deviation = z - _mean(z, axis) if centred else z
+    hat = deviation - _mean(deviation, axis) if centred else z.copy()
+    square = representable("the mean square", _mean_product(hat, hat, axis))
+    root = np.sqrt(square + eps)
+    hat /= root
+    return hat, root
+
+
+def _projected(pull: Array, hat: Array, axis: int, centred: bool) -> Array:
+    """Return pull - mean(pull) - zhat mean(pull zhat), the first mean where z is centred."""
+    result = hat * -_mean_product(pull, hat, axis)
+    result += pull
+    if centred:
+        result -= _mean(pull, axis)
+    return result
+
+
+def _mean(a: Array, axis: int) -> Array:
+    """Return the mean along an axis, which stays; BLAS adds up faster than np.mean."""
+    ones = np.ones(a.shape[axis])
+    return np.expand_dims((a @ ones if axis else ones @ a) / a.shape[axis], axis)
 
 
 def _mean_product(a: Array, b: Array, axis: int) -> Array:
@@ -235,26 +297,66 @@ def _mean_product(a: Array, b: Array, axis: int) -> Array:
     return np.expand_dims(np.vecdot(*last) / a.shape[axis], axis)
 
 
-def _standardised(layer: LayerNorm | BatchNorm, z: Array, axis: int) -> tuple[Array, Back]:
-    """Return g zhat + b with means along an axis, and RULES 2 and 3."""
-    hat, root = _centred_and_scaled(_units(z, layer.gain), layer.eps, axis)
+def _pullback(
+    layer: LayerNorm | RMSNorm | BatchNorm, z: Array, axis: int, centred: bool = True
+) -> tuple[Array, Back]:
+    """Return g zhat, with the bias that there is, and RULES 2 and 3."""
+    hat, root = _scaled(_units(z, layer.gain), layer.eps, axis, centred)
 
     def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
+        result = _projected(layer.gain * delta, hat, axis, centred)
+        result /= root
+        return representable("RULE 2", result), lambda: _gradients(layer, hat, delta)
+
+    return _affine(layer, hat), back
+
+
+def _pullback_along(
+    layer: LayerNorm | RMSNorm | BatchNorm,
+    z: Array,
+    dz: Array,
+    dtheta: Mapping[str, Array],
+    axis: int,
+    centred: bool = True,
+) -> tuple[Array, BackAlong]:
+    """Differentiate RULES 1 to 3: zhat, the root, the gain and the bias change."""
+    hat, root = _scaled(_units(z, layer.gain), layer.eps, axis, centred)
+    dhat = _projected(dz, hat, axis, centred) / root
+    droot = _mean_product(dz, hat, axis)
+
+    def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
         pull = layer.gain * delta
-        along = _mean_product(pull, hat, axis)
-        pull -= pull.mean(axis=axis, keepdims=True)
-        pull -= hat * along
-        pull /= root
-        return representable("RULE 2", pull), lambda: _of_gain(hat, delta) | _of_bias(delta)
+        turned = _projected(layer.gain * change + dtheta["gain"] * delta, hat, axis, centred)
+        turned -= dhat * _mean_product(pull, hat, axis) + hat * _mean_product(pull, dhat, axis)
+        turned -= _projected(pull, hat, axis, centred) * (droot / root)
+        return turned / root, _changed_gradients(layer, hat, dhat, delta, change)
 
+    return _affine_along(layer, hat, dhat, dtheta), back
+
+
+def _affine(layer: _Norm, hat: Array) -> Array:
+    """Return g zhat + b, or g zhat where there is no bias."""
     value = layer.gain * hat
-    value += layer.bias
-    return representable("g zhat + b", value), back
+    if not isinstance(layer, RMSNorm):
+        value += layer.bias
+    return representable("g zhat + b", value)
 
 
-def _of_gain(hat: Array, delta: Array) -> Gradients:
-    return {"gain": representable("sum_i delta zhat", np.einsum("iu,iu->u", delta, hat))}
+def _affine_along(layer: _Norm, hat: Array, dhat: Array, dtheta: Mapping[str, Array]) -> Array:
+    moved = layer.gain * dhat + dtheta["gain"] * hat
+    return moved if isinstance(layer, RMSNorm) else moved + dtheta["bias"]
 
 
-def _of_bias(delta: Array) -> Gradients:
-    return {"bias": representable("sum_i delta", delta.sum(axis=0))}
+def _gradients(layer: _Norm, hat: Array, delta: Array) -> Gradients:
+    gain = representable("sum_i delta zhat", np.einsum("iu,iu->u", delta, hat))
+    if isinstance(layer, RMSNorm):
+        return {"gain": gain}
+    return {"gain": gain, "bias": representable("sum_i delta", delta.sum(axis=0))}
+
+
+def _changed_gradients(
+    layer: _Norm, hat: Array, dhat: Array, delta: Array, change: Array
+) -> Gradients:
+    gradients = _gradients(layer, hat, change)
+    gradients["gain"] = gradients["gain"] + np.einsum("iu,iu->u", delta, dhat)
+    return gradients

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erfcx, ndtr
 
-from reference_impl import arguments, softmax
+from reference_impl import arguments, logistic, softmax
 from reference_impl.arguments import Array, Labels, representable
 from reference_impl.quiet import quiet
-from reference_impl.sigmoid import residuals, sigmoid
 
 
 @quiet
@@ -42,8 +41,8 @@ def offset_gradient(w: ArrayLike, X: ArrayLike, y: ArrayLike, offset: ArrayLike)
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for a result beyond 1.8e308.
     """
-    X, z = _logits(w, X, offset)
-    return representable("the gradient", X.T @ residuals(z, arguments.labels(y, X)))
+    theta, data, n = _one_more(w, X, offset)
+    return logistic.nll_gradient(theta, data, arguments.labels(y, data))[:n]
 
 
 @quiet
@@ -64,8 +63,8 @@ def offset_hessian(w: ArrayLike, X: ArrayLike, offset: ArrayLike) -> Array:
     TypeError, ValueError
         As `offset_gradient`.
     """
-    X, z = _logits(w, X, offset)
-    return _gram(X, sigmoid(z) * sigmoid(-z))
+    theta, data, n = _one_more(w, X, offset)
+    return logistic.nll_hessian(theta, data, np.zeros(len(data)))[:n, :n]
 
 
 @quiet
@@ -92,10 +91,10 @@ def offset_softmax_gradient(W: ArrayLike, X: ArrayLike, y: ArrayLike, offset: Ar
     TypeError, ValueError
         As `offset_gradient`.
     """
-    X = arguments.design_matrix(X)
-    Z = X @ arguments.class_weights("W", W, X).T
-    Z = representable("a logit", Z + arguments.same_shape("offset", offset, "the logits", Z))
-    return representable("the gradient", softmax.residuals(Z, y).T @ X)
+    W = arguments.class_weights("W", W, X := arguments.design_matrix(X))
+    offset = arguments.same_shape("offset", offset, "the logits", X @ W.T)
+    data = np.column_stack([X, offset])
+    return softmax.nll_gradient(np.column_stack([W, np.eye(len(W))]), data, y)[:, : X.shape[1]]
 
 
 @quiet
@@ -263,7 +262,7 @@ def link_nll(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> np.float64
     TypeError, ValueError
         As `offset_gradient`.
     """
-    X, z = _logits(w, X, None)
+    X, z = _logits(w, X)
     return np.float64(representable("the NLL", link.loss(z, arguments.labels(y, X)).sum()))
 
 
@@ -287,7 +286,7 @@ def link_gradient(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array
     TypeError, ValueError
         As `offset_gradient`.
     """
-    X, z = _logits(w, X, None)
+    X, z = _logits(w, X)
     return representable("the gradient", X.T @ link.slope(z, arguments.labels(y, X)))
 
 
@@ -311,7 +310,7 @@ def link_hessian(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
     TypeError, ValueError
         As `offset_gradient`.
     """
-    X, z = _logits(w, X, None)
+    X, z = _logits(w, X)
     return _gram(X, link.curvature(z, arguments.labels(y, X)))
 
 
@@ -333,7 +332,7 @@ def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
     TypeError, ValueError
         As `offset_gradient`.
     """
-    X, z = _logits(w, X, None)
+    X, z = _logits(w, X)
     return _gram(X, link.information(z))
 
 
@@ -445,13 +444,17 @@ CLOGLOG = Link(
 )
 
 
-def _logits(w: ArrayLike, X: ArrayLike, offset: ArrayLike | None) -> tuple[Array, Array]:
-    """Return X, and z = X w + o."""
+def _one_more(w: ArrayLike, X: ArrayLike, offset: ArrayLike) -> tuple[Array, Array, int]:
+    """Return w and X with the offset as one more feature, whose coefficient is 1, and n."""
+    X, z = _logits(w, X)
+    offset = arguments.same_shape("offset", offset, "the logits", z)
+    return np.append(w, 1.0), np.column_stack([X, offset]), X.shape[1]
+
+
+def _logits(w: ArrayLike, X: ArrayLike) -> tuple[Array, Array]:
+    """Return X, and z = X w."""
     X = arguments.design_matrix(X)
-    z = representable("a logit x_i.w", X @ arguments.vector("w", w, X))
-    if offset is None:
-        return X, z
-    return X, representable("a logit", z + arguments.same_shape("offset", offset, "the logits", z))
+    return X, representable("a logit x_i.w", X @ arguments.vector("w", w, X))
 
 
 def _gram(X: Array, weights: Array) -> Array:

@@ -76,11 +76,35 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> Array:
         For values that are not real numbers, NaN, inf, or nothing but -inf along the axis, and
         for a result below -1.8e308.
     """
+    return with_logarithm(z, axis)[1]
+
+
+@quiet
+def with_logarithm(z: ArrayLike, axis: int = -1) -> tuple[Array, Array]:
+    """Return `softmax` and `log_softmax`, by the same exponentials.
+
+    Parameters
+    ----------
+    z, axis
+        As in `log_softmax`.
+
+    Returns
+    -------
+    (float64 array, float64 array)
+        Of the shape of z.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `log_softmax`.
+    """
     z, axis = _classes_first(z, axis)
     terms = _terms(z)
-    logarithm = terms.d + (terms.r - np.log1p(terms.S))
-    representable("log_softmax(z)", logarithm[np.isfinite(z)])
-    return _as_given(logarithm, axis)
+    logarithm = terms.r - np.log1p(terms.S)
+    logarithm += terms.d
+    if not np.isfinite(logarithm).all():
+        representable("log_softmax(z)", logarithm[np.isfinite(z)])
+    return _as_given(terms.e / (1.0 + terms.S), axis), _as_given(logarithm, axis)
 
 
 @quiet
@@ -352,20 +376,29 @@ def _left_out(z: Array) -> _Terms:
     z - m = -700 it would be 250 ulp.
     """
     d, r = two_diff(z, z.max(axis=0))
-    r[~np.isfinite(d)] = 0.0
-    others = np.arange(len(z)).reshape(-1, *[1] * (z.ndim - 1)) != z.argmax(axis=0)
+    if not (finite := np.isfinite(d)).all():
+        r[~finite] = 0.0
+    largest = np.expand_dims(z.argmax(axis=0), 0)
     e = _exp(d, r)
-    S, error = two_sums(others * e)
+    S, error = two_sums(_without(e, largest))
     if (tiny := S < 1e-290).any():  # subnormal terms, each rounded: add them e^128 times as large
-        large, _ = two_sums(others * _exp(np.minimum(d, -256.0) + 128.0, r))
+        large, _ = two_sums(_without(_exp(np.minimum(d, -256.0) + 128.0, r), largest))
         S = np.where(tiny, large * np.exp(-128.0), S)
     return _Terms(d, r, e, S + error)
+
+
+def _without(terms: Array, places: Labels) -> Array:
+    """Return the terms with zeros at some places along the first axis."""
+    others = terms.copy()
+    np.put_along_axis(others, places, 0.0, axis=0)
+    return others
 
 
 def _exp(d: Array, r: Array) -> Array:
     """Return e^(d + r) to first order in the rounding error r."""
     e: Array = np.exp(d)
-    return e + e * r
+    e += e * r
+    return e
 
 
 def _terms(z: Array) -> _Terms:

@@ -6,6 +6,7 @@ Each rule is written from its definition in the least clever form: the derivativ
 """
 
 import zlib
+from functools import partial
 
 import compare
 import loops
@@ -217,6 +218,42 @@ def weighted_by(forward):
 
 def backward_by(jacobian):
     return lambda z, delta, *parameters: backward(jacobian, z, delta, *parameters)
+
+
+def second_order(name, layer, forward, z, parameters, rest=()):
+    """`pullback_along` in a random direction beside differences of the rules: pairs, by name.
+
+    `forward` is a loop of z, the parameters, which all change, and the rest, which does not.
+    """
+    start, numbers = (z, *parameters.values()), rng(f"along {name}")
+    along = [eighths(numbers, *part.shape) for part in start]
+    delta, change = (free_delta(f"{name} {k}", layer.forward(z).shape) for k in range(2))
+
+    def moved(step, place=None):
+        at = [_moved(part, way, step) for part, way in zip(start, along, strict=True)]
+        if place is None:
+            return forward(*at, *rest)
+        turned = _moved(delta, change, step)
+        return loops.differences(80, lambda *given: inner(forward(*given), turned),
+                                 (*at, *rest), place)  # fmt: skip
+
+    value, back = layer.pullback_along(z, along[0], dict(zip(parameters, along[1:], strict=True)))
+    deltas, gradients = back(delta, change)
+    found = [value, deltas, *(gradients[key] for key in parameters)]
+    for place, actual in enumerate(found, start=-1):
+        of = moved if place < 0 else partial(moved, place=place)
+        yield place, actual, loops.differences(50, of, (mpf(0),), 0)
+
+
+def _moved(part, way, step):
+    return loops._map2(lambda t, d: t + step * d, loops.exact(part), loops.exact(way))
+
+
+def inner(a, b):
+    """The sum of the products of the entries."""
+    if isinstance(a, list):
+        return sum((inner(x, y) for x, y in zip(a, b, strict=True)), mpf(0))
+    return a * b
 
 
 def check_contract(layer, z, delta):

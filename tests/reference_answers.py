@@ -1,5 +1,7 @@
 """What the implementation answers to the test vectors, function by function."""
 
+from functools import partial
+
 import numpy as np
 
 from reference_impl import (
@@ -9,14 +11,18 @@ from reference_impl import (
     gates,
     layer,
     logistic,
+    regression,
     sigmoid,
     softmax,
     targets,
 )
 from reference_impl.attention import Attention
+from reference_impl.backpropagation import Chain, Sum
+from reference_impl.composition import Concatenation, Dropout, residual
 from reference_impl.engine import estimation, separation
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
+from reference_impl.maps import Convolution, Embedding, LowRank, Tied
 from reference_impl.nll import NLL
 from reference_impl.normalisation import BatchNorm, FixedBatchNorm, LayerNorm, RMSNorm
 
@@ -96,34 +102,65 @@ def rules(name, make, parameters=()):
     }
 
 
-def along(one, z, dz):
-    """The change of the output along dz: by the rule of the layer, or by its Jacobian."""
-    z = layer.matrix("z", z)
-    one.forward(z)
-    dz = arguments.same_shape("dz", dz, "z", z)
-    if isinstance(one, BatchNorm):
-        return np.einsum("iju,ju->iu", one.jacobian(z), dz)
-    if hasattr(one, "pullback_along"):
-        return one.pullback_along(
-            z, dz, {name: np.zeros_like(value) for name, value in parameters(one)}
-        )[0]
-    return np.einsum("iuv,iv->iu", one.jacobian(z), dz)
-
-
-def parameters(one):
-    if isinstance(one, Linear):
-        yield "W", one.W
-        if one.b is not None:
-            yield "b", one.b
+def along(one, z, dz, **changes):
+    """The change of the output along dz, and along what is given for parameters."""
+    z = layer.points("z", z)
+    still = one.parameter_gradient(z, np.zeros_like(one.forward(z)))
+    direction = {name: np.zeros_like(value) for name, value in still.items()} | changes
+    return one.pullback_along(z, arguments.same_shape("dz", dz, "z", z), direction)[0]
 
 
 def linear_along(z, W, dz, dW, b=None, db=None):
-    one, z = Linear(W, b), layer.matrix("z", z)
-    one.forward(z)
-    direction = {"W": arguments.same_shape("dW", dW, "W", one.W)}
+    one = Linear(W, b)
+    changes = {"W": arguments.same_shape("dW", dW, "W", one.W)}
     if b is not None:
-        direction["b"] = arguments.same_shape("db", db, "b", one.b)
-    return one.pullback_along(z, arguments.same_shape("dz", dz, "z", z), direction)[0]
+        changes["b"] = arguments.same_shape("db", db, "b", one.b)
+    return along(one, z, dz, **changes)
+
+
+def of_symbols(name, make):
+    """The rules of a layer whose input is symbols."""
+    return {
+        f"{name}forward": lambda y, W: make(W).forward(y),
+        f"{name}parameter_gradient": lambda y, W, delta: make(W).parameter_gradient(y, delta),
+    }
+
+
+def embedding_along(y, W, dW):
+    """It is linear in the table."""
+    Embedding(W).forward(y)
+    return Embedding(arguments.same_shape("dW", dW, "W", layer.matrix("W", W))).forward(y)
+
+
+def branch(A, F, phi):
+    return Chain([Linear(A), phi, Linear(F)])
+
+
+def residual_of(A, F):
+    return residual(branch(A, F, activations.Tanh()))
+
+
+def side_by_side(A, F, B, H):
+    return Concatenation([branch(A, F, activations.Tanh()), branch(B, H, activations.Sigmoid())])
+
+
+def added(A, F, B, G):
+    return Sum([branch(A, F, activations.Tanh()), branch(B, G, activations.Sigmoid())])
+
+
+def residual_gradient(z, delta, A, F):
+    found = residual_of(A, F).parameter_gradient(z, delta)
+    return {"A": found["1.0.W"], "F": found["1.2.W"]}
+
+
+def link_hessian(link):
+    def both(w, X, y):
+        return {
+            "observed": regression.link_hessian(link, w, X, y),
+            "expected": regression.link_information(link, w, X),
+        }
+
+    return both
 
 
 def softmax_jacobian(z):
@@ -190,6 +227,17 @@ LAYERS = {
         FixedBatchNorm,
         ("mean", "variance", "gain", "bias", "eps"),
     ),
+    **rules("maps.leading_axes_", Linear, ("W", "b")),
+    **rules("maps.convolution_", Convolution, ("W", "b", "stride", "padding")),
+    **rules("maps.low_rank_", LowRank, ("W", "A", "B", "alpha")),
+    **of_symbols("maps.embedding_", Embedding),
+    **of_symbols("maps.tied_", lambda W: Tied(W, activations.Tanh())),
+    "maps.embedding_jvp": embedding_along,
+    **rules("composition.residual_", residual_of, ("A", "F")),
+    **rules("composition.sum_", added, ("A", "F", "B", "G")),
+    **rules("composition.concatenation_", side_by_side, ("A", "F", "B", "H")),
+    **rules("composition.dropout_", Dropout, ("mask", "p")),
+    "composition.residual_parameter_gradient": residual_gradient,
     "softmax.jacobian": softmax_jacobian,
     "linear.jvp_with_parameters": linear_along,
     "attention.forward": lambda mask, **given: Attention(mask).forward(**given),
@@ -199,6 +247,7 @@ LAYERS = {
     "attention.jvp_values": attention_along("values"),
 }
 
+LINKS = {"probit": regression.PROBIT, "cloglog": regression.CLOGLOG}
 VERDICTS = {"overlap": 0.0, "quasi-complete": 1.0, "complete": 2.0}
 
 
@@ -226,6 +275,24 @@ FUNCTIONS = {
     "targets.focal_gradient": targets.focal_loss,
     "targets.many_labels_gradient": targets.many_labels_gradient,
     "targets.masked_log_softmax_backward": targets.masked_log_softmax,
+    **{
+        f"regression.{name}": getattr(regression, name)
+        for name in (
+            "offset_gradient",
+            "offset_hessian",
+            "offset_softmax_gradient",
+            "penalty_gradient",
+            "penalty_hessian",
+            "penalty_newton_step",
+            "odds_ratio",
+            "odds_ratio_variance",
+        )
+    },
+    **{
+        f"regression.{name}_gradient": partial(regression.link_gradient, link)
+        for name, link in LINKS.items()
+    },
+    **{f"regression.{name}_hessian": link_hessian(link) for name, link in LINKS.items()},
     "sigmoid.sigmoid": sigmoid.sigmoid,
     "sigmoid.log_sigmoid": sigmoid.log_sigmoid,
     "sigmoid.softplus": sigmoid.softplus,

@@ -334,31 +334,11 @@ def test_second_order(name):
         make, forward, rest = (lambda W, A, B: LowRank(W, A, B, 1.5)), low_rank, ()
         parameters, z = {"W": eighths(rng, 4, 2), "A": eighths(rng, 3, 2), "B": eighths(rng, 4, 3)}, (
             eighths(rng, 2, 2))  # fmt: skip
-    layer, start = make(**parameters), (z, *parameters.values())
-    along = [eighths(rng, *part.shape) for part in start]
-    delta, change = (
-        layer_loops.free_delta(f"{name} {k}", layer.forward(z).shape) for k in range(2)
-    )
-
-    def moved(step, place=None):
-        at = [loops.exact(part) for part in start]
-        at = [loops._map2(lambda t, d: t + step * d, part, loops.exact(direction))
-              for part, direction in zip(at, along, strict=True)]  # fmt: skip
-        if place is None:
-            return forward(*at, *rest)
-        turned = loops._map2(lambda t, d: t + step * d, loops.exact(delta), loops.exact(change))
-        return loops.differences(80, weighted(forward), (*at, *rest, turned), place)
-
-    value, back = layer.pullback_along(z, along[0], dict(zip(parameters, along[1:], strict=True)))
-    check("second_order", "differences", value, loops.differences(50, moved, (mpf(0),), 0), name)
-    found = back(delta, change)
-    for place, actual in enumerate([found[0], *(found[1][key] for key in parameters)]):
-        expected = chopped(loops.differences(50, moved_at(moved, place), (mpf(0),), 0))
-        check("second_order", "differences", actual, expected, f"{name} {place}")
-
-
-def moved_at(moved, place):
-    return lambda step: moved(step, place)
+    layer = make(**parameters)
+    for place, actual, expected in layer_loops.second_order(
+        name, layer, forward, z, parameters, rest
+    ):
+        check("second_order", "differences", actual, chopped(expected), f"{name} {place}")
 
 
 def test_by_hand():

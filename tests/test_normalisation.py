@@ -11,6 +11,9 @@ from mpmath import mp, mpf
 
 from derivations import normalisation as lines
 from derivations.notation import Σ, M, N, Size, i, j, o, root, u, δ
+from reference_impl.activations import Softmax, Tanh
+from reference_impl.gates import GELU
+from reference_impl.log_softmax import LogSoftmax
 from reference_impl.normalisation import BatchNorm, FixedBatchNorm, LayerNorm, RMSNorm
 
 EPS = 0.125
@@ -119,6 +122,18 @@ def test_derived(name, size):
         check(name, "parameter_gradient", "50 digits", gradient, expected, size)
 
 
+@each_layer
+@each_size
+def test_second_order(name, size):
+    """RULES 1 to 3 differentiated along a direction against differences of the rules themselves."""
+    layer, z, _, forward, parameters = case(name, size)
+    learnt = {letter: parameters.pop(letter) for letter in ("gain", "bias") if letter in parameters}
+    rest, rules = tuple(parameters.values()), ("forward", "backward", *["parameter_gradient"] * 2)
+    found = layer_loops.second_order(name, layer, forward, z, learnt, rest)
+    for rule, (place, actual, expected) in zip(rules, found, strict=False):
+        check(name, rule, "differences", actual, expected, f"along {place} {size}", ulp=64)
+
+
 @pytest.mark.parametrize("name", ["layer_norm", "batch_norm"])
 def test_far_from_zero(name):
     """Deviations of 1 around 2^40: the mean of squares less the square of the mean has no digit."""
@@ -158,11 +173,31 @@ def test_leading_axes(name):
     flat = layer.parameter_gradient(z, delta)
     for letter, gradient in layer.parameter_gradient(deep, deltas).items():
         compare.same(gradient, flat[letter])
-    if name != "batch_norm":
-        compare.same(layer.jacobian(deep).reshape(4, 5, 5), layer.jacobian(z))
-    else:
-        with pytest.raises(ValueError, match="z: expected a matrix"):
-            layer.jacobian(deep)
+    shape = (2, 2, 2, 2, 5) if name == "batch_norm" else (2, 2, 5, 5)
+    assert layer.jacobian(deep).shape == shape
+    compare.same(layer.jacobian(deep).ravel(), layer.jacobian(z).ravel())
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [LayerNorm(np.arange(1, 5), np.ones(4)), RMSNorm(np.arange(1, 5)), Softmax(), LogSoftmax(), GELU,
+     FixedBatchNorm(np.ones(4), np.arange(4), np.arange(1, 5), np.ones(4)), Tanh()],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_blocks_of_rows(layer, monkeypatch):
+    """Blocks of two rows, the last of one: the same bits, and gradients that add up."""
+    z, delta = (eighths(layer_loops.rng(f"blocks {k}"), 7, 4) for k in range(2))
+    rules = ("forward", "backward", "parameter_gradient")
+    given = ((z,), (z, delta), (z, delta))
+    whole = [getattr(layer, rule)(*parts) for rule, parts in zip(rules, given, strict=True)]
+    monkeypatch.setattr("reference_impl.layer.BLOCK", 8)
+    found = [getattr(layer, rule)(*parts) for rule, parts in zip(rules, given, strict=True)]
+    compare.same(found[0], whole[0])
+    compare.same(found[1], whole[1])
+    assert found[2].keys() == whole[2].keys()
+    for name, gradient in whole[2].items():
+        check("layer_norm", "parameter_gradient", "identity", found[2][name], gradient.tolist(),
+              f"blocks, {name}", ulp=4)  # fmt: skip
 
 
 @each_layer

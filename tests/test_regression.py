@@ -27,7 +27,7 @@ from derivations.notation import (
     δ,
     φ,
 )  # fmt: skip
-from reference_impl import logistic, regression, softmax
+from reference_impl import logistic, regression, sigmoid, softmax
 from reference_impl.engine import estimation
 from reference_impl.regression import CLOGLOG, PROBIT
 
@@ -101,7 +101,7 @@ def test_offset_and_penalty(size):
             expected = derived.table(f"regression.{name}_{rule}", arrays)
             check(f"{name}_{rule}", "50 digits", actual, expected, size)
     by_offset = derived.table("regression.offset_gradient", arrays, chain=1)
-    check("offset_gradient", "50 digits", regression.residuals(X @ w + o, y), by_offset, size)
+    check("offset_gradient", "50 digits", sigmoid.residuals(X @ w + o, y), by_offset, size)
     compare.same(regression.offset_gradient(w, X, y, 0.0 * o), logistic.nll_gradient(w, X, y))
 
 

@@ -125,6 +125,20 @@ def test_self_attention(size):
                       oracle="differences", case=f"{name} {size}", ulp=64)  # fmt: skip
 
 
+@pytest.mark.parametrize("size", [(4, 3, 2, 3), (2, 2, 3, 1)], ids=str)
+def test_second_order(size):
+    """RULES 1 to 3 differentiated along a direction of z and of the three maps; scores of order 1."""
+    N, n, d, m = size
+    rng = layer_loops.rng(f"self-attention, second order {size}")
+    z, *maps = [eighths(rng, *shape, largest=1) for shape in ((N, n), (d, n), (d, n), (m, n))]
+    layer, mask = SelfAttention(*maps, np.tri(N)), loops.exact(np.tri(N))
+    parameters = dict(zip("QKV", maps, strict=True))
+    found = layer_loops.second_order(str(size), layer, self_attention, z, parameters, (mask,))
+    for place, actual, expected in found:
+        compare.check(actual, expected, statement="attention.self_attention_backward",
+                      oracle="differences", case=f"along {place} {size}", ulp=64)  # fmt: skip
+
+
 def test_moved_reaches_every_layer():
     """Parameters of layers in chains and sums go by their positions."""
     inner = Linear([[1.0, 2.0], [3.0, 4.0]], [0.0, 0.0])

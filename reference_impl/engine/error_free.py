@@ -41,7 +41,10 @@ def two_diff(a: Array, b: Array) -> tuple[Array, Array]:
     """
     d = a - b
     a_part = d + b
-    return d, (a - a_part) - (b - (a_part - d))
+    rest = a_part - d  # then in place: (a - a_part) - (b - (a_part - d))
+    np.subtract(b, rest, out=rest)
+    np.subtract(a, a_part, out=a_part)
+    return d, np.subtract(a_part, rest, out=rest)
 
 
 def two_product(a: Array, b: Array) -> tuple[Array, Array]:

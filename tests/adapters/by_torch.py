@@ -138,6 +138,27 @@ def batch_norm_inference(z, mean, variance, gain, bias, eps):
     return functional.batch_norm(z, mean, variance, gain, bias, training=False, eps=float(eps))
 
 
+def convolution(z, W, b=None, stride=1, padding=0):
+    """Features come before the places, and taps last."""
+    return functional.conv1d(z.mT, W.mT, b, stride=stride, padding=padding).mT
+
+
+def low_rank(z, W, A, B, alpha):
+    return functional.linear(z, W) + alpha * functional.linear(functional.linear(z, A), B)
+
+
+def branch(z, A, F, phi=torch.tanh):
+    return functional.linear(phi(functional.linear(z, A)), F)
+
+
+def added(z, A, F, B, G):
+    return branch(z, A, F) + branch(z, B, G, torch.sigmoid)
+
+
+def concatenation(z, A, F, B, H):
+    return torch.cat([branch(z, A, F), branch(z, B, H, torch.sigmoid)], dim=1)
+
+
 ELEMENTWISE = {
     "activations.log_sigmoid": functional.logsigmoid,
     "activations.relu": functional.relu,
@@ -156,6 +177,12 @@ ELEMENTWISE = {
 LAYERS = {
     **{f"{name}_": (function, ()) for name, function in ELEMENTWISE.items()},
     "linear.": (lambda z, W, b=None: functional.linear(z, W, b), ("W", "b")),
+    "maps.leading_axes_": (lambda z, W, b=None: functional.linear(z, W, b), ("W", "b")),
+    "maps.convolution_": (convolution, ("W", "b")),
+    "maps.low_rank_": (low_rank, ("W", "A", "B")),
+    "composition.residual_": (lambda z, A, F: z + branch(z, A, F), ("A", "F")),
+    "composition.sum_": (added, ("A", "F", "B", "G")),
+    "composition.concatenation_": (concatenation, ("A", "F", "B", "H")),
     "log_softmax.": (lambda z: functional.log_softmax(z, 1), ()),
     "nll.": (nll_loss, ()),
     "normalisation.batch_norm_": (batch_norm, ("gain", "bias")),
@@ -167,7 +194,7 @@ LAYERS = {
         lambda z, gain, eps: functional.rms_norm(z, gain.shape, gain, float(eps)), ("gain",)
     ),
 }  # fmt: skip
-LEARNT = ("W", "b", "gain", "bias")
+LEARNT = ("W", "b", "A", "B", "F", "gain", "bias")
 
 
 def rule(layer, tensors, name):
@@ -220,6 +247,57 @@ def attention_along(name):
     return of
 
 
+# ------------------------------------------------------------------------------ symbols, offsets
+
+
+def embedded(W, y):
+    return functional.embedding(torch.tensor(y), W)
+
+
+def tied(W, y):
+    return functional.linear(torch.tanh(embedded(W, y)), W)
+
+
+def of_table(function):
+    """The rules of a function of the table W and of symbols."""
+
+    def gradient(y, W, delta):
+        return {"W": torch.func.vjp(lambda W: function(W, y), array(W))[1](array(delta))[0]}
+
+    return {
+        "forward": named(lambda y, W: function(array(W), y)),
+        "parameter_gradient": named(gradient),
+        "jvp": named(
+            lambda y, W, dW: torch.func.jvp(lambda W: function(W, y), (array(W),), (array(dW),))[1]
+        ),
+    }
+
+
+def beside(X, y, offset, penalty=0.0):
+    X, y, offset, penalty = array(X), array(y), array(offset), array(penalty)
+
+    def nll(w):
+        losses = functional.binary_cross_entropy_with_logits(X @ w + offset, y, reduction="sum")
+        return losses + (penalty * w * w).sum() / 2
+
+    return nll
+
+
+def beside_classes(X, y, offset):
+    X, y, offset = array(X), torch.tensor(y), array(offset)
+    return lambda W: functional.cross_entropy(X @ W.T + offset, y, reduction="sum")
+
+
+def hessian_beside(w, X, **given):
+    """The Hessian, which is the same whatever the labels are."""
+    return torch.func.hessian(beside(X, [0.0] * len(X), **given))(array(w))
+
+
+def probit(X, y):
+    X, sign = array(X), 2.0 * array(y) - 1.0
+    return lambda w: -torch.special.log_ndtr(sign * (X @ w)).sum()
+
+
 def dims(axis, z):
     return tuple(range(array(z).ndim)) if axis is None else axis
 
@@ -249,6 +327,15 @@ FUNCTIONS = {
     },
     **{name: loss_of_logits(loss) for name, loss in LOSSES.items()},
     **{f"attention.jvp_{name}": attention_along(name) for name in ("queries", "keys", "values")},
+    **{f"maps.embedding_{rule}": of for rule, of in of_table(embedded).items()},
+    **{f"maps.tied_{rule}": of for rule, of in of_table(tied).items() if rule != "jvp"},
+    "regression.offset_gradient": gradient(beside, "w"),
+    "regression.offset_hessian": named(hessian_beside),
+    "regression.offset_softmax_gradient": gradient(beside_classes, "W"),
+    "regression.penalty_gradient": gradient(beside, "w"),
+    "regression.penalty_hessian": named(hessian_beside),
+    "regression.odds_ratio": named(lambda w: torch.exp(array(w))),
+    "regression.probit_gradient": gradient(probit, "w"),
     "attention.backward": attention_backward,
     "attention.forward": named(lambda mask, **given: attention(**arrays(given), mask=mask)),
     "logistic.mean_gradient": gradient(binary_mean, "w"),

@@ -13,7 +13,8 @@ from small import EXTENSIONS
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
 UNSOUND = "tests/proof/unsound.json"
 FILES = ("accuracy.json", "conformance.json", "derive.json", "doctor.json", "fits.json", "kernels.json",
-         "layer_accuracy.json", "scale.json", "separation.json", "speed.json", UNSOUND)  # fmt: skip
+         "layer_accuracy.json", "layer_speed.json", "scale.json", "separation.json", "speed.json",
+         UNSOUND)  # fmt: skip
 USED = re.compile(r"\{run-table\} (\S+) (.+)|\{run\}`(\S+) ([^`]+)`")
 
 
@@ -69,6 +70,8 @@ SHOWN = [
     ("layer_accuracy.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "PyTorch"], 4321.0, "errors", "4321"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "ours"], 8.765, "layer_norm", "8.77"),
+    ("layer_speed.json", ["cases", 0, "seconds", "ours"], 7.654, "times", "7.65 s"),
+    ("layer_speed.json", ["cases", 0, "layer"], "a new layer", "times", "a new layer"),
     ("fits.json", ["date"], "2001-02-03", "run_date", "2001-02-03"),
     ("fits.json", ["problems", 0, "fits", 1, "seconds"], 7.654, "speed", "7,654"),
     ("scale.json", ["file", "fit", "seconds"], 7.531, "fit_seconds", "7.53 s"),

@@ -242,6 +242,31 @@ FLAGS = {
         "attention that is too sharp, and gradients that are too large",
         "1 / sqrt(d) is left out",
     ),
+    "repeated": Flag(
+        "missing term",
+        "what occurs more than once has the gradient of one occurrence",
+        "gradient[symbols] += delta in place of a sum over the places",
+    ),
+    "flipped": Flag(
+        "another convention",
+        "a filter that is turned around",
+        "convolution in place of correlation, or the way back with the kernel as it stands",
+    ),
+    "branch": Flag(
+        "missing term",
+        "a gradient that is wrong but looks plausible",
+        "one way from the input to the cost is left out where several meet",
+    ),
+    "offset": Flag(
+        "ignored argument",
+        "the gradient of another model",
+        "an offset of the logits is not used, or used again as a feature",
+    ),
+    "information": Flag(
+        "another quantity",
+        "standard errors and steps of another method",
+        "the expected information in place of the observed one, or the other way round",
+    ),
     "not converged": Flag(
         "stopped too early",
         "an estimate with few right digits",
@@ -544,6 +569,10 @@ def _forward(flag, layer, name, f):
     return Bug(flag, f"{layer}_forward", name, careful.forward(f))
 
 
+def _flat_slope(t):
+    return 1.0 - careful.tanh(t) ** 2
+
+
 def _erf_normal(t):
     return (1.0 + careful.erf(t / math.sqrt(2.0))) / 2.0
 
@@ -556,7 +585,7 @@ ELEMENTWISE = [
     _forward("confident", "activations.log_sigmoid", "log of sigma(t)", lambda t: log(sigmoid(t))),
     *_slope_bugs("confident", "activations.log_sigmoid", "1 - sigma(t)", lambda t: 1.0 - sigmoid(t)),
     _forward("overflow", "activations.softplus", "log(1 + e^t)", lambda t: log(1.0 + exp(t))),
-    *_slope_bugs("tail", "activations.tanh", "1 - tanh^2", lambda t: 1.0 - careful.tanh(t) ** 2),
+    *_slope_bugs("tail", "activations.tanh", "1 - tanh^2", _flat_slope),
     *_slope_bugs("kink", "activations.relu", "f'(0) = 1", lambda t: np.where(t >= 0, 1.0, 0.0)),
     *_slope_bugs("kink", "activations.relu", "f'(0) = 1/2", lambda t: (np.sign(t) + 1.0) / 2.0),
     _forward("tail", "gates.gelu", "1 + erf", lambda t: t * _erf_normal(t)),
@@ -770,6 +799,215 @@ LAYERS = [
 ]  # fmt: skip
 
 
+# ------------------------------------------------------------------ maps, branches, links
+
+
+def _transposed(W):
+    """W^T where no shape gives it away."""
+    return W.T if W.shape[0] == W.shape[1] else W
+
+
+def _kept_once(y, delta, W):
+    gradient = np.zeros_like(W)
+    gradient[labels(y)] = delta
+    return gradient
+
+
+def _turned(function, name="W"):
+    return lambda **given: function(**given | {name: given[name][:, ::-1]})
+
+
+def _fixed(function, **values):
+    return lambda **given: function(**given | values)
+
+
+def _both_informations(link, place):
+    """One information for both."""
+
+    def same(w, X, y):
+        one = (X.T * link(X @ w, y)[place]) @ X
+        return {"observed": one, "expected": one}
+
+    return same
+
+
+def _rounded_hazard(z, y):
+    """1 - e^-u as it is written."""
+    u = exp(z)
+    p = 1.0 - exp(-u)
+    bend = u * (exp(-u) * (u - 1.0) + exp(-2.0 * u)) / p**2
+    return np.where(y == 1, -u * exp(-u) / p, u), np.where(y == 1, bend, u), u * u * exp(-u) / p
+
+
+def _rounded_normal(z, y):
+    """1 - Phi(z) for the other label, and Phi by 1 + erf."""
+    t = np.where(y == 1, z, -z)
+    p = np.where(y == 1, _erf_normal(z), 1.0 - _erf_normal(z))
+    m = careful.density(z) / p
+    spread = careful.density(z) ** 2 / (_erf_normal(z) * (1.0 - _erf_normal(z)))
+    return np.where(y == 1, -m, m), m * (m + t), spread
+
+
+_CONV = careful.FUNCTIONS["maps.convolution_jvp"]
+_LOW_RANK = careful.FUNCTIONS["maps.low_rank_backward"]
+_DROP_BACK = careful.FUNCTIONS["composition.dropout_backward"]
+
+MAPS = [
+    Bug("parameter", "maps.leading_axes_forward", "the bias is ignored",
+        lambda z, W, b=None: careful.linear(z, W)),
+    Bug("square", "maps.leading_axes_forward", "z W for z W^T",
+        lambda z, W, b=None: careful.linear(z, _transposed(W), b)),
+    Bug("square", "maps.leading_axes_backward", "delta W^T for delta W",
+        lambda z, delta, W, b=None: delta @ _transposed(W)),
+    Bug("mean for sum", "maps.leading_axes_parameter_gradient", "mean over the places",
+        lambda z, delta, **given: careful.leading_gradient(z, delta / z.shape[1], **given)),
+    Bug("axis", "maps.leading_axes_parameter_gradient", "the last place alone",
+        lambda z, delta, W, b=None: careful.linear_gradient(z[:, -1], delta[:, -1], W, b)),
+    Bug("square", "maps.leading_axes_jvp", "dz W for dz W^T",
+        lambda z, dz, W, b=None: dz @ _transposed(W).T),
+    Bug("repeated", "maps.embedding_parameter_gradient", "gradient[symbols] = delta",
+        lambda y, delta, W: {"W": _kept_once(y, delta, W)}),
+    Bug("delta", "maps.embedding_parameter_gradient", "delta taken to be 1",
+        lambda y, delta, W: {"W": careful.added(y, np.ones_like(delta), W)}),
+    Bug("flipped", "maps.convolution_forward", "the kernel turned around",
+        _turned(careful.convolution)),
+    Bug("parameter", "maps.convolution_forward", "the stride is ignored",
+        _fixed(careful.convolution, stride=1)),
+    Bug("parameter", "maps.convolution_forward", "the padding is ignored",
+        _fixed(careful.convolution, padding=0)),
+    Bug("flipped", "maps.convolution_backward", "the kernel as a convolution has it",
+        _turned(careful.convolution_backward)),
+    Bug("branch", "maps.convolution_backward", "windows that overlap do not add",
+        lambda z, delta, W, b=None, stride=1, padding=0: careful.convolution_backward(
+            z, delta, W[:, :1], b, stride, padding)),
+    Bug("flipped", "maps.convolution_parameter_gradient", "taps from the other end",
+        lambda z, delta, W, **given: {
+            name: part[:, ::-1] if name == "W" else part
+            for name, part in careful.convolution_gradient(z, delta, W, **given).items()}),
+    Bug("mean for sum", "maps.convolution_parameter_gradient", "mean for sum",
+        _mean(careful.convolution_gradient)),
+    Bug("flipped", "maps.convolution_jvp", "the kernel turned around", _turned(_CONV)),
+    Bug("parameter", "maps.low_rank_forward", "alpha is ignored",
+        _fixed(careful.low_rank, alpha=1.0)),
+    Bug("branch", "maps.low_rank_forward", "the thin matrices are left out",
+        _fixed(careful.low_rank, alpha=0.0)),
+    Bug("parameter", "maps.low_rank_backward", "alpha is ignored", _fixed(_LOW_RANK, alpha=1.0)),
+    Bug("branch", "maps.low_rank_backward", "the way through the thin matrices is left out",
+        _fixed(_LOW_RANK, alpha=0.0)),
+    Bug("parameter", "maps.low_rank_parameter_gradient", "alpha is ignored",
+        _fixed(careful.low_rank_gradient, alpha=1.0)),
+    Bug("parameter", "maps.low_rank_jvp", "alpha is ignored",
+        _fixed(careful.FUNCTIONS["maps.low_rank_jvp"], alpha=1.0)),
+    Bug("parameter", "maps.tied_forward", "nothing between",
+        lambda y, W: careful.looked_up(y, W) @ W.T),
+    Bug("branch", "maps.tied_parameter_gradient", "the use as a table alone",
+        partial(careful.tied_gradient, twice=False)),
+    Bug("branch", "maps.tied_parameter_gradient", "the use as weights alone",
+        lambda y, delta, W: {"W": delta.T @ careful.tanh(careful.looked_up(y, W))}),
+    Bug("repeated", "maps.tied_parameter_gradient", "gradient[symbols] = delta",
+        lambda y, delta, W: {"W": delta.T @ careful.tanh(careful.looked_up(y, W)) + _kept_once(
+            y, delta @ W * careful.tanh_slope(careful.looked_up(y, W)), W)}),
+    Bug("branch", "composition.residual_forward", "the input is left out", careful.branch),
+    Bug("branch", "composition.residual_backward", "the delta as it is is left out",
+        careful.branch_backward),
+    Bug("branch", "composition.residual_backward", "the branch is left out",
+        lambda z, delta, A, F: delta),
+    Bug("delta", "composition.residual_parameter_gradient", "delta taken to be 1",
+        _delta_of_ones(careful.residual_gradient)),
+    Bug("branch", "composition.residual_jvp", "the direction as it is is left out",
+        careful.branch_along),
+    Bug("branch", "composition.sum_forward", "the last branch alone",
+        lambda z, A, F, B, G: careful.branch(z, B, G, sigmoid)),
+    Bug("branch", "composition.sum_backward", "the last branch alone",
+        lambda z, delta, A, F, B, G: careful.branch_backward(z, delta, B, G, careful.variance)),
+    Bug("mean for sum", "composition.sum_backward", "half of the deltas to each",
+        lambda z, delta, **given: careful.sum_backward(z, delta / 2.0, **given)),
+    Bug("branch", "composition.sum_jvp", "the first branch alone",
+        lambda z, dz, A, F, B, G: careful.branch_along(z, dz, A, F)),
+    Bug("branch", "composition.concatenation_backward", "the last branch alone",
+        lambda z, delta, A, F, B, H: careful.branch_backward(
+            z, delta[:, len(F):], B, H, careful.variance)),
+    *(
+        Bug("tail", f"composition.{name}", "1 - tanh^2", bug)
+        for name, bug in (
+            ("residual_backward", lambda z, delta, A, F: delta + careful.branch_backward(
+                z, delta, A, F, _flat_slope)),
+            ("residual_parameter_gradient", lambda z, delta, A, F: careful.residual_gradient(
+                z, delta, A, F, _flat_slope)),
+            ("residual_jvp", lambda z, dz, A, F: dz + careful.branch_along(
+                z, dz, A, F, _flat_slope)),
+            ("sum_backward", partial(careful.sum_backward, slope=_flat_slope)),
+            ("concatenation_backward", partial(careful.concatenation_backward, slope=_flat_slope)))
+    ),
+    Bug("parameter", "composition.dropout_forward", "1 / (1 - p) left out",
+        lambda z, mask, p: mask * z),
+    Bug("parameter", "composition.dropout_forward", "p is what is kept",
+        lambda z, mask, p: mask * z / p),
+    Bug("mask", "composition.dropout_backward", "the mask is ignored",
+        lambda z, delta, mask, p: delta / (1.0 - p)),
+    Bug("parameter", "composition.dropout_backward", "1 / (1 - p) left out",
+        _fixed(_DROP_BACK, p=0.0)),
+    Bug("mask", "composition.dropout_jvp", "the mask is ignored",
+        lambda z, dz, mask, p: dz / (1.0 - p)),
+    *(
+        Bug("offset", f"regression.{name}", "the offset is ignored",
+            lambda offset, function=function, **given: function(
+                offset=np.zeros_like(offset), **given))
+        for name, function in (
+            ("offset_gradient", careful.offset_gradient),
+            ("offset_hessian", careful.offset_hessian),
+            ("offset_softmax_gradient", careful.offset_softmax_gradient),
+            ("penalty_gradient", careful.penalty_gradient),
+            ("penalty_hessian", careful.penalty_hessian),
+            ("penalty_newton_step", careful.penalty_newton_step))
+    ),
+    Bug("confident", "regression.offset_gradient", _MINUS,
+        partial(careful.offset_gradient, residuals=_careless_residuals)),
+    Bug("confident", "regression.offset_hessian", _CONFIDENT,
+        partial(careful.offset_hessian, variance=_careless_variance)),
+    Bug("confident", "regression.offset_softmax_gradient", _MINUS,
+        partial(careful.offset_softmax_gradient, residuals=_careless_class_residuals)),
+    Bug("mean for sum", "regression.offset_gradient", "mean for sum",
+        _mean(careful.offset_gradient)),
+    *(
+        Bug("penalty", f"regression.{name}", what,
+            lambda penalty, change=change, function=function, **given: function(
+                penalty=change(penalty), **given))
+        for name, function in (
+            ("penalty_gradient", careful.penalty_gradient),
+            ("penalty_hessian", careful.penalty_hessian),
+            ("penalty_newton_step", careful.penalty_newton_step))
+        for what, change in (
+            ("penalty |w|^2, without the half", lambda c: 2.0 * c),
+            ("one strength for all", lambda c: np.full_like(c, c[0])))
+    ),
+    Bug("sign", "regression.odds_ratio", "e^-w", lambda w: exp(-w)),
+    Bug("chain rule", "regression.odds_ratio_variance", "e^w c",
+        lambda w, covariance: exp(w) * np.diag(covariance)),
+    *(
+        Bug("confident", f"regression.{name}_{rule}", _CONFIDENT, of(wrong))
+        for name, wrong in (("probit", _rounded_normal), ("cloglog", _rounded_hazard))
+        for rule, of in (
+            ("gradient", careful.link_gradient), ("hessian", careful.link_hessian))
+    ),
+    *(
+        Bug("information", f"regression.{name}_hessian", what, _both_informations(link, place))
+        for name, link in (("probit", careful.probit), ("cloglog", careful.cloglog))
+        for what, place in (("expected for observed", 2), ("observed for expected", 1))
+    ),
+    *(
+        Bug("chain rule", f"regression.{name}_gradient", "the residual of the logistic model",
+            gradient)
+        for name in ("probit", "cloglog")
+    ),
+    *(
+        Bug("sign", f"regression.{name}_gradient", "the score", _minus(
+            careful.FUNCTIONS[f"regression.{name}_gradient"]))
+        for name in ("probit", "cloglog")
+    ),
+]  # fmt: skip
+
+
 # ------------------------------------------------------------------ costs of logits, estimates
 
 
@@ -935,4 +1173,4 @@ ESTIMATES = [
 ]  # fmt: skip
 
 
-BUGS = [*LOGITS, *REGRESSION, *ELEMENTWISE, *LAYERS, *_logits_bugs(), *ESTIMATES]
+BUGS = [*LOGITS, *REGRESSION, *ELEMENTWISE, *LAYERS, *MAPS, *_logits_bugs(), *ESTIMATES]

@@ -398,6 +398,173 @@ def attention_along_keys(queries, keys, values, mask, dkeys):
     return through_weights(attended(queries, keys, mask), scores(queries, dkeys)) @ values
 
 
+# ------------------------------------------------------------------ maps and branches
+
+
+def looked_up(y, W):
+    return W[labels(y)]
+
+
+def added(y, delta, W):
+    gradient = np.zeros_like(W)
+    for label, row in zip(labels(y), delta, strict=True):
+        gradient[label] += row
+    return gradient
+
+
+def leading_gradient(z, delta, **given):
+    def flat(a):
+        return a.reshape(-1, a.shape[-1])
+
+    return linear_gradient(flat(z), flat(delta), **given)
+
+
+def places(length, taps, stride, padding):
+    """What each tap reads at each place of the output, in the padded input."""
+    starts = np.arange(0, length + 2 * padding - taps + 1, stride)
+    return starts[:, None] + np.arange(taps)
+
+
+def windows(z, taps, stride, padding):
+    padded = np.pad(z, ((0, 0), (padding, padding), (0, 0)))
+    return padded[:, places(z.shape[1], taps, stride, padding)]
+
+
+def convolution(z, W, b=0.0, stride=1, padding=0):
+    return np.einsum("irqk,uqk->iru", windows(z, W.shape[1], stride, padding), W) + b
+
+
+def convolution_backward(z, delta, W, b=None, stride=1, padding=0):
+    taken = np.einsum("iru,uqk->irqk", delta, W)
+    padded = np.zeros((len(z), z.shape[1] + 2 * padding, z.shape[2]))
+    for r, row in enumerate(places(z.shape[1], W.shape[1], stride, padding)):
+        for q, place in enumerate(row):
+            padded[:, place] += taken[:, r, q]
+    return padded[:, padding : padding + z.shape[1]]
+
+
+def convolution_gradient(z, delta, W, b=None, stride=1, padding=0):
+    read = windows(z, W.shape[1], stride, padding)
+    gradients = {"W": np.einsum("iru,irqk->uqk", delta, read)}
+    return gradients if b is None else {**gradients, "b": delta.sum(axis=(0, 1))}
+
+
+def low_rank(z, W, A, B, alpha):
+    return z @ W.T + alpha * (z @ A.T @ B.T)
+
+
+def low_rank_gradient(z, delta, W, A, B, alpha):
+    return {
+        "W": delta.T @ z,
+        "A": (alpha * (delta @ B)).T @ z,
+        "B": alpha * (delta.T @ (z @ A.T)),
+    }
+
+
+def tied(y, W):
+    return tanh(W[labels(y)]) @ W.T
+
+
+def tied_gradient(y, delta, W, twice=True):
+    x = W[labels(y)]
+    below = added(y, delta @ W * tanh_slope(x), W)
+    return {"W": delta.T @ tanh(x) + below if twice else below}
+
+
+def branch(z, A, F, phi=tanh):
+    return phi(z @ A.T) @ F.T
+
+
+def branch_inside(z, delta, A, F, slope=tanh_slope):
+    return delta @ F * slope(z @ A.T)
+
+
+def branch_backward(z, delta, A, F, slope=tanh_slope):
+    return branch_inside(z, delta, A, F, slope) @ A
+
+
+def branch_along(z, dz, A, F, slope=tanh_slope):
+    return (slope(z @ A.T) * (dz @ A.T)) @ F.T
+
+
+def residual_gradient(z, delta, A, F, slope=tanh_slope):
+    return {"A": branch_inside(z, delta, A, F, slope).T @ z, "F": delta.T @ tanh(z @ A.T)}
+
+
+def sum_backward(z, delta, A, F, B, G, slope=tanh_slope):
+    return branch_backward(z, delta, A, F, slope) + branch_backward(z, delta, B, G, variance)
+
+
+def concatenation_backward(z, delta, A, F, B, H, slope=tanh_slope):
+    first, second = delta[:, : len(F)], delta[:, len(F) :]
+    return branch_backward(z, first, A, F, slope) + branch_backward(z, second, B, H, variance)
+
+
+def dropout(z, mask, p):
+    return mask * z / (1.0 - p)
+
+
+# ------------------------------------------------------------------ other regressions
+
+
+def offset_gradient(w, X, y, offset, residuals=residuals):
+    return residuals(X @ w + offset, y) @ X
+
+
+def offset_hessian(w, X, offset, variance=variance):
+    return (X.T * variance(X @ w + offset)) @ X
+
+
+def offset_softmax_gradient(W, X, y, offset, residuals=class_residuals):
+    return residuals(X @ W.T + offset, y).T @ X
+
+
+def penalty_gradient(w, X, y, offset, penalty):
+    return offset_gradient(w, X, y, offset) + penalty * w
+
+
+def penalty_hessian(w, X, offset, penalty):
+    return offset_hessian(w, X, offset) + np.diag(penalty)
+
+
+def penalty_newton_step(w, X, y, offset, penalty):
+    gradient = penalty_gradient(w, X, y, offset, penalty)
+    return w - np.linalg.solve(penalty_hessian(w, X, offset, penalty), gradient)
+
+
+def mills(t):
+    return density(t) / normal(t)
+
+
+def probit(z, y):
+    """The slope and the second derivative of the loss, and what the latter is on average."""
+    t = np.where(y == 1, z, -z)
+    m = mills(t)
+    return np.where(y == 1, -m, m), m * (m + t), mills(z) * mills(-z)
+
+
+def of_one(u):
+    return u / expm1(u)
+
+
+def cloglog(z, y):
+    u = exp(z)
+    bend = of_one(u) * (u / -expm1(-u) - 1.0)
+    return np.where(y == 1, -of_one(u), u), np.where(y == 1, bend, u), u * of_one(u)
+
+
+def link_gradient(link):
+    return lambda w, X, y: link(X @ w, y)[0] @ X
+
+
+def link_hessian(link):
+    def both(w, X, y):
+        _, observed, expected = link(X @ w, y)
+        return {"observed": (X.T * observed) @ X, "expected": (X.T * expected) @ X}
+
+    return both
+
+
 # ------------------------------------------------------------------ costs of logits
 
 
@@ -545,6 +712,54 @@ FUNCTIONS = {
     "attention.jvp_values": attention_along_values,
     "attention.jvp_queries": attention_along_queries,
     "attention.jvp_keys": attention_along_keys,
+    "maps.leading_axes_forward": linear,
+    "maps.leading_axes_backward": lambda z, delta, W, b=None: delta @ W,
+    "maps.leading_axes_parameter_gradient": leading_gradient,
+    "maps.leading_axes_jvp": lambda z, dz, W, b=None: dz @ W.T,
+    "maps.embedding_forward": looked_up,
+    "maps.embedding_parameter_gradient": lambda y, delta, W: {"W": added(y, delta, W)},
+    "maps.embedding_jvp": lambda y, W, dW: looked_up(y, dW),
+    "maps.convolution_forward": convolution,
+    "maps.convolution_backward": convolution_backward,
+    "maps.convolution_parameter_gradient": convolution_gradient,
+    "maps.convolution_jvp": lambda z, dz, b=None, **given: convolution(dz, **given),
+    "maps.low_rank_forward": low_rank,
+    "maps.low_rank_backward": lambda z, delta, W, A, B, alpha: delta @ W + alpha * (delta @ B) @ A,
+    "maps.low_rank_parameter_gradient": low_rank_gradient,
+    "maps.low_rank_jvp": lambda z, dz, **given: low_rank(dz, **given),
+    "maps.tied_forward": tied,
+    "maps.tied_parameter_gradient": tied_gradient,
+    "composition.residual_forward": lambda z, A, F: z + branch(z, A, F),
+    "composition.residual_backward": lambda z, delta, A, F: delta + branch_backward(z, delta, A, F),
+    "composition.residual_parameter_gradient": residual_gradient,
+    "composition.residual_jvp": lambda z, dz, A, F: dz + branch_along(z, dz, A, F),
+    "composition.sum_forward": lambda z, A, F, B, G: branch(z, A, F) + branch(z, B, G, sigmoid),
+    "composition.sum_backward": sum_backward,
+    "composition.sum_jvp": lambda z, dz, A, F, B, G: (
+        branch_along(z, dz, A, F) + branch_along(z, dz, B, G, variance)
+    ),
+    "composition.concatenation_forward": lambda z, A, F, B, H: np.hstack(
+        [branch(z, A, F), branch(z, B, H, sigmoid)]
+    ),
+    "composition.concatenation_backward": concatenation_backward,
+    "composition.concatenation_jvp": lambda z, dz, A, F, B, H: np.hstack(
+        [branch_along(z, dz, A, F), branch_along(z, dz, B, H, variance)]
+    ),
+    "composition.dropout_forward": dropout,
+    "composition.dropout_backward": lambda z, delta, mask, p: dropout(delta, mask, p),
+    "composition.dropout_jvp": lambda z, dz, mask, p: dropout(dz, mask, p),
+    "regression.offset_gradient": offset_gradient,
+    "regression.offset_hessian": offset_hessian,
+    "regression.offset_softmax_gradient": offset_softmax_gradient,
+    "regression.penalty_gradient": penalty_gradient,
+    "regression.penalty_hessian": penalty_hessian,
+    "regression.penalty_newton_step": penalty_newton_step,
+    "regression.odds_ratio": lambda w: exp(w),
+    "regression.odds_ratio_variance": lambda w, covariance: exp(2.0 * w) * np.diag(covariance),
+    "regression.probit_gradient": link_gradient(probit),
+    "regression.probit_hessian": link_hessian(probit),
+    "regression.cloglog_gradient": link_gradient(cloglog),
+    "regression.cloglog_hessian": link_hessian(cloglog),
     "targets.temperature": temperature,
     "targets.distillation": distillation,
     "targets.label_smoothing": label_smoothing,

@@ -10,7 +10,7 @@ import designs
 import numpy as np
 
 Input = dict[str, Any]  # nested lists of floats; integers where a label or an axis is meant
-INTEGERS = ("y", "axis", "n_classes")  # arguments that are no real numbers
+INTEGERS = ("y", "axis", "n_classes", "stride", "padding")  # arguments that are no real numbers
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,15 @@ def refusals(file_arguments: dict[str, Argument], base: Input) -> Iterator[Inval
             )
         if argument.shape.startswith("any"):
             continue
-        # A layer may take more axes of data points than a matrix has, and no fewer.
-        matrix = len(shape) == 2
+        # A layer may take more axes of data points than it has here, and no fewer than two.
+        vector, change = given, {1: "one dimension more", 2: "one dimension less"}
+        while np.ndim(vector) > 1:
+            vector = vector[0]
         yield Invalid(
             f"{name}: another dimension",
-            spoiled(given[0] if matrix else [given]),
+            spoiled(vector if len(shape) > 1 else [given]),
             "shape",
-            f"{name}: one dimension {'less' if matrix else 'more'}",
+            f"{name}: {change.get(len(shape), 'a vector')}",
         )
         yield Invalid(f"{name}: empty", spoiled([]), "shape", f"{name}: nothing in it")
         if len(base) > 1 and tied(name, file_arguments, base):

@@ -18,10 +18,20 @@ import flint  # noqa: E402
 import loops  # noqa: E402
 from mpmath import mp, mpf  # noqa: E402
 
-from vectors import arithmetic, bugs, elementary, estimates, layers, regression, targets  # noqa: E402
+from vectors import (  # noqa: E402
+    arithmetic,
+    bugs,
+    elementary,
+    estimates,
+    layers,
+    links,
+    maps,
+    regression,
+    targets,
+)
 from vectors.cases import INTEGERS, without_repeats  # noqa: E402
 
-FAMILIES = (elementary, regression, layers, targets, estimates)
+FAMILIES = (elementary, regression, links, layers, maps, targets, estimates)
 
 LARGEST = 1e8  # ulp: where more than half of the digits are lost, nothing can be tested
 

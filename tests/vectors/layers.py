@@ -1,5 +1,7 @@
 """The rules of layers: forward, backward (VJP), along a direction (JVP), by the parameters."""
 
+from dataclasses import replace
+
 import loops
 from flint import arb
 from mpmath import mp, mpf
@@ -27,6 +29,7 @@ from vectors.arithmetic import (
 from vectors.cases import Argument, File, Invalid, Valid, eighths, full, refusals, rng
 from vectors.elementary import columns, log_sigmoid, sigmoid, softplus
 from vectors.regression import curvature, others
+from vectors.rules import Layer, oracle, random
 
 # ------------------------------------------------------------------ functions of one number
 
@@ -658,72 +661,53 @@ def matrices(largest=(30, 300, 800)):
     yield "confident", [[40.0, 0.0, -1.0], [0.0, 38.5, 1.0]]
 
 
+def beside_rows(comment, given, name):
+    return beside(comment, given["z"])
+
+
 def row_layers():
-    z, d = eighths("rows", 3, 4), eighths("rows d", 3, 4)
     S = "softmax by e^(z - m), exp one ulp, each difference, sum and quotient half an ulp"
-    forward = {"z": Argument("N x K")}
-    arguments = {**forward, "delta": Argument("N x K")}
-    along = {**forward, "dz": Argument("N x K")}
-    each_row = lambda function: lambda z: [function(row) for row in z]  # noqa: E731
-    softmaxes, log_softmaxes = each_row(loops.softmax), each_row(loops.log_softmax)
 
-    def beside_z(name):
-        return [Valid(c, {"z": rows, name: beside(c, rows)}) for c, rows in matrices()]
+    def layer(prefix, function, why):
+        return Layer(
+            prefix,
+            {"z": Argument("N x K")},
+            Argument("N x K"),
+            lambda z: [function(row) for row in z],
+            f"{why}{S}",
+            lambda: ((c, {"z": rows}) for c, rows in matrices()),
+            {"z": eighths("rows", 3, 4)},
+            beside_rows,
+        )
 
-    yield File(
-        "activations.softmax_forward",
-        "activations.softmax_forward",
-        "softmax of each row",
-        forward,
-        each_row(elementary.softmax),
-        softmaxes,
-        S,
-        [Valid(c, {"z": rows}) for c, rows in matrices()],
-        list(refusals(forward, {"z": z})),
+    softmax = layer("activations.softmax_", loops.softmax, "")
+    yield softmax.file(
+        "forward", "softmax of each row", lambda z: [elementary.softmax(row) for row in z]
     )
-    yield File(
-        "activations.softmax_backward",
-        "activations.softmax_backward",
-        "S_v (delta_v - sum_u S_u delta_u) for each row",
-        arguments,
-        lambda z, delta: softmax_rule(z, delta),
-        lambda z, delta: plain.vjp(softmaxes, z, delta),
-        f"S_v sum_u S_u (delta_v - delta_u); {S}",
-        beside_z("delta"),
-        list(refusals(arguments, {"z": z, "delta": d})),
-    )
-    yield File(
-        "activations.softmax_jacobian",
-        "activations.softmax_jvp",
-        "the Jacobian of each row times dz: S_u (dz_u - sum_v S_v dz_v)",
-        along,
-        lambda z, dz: softmax_rule(z, dz),
-        lambda z, dz: plain.jvp(softmaxes, z, dz),
-        f"S_u sum_v S_v (dz_u - dz_v); {S}",
-        beside_z("dz"),
-        list(refusals(along, {"z": z, "dz": d})),
-    )
-    yield File(
-        "log_softmax.backward",
-        "log_softmax.backward",
+    for rule, d, quantity in (
+        ("backward", "delta", "S_v (delta_v - sum_u S_u delta_u) for each row"),
+        ("jvp", "dz", "the Jacobian of each row times dz: S_u (dz_u - sum_v S_v dz_v)"),
+    ):
+        u, v = ("v", "u") if d == "delta" else ("u", "v")
+        yield softmax.file(
+            rule,
+            quantity,
+            lambda z, delta=None, dz=None: softmax_rule(z, delta or dz),
+            why=f"S_{u} sum_{v} S_{v} ({d}_{u} - {d}_{v}); {S}",
+        )
+    log_softmax = layer("log_softmax.", loops.log_softmax, "")
+    backward = log_softmax.file(
+        "backward",
         "delta_v - S_v sum_u delta_u for each row",
-        arguments,
         log_softmax_backward,
-        lambda z, delta: plain.vjp(log_softmaxes, z, delta),
-        f"delta_v sum_(u /= v) S_u - S_v sum_(u /= v) delta_u; {S}",
-        [*beside_z("delta"), *one_hot_deltas()],
-        list(refusals(arguments, {"z": z, "delta": d})),
+        why=f"delta_v sum_(u /= v) S_u - S_v sum_(u /= v) delta_u; {S}",
     )
-    yield File(
-        "log_softmax.jacobian",
-        "log_softmax.jvp",
+    yield replace(backward, valid=[*backward.valid, *one_hot_deltas()])
+    yield log_softmax.file(
+        "jvp",
         "the Jacobian of each row times dz: dz_u - sum_v S_v dz_v",
-        along,
         log_softmax_jvp,
-        lambda z, dz: plain.jvp(log_softmaxes, z, dz),
-        f"sum_v S_v (dz_u - dz_v); {S}",
-        beside_z("dz"),
-        list(refusals(along, {"z": z, "dz": d})),
+        why=f"sum_v S_v (dz_u - dz_v); {S}",
     )
     yield File(
         "softmax.jacobian",
@@ -736,7 +720,7 @@ def row_layers():
         loops.softmax_jacobian,
         f"1 - S_u is the sum of the others; {S}",
         [Valid(c, {"z": row}) for c, row in elementary.ROWS.items() if len(row) in range(2, 6)],
-        list(refusals({"z": Argument("K")}, {"z": z[0]})),
+        list(refusals({"z": Argument("K")}, {"z": eighths("rows", 3, 4)[0]})),
     )
 
 
@@ -805,7 +789,7 @@ def nll_files():
         "-delta s_i q_iu",
         with_delta,
         nll_backward,
-        lambda z, y, delta, **given: plain.gradient(lambda e: delta * plain.nll(e, y, **given), z),
+        oracle(plain.nll, "backward", ("z",)),
         "at most three products",
         list(nll_cases(delta=(1.0, -0.5, 3.0, 0.1))),
         list(refused(with_delta, {**weighted, "delta": 1.0})),
@@ -817,132 +801,58 @@ def nll_files():
         "the cost along dz: -sum_i s_i sum_u q_iu dz_iu",
         along,
         lambda z, y, dz, **given: nll_forward(dz, y, **given),
-        lambda z, y, dz, **given: plain.slope(
-            lambda h: plain.nll(plain.moved(z, dz, h), y, **given)
-        ),
+        oracle(plain.nll, "jvp", ("z",)),
         why,
         [Valid(c.comment, {**c.input, "dz": beside(c.comment, c.input["z"])}) for c in nll_cases()],
         list(refused(along, {**weighted, "dz": eighths("nll dz", 3, 4)})),
     )
 
 
-def linear_cases(*extra):
+def linear_cases():
     shapes = [
-        (1, 2, 3),
-        (1, 3, 2),
-        (2, 3, 4),
-        (3, 2, 2),
-        (5, 2, 3),
-        (3, 3, 3),
-        (2, 2, 2),
-        (4, 1, 2),
-        (2, 4, 1),
-        (1, 1, 1),
-    ]
+        (1, 2, 3), (1, 3, 2), (2, 3, 4), (3, 2, 2), (5, 2, 3), (3, 3, 3), (2, 2, 2), (4, 1, 2),
+        (2, 4, 1), (1, 1, 1),
+    ]  # fmt: skip
     for N, n, K in shapes:
         for kind, make in (("", eighths), ("full mantissa, ", full)):
             for bias in (False, True):
                 name = f"{kind}N={N} n={n} K={K}{', bias' if bias else ''}"
                 given = {"z": make(f"z {name}", N, n), "W": make(f"W {name}", K, n)}
-                if bias:
-                    given["b"] = make(f"b {name}", K)
-                more = {
-                    "delta": lambda: make(f"delta {name}", N, K),  # noqa: B023
-                    "dz": lambda: make(f"dz {name}", N, n),  # noqa: B023
-                    "dW": lambda: make(f"dW {name}", K, n),  # noqa: B023
-                    "db": lambda: make(f"db {name}", K),  # noqa: B023
-                }
-                chosen = [e for e in extra if e != "db" or bias]
-                yield Valid(name, {**given, **{e: more[e]() for e in chosen}})
+                yield name, {**given, "b": make(f"b {name}", K)} if bias else given
 
 
 def linear_files():
-    shapes = {
-        "z": "N x n",
-        "W": "K x n",
-        "b": "K",
-        "delta": "N x K",
-        "dz": "N x n",
-        "dW": "K x n",
-        "db": "K",
-    }
-    sizes = {"N": 3, "n": 2, "K": 4}
-
-    def arguments(*names):
-        return {name: Argument(shapes[name], optional=name in ("b", "db")) for name in names}
-
-    def base(*names):
-        return {
-            name: eighths(
-                f"linear {name}", *(sizes[letter] for letter in shapes[name].split(" x "))
-            )
-            for name in names
-        }
-
-    why = "sums of products, in any order: half an ulp for each product and partial sum"
-    for statement, function, quantity, names, formula, oracle in [
-        ("linear.forward", "linear.forward", "z W^T + b", ("z", "W", "b"), linear, plain.linear),
-        (
-            "linear.backward",
-            "linear.backward",
-            "delta W",
-            ("z", "delta", "W", "b"),
-            linear_backward,
-            lambda z, delta, W, b=None: plain.vjp(lambda e: plain.linear(e, W, b), z, delta),
-        ),
-        (
-            "linear.parameter_gradient",
-            "linear.parameter_gradient",
-            "W: delta^T z; b, if there is one: sum_i delta(i)",
-            ("z", "delta", "W", "b"),
-            linear_gradient,
-            plain_linear_gradient,
-        ),
-        (
-            "linear.jacobian",
-            "linear.jvp",
-            "the Jacobian times dz: dz W^T",
-            ("z", "dz", "W", "b"),
-            lambda z, dz, W, b=None: linear(dz, W),
-            lambda z, dz, W, b=None: plain.jvp(lambda e: plain.linear(e, W, b), z, dz),
-        ),
-        (
-            "linear.parameter_jacobian",
-            "linear.jvp_with_parameters",
-            "the change along dz, dW and db: dz W^T + z dW^T + db",
-            ("z", "W", "b", "dz", "dW", "db"),
-            linear_along,
-            plain_linear_along,
-        ),
-    ]:
-        needed = arguments(*names)
-        extra = tuple(name for name in names if name not in ("z", "W", "b"))
-        yield File(
-            statement,
-            function,
-            quantity,
-            needed,
-            formula,
-            oracle,
-            why,
-            list(linear_cases(*extra)),
-            list(refusals(needed, base(*names))),
-        )
-
-
-def plain_linear_gradient(z, delta, W, b=None):
-    gradients = {"W": plain.gradient(lambda e: plain.inner(plain.linear(z, e, b), delta), W)}
-    if b is not None:
-        gradients["b"] = plain.gradient(lambda e: plain.inner(plain.linear(z, W, e), delta), b)
-    return gradients
-
-
-def plain_linear_along(z, W, dz, dW, b=None, db=None):
-    def changed(h):
-        bias = None if b is None else plain.moved(b, db, h)
-        return plain.linear(plain.moved(z, dz, h), plain.moved(W, dW, h), bias)
-
-    return plain.slope(changed)
+    arguments = {"z": Argument("N x n"), "W": Argument("K x n"), "b": Argument("K", optional=True)}
+    layer = Layer(
+        "linear.",
+        arguments,
+        Argument("N x K"),
+        plain.linear,
+        "sums of products, in any order: half an ulp for each product and partial sum",
+        linear_cases,
+        {
+            name: eighths(f"linear {name}", *s)
+            for name, s in (("z", (3, 2)), ("W", (4, 2)), ("b", (4,)))
+        },
+        random(lambda given: (len(given["z"]), len(given["W"]))),
+    )
+    yield layer.file("forward", "z W^T + b", linear)
+    yield layer.file("backward", "delta W", linear_backward)
+    yield layer.file(
+        "parameter_gradient",
+        "W: delta^T z; b, if there is one: sum_i delta(i)",
+        linear_gradient,
+        of=("W", "b"),
+    )
+    yield layer.file("jvp", "the Jacobian times dz: dz W^T", lambda z, dz, W, b=None: linear(dz, W))
+    yield layer.file(
+        "jvp",
+        "the change along dz, dW and db: dz W^T + z dW^T + db",
+        linear_along,
+        of=("z", "W", "b"),
+        statement="linear.parameter_jacobian",
+        function="linear.jvp_with_parameters",
+    )
 
 
 # ------------------------------------------------------------------ norms: inputs and files
@@ -964,31 +874,33 @@ def norm_inputs():
     yield "one outlier", [[0.5, -0.25, 1000.0], [1.0, 2.0, -4.0], [0.125, 3.0, 1.5]]
 
 
-def norm_cases(names, *extra):
+def norm_cases(names):
     for number, (comment, z) in enumerate(norm_inputs()):
         for eps in (EPS[number % 4], EPS[(number + 1) % 4]):
-            yield Valid(f"{comment}, eps={eps:g}", norm_input(comment, z, eps, names, extra))
+            yield f"{comment}, eps={eps:g}", norm_input(comment, z, eps, names)
 
 
-def norm_input(comment, z, eps, names, extra):
-    M = len(z[0])
-    vectors = {
-        "gain": eighths(f"gain {comment}", M),
-        "bias": eighths(f"bias {comment}", M),
-        "mean": eighths(f"mean {comment}", M),
-        "variance": [abs(entry) for entry in eighths(f"variance {comment}", M)],
-    }
-    return {
-        "z": z,
-        **{name: beside(f"norm {comment} {name}", z) for name in extra},
-        **{name: vectors[name] for name in names if name != "eps"},
-        "eps": eps,
-    }
+def norm_input(comment, z, eps, names):
+    vectors = {name: eighths(f"{name} {comment}", len(z[0])) for name in names}
+    if "variance" in names:
+        vectors["variance"] = [abs(entry) for entry in vectors["variance"]]
+    return {"z": z, **vectors, "eps": eps}
+
+
+def norm_beside(comment, given, name):
+    return beside(f"norm {comment.rpartition(', eps')[0]} {name}", given["z"])
+
+
+def norm_refused(arguments, base):
+    yield from refusals(arguments, base)
+    yield from number_kinds(base, "eps", (0.0, -1e-5))
+    if "variance" in base:
+        negative = {**base, "variance": [1.0, -0.5]}
+        yield Invalid("a negative variance", negative, "domain", "variance: < 0")
 
 
 def norm_files():
-    both, alone = ("gain", "bias", "eps"), ("gain", "eps")
-    fixed = ("mean", "variance", *both)
+    fixed = ("mean", "variance", "gain", "bias")
     D = (
         "deviations from a rounded mean, whose error is as large as half an ulp of the largest entry "
         "for each term, and stays; squares, mean, root and quotient half an ulp each"
@@ -998,131 +910,55 @@ def norm_files():
         "errors stay"
     )
     F = "a difference, a root, a quotient, a product and a sum, half an ulp each"
-    for name, names, why, forward, plain_forward, backward, along, gradient, means in [
+    centred = "gain (z - mean) / sqrt(variance + eps) + bias: mean and variance"
+    for name, names, why, definition, quantity, formulas in [
         (
-            "layer_norm",
-            both,
-            D,
-            layer_norm,
-            plain.layer_norm,
-            layer_norm_backward,
-            layer_norm_jvp,
-            layer_norm_gradient,
-            "mean and variance of each row",
+            "layer_norm", fixed[2:], D, plain.layer_norm, f"{centred} of each row",
+            (layer_norm, layer_norm_backward, layer_norm_gradient, layer_norm_jvp),
         ),
         (
-            "rms_norm",
-            alone,
-            R,
-            rms_norm,
-            plain.rms_norm,
-            rms_norm_backward,
-            rms_norm_jvp,
-            rms_norm_gradient,
-            "mean square of each row",
+            "rms_norm", ("gain",), R, plain.rms_norm,
+            "gain z / sqrt(mean square + eps): mean square of each row",
+            (rms_norm, rms_norm_backward, rms_norm_gradient, rms_norm_jvp),
         ),
         (
-            "batch_norm",
-            both,
-            D,
-            batch_norm,
-            plain.batch_norm,
-            batch_norm_backward,
-            batch_norm_backward,
-            batch_norm_gradient,
-            "mean and variance of each column",
+            "batch_norm", fixed[2:], D, plain.batch_norm, f"{centred} of each column",
+            (batch_norm, batch_norm_backward, batch_norm_gradient, own_transpose(batch_norm_backward)),
         ),
         (
-            "batch_norm_inference",
-            fixed,
-            F,
-            fixed_norm,
-            plain.fixed_batch_norm,
-            fixed_backward,
-            fixed_backward,
-            fixed_gradient,
-            "mean and variance as given",
+            "batch_norm_inference", fixed, F, plain.fixed_batch_norm, f"{centred} as given",
+            (fixed_norm, fixed_backward, fixed_gradient, own_transpose(fixed_backward)),
         ),
-    ]:
-        statement = f"normalisation.{name}"
-        letters = {"mean": "M", "variance": "M", "gain": "M", "bias": "M", "eps": "number"}
-        common = {"z": Argument("N x M"), **{k: Argument(letters[k]) for k in names}}
-        shape = (
-            "gain (z - mean) / sqrt(variance + eps) + bias"
-            if name != "rms_norm"
-            else "gain z / sqrt(mean square + eps)"
-        )
-        base = norm_input("3x2", eighths("norm 3x2", 3, 2), 1e-5, names, ())
-        delta = {"delta": eighths("norm delta", 3, 2)}
-
-        def refused(arguments, base, name=name):
-            yield from refusals(arguments, base)
-            yield from number_kinds(base, "eps", (0.0, -1e-5))
-            if "variance" in base:
-                yield Invalid(
-                    "a negative variance",
-                    {**base, "variance": [1.0, -0.5]},
-                    "domain",
-                    "variance: < 0",
-                )
-
-        yield File(
-            f"{statement}_forward",
-            f"{statement}_forward",
-            f"{shape}: {means}",
-            common,
-            forward,
-            plain_forward,
-            why,
-            list(norm_cases(names)),
-            list(refused(common, base)),
-        )
-        arguments = {**common, "delta": Argument("N x M")}
-        yield File(
-            f"{statement}_backward",
-            f"{statement}_backward",
-            "the derivative of sum delta z' by z",
-            arguments,
-            backward,
-            lambda z, delta, f=plain_forward, **given: plain.vjp(lambda e: f(e, **given), z, delta),
-            why,
-            list(norm_cases(names, "delta")),
-            list(refused(arguments, {**base, **delta})),
-        )
-        yield File(
-            f"{statement}_parameter_gradient",
-            f"{statement}_parameter_gradient",
-            "the derivative of sum delta z' by gain, and by bias if there is one",
-            arguments,
-            gradient,
-            lambda z, delta, f=plain_forward, **given: {
-                k: plain.gradient(
-                    lambda e, k=k: plain.inner(f(z, **{**given, k: e}), delta), given[k]
-                )
-                for k in ("gain", "bias")
-                if k in given
+    ]:  # fmt: skip
+        layer = Layer(
+            f"normalisation.{name}_",
+            {
+                "z": Argument("N x M"),
+                **{n: Argument("M") for n in names},
+                "eps": Argument("number"),
             },
+            Argument("N x M"),
+            definition,
             why,
-            list(norm_cases(names, "delta")),
-            list(refused(arguments, {**base, **delta})),
+            lambda names=names: norm_cases(names),
+            norm_input("3x2", eighths("norm 3x2", 3, 2), 1e-5, names),
+            norm_beside,
+            norm_refused,
         )
-        arguments = {**common, "dz": Argument("N x M")}
-        yield File(
-            f"{statement}_jacobian",
-            f"{statement}_jvp",
-            "the change of z' along dz",
-            arguments,
-            renamed(along) if along in (batch_norm_backward, fixed_backward) else along,
-            lambda z, dz, f=plain_forward, **given: plain.jvp(lambda e: f(e, **given), z, dz),
-            why,
-            list(norm_cases(names, "dz")),
-            list(refused(arguments, {**base, "dz": eighths("norm dz", 3, 2)})),
+        forward, backward, gradient, jvp = formulas
+        yield layer.file("forward", quantity, forward)
+        yield layer.file("backward", "the derivative of sum delta z' by z", backward)
+        yield layer.file(
+            "parameter_gradient",
+            "the derivative of sum delta z' by gain, and by bias if there is one",
+            gradient,
+            of=("gain", "bias"),
         )
+        yield layer.file("jvp", "the change of z' along dz", jvp)
 
 
-def renamed(backward):
-    """A rule that is its own transpose."""
-    return lambda z, dz, **given: backward(z, dz, **given)
+def own_transpose(backward):
+    return lambda dz, **given: backward(delta=dz, **given)
 
 
 # ------------------------------------------------------------------ attention: inputs and files
@@ -1170,106 +1006,72 @@ def attention_inputs():
 CONFIDENT = ("large scores", "score is hidden")
 
 
+def attention_beside(comment, given, name):
+    if name == "delta":
+        return eighths(f"delta {comment}", len(given["queries"]), len(given["values"][0]))
+    return beside(f"{name[1:]} {comment}", given[name[1:]])
+
+
+def attention_refused(arguments, base):
+    yield from refusals(arguments, base)
+    for row in ([0.0] * 4, [1.0, -1.0, 1.0, 1.0]):
+        mask = [row, *base["mask"][1:]]
+        reason = "mask: a row where all is hidden" if not any(row) else "mask: below zero"
+        yield Invalid(reason, {**base, "mask": mask}, "domain", reason)
+
+
 def attention_files():
-    arguments = {
-        "queries": Argument("N x d"),
-        "keys": Argument("T x d"),
-        "values": Argument("T x M"),
-        "mask": Argument("N x T"),
-    }
-    base = {
-        "queries": eighths("q", 3, 2),
-        "keys": eighths("k", 4, 2),
-        "values": eighths("v", 4, 5),
-        "mask": [[1.0, 0.0, 1.0, 1.0]] * 3,
-    }
-
-    def refused(arguments, base):
-        yield from refusals(arguments, base)
-        for row in ([0.0] * 4, [1.0, -1.0, 1.0, 1.0]):
-            mask = [row, *base["mask"][1:]]
-            reason = "mask: a row where all is hidden" if not any(row) else "mask: below zero"
-            yield Invalid(reason, {**base, "mask": mask}, "domain", reason)
-
     A = (
         "scores, half an ulp for each product, sum and quotient, which exp turns into relative errors; exp "
         "one ulp; the weights are quotients; sums of products in any order"
     )
     B = f"{A}; p (g - sum p g), where the difference cancels, keeps its errors"
-    yield File(
-        "attention.forward",
-        "attention.forward",
-        "P V, p_ir = m_ir e^(q_i.k_r / sqrt d) / sum_s m_is e^(q_i.k_s / sqrt d)",
-        arguments,
-        attention,
+    shapes = {"queries": "N x d", "keys": "T x d", "values": "T x M", "mask": "N x T"}
+    layer = Layer(
+        "attention.",
+        {name: Argument(shape) for name, shape in shapes.items()},
+        Argument("N x M"),
         plain.attention,
         A,
-        [Valid(c, given) for c, given in attention_inputs()],
-        list(refused(arguments, base)),
+        attention_inputs,
+        {
+            "queries": eighths("q", 3, 2),
+            "keys": eighths("k", 4, 2),
+            "values": eighths("v", 4, 5),
+            "mask": [[1.0, 0.0, 1.0, 1.0]] * 3,
+        },
+        attention_beside,
+        attention_refused,
     )
-    with_delta = {**arguments, "delta": Argument("N x M")}
-    yield File(
-        "attention.backward",
-        "attention.backward",
+    yield layer.file(
+        "forward",
+        "P V, p_ir = m_ir e^(q_i.k_r / sqrt d) / sum_s m_is e^(q_i.k_s / sqrt d)",
+        attention,
+    )
+    yield layer.file(
+        "backward",
         "the derivatives of sum delta z' by queries, keys and values",
-        with_delta,
         attention_backward,
-        plain_attention_backward,
-        B,
-        [
-            Valid(
-                c,
-                {
-                    **given,
-                    "delta": eighths(f"delta {c}", len(given["queries"]), len(given["values"][0])),
-                },
-            )
-            for c, given in attention_inputs()
-            if not c.endswith(CONFIDENT)
-        ],
-        list(refused(with_delta, {**base, "delta": eighths("delta", 3, 5)})),
+        of=("queries", "keys", "values"),
+        kept=lambda comment: not comment.endswith(CONFIDENT),
+        why=B,
     )
     for name, formula, why in [
         ("values", attention_along_values, A),
         ("queries", attention_along_queries, B),
         ("keys", attention_along_keys, B),
     ]:
-        along = {**arguments, f"d{name}": arguments[name]}
-        yield File(
-            f"attention.{name}_jacobian",
-            f"attention.jvp_{name}",
+        left_out = CONFIDENT if name != "values" else ()
+        yield layer.file(
+            "jvp",
             f"the change of z' along d{name}",
-            along,
             formula,
-            plain_attention_along(name),
-            why,
-            [
-                Valid(c, {**given, f"d{name}": beside(f"{name} {c}", given[name])})
-                for c, given in attention_inputs()
-                if "factors" not in c and (name == "values" or not c.endswith(CONFIDENT))
-            ],
-            list(refused(along, {**base, f"d{name}": beside(name, base[name])})),
+            of=(name,),
+            kept=lambda c, left_out=left_out: "factors" not in c and not c.endswith(left_out),
+            statement=f"attention.{name}_jacobian",
+            function=f"attention.jvp_{name}",
+            why=why,
         )
-
-
-def plain_attention_backward(delta, **given):
-    return {
-        name: plain.gradient(
-            lambda e, name=name: plain.inner(plain.attention(**{**given, name: e}), delta),
-            given[name],
-        )
-        for name in ("queries", "keys", "values")
-    }
-
-
-def plain_attention_along(name):
-    def along(**given):
-        direction = given.pop(f"d{name}")
-        return plain.slope(
-            lambda h: plain.attention(**{**given, name: plain.moved(given[name], direction, h)})
-        )
-
-    return along
 
 
 def files():

@@ -42,9 +42,30 @@ def moved(z, dz, h):
     return combined(lambda entry, change: entry + h * change, z, dz)
 
 
-def jvp(forward, z, dz):
-    """The change of a function along a direction."""
-    return slope(lambda h: forward(moved(z, dz, h)))
+def along(forward, names):
+    """The change of a function along directions of some of its arguments, dz of z."""
+
+    def change(**given):
+        ways = {name: given.pop(f"d{name}", None) for name in names}
+        ways = {name: way for name, way in ways.items() if way is not None}
+        return slope(
+            lambda h: forward(**given | {n: moved(given[n], way, h) for n, way in ways.items()})
+        )
+
+    return change
+
+
+def pulled(forward, names):
+    """The derivatives of sum delta forward by some of its arguments, of those that are given."""
+
+    def of(delta, **given):
+        return {
+            name: gradient(lambda e, n=name: inner(forward(**given | {n: e}), delta), given[name])
+            for name in names
+            if name in given
+        }
+
+    return of
 
 
 def gradient(cost, z):
@@ -56,15 +77,21 @@ def gradient(cost, z):
     ]
 
 
-def vjp(forward, z, delta):
-    """The derivative of sum delta forward(z) by z."""
-    return gradient(lambda entries: inner(forward(entries), delta), z)
+def hessian(cost, w):
+    """The second derivatives of a number by the entries of a vector, by differences twice."""
+    return [
+        slope(lambda h, k=k: gradient(cost, [*w[:k], w[k] + h, *w[k + 1 :]])) for k in range(len(w))
+    ]
 
 
 def inner(a, b):
     if isinstance(a, list):
         return sum((inner(x, y) for x, y in zip(a, b, strict=True)), mpf(0))
     return a * b
+
+
+def shape(value):
+    return (len(value), *shape(value[0])) if isinstance(value, list) else ()
 
 
 # ------------------------------------------------------------------ functions of one number
@@ -172,6 +199,75 @@ def attention(queries, keys, values, mask):
         total = dot(e, [mpf(1)] * len(e))
         output.append([dot(e, [v[u] for v in values]) / total for u in range(len(values[0]))])
     return output
+
+
+# ------------------------------------------------------------------ maps and branches
+
+
+def indicator(y, count):
+    return [[mpf(1 if label == a else 0) for a in range(count)] for label in y]
+
+
+def by_columns(W):
+    return [list(column) for column in zip(*W, strict=True)]
+
+
+def embedding(y, W):
+    """The indicators of the symbols, times the table."""
+    return linear(indicator(y, len(W)), by_columns(W))
+
+
+def tied(y, W):
+    return linear(entrywise(mp.tanh, embedding(y, W)), W)
+
+
+def entrywise(function, rows):
+    return [[function(entry) for entry in row] for row in rows]
+
+
+def convolution(z, W, b=None, stride=1, padding=0):
+    """Each window of the padded input times the kernel."""
+    zeros = [[mpf(0)] * len(z[0][0])] * padding
+    output = []
+    for rows in z:
+        padded, taps = [*zeros, *rows, *zeros], len(W[0])
+        windows = [padded[s : s + taps] for s in range(0, len(padded) - taps + 1, stride)]
+        output.append([
+            [inner(window, W[u]) + (0 if b is None else b[u]) for u in range(len(W))]
+            for window in windows
+        ])  # fmt: skip
+    return output
+
+
+def low_rank(z, W, A, B, alpha):
+    """By the matrix W + alpha B A."""
+    return linear(z, combined(lambda w, x: w + alpha * x, W, linear(B, by_columns(A))))
+
+
+def added(a, b):
+    return combined(lambda x, y: x + y, a, b)
+
+
+def residual(z, A, F):
+    return added(z, linear(entrywise(mp.tanh, linear(z, A)), F))
+
+
+def branches(z, A, F, B, G):
+    one = linear(entrywise(mp.tanh, linear(z, A)), F)
+    return added(one, linear(entrywise(loops.sigmoid, linear(z, B)), G))
+
+
+def concatenation(z, A, F, B, H):
+    one = linear(entrywise(mp.tanh, linear(z, A)), F)
+    other = linear(entrywise(loops.sigmoid, linear(z, B)), H)
+    return [[*a, *b] for a, b in zip(one, other, strict=True)]
+
+
+def dropout(z, mask, p):
+    return [
+        [t / (1 - p) if m else mpf(0) for t, m in zip(*rows, strict=True)]
+        for rows in zip(z, mask, strict=True)
+    ]
 
 
 # ------------------------------------------------------------------ costs of logits
