@@ -32,7 +32,6 @@ extensions = [
     "_extensions.cheat_sheet",
     "_extensions.downloads",
     "_extensions.vector_files",
-    "_extensions.uses_graph",
     "_extensions.figures",
     "_extensions.runs",
     "_extensions.errata_cards",

@@ -77,10 +77,7 @@ class Results:
 
     @cached_property
     def digests(self):
-        """What is known of a statement hashes to, by id.
-
-        Under ``concept.`` it is which statements a concept has, under None all that there is.
-        """
+        """What is known of a statement hashes to, by id; under None, all that there is."""
         about = {
             name: (
                 record, self.errata_of(name),
@@ -90,8 +87,6 @@ class Results:
             )
             for name, record in self.statements.items()
         }  # fmt: skip
-        for name in self.statements:
-            about.setdefault(f"{name.partition('.')[0]}.", []).append(name)
         about[None] = (self.formulas, self.verification, self.evidence, self.errata, self.peers)
         return {
             name: hashlib.sha256(json.dumps(found).encode()).hexdigest()
