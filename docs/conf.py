@@ -31,7 +31,6 @@ extensions = [
     "_extensions.definitions",
     "_extensions.cheat_sheet",
     "_extensions.downloads",
-    "_extensions.vector_files",
     "_extensions.figures",
     "_extensions.runs",
     "_extensions.errata_cards",

@@ -138,7 +138,9 @@
       const link = document.createElement("a");
       link.href = new URL(statement.href, root);
       link.textContent = statement.title;
-      item.querySelector("p").replaceChildren(link);
+      const id = document.createElement("code");
+      id.textContent = statement.id;
+      item.querySelector("p").replaceChildren(link, " ", id);
       list.append(item);
     }
     results.before(list);

@@ -39,7 +39,7 @@
     const buttons = {
       first: button("Back to the input", "Input", () => 0),
       back: button("Back one arrow", "◀ Back", (at) => at - 1),
-      next: button("Next arrow", "Next arrow ▶", (at) => at + 1),
+      next: button(undefined, "", (at) => at + 1),
       all: button("All arrows", "All", () => null),
     };
     buttons.next.classList.add("ex-primary");
@@ -113,7 +113,8 @@
       columns.classList.toggle("ex-deep", L > 3);
       title.textContent = `Point ${i + 1}, layer by layer`;
       buttons.first.disabled = buttons.back.disabled = at === 0;
-      buttons.next.disabled = buttons.all.disabled = at === way.length;
+      buttons.all.disabled = at === way.length;
+      buttons.next.textContent = at % way.length === 0 ? "First arrow ▶" : "Next arrow ▶";
       const gone = way[at - 1];
       said.textContent = at === way.length ? "Both passes are complete."
         : gone ? `Arrow ${at} of ${way.length}: ${RULES[gone.rule]}, ${SPOKEN[gone.rule]}, ` +
