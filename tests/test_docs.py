@@ -1,6 +1,8 @@
 """The sources of the site, without building it: statements in their places, code that runs."""
 
 import doctest
+import importlib
+import inspect
 import json
 import os
 import re
@@ -24,6 +26,11 @@ PLACED = re.compile(r"^`{3,}\{statement\} (\S+)$", re.MULTILINE)
 MENTIONED = re.compile(r"\{st\}`(?:[^`<]*<)?([^`>]+)>?`|\{eq\}`([^`]+)`|\{result\} (\S+)")
 PYTHON = re.compile(r"^(`{3,})python\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 LOADS = re.compile(r"""(?:src=|url\(|@import|import\(|fetch\()\s*["']?(?:https?:)?//""")
+
+# Modules of reference_impl that show an example of each function and class.
+EXEMPLARY = (
+    "activations", "identification", "linear", "log_softmax", "logistic", "nll", "sigmoid", "softmax",
+)  # fmt: skip
 
 # Formulas that a page may type: names and conventions, no result of a statement.
 EQUATION = re.compile(r"\$\$|\{math\}|\\begin\{")
@@ -66,6 +73,28 @@ def test_code_in_the_page_runs(page):
     result = doctest.DocTestRunner().run(example, out=report.append)
     assert (result.failed, "".join(report)) == (0, "")
     assert result.attempted > 0
+
+
+def documented(module):
+    """Return what a module has that is public and its own, by name."""
+    return {
+        name: value for name, value in vars(module).items()
+        if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
+        and getattr(value, "__doc__", None)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXEMPLARY)
+def test_every_public_name_has_an_example_that_runs(name):
+    module = importlib.import_module(f"reference_impl.{name}")
+    found = {n: inspect.getdoc(value) for n, value in documented(module).items()}
+    assert len(found) >= 1
+    assert [n for n, text in found.items() if "\nExamples\n--------\n>>> " not in text] == []
+    for n, text in found.items():
+        report = []
+        example = doctest.DocTestParser().get_doctest(text, {}, n, name, 0)
+        result = doctest.DocTestRunner().run(example, out=report.append)
+        assert result.attempted >= 2 and (result.failed, "".join(report)) == (0, "")
 
 
 def test_nothing_is_loaded_from_elsewhere():

@@ -342,6 +342,12 @@ def test_aligned_formula_needs_no_style():
     assert " style=" not in markup
 
 
+def test_an_index_does_not_hang_lower_below_a_letter_that_hangs():
+    for formula in ("p_i", r"\mathbf{y}_i", "p_i^2", r"\psi_k"):
+        assert '<mpadded depth="0"><mi>' in mathml.to_mathml(formula, display=False)
+    assert "mpadded" not in mathml.to_mathml(r"x_{ik} (1 - p) \mathbf{X}_i", display=False)
+
+
 def test_a_long_formula_may_end_a_line_before_a_relation():
     long = r"\frac{a = b}{c} + \left( d = e \right) + f(g = h) = \sum_{i=1}^{N} x_{ik} (p_{i} - y_{i}) \le z"
     assert mathml.parts(long) == [
