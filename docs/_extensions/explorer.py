@@ -95,11 +95,8 @@ def script(statements, names=STATEMENTS, misprints=COMPUTED_MISPRINTS):
 
 def write_script(app):
     """Write formulas.js where Sphinx finds it among the static files."""
-    path = Path(app.srcdir) / FOLDER / FILE
     text = script(records.read(*files(app.config)).statements)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    records.put(Path(app.srcdir) / FOLDER / FILE, text.encode())
     app.config.html_static_path.append(str(Path(app.srcdir) / FOLDER))
 
 

@@ -146,16 +146,20 @@ def complaints(formulas, *others):
     ]
 
 
+def put(file, content):
+    """Write a file unless it is what stands there: a page that depends on it is not read again."""
+    if not file.exists() or file.read_bytes() != content:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
 def write_pages(folder, pages):
     """Write the sources of generated pages, by name, and leave no other in their folder."""
-    folder.mkdir(exist_ok=True)
     for file in folder.glob("*.md"):
         if file.stem not in pages:
             file.unlink()
     for name, text in pages.items():
-        file = folder / f"{name}.md"
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
+        put(folder / f"{name}.md", text.encode())
 
 
 def measured(formulas):

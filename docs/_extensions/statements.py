@@ -262,11 +262,6 @@ class StatementDomain(Domain):
         said = f"{self.number(target)} in {self.env.titles[page].astext()}"
         return make_refnode(builder, fromdocname, page, target, nodes.inline("", said.strip()))
 
-    def resolve_any_xref(self, env, fromdocname, builder, target, node, contnode):
-        """Find a statement for the role ``any``."""
-        found = self.resolve_xref(env, fromdocname, builder, "st", target, node, contnode)
-        return [("statement:st", found)] if found else []
-
     def get_objects(self):
         """List the statements and the symbols for objects.inv and for the search."""
         for kind, name in (("st", "statement"), ("sym", "symbol")):

@@ -323,7 +323,7 @@ def test_one_arrow_at_a_time(page, title, arrows):
     )
     left = [page.evaluate(unknown)]
     for number in range(1, arrows + 1):
-        page.get_by_text("First arrow" if number == 1 else "Next arrow").click()
+        page.get_by_role("button", name="First arrow" if number == 1 else "Next arrow").click()
         left.append(page.evaluate(unknown))
         if number < arrows:
             assert f"Arrow {number} of {arrows}" in page.locator(".ex-step-said").inner_text()
@@ -335,7 +335,7 @@ def test_one_arrow_at_a_time(page, title, arrows):
     page.get_by_text("◀ Back").click()
     assert f"Arrow {arrows - 1} of {arrows}" in page.locator(".ex-step-said").inner_text()
     page.get_by_text("All", exact=True).click()
-    page.get_by_text("First arrow").click()
+    page.get_by_role("button", name="First arrow").click()
     assert f"Arrow 1 of {arrows}" in page.locator(".ex-step-said").inner_text()
 
 

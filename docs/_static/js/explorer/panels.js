@@ -100,7 +100,7 @@
       el("div", {
         class: "ex-scroll", tabindex: "0", role: "group", "aria-label": "Gradient and differences",
       }, el("table", { class: "ex-table" },
-        el("thead", {}, head("", "By the formula", "By differences", "")), body)));
+        el("thead", {}, head("Weight", "By the formula", "By differences", "Same")), body)));
     let drawn = "";
 
     function draw(state, model, found) {

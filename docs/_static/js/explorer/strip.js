@@ -1,7 +1,7 @@
 // The layers of one data point: values forward, deltas backward, one arrow at a time.
 (function () {
   "use strict";
-  const { el, svg, shown, jacobians } = window.Explorer;
+  const { el, svg, set, shown, jacobians } = window.Explorer;
 
   const RULES = ["RULE 1", "RULE 2", "RULE 3"];
   const SPOKEN = ["forward", "backward", "for the parameters"];
@@ -114,7 +114,9 @@
       title.textContent = `Point ${i + 1}, layer by layer`;
       buttons.first.disabled = buttons.back.disabled = at === 0;
       buttons.all.disabled = at === way.length;
-      buttons.next.textContent = at % way.length === 0 ? "First arrow ▶" : "Next arrow ▶";
+      const next = at % way.length === 0 ? "First arrow" : "Next arrow";
+      set(buttons.next, { "aria-label": next, title: next });
+      buttons.next.textContent = `${next} ▶`;
       const gone = way[at - 1];
       said.textContent = at === way.length ? "Both passes are complete."
         : gone ? `Arrow ${at} of ${way.length}: ${RULES[gone.rule]}, ${SPOKEN[gone.rule]}, ` +
