@@ -1,5 +1,6 @@
 """Configuration of the site: everything from disk, nothing from elsewhere, warnings are errors."""
 
+import gc
 import sys
 import tomllib
 from pathlib import Path
@@ -9,6 +10,8 @@ ROOT = DOCS.parent
 sys.path[:0] = [str(DOCS), str(ROOT)]
 
 from _extensions.sources import linkcode_resolve  # noqa: E402, F401 - read by sphinx.ext.linkcode
+
+gc.set_threshold(100_000)  # looking for cycles among the nodes takes a sixth of a build
 
 project = "LogisticBP"
 author = "The LogisticBP authors"
@@ -31,8 +34,6 @@ extensions = [
     "_extensions.definitions",
     "_extensions.cheat_sheet",
     "_extensions.downloads",
-    "_extensions.vector_files",
-    "_extensions.uses_graph",
     "_extensions.figures",
     "_extensions.runs",
     "_extensions.errata_cards",

@@ -79,6 +79,13 @@ class Sigmoid:
     """``sigmoid`` as a layer: z'_u = sigma(z_u); ``sigmoid.derivative`` is sigma(t) sigma(-t).
 
     RULE 2 is ``sigmoid.backward``: delta'_u sigma(z_u) sigma(-z_u).
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Sigmoid
+    >>> layer, z = Sigmoid(), [[0.0, 1000.0]]
+    >>> layer.forward(z).tolist(), layer.backward(z, [[1.0, 1.0]]).tolist()
+    ([[0.5, 1.0]], [[0.25, 0.0]])
     """
 
     pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
@@ -99,7 +106,15 @@ class Sigmoid:
 
 @dataclass(frozen=True)
 class LogSigmoid:
-    """``sigmoid.log_sigmoid`` as a layer: z'_u = log sigma(z_u); its derivative is sigma(-t)."""
+    """``sigmoid.log_sigmoid`` as a layer: z'_u = log sigma(z_u); its derivative is sigma(-t).
+
+    Examples
+    --------
+    >>> from reference_impl.activations import LogSigmoid
+    >>> layer, z = LogSigmoid(), [[-1000.0, 1000.0]]
+    >>> layer.forward(z).tolist(), layer.backward(z, [[1.0, 1.0]]).tolist()
+    ([[-1000.0, 0.0]], [[1.0, 0.0]])
+    """
 
     pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
@@ -119,7 +134,15 @@ class LogSigmoid:
 
 @dataclass(frozen=True)
 class Tanh:
-    """Layer z'_u = tanh z_u; its derivative is 1 - tanh^2 t = 1 / cosh^2 t."""
+    """Layer z'_u = tanh z_u; its derivative is 1 - tanh^2 t = 1 / cosh^2 t.
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Tanh
+    >>> layer, z = Tanh(), [[0.0, 1000.0]]
+    >>> layer.forward(z).tolist(), layer.backward(z, [[1.0, 1.0]]).tolist()
+    ([[0.0, 1.0]], [[1.0, 0.0]])
+    """
 
     pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
@@ -143,6 +166,13 @@ class ReLU:
     """Layer z'_u = max(z_u, 0); its derivative is [z_u > 0], and 0 is returned at the kink.
 
     So RULE 2 is delta'_u where z_u > 0, else 0; also at z_u = 0, where no derivative is.
+
+    Examples
+    --------
+    >>> from reference_impl.activations import ReLU
+    >>> layer, z = ReLU(), [[-1.0, 0.0, 2.0]]
+    >>> layer.forward(z).tolist(), layer.backward(z, [[1.0, 1.0, 1.0]]).tolist()
+    ([[0.0, 0.0, 2.0]], [[0.0, 0.0, 1.0]])
     """
 
     pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
@@ -163,7 +193,15 @@ class ReLU:
 
 @dataclass(frozen=True)
 class Softplus:
-    """``sigmoid.softplus`` as a layer: z'_u = log(1 + e^z_u); its derivative is sigma(t)."""
+    """``sigmoid.softplus`` as a layer: z'_u = log(1 + e^z_u); its derivative is sigma(t).
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Softplus
+    >>> layer, z = Softplus(), [[-1000.0, 1000.0]]
+    >>> layer.forward(z).tolist(), layer.backward(z, [[1.0, 1.0]]).tolist()
+    ([[0.0, 1000.0]], [[0.0, 1.0]])
+    """
 
     pullback, pullback_along, derivative, second_derivative = ELEMENTWISE
     forward, backward, parameter_gradient, jacobian = RULES
@@ -187,6 +225,13 @@ class Softmax:
 
     J is symmetric: RULE 2 is delta_v = S_v (delta'_v - sum_u S_u delta'_u), computed as
     S_v (delta'_v sum_{u != v} S_u - sum_{u != v} S_u delta'_u), which is the same.
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Softmax
+    >>> layer, z = Softmax(), [[0.0, 0.0]]
+    >>> layer.forward(z).tolist(), layer.backward(z, [[1.0, 0.0]]).tolist()
+    ([[0.5, 0.5]], [[0.25, -0.25]])
     """
 
     forward, backward, parameter_gradient, jacobian = RULES

@@ -31,6 +31,12 @@ def translation(W: ArrayLike, psi: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type or shape.
+
+    Examples
+    --------
+    >>> from reference_impl.identification import translation
+    >>> translation([[0.0, 1.0], [2.0, 3.0]], [1.0, -1.0]).tolist()
+    [[1.0, 0.0], [3.0, 2.0]]
     """
     W = _class_weights(W)
     psi = arguments.same_shape("psi", psi, "a row of W", W[0])
@@ -55,6 +61,12 @@ def sum_to_zero(W: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For an argument of a wrong type or shape.
+
+    Examples
+    --------
+    >>> from reference_impl.identification import sum_to_zero
+    >>> sum_to_zero([[0.0, 1.0], [2.0, 3.0]]).tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
     """
     W = _class_weights(W)
     mean: Array = W.mean(axis=0)
@@ -81,6 +93,12 @@ def reference_class(W: ArrayLike, reference: int = 0) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.identification import reference_class
+    >>> reference_class([[0.0, 1.0], [2.0, 5.0]]).tolist()
+    [[0.0, 0.0], [2.0, 4.0]]
     """
     W = _class_weights(W)
     w_r: Array = W[_class(reference, len(W))]
@@ -107,6 +125,12 @@ def reference_class_coding(K: int, reference: int = 0) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type or value.
+
+    Examples
+    --------
+    >>> from reference_impl.identification import reference_class_coding
+    >>> reference_class_coding(3, reference=1).tolist()
+    [[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]]
     """
     K = arguments.count("K", K, least=2)
     return np.delete(np.eye(K), _class(reference, K), axis=1)
@@ -130,6 +154,12 @@ def sum_to_zero_coding(K: int) -> Array:
     ------
     TypeError, ValueError
         For an argument of a wrong type or value.
+
+    Examples
+    --------
+    >>> from reference_impl.identification import sum_to_zero_coding
+    >>> sum_to_zero_coding(3).tolist()
+    [[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]
     """
     K = arguments.count("K", K, least=2)
     return np.vstack([np.eye(K - 1), -np.ones(K - 1)])
@@ -153,6 +183,12 @@ def decode(M: ArrayLike, V: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type or shape.
+
+    Examples
+    --------
+    >>> from reference_impl import identification
+    >>> identification.decode(identification.sum_to_zero_coding(2), [[1.0, 2.0]]).tolist()
+    [[1.0, 2.0], [-1.0, -2.0]]
     """
     M = _coding(M)
     V = arguments.finite("V", V)
@@ -179,6 +215,13 @@ def code_gradient(M: ArrayLike, G: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type or shape.
+
+    Examples
+    --------
+    >>> from reference_impl import identification
+    >>> M = identification.reference_class_coding(2)
+    >>> identification.code_gradient(M, [[-1.0, 2.0], [1.0, -2.0]]).tolist()
+    [[1.0, -2.0]]
     """
     M = _coding(M)
     G = arguments.finite("G", G)
@@ -207,6 +250,14 @@ def code_hessian(M: ArrayLike, H: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type or shape.
+
+    Examples
+    --------
+    >>> from reference_impl import identification
+    >>> M = identification.sum_to_zero_coding(2)
+    >>> H = [[[[1.0], [-1.0]]], [[[-1.0], [1.0]]]]  # two classes, one feature
+    >>> identification.code_hessian(M, H).tolist()
+    [[[[4.0]]]]
     """
     M = _coding(M)
     H = arguments.finite("H", H)

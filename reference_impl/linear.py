@@ -41,6 +41,18 @@ class Linear:
     ------
     TypeError, ValueError
         For parameters that are not finite real numbers or whose shapes do not fit.
+
+    Examples
+    --------
+    >>> from reference_impl.linear import Linear
+    >>> layer, z = Linear([[1.0, 2.0]], b=[0.5]), [[1.0, 0.0], [0.0, 3.0]]
+    >>> layer.forward(z).tolist()
+    [[1.5], [6.5]]
+    >>> layer.backward(z, [[1.0], [1.0]]).tolist()
+    [[1.0, 2.0], [1.0, 2.0]]
+    >>> gradient = layer.parameter_gradient(z, [[1.0], [1.0]])
+    >>> gradient["W"].tolist(), gradient["b"].tolist()
+    ([[1.0, 3.0]], [2.0])
     """
 
     W: Array

@@ -28,6 +28,15 @@ class LogSoftmax:
     delta'_v sum_{u != v} S_u - S_v sum_{u != v} delta'_u, which is the same. Nothing is subtracted
     from 1, so the small residual of a confident right answer, the delta of ``NLL`` after
     ``LogSoftmax``, keeps all its digits.
+
+    Examples
+    --------
+    >>> from reference_impl.log_softmax import LogSoftmax
+    >>> layer, z = LogSoftmax(), [[1000.0, 0.0]]
+    >>> layer.forward(z).tolist(), layer.backward(z, [[1.0, 0.0]]).tolist()
+    ([[0.0, -1000.0]], [[0.0, 0.0]])
+    >>> layer.jacobian([[0.0, 0.0]]).tolist()
+    [[[0.5, -0.5], [-0.5, 0.5]]]
     """
 
     forward, backward, parameter_gradient, jacobian = RULES
@@ -63,6 +72,13 @@ def sum_of_others(a: Array) -> Array:
     """Return sum_{u != v} a_u for each v in each row.
 
     The largest is left out before the sum: taken off it, it would cancel what the others add up to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.log_softmax import sum_of_others
+    >>> sum_of_others(np.array([[1.0, 2.0, 4.0]])).tolist()
+    [[6.0, 5.0, 3.0]]
     """
     largest = np.arange(len(a)), np.abs(a).argmax(axis=1)
     others = a.copy()

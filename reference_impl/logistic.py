@@ -45,6 +45,15 @@ def nll(
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for a result beyond 1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl import logistic
+    >>> X, y = [[1.0, -1.0], [1.0, 0.0], [1.0, 2.0]], [0, 1, 1]
+    >>> print(round(float(logistic.nll([0.0, 0.0], X, y)), 6))  # 3 log 2
+    2.079442
+    >>> print(round(float(logistic.nll([0.0, 0.0], X, y, sample_weight=[1, 0, 1])), 6))
+    1.386294
     """
     z, _, y, s = _given(w, X, y, sample_weight)
     return np.float64(representable("the NLL", (s * softplus((1 - 2 * y) * z)).sum()))
@@ -69,6 +78,13 @@ def nll_gradient(
     ------
     TypeError, ValueError
         As in `nll`.
+
+    Examples
+    --------
+    >>> from reference_impl import logistic
+    >>> X, y = [[1.0, -1.0], [1.0, 0.0], [1.0, 2.0]], [0, 1, 1]
+    >>> logistic.nll_gradient([0.0, 0.0], X, y).tolist()
+    [-0.5, -1.5]
     """
     z, X, y, s = _given(w, X, y, sample_weight)
     sign = 1 - 2 * y
@@ -81,6 +97,13 @@ def nll_and_gradient(
     """``logistic.nll`` and ``logistic.nll_gradient`` together, for what minimises.
 
     Parameters and errors are those of `nll`; returns (float64, float64 array of shape (n,)).
+
+    Examples
+    --------
+    >>> from reference_impl import logistic
+    >>> value, gradient = logistic.nll_and_gradient([0.0], [[1.0], [1.0]], [0, 1])
+    >>> round(float(value), 6), gradient.tolist()
+    (1.386294, [0.0])
     """
     return (
         nll(w, X, y, sample_weight=sample_weight),
@@ -109,6 +132,13 @@ def nll_hessian(
     ------
     TypeError, ValueError
         As in `nll`.
+
+    Examples
+    --------
+    >>> from reference_impl import logistic
+    >>> X, y = [[1.0, -1.0], [1.0, 0.0], [1.0, 2.0]], [0, 1, 1]
+    >>> logistic.nll_hessian([0.0, 0.0], X, y).tolist()  # X^T X / 4
+    [[0.75, 0.25], [0.25, 1.25]]
     """
     z, X, _, s = _given(w, X, y, sample_weight)
     A = np.sqrt(s * sigmoid(z) * sigmoid(-z))[:, np.newaxis] * X
@@ -141,6 +171,13 @@ def nll_hvp(
     ------
     TypeError, ValueError
         As in `nll`.
+
+    Examples
+    --------
+    >>> from reference_impl import logistic
+    >>> X, y = [[1.0, -1.0], [1.0, 0.0], [1.0, 2.0]], [0, 1, 1]
+    >>> logistic.nll_hvp([0.0, 0.0], X, y, [1.0, 0.0]).tolist()  # a column of the Hessian
+    [0.75, 0.25]
     """
     v = arguments.vector("v", v, X := arguments.design_matrix(X))
     z, X, _, s = _given(w, X, y, sample_weight)

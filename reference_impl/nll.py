@@ -48,6 +48,15 @@ class NLL:
     TypeError, ValueError
         For labels that are not integers >= 0, and for a wrong weight, mark or smoothing; the three
         rules, for labels beyond K - 1 or another number of them than of rows.
+
+    Examples
+    --------
+    >>> from reference_impl.nll import NLL
+    >>> layer, log_p = NLL([1, 0]), [[-3.0, -0.25], [-0.5, -2.0]]
+    >>> float(layer.forward(log_p)), layer.backward(log_p, 1.0).tolist()
+    (0.75, [[0.0, -1.0], [-1.0, 0.0]])
+    >>> float(NLL([1, -1], ignore_index=-1).forward(log_p))
+    0.25
     """
 
     y: Labels
@@ -119,6 +128,13 @@ class SoftNLL:
     ------
     TypeError, ValueError
         For labels that are not a finite matrix; the three rules, for z of another shape.
+
+    Examples
+    --------
+    >>> from reference_impl.nll import SoftNLL
+    >>> layer, log_p = SoftNLL([[0.25, 0.75]]), [[-2.0, -1.0]]
+    >>> float(layer.forward(log_p)), layer.backward(log_p, 1.0).tolist()
+    (1.25, [[-0.25, -0.75]])
     """
 
     Y: Array

@@ -33,6 +33,12 @@ def sigmoid(t: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For values that are not real numbers, and for NaN.
+
+    Examples
+    --------
+    >>> from reference_impl.sigmoid import sigmoid
+    >>> sigmoid([0.0, -1000.0, float("inf")]).tolist()
+    [0.5, 0.0, 1.0]
     """
     t = arguments.real("t", t)
     e = np.exp(-np.abs(t))
@@ -58,6 +64,12 @@ def log_sigmoid(t: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For values that are not real numbers, and for NaN.
+
+    Examples
+    --------
+    >>> from reference_impl.sigmoid import log_sigmoid
+    >>> log_sigmoid([-1000.0, float("-inf"), float("inf")]).tolist()
+    [-1000.0, -inf, 0.0]
     """
     t = arguments.real("t", t)
     return np.minimum(t, 0.0) - np.log1p(np.exp(-np.abs(t)))
@@ -82,6 +94,12 @@ def softplus(t: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For values that are not real numbers, and for NaN.
+
+    Examples
+    --------
+    >>> from reference_impl.sigmoid import softplus
+    >>> softplus([1000.0, float("-inf"), float("inf")]).tolist()
+    [1000.0, 0.0, inf]
     """
     t = arguments.real("t", t)
     return np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t)))
@@ -108,6 +126,12 @@ def losses(t: ArrayLike, y: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For values that are not real numbers, NaN, and labels of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.sigmoid import losses
+    >>> losses([1000.0, 1000.0, -1000.0], [0, 1, 0]).tolist()
+    [1000.0, 0.0, 0.0]
     """
     t, y = _logits_and_labels(t, y)
     return softplus(np.where(y == 1, -t, t))
@@ -132,6 +156,12 @@ def residuals(t: ArrayLike, y: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As in `losses`.
+
+    Examples
+    --------
+    >>> from reference_impl.sigmoid import residuals
+    >>> residuals([0.0, 0.0, 1000.0], [0, 1, 0]).tolist()
+    [0.5, -0.5, 1.0]
     """
     t, y = _logits_and_labels(t, y)
     return np.where(y == 1, -sigmoid(-t), sigmoid(t))
@@ -156,6 +186,12 @@ def soft_losses(t: ArrayLike, q: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For values of a wrong type, shape or size.
+
+    Examples
+    --------
+    >>> from reference_impl.sigmoid import soft_losses
+    >>> soft_losses([1000.0, 1000.0], [1.0, 0.75]).tolist()
+    [0.0, 250.0]
     """
     t, q = _logits_and_targets(t, q)
     return q * softplus(-t) + (1.0 - q) * softplus(t)
@@ -181,6 +217,12 @@ def soft_residuals(t: ArrayLike, q: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As in `soft_losses`.
+
+    Examples
+    --------
+    >>> from reference_impl.sigmoid import soft_residuals
+    >>> soft_residuals([0.0, 0.0], [0.25, 1.0]).tolist()
+    [0.25, -0.5]
     """
     t, q = _logits_and_targets(t, q)
     return (1.0 - q) * sigmoid(t) - q * sigmoid(-t)

@@ -46,6 +46,12 @@ def softmax(z: ArrayLike, axis: int = -1) -> Array:
     ------
     TypeError, ValueError
         For values that are not real numbers, NaN, inf, or nothing but -inf along the axis.
+
+    Examples
+    --------
+    >>> from reference_impl.softmax import softmax
+    >>> softmax([[0.0, 0.0], [1000.0, float("-inf")]]).tolist()
+    [[0.5, 0.5], [1.0, 0.0]]
     """
     z, axis = _classes_first(z, axis)
     terms = _terms(z)
@@ -75,6 +81,12 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> Array:
     TypeError, ValueError
         For values that are not real numbers, NaN, inf, or nothing but -inf along the axis, and
         for a result below -1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl.softmax import log_softmax
+    >>> log_softmax([1000.0, 0.0, float("-inf")]).tolist()
+    [0.0, -1000.0, -inf]
     """
     return with_logarithm(z, axis)[1]
 
@@ -140,6 +152,14 @@ def logsumexp(
     ------
     TypeError, ValueError
         For values that are not real numbers, for NaN, and for factors below zero.
+
+    Examples
+    --------
+    >>> from reference_impl.softmax import logsumexp
+    >>> print(logsumexp([1000.0, -1000.0]), logsumexp([float("-inf")] * 2))
+    1000.0 -inf
+    >>> print(round(float(logsumexp([0.0, 0.0], b=[1, 3])), 6))  # log 4
+    1.386294
     """
     z = arguments.real("z", z)
     axes = arguments.axes(axis, z)
@@ -180,6 +200,12 @@ def losses(z: ArrayLike, y: ArrayLike) -> Array:
     TypeError, ValueError
         For z as in `log_softmax`, for labels of a wrong type, shape or value, and for a loss
         beyond 1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl.softmax import losses
+    >>> losses([[1000.0, 0.0], [1000.0, 0.0]], [0, 1]).tolist()
+    [0.0, 1000.0]
     """
     z, y = _logits_and_labels(z, y)
     terms, at_label = _terms(np.ascontiguousarray(z.T)), (y, np.arange(len(y)))
@@ -208,6 +234,12 @@ def residuals(z: ArrayLike, y: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For z as in `softmax`, and for labels of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.softmax import residuals
+    >>> residuals([[0.0, 0.0, float("-inf")]], [0]).tolist()
+    [[-0.5, 0.5, 0.0]]
     """
     z, y = _logits_and_labels(z, y)
     terms, at_label = _terms(np.ascontiguousarray(z.T)), (y, np.arange(len(y)))
@@ -241,6 +273,14 @@ def nll(
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for a result beyond 1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl import softmax
+    >>> X, y = [[1.0, -1.0], [1.0, 0.0], [1.0, 2.0]], [0, 1, 2]
+    >>> W = [[0.0, 0.0]] * 3
+    >>> print(round(float(softmax.nll(W, X, y)), 6))  # 3 log 3
+    3.295837
     """
     Z, _, _, y, s = _given(W, X, y, sample_weight)
     return np.float64(representable("the NLL", (s * losses(Z, y)).sum()))
@@ -267,6 +307,13 @@ def nll_gradient(
     ------
     TypeError, ValueError
         As in `nll`.
+
+    Examples
+    --------
+    >>> from reference_impl import softmax
+    >>> X, y = [[1.0, -1.0], [1.0, 0.0], [1.0, 2.0]], [0, 1, 2]
+    >>> softmax.nll_gradient([[0.0, 0.0]] * 3, X, y).round(6).tolist()
+    [[0.0, 1.333333], [0.0, 0.333333], [0.0, -1.666667]]
     """
     Z, _, X, y, s = _given(W, X, y, sample_weight)
     return representable("the gradient of the NLL", (s[:, np.newaxis] * residuals(Z, y)).T @ X)
@@ -278,6 +325,13 @@ def nll_and_gradient(
     """``softmax.nll`` and ``softmax.nll_gradient`` together, for what minimises.
 
     Parameters and errors are those of `nll`; returns (float64, float64 array of shape (K, n)).
+
+    Examples
+    --------
+    >>> from reference_impl import softmax
+    >>> value, gradient = softmax.nll_and_gradient([[0.0], [0.0]], [[1.0], [1.0]], [0, 0])
+    >>> round(float(value), 6), gradient.tolist()
+    (1.386294, [[-1.0], [1.0]])
     """
     return (
         nll(W, X, y, sample_weight=sample_weight),
@@ -308,6 +362,13 @@ def nll_hessian(
     ------
     TypeError, ValueError
         As in `nll`.
+
+    Examples
+    --------
+    >>> from reference_impl import softmax
+    >>> X, y = [[1.0, 2.0]], [0]
+    >>> softmax.nll_hessian([[0.0, 0.0]] * 2, X, y)[0, :, 1].tolist()  # block (0, 1): -x x^T / 4
+    [[-0.25, -0.5], [-0.5, -1.0]]
     """
     Z, W, X, _, s = _given(W, X, y, sample_weight)
     K, n = W.shape
@@ -351,6 +412,13 @@ def nll_hvp(
     ------
     TypeError, ValueError
         As in `nll`.
+
+    Examples
+    --------
+    >>> from reference_impl import softmax
+    >>> X, y = [[1.0, 2.0]], [0]
+    >>> softmax.nll_hvp([[0.0, 0.0]] * 2, X, y, [[1.0, 0.0], [0.0, 0.0]]).tolist()
+    [[0.25, 0.5], [-0.25, -0.5]]
     """
     Z, W, X, _, s = _given(W, X, y, sample_weight)
     Q = X @ arguments.same_shape("V", V, "W", W).T

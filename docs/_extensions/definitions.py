@@ -18,7 +18,7 @@ import unicodedata
 from docutils import nodes
 
 from .mathml import to_mathml
-from .statements import former, results
+from .statements import results
 
 MATH = re.compile(r"\$([^$]+)\$")
 
@@ -39,7 +39,7 @@ def letters(symbol):
     return sorted({letter, letter.lower()} if " x " in (symbol["shape"] or "") else {letter})
 
 
-def statement(record, number, href, former):
+def statement(record, number, href):
     """Return the entry of a statement."""
     equations = len(record["results"])
     labels = [record["id"], *(f"{record['id']}.{k}" for k in range(2, equations + 1))]
@@ -52,7 +52,6 @@ def statement(record, number, href, former):
         "href": href,
         "anchors": [
             record["id"],
-            *former,
             *(nodes.make_id(f"equation-{label}") for label in labels),
         ],
         "words": " ".join(words).lower(),
@@ -79,10 +78,7 @@ def content(app):
     entries = []
     for identifier, (_, docname, _) in domain.data["st"].items():
         href = app.builder.get_target_uri(docname)
-        known_as = former(app.config, identifier)
-        entries.append(
-            statement(found.statements[identifier], domain.number(identifier), href, known_as)
-        )
+        entries.append(statement(found.statements[identifier], domain.number(identifier), href))
     return {
         "statements": sorted(entries, key=lambda entry: list(found.statements).index(entry["id"])),
         "symbols": [symbol_entry(symbol) for symbol in found.symbols.values()],

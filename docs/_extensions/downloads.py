@@ -6,6 +6,7 @@ it has a ``url``, pages say which address is theirs, and a sitemap lists them.
 """
 
 import html
+import io
 import re
 import zipfile
 from functools import cache
@@ -56,27 +57,27 @@ def bibtex(record=None):
     return f"@misc{{{key},\n{lines}}}"
 
 
-def write_vectors(path):
-    """Write the test vectors into one archive, with their README and their schema."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def vectors():
+    """Return an archive of the test vectors, with their README and their schema."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in [VECTORS / "README.md", *sorted(VECTORS.glob("*.json"))]:
             entry = zipfile.ZipInfo(f"vectors/{file.name}")  # its date is the same in every build
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, file.read_bytes())
+    return packed.getvalue()
 
 
-def write_bibliography(path, statements):
-    """Write an entry for the project and one for each statement."""
-    entries = [bibtex(), *(bibtex(record) for record in statements)]
-    path.write_text("\n\n".join(entries) + "\n", encoding="utf-8")
+def bibliography(statements):
+    """Return an entry for the project and one for each statement."""
+    return "\n\n".join([bibtex(), *map(bibtex, statements)]) + "\n"
 
 
 def write(app):
     """Write the files before the pages are read that link them."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    write_vectors(FOLDER / "logisticbp-vectors.zip")
+    records.put(FOLDER / "logisticbp-vectors.zip", vectors())
     formulas = records.parsed(app.config.statements_formulas, {"statements": []})
-    write_bibliography(FOLDER / "logisticbp.bib", formulas["statements"])
+    records.put(FOLDER / "logisticbp.bib", bibliography(formulas["statements"]).encode())
 
 
 def write_sitemap(app, exception):

@@ -66,13 +66,8 @@ def visit_verbatim(writer, node):
     raise nodes.SkipNode
 
 
-def ignore(writer, node):
-    """Write nothing but the children, in formats other than HTML."""
-
-
 def setup(app):
     """Register the nodes."""
-    others = {name: (ignore, ignore) for name in ("latex", "text", "man", "texinfo")}
-    app.add_node(element, html=(visit_element, depart_element), **others)
-    app.add_node(verbatim, html=(visit_verbatim, None), **others)
+    app.add_node(element, html=(visit_element, depart_element))
+    app.add_node(verbatim, html=(visit_verbatim, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -149,7 +149,9 @@ class NoteLines(SphinxDirective):
                 rows = [
                     self.row(number + n, line, titles) for n, line in enumerate(part["lines"], 1)
                 ]
-                return [table(("", "Printed in the note", "Here"), rows, "formula-index", "note")]
+                return [
+                    table(("Line", "Printed in the note", "Here"), rows, "formula-index", "note")
+                ]
             number += len(part["lines"])
         if everything["note"]:
             logger.warning("the note has no part %r", self.arguments[0],

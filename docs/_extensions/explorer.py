@@ -1,20 +1,19 @@
 """The explorer: in the browser runs the code that was printed from the verified statements.
 
-``{explorer}`` puts the figure and the formulas of the layers on a page, which explain it where no
-script runs; ``{explorer} #m=...`` starts it in the situation of that address. The scripts of
-_static/js/explorer make it move. `script` assembles formulas.js, one function for each statement
+``{explorer}`` puts the formulas of the layers on a page, which is all of it where no script runs;
+``{explorer} #m=...`` starts it in the situation of that address. The scripts of
+_static/js/explorer draw it. `script` assembles formulas.js, one function for each statement
 that they call, from the JavaScript of formulas.json; the misprints of the note come from the same
 printer.
 """
 
 from pathlib import Path
 
-from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from . import card, records
-from .elements import html, ignore, paragraph, prose
+from .elements import element, html, paragraph, prose
 from .statements import files, shown
 
 # What each layer computes: under which kind, how it is called, and its statements for RULE 1, 2, 3.
@@ -96,71 +95,9 @@ def script(statements, names=STATEMENTS, misprints=COMPUTED_MISPRINTS):
 
 def write_script(app):
     """Write formulas.js where Sphinx finds it among the static files."""
-    path = Path(app.srcdir) / FOLDER / FILE
     text = script(records.read(*files(app.config)).statements)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    records.put(Path(app.srcdir) / FOLDER / FILE, text.encode())
     app.config.html_static_path.append(str(Path(app.srcdir) / FOLDER))
-
-
-# -- what stands on the page -------------------------------------------------------------------------
-
-# The data that the explorer starts with, and the weights that fit them best.
-POINTS = (
-    (-2.4, -0.8, 0), (-1.6, 1.1, 0), (-0.7, -1.9, 0), (0.3, 0.6, 0),
-    (-0.5, 0.9, 1), (0.9, -0.7, 1), (1.7, 1.4, 1), (2.5, -0.3, 1),
-)  # fmt: skip
-LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
-SIZE, REACH = 400, 4
-
-
-def place(x, y):
-    """Return where a point of the plane is in the picture."""
-    return SIZE * (x + REACH) / (2 * REACH), SIZE * (REACH - y) / (2 * REACH)
-
-
-def level_line(w, probability):
-    """Return the ends of the line on which label 1 has a probability."""
-    from math import log
-
-    offset = log(probability / (1 - probability)) - w[0]
-    return [((offset - w[2] * y) / w[1], y) for y in (-REACH, REACH)]
-
-
-def picture(writer):
-    """Return the data and the fitted model as an SVG."""
-    from reference_impl.engine.estimation import newton
-
-    w = newton([[1.0, x, y] for x, y, _ in POINTS], [label for *_, label in POINTS]).w
-    lines, marks = [], []
-    for probability in LEVELS:
-        (a, b), (c, d) = (place(*end) for end in level_line(w, probability))
-        name = "boundary" if probability == 0.5 else "level"
-        lines.append(f'<line class="{name}" x1="{a:.1f}" y1="{b:.1f}" x2="{c:.1f}" y2="{d:.1f}"/>')
-    for x, y, label in POINTS:
-        a, b = place(x, y)
-        marks.append(
-            f'<circle class="label-1" cx="{a:.1f}" cy="{b:.1f}" r="7"/>' if label else
-            f'<rect class="label-0" x="{a - 6:.1f}" y="{b - 6:.1f}" width="12" height="12"/>'
-        )  # fmt: skip
-    what = "Eight labelled points and the line on which both labels are equally probable"
-    return (
-        f'<svg class="ex-plane" role="img" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}"'
-        f' height="{SIZE}"><title>{writer.encode(what)}</title><desc>Circles have label 1, squares'
-        " label 0. The thinner lines are where label 1 has the probability 10, 25, 75 and 90"
-        f" percent.</desc>{''.join(lines)}{''.join(marks)}</svg>"
-    )
-
-
-class still(nodes.General, nodes.Element):
-    """The picture that stands where no script runs."""
-
-
-def visit_still(writer, node):
-    """Draw it."""
-    writer.body.append(picture(writer))
-    raise nodes.SkipNode
 
 
 def rule(number, record):
@@ -196,16 +133,15 @@ class Explorer(SphinxDirective):
     optional_arguments = 1
 
     def run(self):
-        """Return the picture, the rules of the layers, and the misprints."""
+        """Return the rules of the layers, and the misprints."""
         found = shown(self.env)
         about = paragraph(
-            "The explorer needs JavaScript, and your browser runs none here. Above are eight data "
-            "points with the fitted model; below is what its layers compute, upwards by RULE 1, "
-            "downwards by RULE 2, and for their parameters by RULE 3."
+            "The explorer needs JavaScript, and your browser runs none here. This is what its layers "
+            "compute, upwards by RULE 1, downwards by RULE 2, and for their parameters by RULE 3."
         )
         layers = [layer_rules(kind, found.statements) for kind in LAYERS]
         wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]
-        inside = html("div", still(), about, html("div", *layers, classes=["ex-rules"]),
+        inside = html("div", about, html("div", *layers, classes=["ex-rules"]),
                       html("div", *wrong, classes=["ex-misprints"]), classes=["ex-static"])  # fmt: skip
         start = {"data_start": self.arguments[0]} if self.arguments else {}
         outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer",
@@ -216,7 +152,7 @@ class Explorer(SphinxDirective):
 
 def add_scripts(app, pagename, templatename, context, doctree):
     """Give the page with the explorer, and no other, its scripts."""
-    if doctree is not None and any(doctree.findall(still)):
+    if doctree and any("explorer" in node["classes"] for node in doctree.findall(element)):
         for name in SCRIPTS:
             app.add_js_file(f"js/explorer/{name}.js", defer="defer")
         app.add_css_file("css/explorer.css")
@@ -224,8 +160,6 @@ def add_scripts(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Register the directive, and write what it runs."""
-    others = {name: (ignore, ignore) for name in ("latex", "text", "man", "texinfo")}
-    app.add_node(still, html=(visit_still, None), **others)
     app.add_directive("explorer", Explorer)
     app.connect("builder-inited", write_script)
     app.connect("html-page-context", add_scripts)

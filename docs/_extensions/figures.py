@@ -9,6 +9,7 @@ narrow for a telephone, the same bytes in every build, and the numbers behind it
 
 import csv
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,11 +23,9 @@ from .records import ROOT
 
 FOLDER, PICTURES = "_build/plots", "docs/_pictures"
 NARROW, PANEL = 4.2, 2.9  # inches: the width for a telephone, and the height of one of its panels
-# The colour of text and axes, and the colours of curves in the order in which they are needed.
-SCHEMES = {
-    "light": ("#1c2127", ("#26458f", "#b3541e", "#2f7d4f", "#7b4397", "#6b7280")),
-    "dark": ("#dfe3e8", ("#9db8ff", "#f0a875", "#8fd3a6", "#d3a6ea", "#9ca3af")),
-}
+# The colour of text and axes, then those of curves in the order in which they are needed.
+LIGHT = "#1c2127", "#26458f", "#b3541e", "#2f7d4f", "#7b4397", "#6b7280"
+DARK = "#dfe3e8", "#9db8ff", "#f0a875", "#8fd3a6", "#d3a6ea", "#9ca3af"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Plot:
     panels: int = 1
 
 
-def style(foreground):
+def style():
     """Return the settings of matplotlib: reproducible, and transparent on the page."""
     coloured = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     return {
@@ -58,7 +57,7 @@ def style(foreground):
         "axes.spines.top": False,
         "axes.spines.right": False,
         "legend.frameon": False,
-        **dict.fromkeys(coloured, foreground),
+        **dict.fromkeys(coloured, LIGHT[0]),
     }
 
 
@@ -78,19 +77,24 @@ def write(plot, stem, folder):
 
     data = plot.compute()
     folder.mkdir(parents=True, exist_ok=True)
-    for scheme, (foreground, colours) in SCHEMES.items():
-        for width, (rows, columns, size) in shapes(plot).items():
-            with pyplot.rc_context(style(foreground)):
-                figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained")
-                plot.draw(axes, data, colours)
-                metadata = {"Date": None, "Creator": None}
-                file = folder / file_name(stem, scheme, width)
-                figure.savefig(file, transparent=True, metadata=metadata)
-                pyplot.close(figure)
+    for width, (rows, columns, size) in shapes(plot).items():
+        with pyplot.rc_context(style()):
+            figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained")
+            plot.draw(axes, data, LIGHT[1:])
+            drawn = folder / file_name(stem, "light", width)
+            figure.savefig(drawn, transparent=True, metadata={"Date": None, "Creator": None})
+            pyplot.close(figure)
+        dark = darkened(drawn.read_text(encoding="utf-8"))
+        (folder / file_name(stem, "dark", width)).write_text(dark, encoding="utf-8")
     with (folder / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(data)
         writer.writerows(zip(*(map(text, column) for column in data.values()), strict=True))
+
+
+def darkened(drawn):
+    """Return a drawing with the colours of the dark scheme."""
+    return re.sub("|".join(LIGHT), lambda light: DARK[LIGHT.index(light[0])], drawn)
 
 
 def file_name(stem, scheme, width):
@@ -129,7 +133,7 @@ class PlotDirective(SphinxDirective):
         images = [
             image(uri=f"/{FOLDER}/{file_name(stem, scheme, width)}",
                   classes=[f"only-{scheme}", f"plot-{width}"])
-            for scheme in SCHEMES
+            for scheme in ("light", "dark")
             for width in ("wide", "narrow")
         ]  # fmt: skip
         numbers = addnodes.download_reference(

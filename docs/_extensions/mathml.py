@@ -41,6 +41,9 @@ PRIME_AND_INDEX = re.compile(
 )
 LETTER_WITH_PRIME = r'<mrow>\1<mo lspace="0" rspace="0">\{}</mo></mrow>'
 
+# A letter that hangs below the line: browsers would hang its index below it, lower than that of an x.
+HANGING = re.compile(r"(<msub(?:sup)?>)(<mi[^>]*>[fgjpqy𝐠𝐩𝐪𝐲βγζημξρφϕχψ]</mi>)")
+LIFTED = r'\1<mpadded depth="0">\2</mpadded>'
 
 # The name of an operator, which the converter keeps in a group with a space of no width.
 NAME = re.compile(r"<mrow><mspace/>(<mi[^>]*>[^<]*</mi>)</mrow>")
@@ -100,6 +103,7 @@ def to_mathml(latex, *, display, macros=()):
         mathml = converter(macros).convert_with_local_state(latex, displaystyle=display)
         mathml = PRIME.sub(LETTER_WITH_PRIME.format(2), mathml)
         mathml = PRIME_AND_INDEX.sub(rf"<msub>{LETTER_WITH_PRIME.format(3)}\2</msub>", mathml)
+        mathml = HANGING.sub(LIFTED, mathml)
         mathml = NAME.sub(r"\1", mathml)
         return re.sub(r' style="([^"]*)"', classes_for_styles, mathml)
     except (LatexError, KeyError) as error:

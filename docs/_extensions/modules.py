@@ -78,9 +78,7 @@ class Modules(SphinxDirective):
             "", html("code", module), refdomain="std", reftype="ref", reftarget=f"api-{module}".lower(),
             refexplicit=True, refwarn=True,
         )  # fmt: skip
-        anchor = html("span", link)
-        anchor["ids"].append(f"api-{module}")
-        return [anchor], prose(" ".join(about.replace("``", "`").split()))
+        return [link], prose(" ".join(about.replace("``", "`").split()))
 
 
 def keep_bars(app, what, name, obj, options, lines):

@@ -5,8 +5,10 @@ other host. It is the first thing in the head of each page (_templates/base.html
 """
 
 import re
+from functools import cache
 
 from docutils import nodes
+from sphinx.search.en import SearchEnglish
 
 from . import digest
 
@@ -83,6 +85,8 @@ def share_navigation(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Run after the theme has made its navigation; read all pages again when this code changes."""
+    # Sphinx asks for the stem of a word once for each page, which takes long.
+    SearchEnglish.stem = cache(SearchEnglish.stem)
     app.add_config_value("extensions_digest", digest(), "env", str)
     app.connect("html-page-context", share_navigation, priority=100)
     app.connect("html-page-context", repair, priority=900)

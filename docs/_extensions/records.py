@@ -77,10 +77,7 @@ class Results:
 
     @cached_property
     def digests(self):
-        """What is known of a statement hashes to, by id.
-
-        Under ``concept.`` it is which statements a concept has, under None all that there is.
-        """
+        """What is known of a statement hashes to, by id; under None, all that there is."""
         about = {
             name: (
                 record, self.errata_of(name),
@@ -90,8 +87,6 @@ class Results:
             )
             for name, record in self.statements.items()
         }  # fmt: skip
-        for name in self.statements:
-            about.setdefault(f"{name.partition('.')[0]}.", []).append(name)
         about[None] = (self.formulas, self.verification, self.evidence, self.errata, self.peers)
         return {
             name: hashlib.sha256(json.dumps(found).encode()).hexdigest()
@@ -151,16 +146,20 @@ def complaints(formulas, *others):
     ]
 
 
+def put(file, content):
+    """Write a file unless it is what stands there: a page that depends on it is not read again."""
+    if not file.exists() or file.read_bytes() != content:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
 def write_pages(folder, pages):
     """Write the sources of generated pages, by name, and leave no other in their folder."""
-    folder.mkdir(exist_ok=True)
     for file in folder.glob("*.md"):
         if file.stem not in pages:
             file.unlink()
     for name, text in pages.items():
-        file = folder / f"{name}.md"
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.write_text(text, encoding="utf-8")
+        put(folder / f"{name}.md", text.encode())
 
 
 def measured(formulas):

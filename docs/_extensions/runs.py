@@ -3,7 +3,8 @@
 ``{run-table} accuracy.json errors`` shows what ``errors(run)`` of ``docs/_runs/accuracy.py`` makes of
 the file, a `Table` or a text; more words are more arguments. ``{run}`accuracy.json date` `` is the
 entry ``date`` of its ``numbers(run)``. The file is in ``benchmarks/results``, or is named by its path
-from the root of the project. Nothing is measured in the build.
+from the root of the project; of a folder, the run is all of its files. Nothing is measured in the
+build.
 """
 
 import importlib
@@ -97,15 +98,16 @@ def versions(run):
     return ", ".join(f"{name} {version}" for name, version in run["versions"].items())
 
 
-def place(file):
-    """Return where a run is stored."""
-    return ROOT / file if "/" in file else RESULTS / file
+def places(file):
+    """Return where a run is stored: in one file, or in all of a folder."""
+    path = ROOT / file if "/" in file else RESULTS / file
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
 
 
 def stored(file):
-    """Return a run."""
-    path = place(file)
-    return _read(path, path.stat().st_mtime_ns)
+    """Return a run, that of a folder as a list."""
+    contents = [_read(path, path.stat().st_mtime_ns) for path in places(file)]
+    return contents[0] if file.endswith(".json") else contents
 
 
 @cache
@@ -120,7 +122,7 @@ def described(env, file):
         raise ValueError(f"{file}: docs/_runs/{stem}.py, which describes its tables, is missing")
     module = importlib.import_module(f"_runs.{stem}")
     for path in (
-        place(file),
+        *places(file),
         FOLDER / f"{stem}.py",
         *(ROOT / f for f in vars(module).get("INPUTS", ())),
     ):

@@ -16,13 +16,13 @@ from sphinx.util.osutil import relative_uri
 
 from .records import ROOT
 
-SHOWN = ("derivations", "reference_impl", "tests")
+SHOWN = "derivations/**/*.py", "reference_impl/**/*.py", "tests/test_*.py"
 
 
 @cache
 def files():
     """The source files that have a page."""
-    paths = (path for top in SHOWN for path in (ROOT / top).rglob("*.py"))
+    paths = (path for pattern in SHOWN for path in ROOT.glob(pattern))
     return sorted(path.relative_to(ROOT).as_posix() for path in paths)
 
 

@@ -21,7 +21,6 @@ from sphinx.util.nodes import make_refnode
 from sphinxcontrib.bibtex.roles import CiteRole
 
 from . import card, records, sources
-from .elements import html
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +46,6 @@ def files(config):
     )
 
 
-def former(config, identifier):
-    """Return the ids that a statement had before: their addresses and labels stay."""
-    return sorted(old for old, new in config.statements_former.items() if new == identifier)
-
-
 def results(env):
     """Read the result files."""
     return records.read(*files(env.config))
@@ -71,17 +65,11 @@ class StatementDirective(SphinxDirective):
     option_spec = {"open": directives.flag}
 
     def run(self):
-        """Return the box."""
-        return [self.section(record) for record in self.known()]
-
-    def known(self):
-        """Return the record of the statement, or say that there is none."""
-        identifier = self.arguments[0]
-        statements = results(self.env).statements
+        """Return what is shown of the statement, or say that there is none."""
+        identifier, statements = self.arguments[0], results(self.env).statements
         if identifier in statements:
-            return [statements[identifier]]
-        close = ", ".join(sorted(statements))
-        logger.warning("unknown statement %r; known: %s", identifier, close,
+            return [self.section(statements[identifier])]
+        logger.warning("unknown statement %r; known: %s", identifier, ", ".join(sorted(statements)),
                        location=self.get_location())  # fmt: skip
         return []
 
@@ -91,7 +79,6 @@ class StatementDirective(SphinxDirective):
         title = nodes.title("", "", nodes.Text(record["title"]))
         section = nodes.section("", title, classes=["statement"], ids=[identifier])
         self.set_source_info(section)
-        section += self.former_addresses(record)
         self.env.get_domain("statement").place(identifier, self.env.docname)
         section += card.box(
             record,
@@ -101,13 +88,6 @@ class StatementDirective(SphinxDirective):
             opened="open" in self.options,
         )
         return section
-
-    def former_addresses(self, record):
-        """Keep the ids that the statement had before as anchors."""
-        for old in former(self.config, record["id"]):
-            anchor = html("span")
-            anchor["ids"].append(old)
-            yield anchor
 
     def equations(self, record):
         """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
@@ -134,20 +114,6 @@ class StatementDirective(SphinxDirective):
         return CiteRole()("cite:t", raw, key, self.lineno, self.state.inliner)[0]
 
 
-class ConceptDirective(StatementDirective):
-    """``{statements} concept``: the statements of a concept that the page did not show before."""
-
-    def known(self):
-        """Return their records."""
-        concept = self.arguments[0]
-        placed = self.env.get_domain("statement").placed_in(self.env.docname)
-        return [
-            record
-            for identifier, record in shown(self.env, f"{concept}.").statements.items()
-            if record["concept"] == concept and identifier not in placed
-        ]
-
-
 class EntryDirective(StatementDirective):
     """``{entry} id``: everything about a statement, on the page that is its own."""
 
@@ -161,10 +127,6 @@ class EntryDirective(StatementDirective):
         self.env.get_domain("statement").note(
             "st", identifier, record["title"], docname, identifier
         )
-        standard = self.env.domains.standard_domain
-        for old in former(self.config, identifier):
-            standard.labels[old] = docname, identifier, record["title"]
-            standard.anonlabels[old] = docname, identifier
         for file in (record["source"]["file"], *sources.files()):
             if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
                 self.env.note_dependency(str(records.ROOT / file))
@@ -219,10 +181,6 @@ class StatementDomain(Domain):
     # boxes: the page with the box of a statement. read: what a page showed, with its digest.
     initial_data = {"st": {}, "sym": {}, "boxes": {}, "read": {}}
     data_version = 2
-
-    def placed_in(self, docname):
-        """Return the statements whose boxes are on a page."""
-        return {target for target, page in self.data["boxes"].items() if page == docname}
 
     def note(self, kind, target, title, docname, anchor):
         """Record an entry or a symbol."""
@@ -304,11 +262,6 @@ class StatementDomain(Domain):
         said = f"{self.number(target)} in {self.env.titles[page].astext()}"
         return make_refnode(builder, fromdocname, page, target, nodes.inline("", said.strip()))
 
-    def resolve_any_xref(self, env, fromdocname, builder, target, node, contnode):
-        """Find a statement for the role ``any``."""
-        found = self.resolve_xref(env, fromdocname, builder, "st", target, node, contnode)
-        return [("statement:st", found)] if found else []
-
     def get_objects(self):
         """List the statements and the symbols for objects.inv and for the search."""
         for kind, name in (("st", "statement"), ("sym", "symbol")):
@@ -376,11 +329,8 @@ def setup(app):
     app.add_config_value("statements_evidence", str(stored / "evidence.json"), "env", str)
     app.add_config_value("statements_errata", str(build / "errata.json"), "env", str)
     app.add_config_value("statements_peers", str(stored / "peers.json"), "env", str)
-    # The ids that statements had before, each with the one that it has now.
-    app.add_config_value("statements_former", {}, "env", dict)
     app.add_domain(StatementDomain)
     app.add_directive("statement", StatementDirective)
-    app.add_directive("statements", ConceptDirective)
     app.add_directive("entry", EntryDirective)
     app.add_directive("result", ResultDirective)
     app.add_role("st", StatementRole())

@@ -323,7 +323,7 @@ def test_one_arrow_at_a_time(page, title, arrows):
     )
     left = [page.evaluate(unknown)]
     for number in range(1, arrows + 1):
-        page.get_by_text("Next arrow").click()
+        page.get_by_role("button", name="First arrow" if number == 1 else "Next arrow").click()
         left.append(page.evaluate(unknown))
         if number < arrows:
             assert f"Arrow {number} of {arrows}" in page.locator(".ex-step-said").inner_text()
@@ -334,6 +334,9 @@ def test_one_arrow_at_a_time(page, title, arrows):
     assert len(set(left)) >= arrows - 2  # an arrow to parameters shows a matrix instead
     page.get_by_text("◀ Back").click()
     assert f"Arrow {arrows - 1} of {arrows}" in page.locator(".ex-step-said").inner_text()
+    page.get_by_text("All", exact=True).click()
+    page.get_by_role("button", name="First arrow").click()
+    assert f"Arrow 1 of {arrows}" in page.locator(".ex-step-said").inner_text()
 
 
 MISPRINTS = [
@@ -388,13 +391,29 @@ VALUES = "[...document.querySelectorAll('.ex-value')].map((v) => v.textContent)"
 
 
 def test_running_is_seen_and_can_be_stopped(page):
+    start = nll_shown(page)
     page.get_by_role("button", name="Run").click()
-    status(page, "steps: NLL")
+    page.wait_for_timeout(120)
+    assert page.locator(".ex-status").inner_text() == "Running.", "no number beside those that move"
     page.get_by_role("button", name="Stop").click()
     status(page, "Stopped")
     before = nll_shown(page)
+    assert float(before) < float(start)
     page.wait_for_timeout(120)
     assert nll_shown(page) == before
+
+
+def test_negative_eigenvalues_point_the_other_way(page):
+    choose(page, "tanh")
+    bars = page.evaluate(
+        "[...document.querySelectorAll('.ex-eigen li:not(.zero)')].map((li) => { const r = "
+        "li.querySelector('rect'), x = +r.getAttribute('x'); "
+        "return [li.className, x, x + Number(r.getAttribute('width'))]; })"
+    )
+    left = {end for name, _, end in bars if name == "negative"}
+    right = {start for name, start, _ in bars if name == ""}
+    assert len(left) >= 1 and len(right) >= 1
+    assert max(left | right) - min(left | right) < 0.2, "all from zero"
 
 
 def test_newton_refuses_a_saddle(page):
@@ -473,7 +492,6 @@ def test_without_a_script_the_page_explains_itself(browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((SITE / "explorer.html").as_uri())
-    assert page.locator(".explorer svg.ex-plane").is_visible()
     assert page.locator(".explorer .ex-rule math").count() > 10
     assert "needs JavaScript" in page.locator(".explorer").inner_text()
     context.close()

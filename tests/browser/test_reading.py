@@ -128,6 +128,16 @@ def test_words_of_a_search_are_marked_on_pages_with_drawings(desk):
     assert desk.faults == []
 
 
+def test_indices_of_different_letters_stand_on_one_line(entry):
+    bottoms = entry.locator(".theorem").evaluate(
+        "(box) => [...box.querySelectorAll('msub > :last-child')].map("
+        "(index) => [index.parentElement.textContent, index.getBoundingClientRect().bottom])"
+        ".filter(([text]) => /^(xik|pi|yi)$/.test(text.normalize('NFKC')))"
+    )
+    assert len(bottoms) == 3
+    assert max(y for _, y in bottoms) - min(y for _, y in bottoms) < 1
+
+
 def test_tex_of_a_formula_is_copied(desk, box):
     box.locator("div.math").first.hover()
     box.locator(".copy-tex").first.click()

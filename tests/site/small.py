@@ -18,7 +18,7 @@ EXTENSIONS = [
     "sphinx_design",
     "sphinxcontrib.bibtex",
     *(f"_extensions.{name}" for name in
-      ("elements", "mathml", "sources", "statements", "indexes", "definitions", "uses_graph", "offline")),
+      ("elements", "mathml", "sources", "statements", "indexes", "definitions", "offline")),
 ]  # fmt: skip
 LEVELS = "\n\n".join(
     f"(level-{slug})=\n## {slug}"
@@ -28,8 +28,8 @@ PAGES = {
     "index": "# Start\n\n{st}`a.two`, {eq}`a.two`\n\n"
     "```{toctree}\n:numbered:\n\nfirst\nsecond\n```\n",
     "first": "# First\n\n```{statement} a.one\n```\n\n```{statement} a.two\n:open:\n```\n",
-    "second": f"# Second\n\n```{{statements}} b\n```\n\n{LEVELS}\n\n```{{symbol-table}}\n```\n\n"
-    "```{formula-index}\n```\n\n```{uses-graph}\n```\n\n```{statement-levels}\n```\n",
+    "second": f"# Second\n\n```{{statement}} b.three\n```\n\n{LEVELS}\n\n```{{symbol-table}}\n```\n\n"
+    "```{formula-index}\n```\n\n```{statement-levels}\n```\n",
 }
 STEP = {"relation": "=", "latex": "x x", "text": "x x", "rule": "unfold", "made": True,
         "reason": "the square $x^2$", "cites": ["a.one"], "prose": None}  # fmt: skip

@@ -64,7 +64,6 @@ def test_the_page(build):
     assert order == list(explorer.SCRIPTS)
     assert "js/explorer" not in site.page("index")
     assert (site.folder / "_static" / explorer.FILE).read_text() == explorer.script(STATEMENTS)
-    assert page.count('<svg class="ex-plane"') == 1
     assert page.count('data-statement="') == len(explorer.LAYERS) * 2 + 1
     assert " style=" not in page.partition('<div class="explorer"')[2].partition("</article>")[0]
 

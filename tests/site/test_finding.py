@@ -31,6 +31,8 @@ QUERIES = [
     ("backward of layer norm", ["normalisation.layer_norm_backward"], "attention.backward"),
     ("softmx", ["softmax.definition"], "logistic.nll_gradient"),
     ("hesian", ["logistic.nll_hessian"], "logistic.nll"),
+    ("numerically stable sigmoid", ["sigmoid.stable"], "logistic.nll_hessian"),
+    ("zygomorphic", [], "logistic.nll"),
     ("gradeint of the nll", ["logistic.nll_gradient", "softmax.nll_gradient"], "logistic.nll"),
 ]
 
@@ -39,7 +41,7 @@ QUERIES = [
 def found():
     if NODE is None:
         pytest.skip("node is not installed")
-    statements = [definitions.statement(record, "", "", []) for record in FORMULAS]
+    statements = [definitions.statement(record, "", "") for record in FORMULAS]
     given = json.dumps({"queries": [query for query, _, _ in QUERIES], "statements": statements})
     command = [NODE, "-e", RUN, str(ROOT / "docs/_static/js/finding.js")]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)

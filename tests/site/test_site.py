@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from _extensions import elements, mathml, records, sources, uses_graph
+from _extensions import elements, mathml, records, sources
 from small import DOCS, LEVELS, PAGES, STATEMENTS, STEP, outcome, record
 
 FORMULAS = json.loads((DOCS / "downloads" / "formulas.json").read_text())
@@ -180,16 +180,6 @@ def test_a_result_brings_its_derivation_where_it_is_asked_for(build):
     assert "1 step" in text_of(site.page("long")) and '<li class="step">' in site.page("long")
 
 
-def test_statements_that_stand_alone_are_counted_and_not_drawn(build):
-    statements = {record["id"]: record for record in STATEMENTS}
-    assert uses_graph.selected(statements, None) == {"a.one": [], "a.two": ["a.one"]}
-    assert uses_graph.selected(statements, "b") == {}
-    site = build()
-    [shown] = [page for page in map(site.page, PAGES) if 'class="uses-graph"' in page]
-    assert "1 statement stands alone" in text_of(shown)
-    assert "<title>Title of a.two" in shown and "<title>Title of b.three" not in shown
-
-
 def test_page_is_read_again_when_a_result_changes(build):
     assert "Another title" not in build().page("first")
     changed = [record("a.one", level="definition", used_by=["a.two"], title="Another title"),
@@ -233,15 +223,6 @@ def test_definitions_say_where_statements_are_and_how_to_find_them(build):
     assert "title of a.one" in one["words"] and "y = x^2" in one["formulas"]
     assert r"\mathbf{X}^\top \mathbf{y}" in two["formulas"]
     assert found["symbols"][0]["letters"] == ["x"]
-
-
-def test_former_ids_stay_as_addresses_and_labels(build):
-    pages = {**PAGES, "index": PAGES["index"] + "\n{ref}`a.old`\n"}
-    site = build(pages, statements_former={"a.old": "a.two"})
-    assert site.warnings == []
-    assert site.page("index").count('href="statements/a.two.html#a.two"') == 1
-    assert 'id="a.old"' in site.page("first")
-    assert "a.old" in definitions(site)["statements"][1]["anchors"]
 
 
 def test_forms_to_copy_are_whole_and_not_searched(build):
@@ -306,8 +287,10 @@ def test_hostile_texts_are_inert(build):
     for statement in tame:
         statement["results"] = [statement["chains"][0].pop("lhs")]
         statement["chains"][0]["lhs"] = "x"
-    site = build(statements=[*STATEMENTS[:2], *cards])
-    harmless = build(statements=[*STATEMENTS[:2], *tame], name="harmless")
+    boxes = "".join(f"```{{statement}} {card['id']}\n```\n\n" for card in cards)
+    pages = {**PAGES, "second": PAGES["second"].replace("```{statement} b.three\n```\n", boxes)}
+    site = build(pages, [*STATEMENTS[:2], *cards])
+    harmless = build(pages, [*STATEMENTS[:2], *tame], name="harmless")
     active = {"script", "iframe", "img", "meta", "form", "object", "embed", "base", "link"}
     entries = [f"statements/{statement['id']}" for statement in cards]
     for page in (*PAGES, *entries, "search"):
@@ -357,6 +340,12 @@ def test_aligned_formula_needs_no_style():
     markup = mathml.to_mathml(r"a &= b \\ &= c", display=True)
     assert 'class="m-right m-pr0"' in markup
     assert " style=" not in markup
+
+
+def test_an_index_does_not_hang_lower_below_a_letter_that_hangs():
+    for formula in ("p_i", r"\mathbf{y}_i", "p_i^2", r"\psi_k"):
+        assert '<mpadded depth="0"><mi>' in mathml.to_mathml(formula, display=False)
+    assert "mpadded" not in mathml.to_mathml(r"x_{ik} (1 - p) \mathbf{X}_i", display=False)
 
 
 def test_a_long_formula_may_end_a_line_before_a_relation():

@@ -83,11 +83,12 @@ const finding = (() => {
       const near = there ? [] : known.filter((other) => distance(word, other) <= slips(word))
         .map((other) => [other, 0.5]);
       return [[word, 1], ...others, ...near];
-    });
+      // A word that no statement has is left out.
+    }).filter((ways) => statements.some((one) => ways.some(([word]) => ofWord(word, one))));
     return (statement) => {
       const scores = meant.map((ways) =>
         Math.max(...ways.map(([word, worth]) => worth * ofWord(word, statement))));
-      return scores.every(Boolean) ? scores.reduce((sum, score) => sum + score, 0) : 0;
+      return scores.every(Boolean) ? scores.reduce((sum, score) => sum + score, 0) : 0;  // none: 0
     };
   };
 

@@ -138,7 +138,9 @@
       const link = document.createElement("a");
       link.href = new URL(statement.href, root);
       link.textContent = statement.title;
-      item.querySelector("p").replaceChildren(link);
+      const id = document.createElement("code");
+      id.textContent = statement.id;
+      item.querySelector("p").replaceChildren(link, " ", id);
       list.append(item);
     }
     results.before(list);
@@ -169,10 +171,6 @@
 
   const moved = async () => {
     const wanted = location.hash.slice(1);
-    // A function whose module has a page of its own now.
-    const modules = [...document.querySelectorAll("span[id^='api-']")]
-      .filter((m) => wanted.startsWith(`${m.id.slice(4)}.`)).sort((a, b) => b.id.length - a.id.length);
-    if (modules.length) { location.replace(`${modules[0].querySelector("a").href.split("#")[0]}#${wanted}`); return; }
     if (!/^\w+\.\w+$/.test(wanted) || document.getElementById(wanted)) return;
     const statement = (await definitions()).statements.find((s) => s.anchors.includes(wanted));
     if (statement) location.replace(new URL(statement.href, root));

@@ -74,7 +74,8 @@
   const strip = E.strip(rules, (next) => {
     const all = E.arrows(model().layers(state.theta, labels())).length;
     const at = next(state.step === null ? all : Math.min(state.step, all));
-    change({ step: at === null || at >= all ? null : Math.max(0, at) });
+    // After the last arrow comes the first.
+    change({ step: at === null || at === all ? null : at > all ? 1 : Math.max(0, at) });
     say(strip.element.querySelector(".ex-step-said").textContent);
   });
   const weights = E.panels.weights((k, value) => {
@@ -201,10 +202,10 @@
       const ended = descend(method === "gradient" ? Math.min(40, Math.ceil(turn / 25)) : 1);
       if (ended || turn > 600) running = null;
       draw();
-      // Once in a while: a reader of the screen says all of it.
-      if (running === null || turn % (method === "gradient" ? 40 : 3) === 0) say(report(ended));
-      if (running === null) settle();
-      else running = setTimeout(tick, method === "gradient" ? 30 : 450);
+      if (running === null) {
+        say(report(ended));
+        settle();
+      } else running = setTimeout(tick, method === "gradient" ? 30 : 450);
     };
     running = setTimeout(tick, 0);
     say("Running.");

@@ -100,7 +100,7 @@
       el("div", {
         class: "ex-scroll", tabindex: "0", role: "group", "aria-label": "Gradient and differences",
       }, el("table", { class: "ex-table" },
-        el("thead", {}, head("", "By the formula", "By differences", "")), body)));
+        el("thead", {}, head("Weight", "By the formula", "By differences", "Same")), body)));
     let drawn = "";
 
     function draw(state, model, found) {
@@ -151,14 +151,18 @@
       const y = state.points.map((p) => p[2]);
       const { values } = eigen(model.hessian(state.theta, X, y));
       const largest = Math.max(...values.map(Math.abs));
+      const [least, most] = [Math.min(0, ...values), Math.max(0, ...values)];
+      const long = (v) => (120 * Math.abs(v)) / (most - least || 1);
       const nothing = noise(model, X, largest);
       const none = (v) => Math.abs(v) <= nothing;
       list.replaceChildren(...values.map((v) => {
-        const width = none(v) ? 0 : Math.max(1, (120 * Math.abs(v)) / largest);
+        const width = none(v) ? 0 : Math.max(1, long(v));
         return el("li", { class: none(v) ? "zero" : v < 0 ? "negative" : "" },
           el("span", { class: "ex-num" }, none(v) ? "0" : telling(v)),
           svg("svg", { viewBox: "0 0 120 10", class: "ex-bar", "aria-hidden": "true" },
-            svg("rect", { width: width.toFixed(1), height: 10, rx: 2 })));
+            svg("rect", {
+              x: (long(least) - (v < 0 ? width : 0)).toFixed(1), width: width.toFixed(1), height: 10, rx: 2,
+            })));
       }));
       const zeros = values.filter(none).length;
       const rest = values.filter((v) => !none(v));

@@ -1,7 +1,7 @@
 // The layers of one data point: values forward, deltas backward, one arrow at a time.
 (function () {
   "use strict";
-  const { el, svg, shown, jacobians } = window.Explorer;
+  const { el, svg, set, shown, jacobians } = window.Explorer;
 
   const RULES = ["RULE 1", "RULE 2", "RULE 3"];
   const SPOKEN = ["forward", "backward", "for the parameters"];
@@ -39,7 +39,7 @@
     const buttons = {
       first: button("Back to the input", "Input", () => 0),
       back: button("Back one arrow", "◀ Back", (at) => at - 1),
-      next: button("Next arrow", "Next arrow ▶", (at) => at + 1),
+      next: button(undefined, "", (at) => at + 1),
       all: button("All arrows", "All", () => null),
     };
     buttons.next.classList.add("ex-primary");
@@ -113,7 +113,10 @@
       columns.classList.toggle("ex-deep", L > 3);
       title.textContent = `Point ${i + 1}, layer by layer`;
       buttons.first.disabled = buttons.back.disabled = at === 0;
-      buttons.next.disabled = buttons.all.disabled = at === way.length;
+      buttons.all.disabled = at === way.length;
+      const next = at % way.length === 0 ? "First arrow" : "Next arrow";
+      set(buttons.next, { "aria-label": next, title: next });
+      buttons.next.textContent = `${next} ▶`;
       const gone = way[at - 1];
       said.textContent = at === way.length ? "Both passes are complete."
         : gone ? `Arrow ${at} of ${way.length}: ${RULES[gone.rule]}, ${SPOKEN[gone.rule]}, ` +
