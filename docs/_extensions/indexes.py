@@ -68,6 +68,30 @@ class FormulaIndex(SphinxDirective):
         return [heading, whole]
 
 
+class UsesTable(SphinxDirective):
+    """``{uses-table}``: which proof cites which, of all statements that cite or are cited."""
+
+    def run(self):
+        """Return the table, and how many statements stand alone."""
+        found = shown(self.env)
+        joined = [r for r in found.statements.values() if r["uses"] or r["used_by"]]
+        rows = [
+            cells("td", [card.reference(r["id"])], several(r["uses"]), several(r["used_by"]))
+            for r in joined
+        ]
+        whole = table(("Statement", "Its proof cites", "Cited by"), rows, "uses")
+        whole[0][-1]["places_of"] = [record["id"] for record in joined]
+        alone = len(found.statements) - len(joined)
+        verb = "stands" if alone == 1 else "stand"
+        said = nodes.Text(f"{card.counted(alone, 'statement')} {verb} alone.")
+        return [nodes.paragraph("", "", said), whole]
+
+
+def several(identifiers):
+    """Return links to statements, one a line."""
+    return [html("span", card.reference(identifier)) for identifier in identifiers]
+
+
 class Finder(SphinxDirective):
     """``{finder}``: a field that narrows the formula index; scripts show it."""
 
@@ -184,6 +208,7 @@ def setup(app):
     """Register the directives."""
     app.add_directive("finder", Finder)
     app.add_directive("formula-index", FormulaIndex)
+    app.add_directive("uses-table", UsesTable)
     app.add_directive("symbol-index", SymbolIndex)
     app.add_directive("symbol-table", SymbolTable)
     app.add_directive("statement-levels", StatementLevels)

@@ -29,7 +29,7 @@ PAGES = {
     "```{toctree}\n:numbered:\n\nfirst\nsecond\n```\n",
     "first": "# First\n\n```{statement} a.one\n```\n\n```{statement} a.two\n:open:\n```\n",
     "second": f"# Second\n\n```{{statement}} b.three\n```\n\n{LEVELS}\n\n```{{symbol-table}}\n```\n\n"
-    "```{formula-index}\n```\n\n```{statement-levels}\n```\n",
+    "```{formula-index}\n```\n\n```{uses-table}\n```\n\n```{statement-levels}\n```\n",
 }
 STEP = {"relation": "=", "latex": "x x", "text": "x x", "rule": "unfold", "made": True,
         "reason": "the square $x^2$", "cites": ["a.one"], "prose": None}  # fmt: skip

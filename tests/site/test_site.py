@@ -180,6 +180,15 @@ def test_a_result_brings_its_derivation_where_it_is_asked_for(build):
     assert "1 step" in text_of(site.page("long")) and '<li class="step">' in site.page("long")
 
 
+def test_table_of_uses_has_both_ends_of_a_citation(build):
+    page = build().page("second")
+    assert "1 statement stands alone" in text_of(page)
+    rows = re.search(r'<table class="uses">(.*?)</table>', page, re.DOTALL)[1].split("<tr>")[2:]
+    cited, citing = ([text_of(part) for part in row.split("<td>")[1:]] for row in rows)
+    assert "Title of a.one" in cited[0] and "Title of a.two" in cited[2] and not cited[1].strip()
+    assert "Title of a.two" in citing[0] and "Title of a.one" in citing[1]
+
+
 def test_page_is_read_again_when_a_result_changes(build):
     assert "Another title" not in build().page("first")
     changed = [record("a.one", level="definition", used_by=["a.two"], title="Another title"),
