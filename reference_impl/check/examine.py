@@ -186,7 +186,10 @@ class Examination:
         linearity = list(until_time_is_up(of_linearity(*linear)))
         pieces = list(entries(case, columns, ground, part.noise))
         if failed and not any(piece.findings for piece in pieces):
-            pieces.append(self._located(case, failed))
+            located = self._located(case, failed)
+            # Without an entry it may come from one that is in doubt.
+            if any(f.index for f in located.findings) or not any(p.doubts for p in pieces):
+                pieces.append(located)
         yield from pieces
         if any(piece.findings for piece in pieces):
             yield from linearity

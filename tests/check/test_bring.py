@@ -417,6 +417,9 @@ class Cached:
 class InDictionaries(Cached):
     def __init__(self, factor=1.0):
         self.params, self.factor = {"W": W.copy(), "b": b.copy()}, factor
+        self.zero_grad()
+
+    def zero_grad(self):
         self.grads = {"W": np.zeros_like(W), "b": np.zeros_like(b)}
 
     def forward(self, z):
