@@ -53,8 +53,18 @@ def level_slug(level):
 def badge(level):
     """Return the level as a badge that explains itself and links to the page that says more."""
     explained = link("std", "ref", f"level-{level_slug(level)}", nodes.Text(level))
+    return html("span", explained, **marked(level))
+
+
+def plain_badge(level):
+    """Return the level as a badge without a link, for a page that shows hundreds."""
+    return html("span", level, **marked(level))
+
+
+def marked(level):
+    """Return the attributes of a badge: its color, and what the level means."""
     said = LEVELS.get(known_level(level), NOT_VERIFIED)
-    return html("span", explained, classes=["badge", f"level-{level_slug(level)}"], title=said)
+    return {"classes": ["badge", f"level-{level_slug(level)}"], "title": said}
 
 
 def head(record, level, *where):

@@ -54,7 +54,7 @@ class FormulaIndex(SphinxDirective):
                 [
                     card.reference(record["id"]),
                     html("code", record["id"]),
-                    card.badge(found.level(record)),
+                    card.plain_badge(found.level(record)),
                 ],
                 [displayed(record["results"][0])],
             )

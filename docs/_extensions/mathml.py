@@ -42,6 +42,9 @@ PRIME_AND_INDEX = re.compile(
 LETTER_WITH_PRIME = r'<mrow>\1<mo lspace="0" rspace="0">\{}</mo></mrow>'
 
 
+# The name of an operator, which the converter keeps in a group with a space of no width.
+NAME = re.compile(r"<mrow><mspace/>(<mi[^>]*>[^<]*</mi>)</mrow>")
+
 # Where a long formula may go on in the next line: before a relation, and after a wide space.
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\S|\s+", re.DOTALL)
 RELATIONS = {"=", "<", ">", *(rf"\{name}" for name in (
@@ -97,6 +100,7 @@ def to_mathml(latex, *, display, macros=()):
         mathml = converter(macros).convert_with_local_state(latex, displaystyle=display)
         mathml = PRIME.sub(LETTER_WITH_PRIME.format(2), mathml)
         mathml = PRIME_AND_INDEX.sub(rf"<msub>{LETTER_WITH_PRIME.format(3)}\2</msub>", mathml)
+        mathml = NAME.sub(r"\1", mathml)
         return re.sub(r' style="([^"]*)"', classes_for_styles, mathml)
     except (LatexError, KeyError) as error:
         raise ValueError(f"cannot convert {latex!r}: {error}") from error

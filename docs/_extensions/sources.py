@@ -8,8 +8,10 @@ import ast
 from functools import cache
 
 from pygments import highlight
+from pygments.filter import simplefilter
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from pygments.token import Name, Punctuation, Text, Whitespace
 from sphinx.util.osutil import relative_uri
 
 from .records import ROOT
@@ -87,8 +89,17 @@ def linkcode_resolve(domain, info):
     return f"../{page(file)}.html#L-{lines[0]}" if domain == "py" and lines else None
 
 
+@simplefilter
+def colorless(self, lexer, stream, options):
+    """Take the tokens that have no color for text: they are half of the elements of a page."""
+    for kind, value in stream:
+        yield Text if kind in (Name, Punctuation, Whitespace) else kind, value
+
+
 def source_pages(app):
     """Give Sphinx a page for each file that is new or changed, or whose navigation has changed."""
+    lexer = PythonLexer()
+    lexer.add_filter(colorless())
     navigation = (app.srcdir / "index.md").stat().st_mtime
     for file in files():
         path = ROOT / file
@@ -96,7 +107,7 @@ def source_pages(app):
         if written.exists() and written.stat().st_mtime > max(path.stat().st_mtime, navigation):
             continue
         formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True)
-        code = highlight(path.read_text(encoding="utf-8"), PythonLexer(), formatter)
+        code = highlight(path.read_text(encoding="utf-8"), lexer, formatter)
         body = f'<h1><code>{file}</code></h1>\n<div class="source-page">{code}</div>'
         yield page(file), {"title": file, "body": body, "parents": []}, "page.html"
 
