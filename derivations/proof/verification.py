@@ -113,7 +113,9 @@ def verify(statement: Statement) -> Report:
     drawn: Drawn = {}
     for number, chain in enumerate(statement.chains, 1) if not failures else ():
         checked = verify_chain(chain, statement.given, source, drawn)
-        for place, (step, found) in enumerate(zip(chain.lines, checked.steps, strict=True), 1):
+        for place, ((_, step), found) in enumerate(
+            zip(pairs(chain), checked.steps, strict=True), 1
+        ):
             if found.failed:
                 said = explain(found)
                 failures.append(f"chain {number}, step {place} ({step.rule.name}): {said}")
@@ -301,16 +303,15 @@ def verify_chain(
 ) -> Checked:
     """Verify each line of a chain against the one before, and the first against the last."""
     fixed = fixed_in(chain)
-    lines = [
-        (before, as_term(step.expression, chain.at), step.relation) for before, step in pairs(chain)
-    ]
-    ends = [(chain.left, chain.last, chain.relation)] if len(lines) > 1 else []
-    numbers = digits.compare_lines([*lines, *ends], given, source)
+    made = list(pairs(chain))
+    lines = [(before, as_term(s.expression, chain.at), s.relation) for before, s in made]
+    ends = (chain.left, chain.last, chain.relation)
+    *numbers, of_ends = digits.compare_lines([*lines, ends], given, source)
     steps = tuple(
         verify_step(line, step, chain, given, ask_routes(*line, given, at_50, fixed, drawn))
-        for line, step, at_50 in zip(lines, chain.lines, numbers, strict=False)
+        for line, (_, step), at_50 in zip(lines, made, numbers, strict=True)
     )
-    return Checked(steps, verify_ends(chain, given, steps, numbers[-1], drawn))
+    return Checked(steps, verify_ends(chain, given, steps, of_ends, drawn))
 
 
 def verify_step(
