@@ -52,7 +52,6 @@ def verdict(found: Mapping[str, Any]) -> dict[str, Any]:
         "flag": found["flag"],
         "residual": found["residual"],
         "points": found["points"],
-        "seconds": found["seconds"],
     }
 
 
