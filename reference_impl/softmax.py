@@ -93,7 +93,7 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> Array:
 
 @quiet
 def with_logarithm(z: ArrayLike, axis: int = -1) -> tuple[Array, Array]:
-    """Return `softmax` and `log_softmax`, by the same exponentials.
+    """``softmax.definition`` and ``log_softmax.forward``: S_u and log S_u by the same exponentials.
 
     Parameters
     ----------
@@ -109,6 +109,13 @@ def with_logarithm(z: ArrayLike, axis: int = -1) -> tuple[Array, Array]:
     ------
     TypeError, ValueError
         As `log_softmax`.
+
+    Examples
+    --------
+    >>> from reference_impl.softmax import with_logarithm
+    >>> S, logarithm = with_logarithm([1000.0, 0.0])
+    >>> S.tolist(), logarithm.tolist()
+    ([1.0, 0.0], [0.0, -1000.0])
     """
     z, axis = _classes_first(z, axis)
     terms = _terms(z)
