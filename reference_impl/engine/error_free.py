@@ -22,6 +22,12 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     Returns
     -------
     (float64 array, float64 array)
+
+    Examples
+    --------
+    >>> from reference_impl.engine.error_free import two_sum
+    >>> tuple(map(float, two_sum(1.0, 2.0**-60)))
+    (1.0, 8.673617379884035e-19)
     """
     s = a + b
     b_part = s - a
@@ -38,6 +44,15 @@ def two_diff(a: Array, b: Array) -> tuple[Array, Array]:
     Returns
     -------
     (float64 array, float64 array)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.error_free import two_diff
+    >>> tuple(map(float, two_diff(np.ones(()), np.array(2.0**-60))))
+    Traceback (most recent call last):
+    ...
+    TypeError: return arrays must be of ArrayType
     """
     d = a - b
     a_part = d + b
@@ -60,6 +75,13 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     Returns
     -------
     (float64 array, float64 array)
+
+    Examples
+    --------
+    >>> from reference_impl.engine.error_free import two_product
+    >>> p, e = two_product(1.0 + 2.0**-40, 1.0 + 2.0**-40)
+    >>> p == 1.0 + 2.0**-39, e == 2.0**-80
+    (True, True)
     """
     p = a * b
     a_high, a_low = _halves(a)
@@ -80,6 +102,13 @@ def two_sums(a: Array) -> tuple[Array, Array]:
     -------
     (float64 array, float64 array)
         Of shape (...).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.error_free import two_sums
+    >>> tuple(map(float, two_sums(np.array([2.0**60, 1.0, -(2.0**60)]))))
+    (0.0, 1.0)
     """
     e = np.zeros(a.shape[1:])
     while len(a) > 1:
