@@ -90,8 +90,9 @@ def documented(module):
     """Return what a module has that is public and its own, by name; a Protocol has no values."""
     return {
         name: value for name, value in vars(module).items()
-        if callable(value) and not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
-        and getattr(value, "__doc__", None) and not getattr(value, "_is_protocol", False)
+        if callable(value) and not name.startswith("_") and value.__doc__
+        and getattr(value, "__module__", "") == module.__name__
+        and not getattr(value, "_is_protocol", False)
     }  # fmt: skip
 
 
