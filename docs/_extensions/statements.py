@@ -250,8 +250,7 @@ class StatementDomain(Domain):
         if typ == "st":
             docname, anchor = self.place_of(target, fromdocname)
             if not node["refexplicit"]:
-                named = f"{self.number(target)} {title}".strip()
-                contnode = nodes.inline("", named, classes=["st"])
+                contnode = nodes.Text(f"{self.number(target)} {title}".strip())
         return make_refnode(builder, fromdocname, docname, anchor, contnode, title)
 
     def resolve_box(self, fromdocname, builder, target):
@@ -260,7 +259,7 @@ class StatementDomain(Domain):
         if page is None:
             return nodes.inline("", "")
         said = f"{self.number(target)} in {self.env.titles[page].astext()}"
-        return make_refnode(builder, fromdocname, page, target, nodes.inline("", said.strip()))
+        return make_refnode(builder, fromdocname, page, target, nodes.Text(said.strip()))
 
     def get_objects(self):
         """List the statements and the symbols for objects.inv and for the search."""
