@@ -10,7 +10,7 @@ from sphinx import addnodes
 from . import downloads, sources
 from .elements import html, markup, paragraph, prose, verbatim
 from .mathml import to_mathml
-from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level
+from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level, loaded
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 # Key of the form, name, language; without a language it is shown as it is and not searched.
@@ -246,7 +246,7 @@ def peer(name, found):
 def vectors_of(identifier):
     """Return how many test vectors with an answer there are."""
     file = ROOT / f"tests/vectors/{identifier}.json"
-    tests = json.loads(file.read_text(encoding="utf-8"))["tests"] if file.exists() else []
+    tests = loaded(file)["tests"] if file.exists() else []
     return sum(test["result"] == "valid" for test in tests)
 
 

@@ -13,7 +13,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from . import card, records
-from .elements import element, html, paragraph, prose
+from .elements import html, paragraph, prose
 from .statements import files, shown
 
 # What each layer computes: under which kind, how it is called, and its statements for RULE 1, 2, 3.
@@ -152,7 +152,7 @@ class Explorer(SphinxDirective):
 
 def add_scripts(app, pagename, templatename, context, doctree):
     """Give the page with the explorer, and no other, its scripts."""
-    if doctree and any("explorer" in node["classes"] for node in doctree.findall(element)):
+    if 'class="explorer"' in context.get("body", ""):
         for name in SCRIPTS:
             app.add_js_file(f"js/explorer/{name}.js", defer="defer")
         app.add_css_file("css/explorer.css")

@@ -1,7 +1,7 @@
 """Mathematics as MathML, converted when the site is built: no script, no request, any reader.
 
-The TeX of a displayed formula stays in the page as an annotation, to be copied. A formula that cannot be converted is a warning,
-and warnings are errors here, so a bad macro stops the build.
+The TeX of a displayed formula stays in the page as an annotation, to be copied. A formula that cannot
+be converted is a warning, and warnings are errors here, so a bad macro stops the build.
 """
 
 import re
@@ -79,7 +79,9 @@ def parts(latex):
 CONVERTERS = {kind: LatexToMathML(annotation=kind, fancy_error=False) for kind in (False, True)}
 
 # A formula in a line that is set like a displayed one.
-DISPLAYED = re.compile(r'^<math><mrow displaystyle="true" scriptlevel="0">(.*)</mrow></math>$', re.DOTALL)
+DISPLAYED = re.compile(
+    r'^<math><mrow displaystyle="true" scriptlevel="0">(.*)</mrow></math>$', re.DOTALL
+)
 
 
 def classes_for_styles(match):

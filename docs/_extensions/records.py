@@ -109,10 +109,14 @@ def _version(path):
     return Path(path).stat().st_mtime_ns if Path(path).exists() else None
 
 
+def loaded(path):
+    """Read a JSON file, once for each version of it."""
+    return _parsed(path, _version(path))
+
+
 def parsed(path, missing):
     """Read a result file; ``missing`` stands for a file that is not there."""
-    version = _version(path)
-    return missing if version is None else _parsed(path, version)
+    return loaded(path) if Path(path).exists() else missing
 
 
 def read(*paths):

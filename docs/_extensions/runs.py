@@ -8,10 +8,8 @@ build.
 """
 
 import importlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from .elements import html, power
 from .indexes import cells, table
-from .records import ROOT
+from .records import ROOT, loaded
 
 FOLDER, RESULTS = ROOT / "docs/_runs", ROOT / "benchmarks/results"
 SPACE, DASH = "\N{NO-BREAK SPACE}", "\N{EN DASH}"
@@ -106,13 +104,8 @@ def places(file):
 
 def stored(file):
     """Return a run, that of a folder as a list."""
-    contents = [_read(path, path.stat().st_mtime_ns) for path in places(file)]
+    contents = [loaded(path) for path in places(file)]
     return contents[0] if file.endswith(".json") else contents
-
-
-@cache
-def _read(path, _modified):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def described(env, file):
