@@ -140,6 +140,21 @@ def test_an_example_that_is_missing_or_wrong_is_found():
     }
 
 
+def test_no_proof_of_networks_rests_on_the_chapters_about_estimates(statements):
+    """That is what docs/identification.md tells those who skip four chapters."""
+    chapters = re.search(
+        r":numbered:\n:hidden:\n\n(.*?)\n```", (DOCS / "index.md").read_text(), re.S
+    )
+    names = chapters[1].split()
+    first, after = names.index("identification"), names.index("linear")
+    assert names[first:after] == ["identification", "fit", "separation", "regression"]
+    placed = [PLACED.findall((DOCS / f"{name}.md").read_text()) for name in names]
+    estimates = {name for chapter in placed[first:after] for name in chapter}
+    networks = [name for chapter in placed[after:] for name in chapter]
+    assert estimates and networks
+    assert [name for name in networks if estimates & set(statements[name]["uses"])] == []
+
+
 def test_nothing_is_loaded_from_elsewhere():
     files = [f for folder in ("_static", "_templates") for f in (DOCS / folder).rglob("*.*")]
     texts = [f for f in files if f.suffix in {".css", ".html", ".js"}]
