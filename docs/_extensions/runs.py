@@ -1,10 +1,10 @@
 """Stored runs on the pages: tables, numbers and sentences from a file that a benchmark has written.
 
 ``{run-table} accuracy.json errors`` shows what ``errors(run)`` of ``docs/_runs/accuracy.py`` makes of
-the file, a `Table` or a text; more words are more arguments. ``{run}`accuracy.json date` `` is the
-entry ``date`` of its ``numbers(run)``. The file is in ``benchmarks/results``, or is named by its path
-from the root of the project; of a folder, the run is all of its files. Nothing is measured in the
-build.
+the file, a `Table` or a text; more words are more arguments. ``{run}`accuracy.json seed` `` is the
+entry ``seed`` of its ``numbers(run)``; every run has ``date`` and ``versions``. The file is in
+``benchmarks/results``, or is named by its path from the root of the project; of a folder, the run is
+all of its files. Nothing is measured in the build.
 """
 
 import importlib
@@ -96,6 +96,12 @@ def versions(run):
     return ", ".join(f"{name} {version}" for name, version in run["versions"].items())
 
 
+def numbers(module, run):
+    """Return the numbers of a run by name: date and versions, and those of its module."""
+    own = module.numbers(run) if hasattr(module, "numbers") else {}
+    return own if isinstance(run, list) else {"date": run["date"], "versions": versions(run), **own}
+
+
 def places(file):
     """Return where a run is stored: in one file, or in all of a folder."""
     path = ROOT / file if "/" in file else RESULTS / file
@@ -147,7 +153,7 @@ class Number(SphinxRole):
         file, _, name = self.text.partition(" ")
         try:
             module = described(self.env, file)
-            text = choice(file, module.numbers(stored(file)), name)
+            text = choice(file, numbers(module, stored(file)), name)
         except ValueError as error:
             return [], [self.inliner.reporter.error(str(error))]
         return [nodes.inline("", text, classes=["number"])], []
