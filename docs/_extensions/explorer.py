@@ -14,7 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from . import card, records
 from .elements import html, paragraph, prose
-from .statements import files, shown
+from .statements import results, shown
 
 # What each layer computes: under which kind, how it is called, and its statements for RULE 1, 2, 3.
 LAYERS = {
@@ -95,7 +95,7 @@ def script(statements, names=STATEMENTS, misprints=COMPUTED_MISPRINTS):
 
 def write_script(app):
     """Write formulas.js where Sphinx finds it among the static files."""
-    text = script(records.read(*files(app.config)).statements)
+    text = script(results(app.env).statements)
     records.put(Path(app.srcdir) / FOLDER / FILE, text.encode())
     app.config.html_static_path.append(str(Path(app.srcdir) / FOLDER))
 

@@ -8,6 +8,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Where the results stand; a setting statements_<kind> of Sphinx names another place.
+FILES = {
+    "formulas": "docs/downloads/formulas.json",
+    "verification": "build/verification.json",
+    "evidence": "benchmarks/results/evidence.json",
+    "errata": "build/errata.json",
+    "peers": "benchmarks/results/peers.json",
+}
+
 # What a level of verification means, in one sentence: the tooltip of the badge.
 LEVELS = {
     "proved, all sizes, restated": "Every step is proved for symbolic sizes by the index calculus, "
