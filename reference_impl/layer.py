@@ -15,7 +15,9 @@ is the pullback differentiated along a direction, `pullback_along`. Any object w
 A layer keeps nothing between calls and never writes to an array that it is given.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import reduce, wraps
 from typing import Any, Protocol, TypeVar
 
@@ -126,6 +128,16 @@ def by_rows(pullback: Pullback) -> Pullback:
 
 
 BLOCK = 32_768  # numbers: a block, and what is made of it, stay in the cache
+BUFFER = 256  # numbers
+LINE = 8  # numbers of a cache line
+
+
+@contextmanager
+def short_buffer() -> Iterator[None]:
+    """Let NumPy broadcast along a row: with its buffer of 8192 numbers it copies shorter rows."""
+    with np.errstate():  # which also ends what the next line sets
+        np.setbufsize(BUFFER)
+        yield
 
 
 def in_blocks(pullback: Pullback) -> Pullback:
@@ -141,20 +153,32 @@ def in_blocks(pullback: Pullback) -> Pullback:
         if len(blocks) == 1:
             return pullback(layer, z)
         value, backs = np.empty_like(z), []
-        for block in blocks:
-            value[block], back = pullback(layer, z[block])
-            backs.append(back)
+        with short_buffer():
+            for block in blocks:
+                value[block], back = pullback(layer, z[block])
+                backs.append(back)
 
         def back_in_blocks(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-            result, asked = np.empty_like(z), []
-            for block, of_block in zip(blocks, backs, strict=True):
-                result[block], gradients = of_block(delta[block])
-                asked.append(gradients)
-            return result, lambda: added(gradients() for gradients in asked)
+            result, parts = np.empty_like(z), []
+            with short_buffer():
+                for block, of_block in zip(blocks, backs, strict=True):
+                    result[block], gradients = of_block(delta[block])
+                    parts.append(gradients())  # also if nobody asks: what it needs is at hand
+            return result, lambda: added(parts)
 
         return value, back_in_blocks
 
     return of_all_rows
+
+
+def room(shape: tuple[int, ...]) -> Array:
+    """Return an array to be filled, from the start of a cache line on: it is written twice as fast.
+
+    Where NumPy begins, each of its vectors would be stored in two lines.
+    """
+    numbers = np.empty(math.prod(shape) + LINE)
+    start = -numbers.ctypes.data // 8 % LINE
+    return numbers[start : start - LINE].reshape(shape)
 
 
 def added(parts: Iterable[Gradients]) -> Gradients:

@@ -22,6 +22,7 @@ from reference_impl.layer import (
     in_blocks,
     points,
     read_only,
+    room,
 )
 from reference_impl.quiet import quiet
 
@@ -267,18 +268,18 @@ def _units(z: Array, gain: Array) -> Array:
 
 def _scaled(z: Array, eps: float, axis: int, centred: bool) -> tuple[Array, Array]:
     """Return zhat along an axis, and the root that divides: of the mean square and eps."""
-    # Twice: the mean of the deviations is the rounding error of the first mean.
-    deviation = z - _mean(z, axis) if centred else z
-    hat = deviation - _mean(deviation, axis) if centred else z.copy()
+    hat = np.subtract(z, _mean(z, axis) if centred else 0.0, out=room(z.shape))
+    if centred:  # twice: the mean of the deviations is the rounding error of the first mean
+        hat -= _mean(hat, axis)
     square = representable("the mean square", _mean_product(hat, hat, axis))
     root = np.sqrt(square + eps)
-    hat /= root
+    hat *= 1.0 / root
     return hat, root
 
 
 def _projected(pull: Array, hat: Array, axis: int, centred: bool) -> Array:
     """Return pull - mean(pull) - zhat mean(pull zhat), the first mean where z is centred."""
-    result = hat * -_mean_product(pull, hat, axis)
+    result = np.multiply(hat, -_mean_product(pull, hat, axis), out=room(pull.shape))
     result += pull
     if centred:
         result -= _mean(pull, axis)
@@ -287,14 +288,14 @@ def _projected(pull: Array, hat: Array, axis: int, centred: bool) -> Array:
 
 def _mean(a: Array, axis: int) -> Array:
     """Return the mean along an axis, which stays; BLAS adds up faster than np.mean."""
-    ones = np.ones(a.shape[axis])
-    return np.expand_dims((a @ ones if axis else ones @ a) / a.shape[axis], axis)
+    share = np.full((a.shape[axis], 1), 1.0 / a.shape[axis])
+    return a @ share if axis else share.T @ a
 
 
 def _mean_product(a: Array, b: Array, axis: int) -> Array:
     """Return the mean of a b along an axis, which stays."""
-    last = (np.moveaxis(part, axis, -1) for part in (a, b))
-    return np.expand_dims(np.vecdot(*last) / a.shape[axis], axis)
+    product = np.vecdot(a, b, axis=axis) / a.shape[axis]
+    return product[:, np.newaxis] if axis else product[np.newaxis]
 
 
 def _pullback(
@@ -304,8 +305,9 @@ def _pullback(
     hat, root = _scaled(_units(z, layer.gain), layer.eps, axis, centred)
 
     def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-        result = _projected(layer.gain * delta, hat, axis, centred)
-        result /= root
+        pull = np.multiply(layer.gain, delta, out=room(delta.shape))
+        result = _projected(pull, hat, axis, centred)
+        result *= 1.0 / root
         return representable("RULE 2", result), lambda: _gradients(layer, hat, delta)
 
     return _affine(layer, hat), back
@@ -336,7 +338,7 @@ def _pullback_along(
 
 def _affine(layer: _Norm, hat: Array) -> Array:
     """Return g zhat + b, or g zhat where there is no bias."""
-    value = layer.gain * hat
+    value = np.multiply(layer.gain, hat, out=room(hat.shape))
     if not isinstance(layer, RMSNorm):
         value += layer.bias
     return representable("g zhat + b", value)
@@ -348,10 +350,12 @@ def _affine_along(layer: _Norm, hat: Array, dhat: Array, dtheta: Mapping[str, Ar
 
 
 def _gradients(layer: _Norm, hat: Array, delta: Array) -> Gradients:
-    gain = representable("sum_i delta zhat", np.einsum("iu,iu->u", delta, hat))
+    ones = np.ones(len(delta))
+    product = np.multiply(delta, hat, out=room(delta.shape))
+    gain = representable("sum_i delta zhat", ones @ product)
     if isinstance(layer, RMSNorm):
         return {"gain": gain}
-    return {"gain": gain, "bias": representable("sum_i delta", delta.sum(axis=0))}
+    return {"gain": gain, "bias": representable("sum_i delta", ones @ delta)}
 
 
 def _changed_gradients(
