@@ -15,9 +15,7 @@ is the pullback differentiated along a direction, `pullback_along`. Any object w
 A layer keeps nothing between calls and never writes to an array that it is given.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce, wraps
 from typing import Any, Protocol, TypeVar
 
@@ -26,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reference_impl import arguments
 from reference_impl.arguments import Array
-from reference_impl.quiet import quiet
+from reference_impl.quiet import quiet, short_buffer
 
 OneArray = TypeVar("OneArray", bound=NDArray[Any])
 
@@ -128,16 +126,7 @@ def by_rows(pullback: Pullback) -> Pullback:
 
 
 BLOCK = 32_768  # numbers: a block, and what is made of it, stay in the cache
-BUFFER = 256  # numbers
-LINE = 8  # numbers of a cache line
 
-
-@contextmanager
-def short_buffer() -> Iterator[None]:
-    """Let NumPy broadcast along a row: with its buffer of 8192 numbers it copies shorter rows."""
-    with np.errstate():  # which also ends what the next line sets
-        np.setbufsize(BUFFER)
-        yield
 
 
 def in_blocks(pullback: Pullback) -> Pullback:
@@ -169,16 +158,6 @@ def in_blocks(pullback: Pullback) -> Pullback:
         return value, back_in_blocks
 
     return of_all_rows
-
-
-def room(shape: tuple[int, ...]) -> Array:
-    """Return an array to be filled, from the start of a cache line on: it is written twice as fast.
-
-    Where NumPy begins, each of its vectors would be stored in two lines.
-    """
-    numbers = np.empty(math.prod(shape) + LINE)
-    start = -numbers.ctypes.data // 8 % LINE
-    return numbers[start : start - LINE].reshape(shape)
 
 
 def added(parts: Iterable[Gradients]) -> Gradients:

@@ -16,8 +16,8 @@ from reference_impl.layer import (
     by_rows,
     in_blocks,
     none,
-    room,
 )
+from reference_impl.quiet import room
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class LogSoftmax:
     @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return z_u - logsumexp(z), and RULE 2."""
-        S, others, value = _of_rows(z)
+        S, value, others = _of_rows(z)
 
         def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-            result = np.multiply(delta, others, out=room(delta.shape))
-            other_deltas = sum_of_others(delta)
+            result, other_deltas = others(), sum_of_others(delta)
+            result *= delta
             other_deltas *= S
             result -= other_deltas
             return representable("delta_v - S_v sum_u delta_u", result), none
@@ -62,8 +62,8 @@ class LogSoftmax:
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:
         """``log_softmax.second_order``: dS_u = S_u (dz_u - sum_v S_v dz_v) is all that changes."""
-        (S, others, _), rule_2 = _of_rows(z), self.pullback(z)[1]
-        centred = dz * others - sum_of_others(S * dz)  # dz - S.dz, without its rounding
+        (S, _, others), rule_2 = _of_rows(z), self.pullback(z)[1]
+        centred = dz * others() - sum_of_others(S * dz)  # dz - S.dz, without its rounding
 
         def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
             return rule_2(change)[0] - S * centred * delta.sum(axis=1, keepdims=True), {}
@@ -71,8 +71,8 @@ class LogSoftmax:
         return centred, back
 
 
-def _of_rows(z: Array) -> tuple[Array, Array, Array]:
-    """Return S, the sum of the other S, and log S of each row.
+def _of_rows(z: Array) -> tuple[Array, Array, Callable[[], Array]]:
+    """Return S and log S of each row, and what gives the sum of the other S.
 
     The largest exponential is 1, and left out of the sum, so nothing is taken off 1 but what is at
     most half. The rounding error of a difference is a relative one of its exponential.
@@ -81,16 +81,20 @@ def _of_rows(z: Array) -> tuple[Array, Array, Array]:
     below, error = two_diff(z, z[largest][:, np.newaxis])
     representable("log_softmax(z)", below)
     S = np.exp(below, out=room(z.shape))
-    S += S * error
+    S += np.multiply(S, error, out=room(z.shape))
     S[largest] = 0.0
     left = S.sum(axis=1, keepdims=True)
     S[largest] = 1.0
+    S *= 1.0 / (1.0 + left)
     error -= np.log1p(left)
     error += below
-    S *= 1.0 / (1.0 + left)
-    others = np.subtract(1.0, S, out=below)
-    others[largest] = (left / (1.0 + left))[:, 0]
-    return S, others, error
+
+    def others() -> Array:
+        result = np.subtract(1.0, S, out=room(z.shape))
+        result[largest] = (left / (1.0 + left))[:, 0]
+        return result
+
+    return S, error, others
 
 
 def sum_of_others(a: Array) -> Array:

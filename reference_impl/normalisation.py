@@ -22,9 +22,8 @@ from reference_impl.layer import (
     in_blocks,
     points,
     read_only,
-    room,
 )
-from reference_impl.quiet import quiet
+from reference_impl.quiet import quiet, room
 
 
 @dataclass(frozen=True, eq=False)
