@@ -125,7 +125,7 @@ def by_rows(pullback: Pullback) -> Pullback:
     return of_all_axes
 
 
-BLOCK = 32_768  # numbers: a block, and what is made of it, stay in the cache
+BLOCK = 16_384  # numbers: a block, and what is made of it, stay in the cache
 
 
 
