@@ -163,16 +163,16 @@ def _tail(t: Array) -> Array:
 
 def _gelu(t: Array) -> tuple[Array, Array]:
     """Return t Phi(t) and Phi(t) + t phi(t), of 1 - Phi(|t|) with all its digits."""
-    near = np.clip(t, -38.75, 38.75)  # where e^(-t^2/2) is 0; squares stay in range
-    gauss = _gauss(near)
-    outside = _tail(np.abs(near, out=room(t.shape)))
-    outside *= gauss
-    below = np.subtract(t > 0.0, outside, out=outside)
+    size = np.abs(t, out=room(t.shape))
+    np.minimum(size, 38.75, out=size)  # where e^(-t^2/2) is 0; squares stay in range
+    gauss, below = _gauss(size), _tail(size)
+    below *= gauss
+    np.subtract(t > 0.0, below, out=below)
     np.abs(below, out=below)
-    near *= gauss
-    near *= 1.0 / np.sqrt(2.0 * np.pi)
-    near += below
-    return np.multiply(t, below, out=below), near
+    gauss *= t
+    gauss *= 1.0 / np.sqrt(2.0 * np.pi)
+    gauss += below
+    return np.multiply(t, below, out=below), gauss
 
 
 def _gelu_bend(t: Array) -> Array:
