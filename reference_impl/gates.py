@@ -162,17 +162,24 @@ def _tail(t: Array) -> Array:
 
 
 def _gelu(t: Array) -> tuple[Array, Array]:
-    """Return t Phi(t) and Phi(t) + t phi(t), of 1 - Phi(|t|) with all its digits."""
+    """Return t Phi(t) and Phi(t) + t phi(t), by 1 - Phi(|t|), which keeps its digits.
+
+    t Phi(t) is max(t, 0) - |t| (1 - Phi(|t|)), with the exponential as the last factor: it underflows.
+    """
     size = np.abs(t, out=room(t.shape))
     np.minimum(size, 38.75, out=size)  # where e^(-t^2/2) is 0; squares stay in range
-    gauss, below = _gauss(size), _tail(size)
-    below *= gauss
+    gauss, beyond = _gauss(size), _tail(size)
+    below = np.multiply(beyond, gauss, out=room(t.shape))
     np.subtract(t > 0.0, below, out=below)
     np.abs(below, out=below)
+    beyond *= size
+    beyond *= gauss
+    value = np.maximum(t, 0.0, out=size)
+    value -= beyond
     gauss *= t
     gauss *= 1.0 / np.sqrt(2.0 * np.pi)
     gauss += below
-    return np.multiply(t, below, out=below), gauss
+    return value, gauss
 
 
 def _gelu_bend(t: Array) -> Array:

@@ -140,7 +140,6 @@ CALLS = {
     separation.require_full_rank: {"X": X},
     softmax.softmax: {"z": W},
     softmax.log_softmax: {"z": W},
-    softmax.with_logarithm: {"z": W},
     softmax.logsumexp: {"z": W},
     softmax.losses: {"z": X @ W.T, "y": classes},
     softmax.residuals: {"z": X @ W.T, "y": classes},
