@@ -96,10 +96,25 @@ def rules(name, make, parameters=()):
         f"{name}forward": lambda z, **given: split(given).forward(z),
         f"{name}backward": lambda z, delta, **given: split(given).backward(z, delta),
         f"{name}jvp": lambda z, dz, **given: along(split(given), z, dz),
+        f"{name}second_order": lambda z, delta, dz: changed(make(), z, delta, dz),
         f"{name}parameter_gradient": lambda z, delta, **given: split(given).parameter_gradient(
             z, delta
         ),
     }
+
+
+def changed(one, z, delta, dz):
+    """The change of RULE 2 along dz, for a layer without parameters."""
+    z, delta = layer.points("z", z), layer.delta_of(delta, np.shape(z))
+    _, back = one.pullback_along(z, arguments.same_shape("dz", dz, "z", z), {})
+    return back(delta, np.zeros_like(delta))[0]
+
+
+def flipped(delta, W, padding):
+    """RULE 2 of a convolution with the stride 1, by the shape of delta alone."""
+    one = Convolution(W, padding=padding)
+    (N, T), (_, Q, n) = layer.points("delta", delta).shape[:2], one.W.shape
+    return one.backward(np.zeros((N, T + Q - 1 - 2 * one.padding, n)), delta)
 
 
 def along(one, z, dz, **changes):
@@ -229,6 +244,7 @@ LAYERS = {
     ),
     **rules("maps.leading_axes_", Linear, ("W", "b")),
     **rules("maps.convolution_", Convolution, ("W", "b", "stride", "padding")),
+    "maps.convolution_flip": flipped,
     **rules("maps.low_rank_", LowRank, ("W", "A", "B", "alpha")),
     **of_symbols("maps.embedding_", Embedding),
     **of_symbols("maps.tied_", lambda W: Tied(W, activations.Tanh())),

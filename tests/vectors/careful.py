@@ -280,6 +280,16 @@ def log_softmax_rule(p, delta):
     return delta * (others @ p) - p * (others @ delta)
 
 
+def softmax_second_order(z, delta, dz):
+    S, dS = rows(softmax, z), row_rule(softmax_rule)(z, dz)
+    along = (dS * delta).sum(axis=1, keepdims=True)
+    return dS * log_softmax_along(z, delta) - S * along
+
+
+def log_softmax_second_order(z, delta, dz):
+    return -row_rule(softmax_rule)(z, dz) * delta.sum(axis=1, keepdims=True)
+
+
 def log_softmax_along(z, dz):
     return np.array(
         [
@@ -441,6 +451,11 @@ def convolution_backward(z, delta, W, b=None, stride=1, padding=0):
         for q, place in enumerate(row):
             padded[:, place] += taken[:, r, q]
     return padded[:, padding : padding + z.shape[1]]
+
+
+def convolution_flip(delta, W, padding):
+    turned = W[:, ::-1].transpose(2, 1, 0)
+    return convolution(delta, turned, padding=W.shape[1] - 1 - padding)
 
 
 def convolution_gradient(z, delta, W, b=None, stride=1, padding=0):
@@ -692,6 +707,8 @@ FUNCTIONS = {
     "activations.softmax_jvp": along(row_rule(softmax_rule)),
     "log_softmax.backward": row_rule(log_softmax_rule),
     "log_softmax.jvp": log_softmax_along,
+    "log_softmax.second_order": log_softmax_second_order,
+    "activations.softmax_second_order": softmax_second_order,
     "nll.forward": nll_layer,
     "nll.backward": nll_backward,
     "nll.jvp": lambda z, dz, **given: nll_layer(dz, **given),
@@ -722,6 +739,7 @@ FUNCTIONS = {
     "maps.convolution_forward": convolution,
     "maps.convolution_backward": convolution_backward,
     "maps.convolution_parameter_gradient": convolution_gradient,
+    "maps.convolution_flip": convolution_flip,
     "maps.convolution_jvp": lambda z, dz, b=None, **given: convolution(dz, **given),
     "maps.low_rank_forward": low_rank,
     "maps.low_rank_backward": lambda z, delta, W, A, B, alpha: delta @ W + alpha * (delta @ B) @ A,

@@ -1,8 +1,10 @@
 """Linear maps that share their weights, and branches that meet: leading axes to dropout."""
 
+from mpmath import mpf
+
 from vectors import plain
 from vectors.arithmetic import ONE, each, tanh, total
-from vectors.cases import Argument, Input, Invalid, eighths, full, refusals, rng
+from vectors.cases import Argument, File, Input, Invalid, Valid, eighths, full, refusals, rng
 from vectors.elementary import columns, flat, sigmoid
 from vectors.layers import (
     linear,
@@ -80,6 +82,19 @@ def convolution_backward(z, delta, W, b=None, stride=1, padding=0):
     return [
         [[entry(d, s, k) for k in range(len(z[0][0]))] for s in range(len(z[0]))] for d in delta
     ]
+
+
+def convolution_flip(delta, W, padding):
+    """A convolution of the deltas, by the kernel from its other end, of units to features."""
+    turned = [[[w[-1 - q][k] for w in W] for q in range(len(W[0]))] for k in range(len(W[0][0]))]
+    return convolution(delta, turned, padding=len(W[0]) - 1 - padding)
+
+
+def plain_flip(delta, W, padding):
+    """The derivative of sum delta z' by z; z' is linear in z."""
+    places = len(delta[0]) + len(W[0]) - 1 - 2 * padding
+    z = [[[mpf(0)] * len(W[0][0]) for _ in range(places)] for _ in delta]
+    return plain.pulled(plain.convolution, ("z",))(delta, z=z, W=W, padding=padding)["z"]
 
 
 def convolution_gradient(z, delta, W, b=None, stride=1, padding=0):
@@ -249,6 +264,15 @@ def convolution_cases():
             yield f"{name}, stride {stride}, padding {padding}", {**given, **how}
 
 
+def flip_cases():
+    """Deltas of so many places that those of the input are at least one."""
+    sizes = (1, 4, 2, 2, 3), (2, 5, 1, 3, 2), (2, 3, 2, 2, 2), (1, 6, 1, 1, 3), (3, 3, 2, 1, 4)
+    for name, make, (N, T, n, K, Q) in shapes(*sizes):
+        for padding in range(min(Q, (T + Q) // 2)):
+            given = parts(name, make, delta=(N, T, K), W=(K, Q, n))
+            yield f"{name}, padding {padding}", {**given, "padding": padding}
+
+
 def low_rank_cases():
     sizes = (1, 2, 3, 1), (2, 3, 2, 1), (3, 2, 2, 2), (2, 4, 3, 2), (4, 1, 2, 1), (3, 3, 3, 3)
     for name, make, (N, n, K, R) in shapes(*sizes):
@@ -376,6 +400,15 @@ def map_files():
         convolution_gradient, of=("W", "b"),
     )  # fmt: skip
     yield layer.file("jvp", "the change of z' along dz", convolution_along)
+    arguments = {"delta": Argument("N x T x K"), "W": Argument("K x Q x n"),
+                 "padding": Argument("the integer p, 0 to Q - 1")}  # fmt: skip
+    yield File(
+        "maps.convolution_flip", "maps.convolution_flip",
+        "the derivative of sum delta z' by z, for the stride 1: delta convolved with the kernel turned "
+        "around, with Q - 1 - p zeros of padding",
+        arguments, convolution_flip, plain_flip, SUMS, [Valid(*case) for case in flip_cases()],
+        list(refusals(arguments, next(g for n, g in flip_cases() if n == "2 5 1 3 2, padding 0"))),
+    )  # fmt: skip
     layer = Layer(
         "maps.low_rank_",
         {"z": Argument("N x n"), "W": Argument("K x n"), "A": Argument("R x n"),
