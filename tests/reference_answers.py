@@ -263,7 +263,31 @@ LAYERS = {
     "attention.jvp_values": attention_along("values"),
 }
 
-LINKS = {"probit": regression.PROBIT, "cloglog": regression.CLOGLOG}
+
+
+def cubic(z):
+    """The log-odds z + z^3, their slope, and p (1 - p)."""
+    eta = z + z**3
+    return eta, 1.0 + 3.0 * z**2, sigmoid.sigmoid(eta) * sigmoid.sigmoid(-eta)
+
+
+def cubic_slope(z, y):
+    eta, slope, _ = cubic(z)
+    return slope * sigmoid.residuals(eta, y)
+
+
+def cubic_information(z):
+    _, slope, variance = cubic(z)
+    return slope**2 * variance
+
+
+CUBIC = regression.Link(
+    lambda z, y: sigmoid.softplus(np.where(y == 1, -1.0, 1.0) * cubic(z)[0]),
+    cubic_slope,
+    lambda z, y: 6.0 * z * sigmoid.residuals(cubic(z)[0], y) + cubic_information(z),
+    cubic_information,
+)
+LINKS = {"link": CUBIC, "probit": regression.PROBIT, "cloglog": regression.CLOGLOG}
 VERDICTS = {"overlap": 0.0, "quasi-complete": 1.0, "complete": 2.0}
 
 

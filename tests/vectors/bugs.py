@@ -1005,18 +1005,21 @@ MAPS = [
     ),
     *(
         Bug("information", f"regression.{name}_hessian", what, _both_informations(link, place))
-        for name, link in (("probit", careful.probit), ("cloglog", careful.cloglog))
+        for name, link in (
+            ("link", careful.cubic), ("probit", careful.probit), ("cloglog", careful.cloglog))
         for what, place in (("expected for observed", 2), ("observed for expected", 1))
     ),
+    Bug("chain rule", "regression.link_gradient", "the slope of eta left out",
+        lambda w, X, y: careful.residuals(X @ w + (X @ w) ** 3, y) @ X),
     *(
         Bug("chain rule", f"regression.{name}_gradient", "the residual of the logistic model",
             gradient)
-        for name in ("probit", "cloglog")
+        for name in ("link", "probit", "cloglog")
     ),
     *(
         Bug("sign", f"regression.{name}_gradient", "the score", _minus(
             careful.FUNCTIONS[f"regression.{name}_gradient"]))
-        for name in ("probit", "cloglog")
+        for name in ("link", "probit", "cloglog")
     ),
 ]  # fmt: skip
 

@@ -568,6 +568,12 @@ def cloglog(z, y):
     return np.where(y == 1, -of_one(u), u), np.where(y == 1, bend, u), u * of_one(u)
 
 
+def cubic(z, y):
+    eta, slope = z + z**3, 1.0 + 3.0 * z**2
+    spread = slope**2 * sigmoid(eta) * sigmoid(-eta)
+    return slope * residuals(eta, y), 6.0 * z * residuals(eta, y) + spread, spread
+
+
 def link_gradient(link):
     return lambda w, X, y: link(X @ w, y)[0] @ X
 
@@ -774,6 +780,8 @@ FUNCTIONS = {
     "regression.penalty_newton_step": penalty_newton_step,
     "regression.odds_ratio": lambda w: exp(w),
     "regression.odds_ratio_variance": lambda w, covariance: exp(2.0 * w) * np.diag(covariance),
+    "regression.link_gradient": link_gradient(cubic),
+    "regression.link_hessian": link_hessian(cubic),
     "regression.probit_gradient": link_gradient(probit),
     "regression.probit_hessian": link_hessian(probit),
     "regression.cloglog_gradient": link_gradient(cloglog),
