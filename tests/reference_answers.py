@@ -117,6 +117,13 @@ def flipped(delta, W, padding):
     return one.backward(np.zeros((N, T + Q - 1 - 2 * one.padding, n)), delta)
 
 
+def dropout_moments(z, p):
+    """Mean and variance, by all kept and all dropped."""
+    kept, lost = (Dropout(np.full(np.shape(z), m), p).forward(z) for m in (1.0, 0.0))
+    mean = (1.0 - p) * kept + p * lost
+    return {"mean": mean, "variance": (1.0 - p) * (kept - mean) ** 2 + p * (lost - mean) ** 2}
+
+
 def along(one, z, dz, **changes):
     """The change of the output along dz, and along what is given for parameters."""
     z = layer.points("z", z)
@@ -253,6 +260,7 @@ LAYERS = {
     **rules("composition.sum_", added, ("A", "F", "B", "G")),
     **rules("composition.concatenation_", side_by_side, ("A", "F", "B", "H")),
     **rules("composition.dropout_", Dropout, ("mask", "p")),
+    "composition.dropout_moments": dropout_moments,
     "composition.residual_parameter_gradient": residual_gradient,
     "softmax.jacobian": softmax_jacobian,
     "linear.jvp_with_parameters": linear_along,

@@ -960,6 +960,8 @@ MAPS = [
         lambda z, delta, mask, p: delta / (1.0 - p)),
     Bug("parameter", "composition.dropout_backward", "1 / (1 - p) left out",
         _fixed(_DROP_BACK, p=0.0)),
+    Bug("parameter", "composition.dropout_moments", "1 / (1 - p) left out",
+        lambda z, p: {"mean": (1.0 - p) * z, "variance": z**2 * p * (1.0 - p)}),
     Bug("mask", "composition.dropout_jvp", "the mask is ignored",
         lambda z, dz, mask, p: dz / (1.0 - p)),
     *(

@@ -770,6 +770,7 @@ FUNCTIONS = {
         [branch_along(z, dz, A, F), branch_along(z, dz, B, H, variance)]
     ),
     "composition.dropout_forward": dropout,
+    "composition.dropout_moments": lambda z, p: {"mean": z, "variance": z**2 * p / (1.0 - p)},
     "composition.dropout_backward": lambda z, delta, mask, p: dropout(delta, mask, p),
     "composition.dropout_jvp": lambda z, dz, mask, p: dropout(dz, mask, p),
     "regression.offset_gradient": offset_gradient,

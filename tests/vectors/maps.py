@@ -220,6 +220,32 @@ def dropped(z, mask, p):
     return each(lambda m, t: m * t / (ONE - p), mask, z)
 
 
+def dropout_moments(z, p):
+    """On average over a mask of one entry: the output, and the square of its distance from z."""
+
+    def variance(t):
+        apart = t / (ONE - p) - t
+        return (ONE - p) * (apart * apart) + p * (t * t)
+
+    return {
+        "mean": each(lambda t: (ONE - p) * (t / (ONE - p)), z),
+        "variance": each(variance, z),
+    }
+
+
+def plain_moments(z, p):
+    """By the two masks, a square of all kept and of all dropped."""
+    kept, lost = (plain.dropout(z, [[m] * len(row) for row in z], p) for m in (1, 0))
+    mean = plain.combined(lambda a, b: (1 - p) * a + p * b, kept, lost)
+    squares = (
+        plain.combined(lambda a, b: (a - b) ** 2, part, mean) for part in (kept, lost)
+    )
+    return {
+        "mean": mean,
+        "variance": plain.combined(lambda a, b: (1 - p) * a + p * b, *squares),
+    }
+
+
 # ------------------------------------------------------------------ inputs
 
 
@@ -509,6 +535,16 @@ def branch_files():
     yield dropout.file(
         "backward", "m delta / (1 - p)", lambda z, delta, mask, p: dropped(delta, mask, p)
     )
+    arguments = {"z": Argument("N x M"), "p": Argument("number")}
+    yield File(
+        "composition.dropout_moments", "composition.dropout_moments",
+        "mean: z, of m z / (1 - p) where m is 0 with the probability p, else 1; variance: z^2 p / (1 - p)",
+        arguments, dropout_moments, plain_moments,
+        "the average over both masks: in the variance z / (1 - p) - z cancels where p is small",
+        [Valid(name, {"z": given["z"], "p": given["p"]}) for name, given in dropout_cases()],
+        [*refusals(arguments, {"z": eighths("moments", 3, 2), "p": 0.5}),
+         *number_kinds({"z": eighths("moments", 3, 2), "p": 0.5}, "p", (1.0, -0.125, 1.125))],
+    )  # fmt: skip
     yield dropout.file("jvp", "m dz / (1 - p)", lambda z, dz, mask, p: dropped(dz, mask, p))
 
 
