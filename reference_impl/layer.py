@@ -125,7 +125,7 @@ def by_rows(pullback: Pullback) -> Pullback:
     return of_all_axes
 
 
-BLOCK = 16_384  # numbers: a block, and what is made of it, stay in the cache
+BLOCK = 24_576  # numbers: a block, and what is made of it, stay in the cache
 
 
 
@@ -148,12 +148,12 @@ def in_blocks(pullback: Pullback) -> Pullback:
                 backs.append(back)
 
         def back_in_blocks(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-            result, parts = np.empty_like(z), []
+            result, asked = np.empty_like(z), []
             with short_buffer():
                 for block, of_block in zip(blocks, backs, strict=True):
                     result[block], gradients = of_block(delta[block])
-                    parts.append(gradients())  # also if nobody asks: what it needs is at hand
-            return result, lambda: added(parts)
+                    asked.append(gradients)
+            return result, lambda: added(gradients() for gradients in asked)
 
         return value, back_in_blocks
 

@@ -219,7 +219,7 @@ class FixedBatchNorm:
         hat, root = self._scaled(z)
         return _affine(self, hat), lambda delta: (
             representable("RULE 2", self.gain * delta / root),
-            lambda: _gradients(self, hat, delta),
+            lambda: _gradients(self, delta * hat, delta)(),
         )
 
     @along_by_rows
@@ -303,11 +303,19 @@ def _pullback(
     """Return g zhat, with the bias that there is, and RULES 2 and 3."""
     hat, root = _scaled(_units(z, layer.gain), layer.eps, axis, centred)
 
+    def mean(a: Array) -> Array:
+        """Return the mean of g a along the axis."""
+        return a @ (layer.gain / len(layer.gain))[:, np.newaxis] if axis else layer.gain * _mean(a, 0)
+
     def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-        pull = np.multiply(layer.gain, delta, out=room(delta.shape))
-        result = _projected(pull, hat, axis, centred)
+        product = np.multiply(delta, hat, out=room(delta.shape))
+        gradients = _gradients(layer, product, delta)
+        result = np.multiply(hat, -mean(product), out=product)
+        result += np.multiply(delta, layer.gain, out=room(delta.shape))
+        if centred:
+            result -= mean(delta)
         result *= 1.0 / root
-        return representable("RULE 2", result), lambda: _gradients(layer, hat, delta)
+        return representable("RULE 2", result), gradients
 
     return _affine(layer, hat), back
 
@@ -348,18 +356,23 @@ def _affine_along(layer: _Norm, hat: Array, dhat: Array, dtheta: Mapping[str, Ar
     return moved if isinstance(layer, RMSNorm) else moved + dtheta["bias"]
 
 
-def _gradients(layer: _Norm, hat: Array, delta: Array) -> Gradients:
+def _gradients(layer: _Norm, product: Array, delta: Array) -> Callable[[], Gradients]:
+    """Return RULE 3, by delta zhat. It adds up at once: a block will have left the cache later."""
     ones = np.ones(len(delta))
-    product = np.multiply(delta, hat, out=room(delta.shape))
-    gain = representable("sum_i delta zhat", ones @ product)
-    if isinstance(layer, RMSNorm):
-        return {"gain": gain}
-    return {"gain": gain, "bias": representable("sum_i delta", ones @ delta)}
+    gain, bias = ones @ product, ones @ delta
+
+    def gradients() -> Gradients:
+        found = {"gain": representable("sum_i delta zhat", gain)}
+        if not isinstance(layer, RMSNorm):
+            found["bias"] = representable("sum_i delta", bias)
+        return found
+
+    return gradients
 
 
 def _changed_gradients(
     layer: _Norm, hat: Array, dhat: Array, delta: Array, change: Array
 ) -> Gradients:
-    gradients = _gradients(layer, hat, change)
+    gradients = _gradients(layer, change * hat, change)()
     gradients["gain"] = gradients["gain"] + np.einsum("iu,iu->u", delta, dhat)
     return gradients
