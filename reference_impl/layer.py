@@ -128,7 +128,6 @@ def by_rows(pullback: Pullback) -> Pullback:
 BLOCK = 24_576  # numbers: a block, and what is made of it, stay in the cache
 
 
-
 def in_blocks(pullback: Pullback) -> Pullback:
     """Return the pullback of a layer that maps each row of a matrix by itself, block by block.
 

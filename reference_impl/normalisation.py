@@ -293,8 +293,8 @@ def _mean(a: Array, axis: int) -> Array:
 
 def _mean_product(a: Array, b: Array, axis: int) -> Array:
     """Return the mean of a b along an axis, which stays."""
-    product = np.vecdot(a, b, axis=axis) / a.shape[axis]
-    return product[:, np.newaxis] if axis else product[np.newaxis]
+    product = np.vecdot(a, b) if axis else np.vecdot(a.T, b.T)
+    return np.expand_dims(product / a.shape[axis], axis)
 
 
 def _pullback(
@@ -305,7 +305,7 @@ def _pullback(
 
     def mean(a: Array) -> Array:
         """Return the mean of g a along the axis."""
-        return a @ (layer.gain / len(layer.gain))[:, np.newaxis] if axis else layer.gain * _mean(a, 0)
+        return a @ (layer.gain / a.shape[1])[:, np.newaxis] if axis else layer.gain * _mean(a, 0)
 
     def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
         product = np.multiply(delta, hat, out=room(delta.shape))

@@ -272,7 +272,6 @@ LAYERS = {
 }
 
 
-
 def cubic(z):
     """The log-odds z + z^3, their slope, and p (1 - p)."""
     eta = z + z**3

@@ -214,6 +214,8 @@ def test_a_loss_that_is_not_convex():
                  np.array([[-2.0, 0.0], [0.0, -2.0]]))  # fmt: skip
     compare.same(regression.link_hessian(link, [0.0, 0.0], X, [0, 1, 0]),
                  np.array([[1.0, -2.0], [-2.0, 0.0]]))  # fmt: skip
+
+
 RANGE = np.array([-700.0, -300.0, -45.0, -21.0, -19.5, -9.0, -3.125, -3.0, -2.875, -1.5, -0.25, 0.0,
                   0.125, 0.875, 1.5, 2.5, 3.25])  # fmt: skip
 

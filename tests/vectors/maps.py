@@ -237,9 +237,7 @@ def plain_moments(z, p):
     """By the two masks, a square of all kept and of all dropped."""
     kept, lost = (plain.dropout(z, [[m] * len(row) for row in z], p) for m in (1, 0))
     mean = plain.combined(lambda a, b: (1 - p) * a + p * b, kept, lost)
-    squares = (
-        plain.combined(lambda a, b: (a - b) ** 2, part, mean) for part in (kept, lost)
-    )
+    squares = (plain.combined(lambda a, b: (a - b) ** 2, part, mean) for part in (kept, lost))
     return {
         "mean": mean,
         "variance": plain.combined(lambda a, b: (1 - p) * a + p * b, *squares),
