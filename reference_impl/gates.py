@@ -129,9 +129,9 @@ def _gauss(t: Array) -> Array:
     return near
 
 
-# (1 - Phi(t)) e^(t^2/2) for t from 0 to 39 is a quotient of two polynomials, with an error of at most
-# 1.3e-16 of it: it interpolates at 20 points (4 + 4u)/(1 - u), u at Chebyshev's. No coefficient is
-# negative, so nothing cancels. Rows: the terms below t^6 of each, then the others over t^6.
+# (1 - Phi(t)) e^(t^2/2) for t from 0 to 39 is a quotient of two polynomials, with an error of about
+# an ulp: it interpolates at 20 points (4 + 4u)/(1 - u), u at Chebyshev's. No coefficient is negative,
+# so nothing cancels. Rows: the terms below t^6 of each, then the others over t^6.
 TAIL = np.array(
     [
         [0.5, 0.7758577209030002, 0.5954446719693803, 0.2903132931433541, 0.0981308959658345,

@@ -85,7 +85,9 @@ def _of_rows(z: Array) -> tuple[Array, Array, Callable[[], Array]]:
     S[largest] = 0.0
     left = S.sum(axis=1, keepdims=True)
     S[largest] = 1.0
-    if (tiny := left < 1e-290).any():  # subnormal terms, each rounded: add them e^128 times as large
+    if (
+        tiny := left < 1e-290
+    ).any():  # subnormal terms, each rounded: add them e^128 times as large
         large = np.exp(np.minimum(below, -256.0) + 128.0) * (1.0 + error)
         large[largest] = 0.0
         left = np.where(tiny, large.sum(axis=1, keepdims=True) * np.exp(-128.0), left)
