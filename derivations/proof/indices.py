@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from functools import lru_cache
+from math import lcm
 
 import sympy
 from sympy.core.expr import Expr
@@ -58,27 +59,63 @@ class Undecided(Exception):
 @lru_cache(maxsize=8192)
 def rational(expression: Expr) -> tuple[Expr, Expr]:
     """Return numerator and denominator, expanded and without a common factor."""
-    names = ordered(atoms(expression))
-    ring = PolyRing(names, sympy.QQ, sympy.lex)
-    above, below = quotient(expression, ring, dict(zip(names, ring.gens, strict=True)))
-    if below == 1:
-        below, above = above.clear_denoms()
-        numerator, denominator = above.as_expr(), sympy.Integer(int(below))
-    else:
-        above, below = above.cancel(below)
-        numerator, denominator = above.as_expr(), below.as_expr()
-    for name in names:
+    numerator, denominator = of_monomials(expression) or of_polynomials(expression)
+    for name in ordered(atoms(expression)):
         degree = root_order(name)
         if degree == 1:
             continue
-        beneath = sympy.Poly(denominator, name).terms()
-        lack = degree - beneath[0][0][0] % degree if len(beneath) == 1 and beneath[0][0][0] else 0
-        sides = [sympy.expand(side * name**lack) for side in (numerator, denominator)]
-        if max(sympy.degree(side, name) for side in sides) >= degree:
+        above, below = powers(numerator, name), powers(denominator, name)
+        (only, *others) = below
+        lack = degree - only % degree if only and not others else 0
+        if max(*above, *below) + lack >= degree:
             radicand = exponential(degree * name.arguments[0])
-            top, bottom = (lowered(side, name, degree, radicand) for side in sides)
+            top, bottom = (
+                sympy.Add(
+                    *(
+                        coefficient * radicand ** (n // degree) * name ** (n % degree)
+                        for n, coefficient in ((n + lack, c) for n, c in side.items())
+                    )
+                )
+                for side in (above, below)
+            )
             return rational(top / bottom)
     return numerator, denominator
+
+
+def of_monomials(expression: Expr) -> tuple[Expr, Expr] | None:
+    """Return numerator and denominator of a sum of monomials, with powers below zero or without."""
+    summands = sympy.Add.make_args(expression)
+    scale, lowest = 1, dict[Atom, int]()
+    for summand in summands:
+        coefficient, rest = summand.as_coeff_Mul()
+        if not coefficient.is_Rational:
+            return None
+        scale = lcm(scale, int(coefficient.q))
+        for factor in sympy.Mul.make_args(rest) if rest != 1 else ():
+            base, power = factor.as_base_exp()
+            if not isinstance(base, Atom):
+                return None
+            if power < 0:
+                lowest[base] = min(lowest.get(base, 0), int(power))
+    denominator = sympy.Mul(scale, *(base**-power for base, power in lowest.items()))
+    if denominator == 1:
+        return expression, denominator
+    return sympy.Add(*(summand * denominator for summand in summands)), denominator
+
+
+def of_polynomials(expression: Expr) -> tuple[Expr, Expr]:
+    """Return numerator and denominator of a rational expression."""
+    names = ordered(atoms(expression))
+    ring = ring_in(*names)
+    above, below = quotient(expression, ring, dict(zip(names, ring.gens, strict=True)))
+    above, below = above.cancel(below)
+    return above.as_expr(), below.as_expr()
+
+
+@lru_cache(maxsize=1024)
+def ring_in(*names: Atom) -> PolyRing:
+    """Return the polynomials in some applications."""
+    return PolyRing(names, sympy.ZZ, sympy.lex)
 
 
 def quotient(
@@ -88,7 +125,7 @@ def quotient(
     if isinstance(expression, Atom):
         return generators[expression], ring.one
     if expression.is_Rational:
-        return ring.ground_new(ring.domain.from_sympy(expression)), ring.one
+        return ring.ground_new(int(expression.p)), ring.ground_new(int(expression.q))
     if expression.is_Pow:
         above, below = quotient(expression.base, ring, generators)
         power = int(expression.exp)
@@ -116,20 +153,26 @@ def quotient(
     return total, common
 
 
+def powers(polynomial: Expr, atom: Atom) -> dict[int, Expr]:
+    """Return the coefficients of an expanded polynomial by the powers of an application."""
+    found: dict[int, list[Expr]] = {}
+    for monomial in sympy.Add.make_args(polynomial):
+        power = int(monomial.as_powers_dict().get(atom, 0))
+        found.setdefault(power, []).append(monomial / atom**power)
+    return {power: sympy.Add(*coefficients) for power, coefficients in found.items()}
+
+
+def slope(polynomial: Expr, atom: Atom) -> Expr:
+    """Return the derivative of an expanded polynomial by an application."""
+    return sympy.Add(*(n * c * atom ** (n - 1) for n, c in powers(polynomial, atom).items() if n))
+
+
 def root_order(atom: Atom) -> int:
     """Return q where an application is the root exp(log(f) / q), else 1."""
     if not isinstance(atom, Exp):
         return 1
     coefficient, rest = atom.arguments[0].as_coeff_Mul()
     return int(coefficient.q) if coefficient.p == 1 and isinstance(rest, Log) else 1
-
-
-def lowered(polynomial: Expr, root: Atom, degree: int, radicand: Expr) -> Expr:
-    """Return a polynomial with the power of a root that is its radicand replaced by it."""
-    coefficients = sympy.Poly(polynomial, root).terms()
-    return sympy.Add(
-        *(c * radicand ** (n // degree) * root ** (n % degree) for (n,), c in coefficients)
-    )
 
 
 def normal(expression: Expr) -> Expr:
@@ -253,11 +296,11 @@ def summation(index: Place, body: Expr) -> Expr:
             return summation(index, apart) + joined - reindexed(apart, {index: other})
     numerator, denominator = rational(body)
     outside, inside = apart_from(index, denominator)
-    result = sympy.Integer(0)
+    summed = []
     for monomial in sympy.Add.make_args(numerator):
         free, bound = apart_from(index, monomial)
-        result += free / outside * single_sum(index, bound / inside)
-    return result
+        summed.append(free / outside * single_sum(index, bound / inside))
+    return sympy.Add(*summed)
 
 
 def apart_from(index: Place, polynomial: Expr) -> tuple[Expr, Expr]:
@@ -393,8 +436,9 @@ def residual_of_sums(expression: Expr) -> Expr:
         index = fresh(dimension)
         body, rest = sympy.Integer(0), sympy.Integer(0)
         for monomial in sympy.Add.make_args(numerator):
-            here = [s for s in mine if monomial.has(s)]
-            if len(here) == 1 and sympy.degree(monomial, here[0]) == 1:
+            powers_here = monomial.as_powers_dict()
+            here = [s for s in mine if s in powers_here]
+            if len(here) == 1 and powers_here[here[0]] == 1:
                 bound, inner = here[0].arguments
                 body += monomial / here[0] * moved(inner, {bound: index})
             else:
