@@ -167,6 +167,18 @@ def slope(polynomial: Expr, atom: Atom) -> Expr:
     return sympy.Add(*(n * c * atom ** (n - 1) for n, c in powers(polynomial, atom).items() if n))
 
 
+@lru_cache(maxsize=4096)
+def factors(polynomial: Expr) -> tuple[Expr, tuple[tuple[Expr, int], ...]]:
+    """Return the content of an expanded polynomial, and its irreducible factors with their powers."""
+    if not polynomial.is_Add:
+        content, rest = polynomial.as_coeff_Mul()
+        found = rest.as_powers_dict().items() if rest != 1 else ()
+        return content, tuple((base, int(power)) for base, power in found)
+    names = ordered(atoms(polynomial))
+    content, parts_of_it = ring_in(*names).from_expr(polynomial).factor_list()
+    return sympy.Integer(int(content)), tuple((p.as_expr(), power) for p, power in parts_of_it)
+
+
 def root_order(atom: Atom) -> int:
     """Return q where an application is the root exp(log(f) / q), else 1."""
     if not isinstance(atom, Exp):
@@ -222,9 +234,9 @@ def absolute(argument: Expr) -> Expr:
     """|a b| = |a| |b|, and an exponential is positive."""
     result = sympy.Integer(1)
     for turned, part in zip((1, -1), rational(argument), strict=True):
-        content, factors = sympy.factor_list(part)
+        content, bases = factors(part)
         result *= abs(content) ** turned
-        for base, power in factors:
+        for base, power in bases:
             positive = isinstance(base, Entry) and base.what.domain == "positive"
             if positive or isinstance(base, (Exp, Abs, Size)) or power % 2 == 0:
                 result *= base ** (turned * power)
@@ -249,14 +261,14 @@ def logarithm(argument: Expr, root: bool = False) -> Expr:
     """
     result = sympy.Integer(0)
     for sign, part in zip((1, -1), rational(argument), strict=True):
-        content, factors = sympy.factor_list(part)
-        if content == 0 or (content < 0 and not factors):
+        content, bases = factors(part)
+        if content == 0 or (content < 0 and not bases):
             raise Undecided("the logarithm of zero or of a negative number")
         for turned, whole in ((1, abs(content).p), (-1, content.q)):
             for prime, power in sympy.factorint(whole).items():
                 if prime > 1:
                     result += sign * turned * power * application(Log, None, sympy.Integer(prime))
-        for base, power in factors:
+        for base, power in bases:
             if isinstance(base, Exp):
                 result += sign * power * base.arguments[0]
             else:
@@ -307,12 +319,11 @@ def apart_from(index: Place, polynomial: Expr) -> tuple[Expr, Expr]:
     """Return the product of the factors without an index, and of those with it."""
     if not stands_in(index, polynomial):
         return polynomial, sympy.Integer(1)
-    factors = sympy.Mul.make_args(sympy.factor(polynomial) if polynomial.is_Add else polynomial)
-    own = [stands_in(index, factor) for factor in factors]
-    return (
-        sympy.Mul(*(f for f, mine in zip(factors, own, strict=True) if not mine)),
-        sympy.Mul(*(f for f, mine in zip(factors, own, strict=True) if mine)),
-    )
+    content, bases = factors(polynomial)
+    apart: tuple[list[Expr], list[Expr]] = ([content], [])
+    for base, power in bases:
+        apart[stands_in(index, base)].append(base**power)
+    return sympy.Mul(*apart[0]), sympy.Mul(*apart[1])
 
 
 def single_sum(index: Place, body: Expr) -> Expr:
