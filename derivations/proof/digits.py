@@ -743,17 +743,12 @@ def inside(domain: str, number: mpf, strictly: bool = False) -> bool:
     return True
 
 
-def placements(free: Sequence[Index], sizes: Mapping[str, int]) -> Iterator[dict[Index, int]]:
+def patterns(free: Sequence[Index], size: Callable[[Dimension], int]) -> Iterator[dict[Index, int]]:
     """Yield places for the free indices, in each dimension every way of being alike or apart.
 
     The dimensions are combined: where ``a = b`` only with ``k = l``, a factor ``delta_ab`` would
     hide that ``k`` stands for ``l``.
     """
-    return patterns(free, lambda dimension: sizes[dimension.name])
-
-
-def patterns(free: Sequence[Index], size: Callable[[Dimension], int]) -> Iterator[dict[Index, int]]:
-    """Yield places for the free indices where a function gives the sizes."""
     groups: dict[Dimension, list[Index]] = {}
     for index in free:
         groups.setdefault(index.dimension, []).append(index)
