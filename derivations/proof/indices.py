@@ -18,7 +18,7 @@ The lines of a chain have most of their parts in common, so the laws that cost m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from math import lcm
 
@@ -68,16 +68,8 @@ def rational(expression: Expr) -> tuple[Expr, Expr]:
         (only, *others) = below
         lack = degree - only % degree if only and not others else 0
         if max(*above, *below) + lack >= degree:
-            radicand = exponential(degree * name.arguments[0])
-            top, bottom = (
-                sympy.Add(
-                    *(
-                        coefficient * radicand ** (n // degree) * name ** (n % degree)
-                        for n, coefficient in ((n + lack, c) for n, c in side.items())
-                    )
-                )
-                for side in (above, below)
-            )
+            sides = ({n + lack: c for n, c in side.items()} for side in (above, below))
+            top, bottom = (lowered(side, name, degree) for side in sides)
             return rational(top / bottom)
     return numerator, denominator
 
@@ -165,6 +157,14 @@ def powers(polynomial: Expr, atom: Atom) -> dict[int, Expr]:
 def slope(polynomial: Expr, atom: Atom) -> Expr:
     """Return the derivative of an expanded polynomial by an application."""
     return sympy.Add(*(n * c * atom ** (n - 1) for n, c in powers(polynomial, atom).items() if n))
+
+
+def lowered(by_power: Mapping[int, Expr], root: Atom, degree: int) -> Expr:
+    """Return a polynomial with the power of a root that is its radicand replaced by it."""
+    radicand = exponential(degree * root.arguments[0])
+    return sympy.Add(
+        *(c * radicand ** (n // degree) * root ** (n % degree) for n, c in by_power.items())
+    )
 
 
 @lru_cache(maxsize=4096)

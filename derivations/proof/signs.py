@@ -338,7 +338,7 @@ def of_exponential_less_one(polynomial: Expr, known: Known) -> str:
 
 
 def of_monomials(polynomial: Expr, known: Known) -> str:
-    """A sum of what is nonnegative is."""
+    """A sum of what is nonnegative is; the polynomial is expanded."""
     result = "zero"
     for monomial in sympy.Add.make_args(polynomial):
         coefficient, _ = monomial.as_coeff_Mul()
@@ -346,8 +346,10 @@ def of_monomials(polynomial: Expr, known: Known) -> str:
         for base, power in monomial.as_powers_dict().items():
             if base.is_Number:
                 continue
-            of_atom = sign_of_atom(base, known) if isinstance(base, Atom) else "nonnegative"
-            of_monomial = times(of_monomial, even(of_atom) if power % 2 == 0 else of_atom)
+            of_base = "nonnegative" if base.is_Symbol else "unknown"  # by how much more than a bound
+            if isinstance(base, Atom):
+                of_base = sign_of_atom(base, known)
+            of_monomial = times(of_monomial, even(of_base) if power % 2 == 0 else of_base)
         result = plus(result, of_monomial)
     return result
 
