@@ -59,7 +59,7 @@ class Undecided(Exception):
 @lru_cache(maxsize=8192)
 def rational(expression: Expr) -> tuple[Expr, Expr]:
     """Return numerator and denominator, expanded and without a common factor."""
-    numerator, denominator = of_monomials(expression) or of_polynomials(expression)
+    numerator, denominator = over_a_monomial(expression) or over_a_polynomial(expression)
     for name in ordered(atoms(expression)):
         degree = root_order(name)
         if degree == 1:
@@ -74,7 +74,7 @@ def rational(expression: Expr) -> tuple[Expr, Expr]:
     return numerator, denominator
 
 
-def of_monomials(expression: Expr) -> tuple[Expr, Expr] | None:
+def over_a_monomial(expression: Expr) -> tuple[Expr, Expr] | None:
     """Return numerator and denominator of a sum of monomials, with powers below zero or without."""
     summands = sympy.Add.make_args(expression)
     scale, lowest = 1, dict[Atom, int]()
@@ -95,7 +95,7 @@ def of_monomials(expression: Expr) -> tuple[Expr, Expr] | None:
     return sympy.Add(*(summand * denominator for summand in summands)), denominator
 
 
-def of_polynomials(expression: Expr) -> tuple[Expr, Expr]:
+def over_a_polynomial(expression: Expr) -> tuple[Expr, Expr]:
     """Return numerator and denominator of a rational expression."""
     names = ordered(atoms(expression))
     ring = ring_in(*names)
