@@ -21,6 +21,12 @@ class Cause:
         Names of causes that explain the same numbers.
     separate : str
         An input that would tell the rivals apart.
+
+    Examples
+    --------
+    >>> from reference_impl.check import Cause
+    >>> Cause("sign", "the sign is wrong").name
+    'sign'
     """
 
     name: str
@@ -51,6 +57,15 @@ class Finding:
         The cause that explains all wrong entries, if one does.
     evidence : str
         What was seen, in a sentence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.check import check_gradient
+    >>> report = check_gradient(lambda x: x @ x, lambda x: x, np.array([1.0, 2.0]))
+    >>> finding = report.findings[0]
+    >>> finding.index, finding.got, round(finding.want, 6)
+    ((1,), 2.0, 4.0)
     """
 
     rule: str
@@ -88,6 +103,14 @@ class Report:
         Of the random choices.
     script : str
         A program that repeats the check.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.check import check_gradient
+    >>> report = check_gradient(lambda x: x @ x, lambda x: 2 * x, np.array([1.0, 2.0]))
+    >>> report.verdict, report.findings
+    ('right', ())
     """
 
     verdict: Verdict
