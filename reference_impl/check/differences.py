@@ -38,8 +38,8 @@ class Slope:
     Attributes
     ----------
     value, error : arrays
-    left, right : arrays
-        The slopes to both sides.
+    left, right, side_error : arrays
+        The slopes to both sides, and how far off these may be.
     far, far_error : arrays
         The slope that larger steps agree on, where that is another one.
     kink, lost : arrays of bool
@@ -50,6 +50,7 @@ class Slope:
     error: Array
     left: Array
     right: Array
+    side_error: Array
     far: Array
     far_error: Array
     kink: NDArray[np.bool_]
@@ -115,19 +116,22 @@ def slope(
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = measured > 2.0**-7 * np.maximum(size, spread)
-        kink, row = _kink(central, jump, rounding)
-        left, right, rest = (np.take_along_axis(part, row[None], axis=0)[0] for part in (
-            (here - down) / h, (up - here) / h, jump))  # fmt: skip
+        wild &= spread > 64.0 * np.maximum(unit * size, EPS * terms)
+        kink, finest = _kink(central, jump, rounding)
+        sides, columns = np.array([here - down, up - here]) / h, np.arange(len(here))
+        # A step half as large has half of the error; finer ones than show the kink have none.
+        errors = 2.0 * (np.abs(np.diff(sides, axis=1)).max(axis=0) + rounding[:-1])
+        errors[np.arange(len(errors))[:, None] >= finest] = np.inf
+        row = errors.argmin(axis=0)
+        left, right = sides[:, row, columns]
+        side_error, rest = errors[row, columns], jump[row, columns]
         slight = kink & (rest <= 2.0**-7 * np.maximum(np.abs(left), np.abs(right)))
         error = error + np.where(slight, rest, 0.0)
         kink &= ~wild & ~slight
-        tiny = spread <= 64.0 * np.maximum(unit * size, EPS * terms)
-        error = error + np.where(
-            wild, np.where(tiny, np.maximum(spread, measured) * 4.0 / steps[-1], np.inf), 0
-        )
+        error = np.where(wild, np.inf, error)
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
-        return Slope(value, error, left, right, far, far_error, kink, lost)
+        return Slope(value, error, left, right, side_error, far, far_error, kink, lost)
 
 
 def roughly(curve: Callable[[float], float]) -> float:
@@ -182,7 +186,7 @@ def _noise(near: Array) -> Array:
 def _kink(
     central: Array, jump: Array, rounding: Array
 ) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Whether the slopes to both sides differ, and the row of a step that shows them.
+    """Whether the slopes to both sides differ, and the row of the finest step that shows it.
 
     `central` is their mean for each step, and `jump` their difference. Where the curve is smooth
     the jump is h f'', so it halves with the step; at a kink both stay the same, down to the step
@@ -199,7 +203,7 @@ def _kink(
     drowned = 0.7 * jump[finest, columns] < 33.0 * rounding[after, columns]
     last = finest == len(jump) - 1
     kink = clear.any(axis=0) & (finest >= 3) & same & settled & (drowned | last)
-    return np.asarray(kink), np.where(kink, rows[-1], len(jump) - 1)
+    return np.asarray(kink), finest
 
 
 def _extrapolated(

@@ -28,6 +28,7 @@ from reference_impl.check.compare import (
     Piece,
     Pieces,
     entries,
+    is_far,
     numbers,
     of_entry,
     of_kind,
@@ -35,6 +36,7 @@ from reference_impl.check.compare import (
     of_slope,
     one_entry,
     plain,
+    torn,
 )
 from reference_impl.check.curvature import Curvature
 from reference_impl.check.differences import EPS
@@ -216,6 +218,9 @@ class Examination:
                 pulled = float((answer * v).sum())
                 tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
                 if abs(pulled - along.want) > tolerance:
+                    if is_far(pulled, along.far, along.far_error):
+                        yield torn(part.rule, ())
+                        continue
                     tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
                 if abs(pulled - along.want) > tolerance:
                     yield Failed(delta, answer, v, pulled, along.want, tolerance)
@@ -231,6 +236,8 @@ class Examination:
         found = measure.pulled(ground.entry(name, at, delta))
         error = SAFETY * (found.error + EPS * abs(found.want))
         if abs(case.got.flat[at] - found.want) > error:
+            if is_far(case.got.flat[at], found.far, found.far_error):
+                return torn(case.rule, [int(k) for k in np.unravel_index(at, case.at.shape)])
             wants, errors = np.full((2, *failed.v.shape), np.nan)
             if delta is case.delta:
                 wants, errors = np.array(case.want), np.array(case.error)
@@ -487,13 +494,11 @@ class Part:
             return np.zeros(values[self.name].shape) if answer is None else np.asarray(answer)
 
         noise, near = differences.noise(moved)
-        single = precision.is_single(near)
         size = np.abs(near).max(axis=0)
-        floor = (
-            precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
-            if single
-            else EPS * size
-        )
+        # What sees its argument in single precision computes in it, whatever it returns.
+        single = bool(self.ground.coarse) or precision.is_single(near)
+        floor = precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
+        floor = floor if single else EPS * size
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
 

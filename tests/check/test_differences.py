@@ -51,6 +51,13 @@ def test_kink(distance):
     assert found.left[0] < 0.1 and found.right[0] > 0.9
 
 
+def test_slopes_to_both_sides_of_a_kink():
+    found = slope(lambda t: np.array([abs(t) * np.exp(t)]))
+    assert found.kink[0]
+    for side, want in ((found.left[0], -1.0), (found.right[0], 1.0)):
+        assert 0.0 < abs(side - want) <= found.side_error[0] < 2e-3
+
+
 @pytest.mark.parametrize("distance", [1e-5, 1e-3, 0.1])
 def test_near_a_kink(distance):
     found = slope(lambda t: np.maximum(np.array([distance + t]), 0.0))
