@@ -11,7 +11,6 @@ from reference_impl.arguments import Array
 from reference_impl.check import differences, measure
 from reference_impl.check.behaviour import random
 from reference_impl.check.compare import Pieces, of_kind, of_slope
-from reference_impl.check.differences import EPS, STEPS
 from reference_impl.check.measure import Ground, copies
 from reference_impl.check.problem import Values
 
@@ -44,16 +43,6 @@ class Curvature:
     def directions(self) -> list[Values]:
         """The directions along which first-order claims change."""
         return [self.ground.directions(self.rng) for _ in range(self.seeds)]
-
-    @cached_property
-    def terms(self) -> Values:
-        """The largest that gradients are a step away: of such terms they may be made here.
-
-        The slope of a sigmoid, close to 0, is a difference of numbers close to 1.
-        """
-        away = [self.gradients(_moved(self.ground.values, t, v))
-                for v in self.directions for t in (-STEPS[0], STEPS[0])]  # fmt: skip
-        return {n: np.max([np.abs(part[n]) for part in away], axis=0) for n in self.ground.values}
 
     def gradients(self, values: Values) -> Mapping[str, Any]:
         """Return the first order as it is claimed; if none is, by differences along a direction."""
@@ -92,8 +81,12 @@ class Curvature:
         def moved(t: float) -> Array:
             return np.asarray(self.gradients(_moved(ground.values, t, v))[name], dtype=np.float64)
 
-        floor = EPS * np.nan_to_num(np.ravel(self.terms[name]), posinf=0.0)
-        slope = differences.slope(moved, ground.terms, ground.unit, floor=floor)
+        def scaled(t: float) -> Array:
+            there = self.gradients(_moved(ground.values, t, ground.values))
+            return np.asarray(there[name], dtype=np.float64)
+
+        noise = differences.hidden(scaled)
+        slope = differences.slope(moved, ground.terms, ground.unit, floor=noise)
         jacobian = self.jacobians.get(name)
         more: dict[str, Any] = {"shape": shape, "delta": self.delta, "jacobian": jacobian}
         yield from of_slope(ground, rule, name, got, slope, **more)

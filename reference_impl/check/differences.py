@@ -105,8 +105,8 @@ def slope(
                 parts.append(np.array([*up[k : k + BLOCK], here, *down[k : k + BLOCK], *probes]))
             measured = np.maximum(measured, smallest_step(parts))
             still = (np.concatenate(parts) == here).all(axis=0)
-        hidden = still * max(EPS * terms, unit * np.nanmax(size, initial=0.0))
-        noise = np.maximum(np.maximum(measured, hidden), unit * size) + TINY
+        unmoved = still * max(EPS * terms, unit * np.nanmax(size, initial=0.0))
+        noise = np.maximum(np.maximum(measured, unmoved), unit * size) + TINY
         h = steps[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
@@ -125,6 +125,8 @@ def slope(
         row = errors.argmin(axis=0)
         left, right = sides[:, row, columns]
         side_error, rest = errors[row, columns], jump[row, columns]
+        # Between a coarser step, the finest that shows the kink, and 0 there may be anything.
+        side_error[finest < len(h) - 1 - EACH] = np.inf
         slight = kink & (rest <= 2.0**-7 * np.maximum(np.abs(left), np.abs(right)))
         error = error + np.where(slight, rest, 0.0)
         kink &= ~wild & ~slight
@@ -143,12 +145,27 @@ def roughly(curve: Callable[[float], float]) -> float:
     return central[0]
 
 
-def noise(curve: Curve) -> tuple[Array, Array]:
-    """Return the noise of the numbers of a curve near t = 0, and these at equal tiny steps."""
+def noise(curve: Curve, t: float = 0.0) -> tuple[Array, Array]:
+    """Return the noise of the numbers of a curve near t, and these at equal tiny steps."""
     with np.errstate(all="ignore"):
         fine = FINE * float(STEPS[-1])
-        near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel(), fine)
+        near = _near(lambda s: np.asarray(curve(t + s), dtype=np.float64).ravel(), fine)
         return _noise(near), near
+
+
+def hidden(curve: Curve) -> Array:
+    """Return the noise of a curve on the way to t = -1, where terms cancel there.
+
+    Of t -> f((1 + t) x): log(1 + e^x) - x is 0 for a large x, and differs from it by rounding.
+    """
+    found = []
+    for t in (-0.5, -0.75, -0.875):
+        measured, near = noise(curve, t)
+        with np.errstate(invalid="ignore"):
+            slope = np.ptp(near, axis=0) / (2 * EACH * FINE * STEPS[-1])
+            rounding = EPS * (np.abs(near).max(axis=0) + slope)  # of f, and of x
+            found.append(np.where(measured > 2.0**2 * rounding, measured, 0.0))
+    return np.asarray(np.max(found, axis=0))
 
 
 def close_to(t: float) -> list[float]:

@@ -85,6 +85,9 @@ def _features(look: Look) -> dict[str, Array]:
                 found[f"in {part} of {axes}"] = np.asarray(1.0 * np.broadcast_to(inside, shape))
     arrays: dict[str, Array | None] = {"the argument": look.at, "the output": look.value}
     arrays |= {"delta": look.delta, **look.values}
+    if not look.delta.ndim:
+        others = {n: a for n, a in look.values.items() if np.shape(a) == shape and a is not look.at}
+        arrays |= {f"the residual (argument - {n})": look.at - a for n, a in others.items()}
     for words, known in arrays.items():
         a = np.asarray(np.nan if known is None else known)
         if a.shape == shape and shape:
