@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from reference_impl.arguments import Array
-from reference_impl.check import differences, measure, precision
+from reference_impl.check import differences, measure, precision, second
 from reference_impl.check.behaviour import (
     KEPT,
     Claim,
@@ -38,12 +38,11 @@ from reference_impl.check.compare import (
     plain,
     torn,
 )
-from reference_impl.check.curvature import Curvature
 from reference_impl.check.differences import EPS
 from reference_impl.check.measure import SAFETY, Columns, Ground, copies
 from reference_impl.check.problem import Case as Case, Problem, Values
 from reference_impl.check.report import Cause, Finding, Report
-from reference_impl.check.second import of_gradient, zeros
+from reference_impl.check.second import zeros
 from reference_impl.check.unseen import unseen
 
 
@@ -394,25 +393,15 @@ class Examination:
 
     def of_second_order(self) -> Pieces:
         """Check hessian, hvp, and what a layer says of its rules along a direction."""
-        problem, every = self.ground.problem, tuple(self.ground.values)
-        known = {name: columns.jacobian for name, columns in self.measured.items()}
-        pieces = list(Curvature(self.ground, self.rng, self.seeds, self.delta, known).pieces())
-        # What is wrong is looked at as a derivative of the gradient, for its cause.
-        for rule, groups in (("hessian", [(name,) for name in every]), ("hvp", [every])):
-            wrong = [p for p in pieces if any(f.rule.startswith(rule) for f in p.findings)]
-            derived = [of_gradient(problem, rule, names) for names in (groups if wrong else ())]
-            found = [p for part in derived if part for p in self._of_derived(part) if p.findings]
-            if found:
-                pieces = [piece for piece in pieces if piece not in wrong] + found
-        yield from pieces
-
-    def _of_derived(self, derived: Problem) -> Pieces:
-        """Check what is claimed of another function, such as the gradient."""
-        plain_ground = Ground(derived, derived.values, self.ground.clock)
-        here, _ = precision.measured(plain_ground, self.rng)
-        there = Examination(here, self.rng, self.seeds, self.budget)
-        yield from there.of_gradients()
-        yield from there.of_jacobians()
+        for problem in second.derived(self.ground, self.rng):
+            here, _ = precision.measured(
+                Ground(problem, problem.values, self.ground.clock), self.rng
+            )
+            there = Examination(here, self.rng, self.seeds, self.budget)
+            yield from there.of_gradients()
+            yield from there.of_jacobians()
+        if self.ground.problem.along is not None:
+            yield from second.of_along(self.ground, self.rng, self.delta)
 
     # ------------------------------------------------------------ what has no gradient
 
