@@ -503,11 +503,10 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
     wanted = _parallel(first.got, first.got - first.want, noise=first.noise)
     fits = _fits(slips.terms, seen, wanted)
     others = [fit for fit in fits if fit.name != RIGHT and not _is_one_number(fit)]
-    exact = [
-        Cause(fit.name, f"it is {fit.text}{_more(case, fit, first)}")
-        for fit in others
-        if _explains(fit, seen)
-    ]
+    exact, told = list[Cause](), list[Cause]()
+    for fit in (fit for fit in others if _explains(fit, seen)):
+        more = _more(case, fit, first)
+        (told if more else exact).append(Cause(fit.name, f"it is {fit.text}{more}"))
     off = tuple(replace(k, got=k.got - k.want, want=np.zeros(k.want.shape)) for k in seen)
     lost, added = list[Cause](), list[Cause]()
     for right in _fits(_alone, seen) if others else ():
@@ -516,8 +515,8 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
             if loose < 1e-2 * abs(c) and _explains(right.plus(fit.times(c)), seen, 1):
                 (lost if abs(c + 1.0) < 1e-6 else added).append(_added(fit, c, seen[0]))
     # What is one term of the right answer may well be what is left of it.
-    yield from [*lost, *exact, *added]
-    if not (lost or exact or added):
+    yield from [*told, *lost, *exact, *added]
+    if not (told or lost or exact or added):
         yield from (cause for fit in others for cause in _free(fit, seen))
 
 
@@ -536,7 +535,7 @@ def _more(case: Case, fit: Fit, look: Look) -> str:
 def _added(fit: Fit, c: float, look: Look) -> Cause:
     name = f"{'missing' if c < 0.0 else 'added'} {fit.name}"
     words, number = "lacks" if c < 0.0 else "has in addition", _number(abs(c), look)
-    term = fit.text if fit.text.startswith("the ") else f"the term {fit.text}"
+    term = f"the term {fit.text.removeprefix('the product ')}"
     if "." in number:
         term = f"{number}times {term}: it, or a factor of it"
     elif number:
@@ -553,17 +552,19 @@ def _free(fit: Fit, seen: tuple[Look, ...]) -> Found:
 
 
 def _symmetrised(fit: Fit, c: float, look: Look) -> str:
-    """Say whether the right answer has M + M^T where a term has the square matrix M."""
+    """Say whether a square matrix M in a term should be M^T, or M + M^T."""
+    own, small = fit.arrays[0], 4.0 * look.error + 1e-9 * np.abs(look.want).max()
     for name, M in look.values.items():
-        if np.ndim(M) == 2 and len(M) == np.shape(M)[1] and name in fit.name:
+        if own is not None and np.ndim(M) == 2 and len(M) == np.shape(M)[1] and name in fit.name:
             other = replace(look, values={**look.values, name: M.T})
-            turned = [a for n, t, a in slips.terms(other) if (n, t) == (fit.name, fit.text)]
-            own, small = fit.arrays[0], 4.0 * look.error + 1e-9 * np.abs(look.want).max()
-            both = (
-                own + turned[0] if turned and own is not None else np.full(look.want.shape, np.nan)
-            )
-            if any((np.abs(k * both - look.want) <= small).all() for k in (c, c / 2.0)):
-                return f", where the right one has {name} + {name}^T: {name} is not symmetric"
+            for turned in [a for n, t, a in slips.terms(other) if (n, t) == (fit.name, fit.text)][
+                :1
+            ]:
+                if (np.abs(c * turned - look.want) <= small).all():
+                    return f", where the right one has {name}^T: it is transposed"
+                both = own + turned
+                if any((np.abs(k * both - look.want) <= small).all() for k in (c, c / 2.0)):
+                    return f", where the right one has {name} + {name}^T: {name} is not symmetric"
     return ""
 
 

@@ -306,6 +306,10 @@ def _known(look: Look, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     for name, a in look.values.items() if not look.delta.ndim and look.at.ndim else ():
         if name != own and np.shape(a) == look.at.shape:  # a cost
             arrays[f"the residual {own} - {name}"] = look.at - a
+    plain = [(name, a) for name, a in look.values.items() if np.ndim(a) == 2]
+    for (one, a), (two, b) in permutations(plain, 2):
+        if a.shape[1] == len(b) and (len(a), b.shape[1]) == shape:
+            arrays[f"({one} {two})"] = a @ b
     for name, known in arrays.items():
         if known is None or not np.size(known):
             continue
@@ -328,8 +332,7 @@ def quantities(look: Look, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
     found: list[tuple[str, Array]] = []
     known = dict(_known(look, shape))
     for name, a in known.items():
-        given = look.values.get(name.split()[-1], np.zeros(()))
-        own = name in ("f", "f'") or "residual" in name or np.shape(given) == shape
+        own = np.shape(look.values.get(name.split()[-1], a)) == shape
         plain = ("{}", "{}^2", "root of {}")
         found += [
             (w.format(name), np.asarray(q(a))) for w, q in FUNCTIONS.items() if own or w in plain
