@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reference_impl.check.differences import noise, roughly, slope
+from reference_impl.check.differences import hidden, noise, roughly, slope
 
 SMOOTH = {
     "exp": (np.exp, np.exp, [-3.0, 0.5, 2.0]),
@@ -36,6 +36,13 @@ def test_noise():
     assert 1e-12 < measured[0] < 1e-9 and len(near) == 7
     found = slope(curve, terms=1e6)
     assert abs(found.value[0] - np.cos(1.0)) / found.error[0] <= 4.0
+
+
+def test_noise_that_hides():
+    """log(1 + e^x) - x is flat at a large x, and e^-x is not; on the way to 0 they differ."""
+    curve = lambda t: np.array([np.logaddexp(0.0, 36.0 * (1.0 + t)) - 36.0 * (1.0 + t)])  # noqa: E731
+    assert noise(curve)[0] < 1e-17 and 1e-16 < hidden(curve)[0] < 1e-14
+    assert hidden(lambda t: np.exp(np.array([-36.0, 36.0]) * (1.0 + t))).tolist() == [0.0, 0.0]
 
 
 def test_hidden_terms():
