@@ -235,7 +235,9 @@ def _extrapolated(
         ratio = (steps[:-order] / steps[order:])[:, None]
         refined = central[1:] + (central[1:] - central[:-1]) / (ratio**2 - 1.0)
         change = np.maximum(np.abs(refined - central[1:]), np.abs(refined - central[:-1]))
-        change[:-1] = np.maximum(change[:-1], np.abs(np.diff(refined, axis=0)))
+        apart = np.abs(np.diff(refined, axis=0))
+        last = apart[-2:].max(axis=0)[None]  # by chance two may agree
+        change = np.maximum(change, np.concatenate([apart, last]))
         blur = rounding[order:]
         table.append(refined)
         estimates.append(change + blur)

@@ -72,6 +72,15 @@ def test_near_a_kink(distance):
     assert found.error[0] < 1e-6
 
 
+@pytest.mark.parametrize("beside", [0.0, 1.0])
+def test_a_kink_between_the_last_steps(beside):
+    """Two estimates may agree by chance, and are both wrong."""
+    for distance in np.geomspace(4e-7, 8e-6, 400):
+        found = slope(lambda t, d=distance: np.array([max(d + t, 0.0) + beside * np.exp(t)]))
+        off = np.where(found.kink, 0.0, np.abs(found.value - 1.0 - beside) / found.error)
+        assert off[0] <= 16.0, distance
+
+
 def test_nothing_is_jumped_over():
     """Large steps agree on 0; small ones see the bump."""
     found = slope(lambda t: np.array([np.exp(-(((t + 1e-4) / 1e-4) ** 2))]))
