@@ -213,9 +213,10 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, share: Clock) -> 
         pass
     shape = ground.value.shape + x.shape
     seen = J.size and np.isfinite(J).any()
-    *of_numbers, kinks, lost = numbers.reshape(-1, *x.shape)
+    want, error, far, far_error, low, high, side_error, kinks, lost = numbers.reshape(-1, *x.shape)
     whole_J, its_error = (J.reshape(shape), J_error.reshape(shape)) if seen else (None, None)
-    return Columns(*of_numbers, kinks == 1.0, lost == 1.0, whole_J, its_error)
+    bounds = low, high, side_error, kinks == 1.0, lost == 1.0
+    return Columns(want, error, far, far_error, *bounds, whole_J, its_error)
 
 
 def copies(values: Values) -> Values:
