@@ -217,11 +217,11 @@ class Examination:
                 pulled = float((answer * v).sum())
                 tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
                 if abs(pulled - along.want) > tolerance:
+                    tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
+                if abs(pulled - along.want) > tolerance:
                     if is_far(pulled, along.far, along.far_error):
                         yield torn(part.rule, ())
                         continue
-                    tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
-                if abs(pulled - along.want) > tolerance:
                     yield Failed(delta, answer, v, pulled, along.want, tolerance)
                     return
                 if abs(along.want) > tolerance:
