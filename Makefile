@@ -107,10 +107,7 @@ site: docs ## test the site's extension, and a link from another project
 	.venv-docs/bin/python -m pytest --confcutdir tests/site tests/site
 
 browser: docs .venv-browser/.ready ## look at the site in a real browser (chromium)
-	.venv-browser/bin/python -m pytest --numprocesses auto --confcutdir tests/browser tests/browser \
-		-k "not ready_soon"
-	@# How soon a page is there is measured when nothing else runs.
-	.venv-browser/bin/python -m pytest --confcutdir tests/browser tests/browser -k ready_soon
+	.venv-browser/bin/python -m pytest --numprocesses auto --confcutdir tests/browser tests/browser
 
 cheat-sheet: docs .venv-browser/.ready ## print the cheat sheet as a PDF (chromium)
 	.venv-browser/bin/python tests/browser/print_cheat_sheet.py

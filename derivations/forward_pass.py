@@ -6,6 +6,7 @@ derivations, or in SymPy. No string in it is read as mathematics.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import traceback
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from types import ModuleType
 
 import sympy
 
-from derivations import from_sympy
+from derivations import READING_ORDER, from_sympy
 from derivations.language import terms
 from derivations.language.statement import Hypothesis
 from derivations.language.terms import Array, Definition, Entry, Use, depends_on
@@ -139,8 +140,18 @@ def run(path: Path) -> ModuleType:
         specification.loader.exec_module(module)
     except Exception as problem:
         said = problem.msg if isinstance(problem, SyntaxError) else problem
-        raise Broken(f"{path}, line {line_of(problem, path)}: {said}") from problem
+        hint = source(problem.name) if isinstance(problem, NameError) else ""
+        raise Broken(f"{path}, line {line_of(problem, path)}: {said}{hint}") from problem
     return module
+
+
+def source(name: str) -> str:
+    """Say from where a function comes that a file has not imported, if a chapter defines it."""
+    for chapter in READING_ORDER:
+        module = importlib.import_module(f"derivations.{chapter}")
+        if isinstance(vars(module).get(name), Definition):
+            return f"; from derivations.{chapter} import {name}"
+    return ""
 
 
 def line_of(problem: Exception, path: Path) -> int | None:

@@ -4,7 +4,7 @@
 
 from derivations.notation import *
 
-sigma = Definition("sigma", (t,), 1 / (1 + exp(-t)), r"\sigma")
+σ = sigma = Definition("sigma", (t,), 1 / (1 + exp(-t)), r"\sigma")
 label = scalar("y", "y", domain="label")
 chance = scalar("p", "p", domain="unit")
 odds = scalar("r", "r", domain="positive")

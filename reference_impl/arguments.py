@@ -143,7 +143,8 @@ def labels(y: ArrayLike, X: Array, n_classes: int | None = 2, *, like: str = "X"
     values = _floats("y", given)
     refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
     wrong = (values < 0) | (values >= (np.inf if n_classes is None else n_classes))
-    refuse("y", values, wrong, expected, _conversion(values, wrong, n_classes))
+    if wrong.any():
+        refuse("y", values, wrong, expected, _conversion(values, wrong, n_classes))
     return values.astype(np.int64)
 
 

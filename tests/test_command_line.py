@@ -268,6 +268,9 @@ FAULTS = {
         "PATH, line 2: w: expected indices over n, got i over N"
     ),
     "\nC = Definition('C', (), Σ(i, strange[i]))": "PATH, line 3: name 'strange' is not defined",
+    "\nC = Definition('C', (u,), tanh(z[u]))": (
+        "PATH, line 3: name 'tanh' is not defined; from derivations.activations import tanh"
+    ),
     "C = Definition('C', (), Σ(i, w[i])": "PATH, line 2: '(' was never closed",
     "C = Definition('C', (), lam)": "C does not depend on w",
 }

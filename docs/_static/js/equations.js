@@ -10,12 +10,12 @@ const copyTeX = (event) => {
   ).then(() => setTimeout(() => { button.textContent = "TeX"; }, 1500));
 };
 
-// What scrolls can be reached with the Tab key, and a formula fades out where it goes on. A folded
-// box has no width yet: it keeps its stop until it is seen not to scroll.
+// What scrolls can be reached with the Tab key, and a formula fades out where it goes on. A box that
+// is folded or far from the window has no size yet: it keeps its stop until it is seen not to scroll.
 const measure = (boxes) => {
   const found = boxes.map((box) => {
     const left = Math.abs(box.scrollLeft), rest = box.scrollWidth - box.clientWidth - left;
-    return { box, stays: box.clientWidth > 0 && left + rest <= 0, left: left > 1, right: rest > 1 };
+    return { box, stays: left + rest <= 0, left: left > 1, right: rest > 1 };
   });
   for (const { box, stays, left, right } of found) {
     box.tabIndex = stays ? -1 : 0;
@@ -23,13 +23,13 @@ const measure = (boxes) => {
     box.classList.toggle("more-right", right);
   }
 };
-const within = (part) => [...part.querySelectorAll(".math-scroll, .table-wrapper, .highlight > pre")];
-// All at once before the next frame, however many folds open: each look alone would lay out the page.
-let awaited = false;
-const measureSoon = () => {
-  if (awaited) return;
-  awaited = true;
-  requestAnimationFrame(() => { awaited = false; measure(within(document)); });
+const shown = (entries) => entries.map((entry) => entry.target).filter((box) => box.clientWidth > 0);
+const sizes = new ResizeObserver((entries) => measure(shown(entries)));
+const watch = (part) => {
+  for (const box of part.querySelectorAll(".math-scroll, .table-wrapper, .highlight > pre")) {
+    sizes.unobserve(box);  // a fresh look, though the size be the same: other glyphs may have come
+    sizes.observe(box);
+  }
 };
 
 const equip = (part) => {
@@ -45,14 +45,12 @@ const equip = (part) => {
     scroll.after(button);
     scroll.addEventListener("scroll", () => measure([scroll]), { passive: true });
   }
-  measureSoon();
+  watch(part);
 };
 
 equip(document);
 addEventListener("unpacked", (event) => equip(event.detail));
-addEventListener("resize", measureSoon);
-document.fonts.ready.then(measureSoon);
-for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", measureSoon);
+document.fonts.ready.then(() => watch(document));
 
 // Sphinx marks the words of a search; it cannot in the title and the description of a drawing.
 for (const text of document.querySelectorAll("svg title, svg desc")) text.classList.add("nohighlight");
