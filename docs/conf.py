@@ -90,6 +90,7 @@ bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
 
 toc_object_entries = False  # thousands of functions would stand in the contents of every page
+autosummary_generate = False  # numpydoc loads it, and no page uses it
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True  # a style is known by its name, not by all that is in it

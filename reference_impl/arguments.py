@@ -36,6 +36,16 @@ def real(name: str, value: ArrayLike) -> Array:
         For complex, object, string, masked or sparse values.
     ValueError
         For ragged lists and for NaN, with the first place.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.real("z", [1, float("-inf")]).tolist()
+    [1.0, -inf]
+    >>> arguments.real("z", [float("nan")])
+    Traceback (most recent call last):
+    ...
+    ValueError: z: expected numbers, given nan at index 0
     """
     array = _floats(name, as_given(name, value))
     refuse(name, array, np.isnan(array), "numbers")
@@ -49,6 +59,16 @@ def finite(name: str, value: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As `real`, and for infinite values, with the first place.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.finite("z", [[1, 2]]).tolist()
+    [[1.0, 2.0]]
+    >>> arguments.finite("z", [float("inf")])
+    Traceback (most recent call last):
+    ...
+    ValueError: z: expected finite numbers, given inf at index 0
     """
     array = _floats(name, as_given(name, value))
     if not np.isfinite(array).all():
@@ -64,6 +84,12 @@ def design_matrix(X: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As `finite`, and for another number of dimensions or an empty matrix.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.design_matrix([[1, 2]]).shape
+    (1, 2)
     """
     array = finite("X", X)
     if array.ndim != 2 or 0 in array.shape:
@@ -81,6 +107,13 @@ def vector(name: str, value: ArrayLike, X: Array) -> Array:
     ------
     TypeError, ValueError
         As `finite`, and for a shape that does not fit that of X.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.vector("w", [1, 2], np.ones((3, 2))).tolist()
+    [1.0, 2.0]
     """
     return _shaped(name, finite(name, value), X.shape[1:], X)
 
@@ -92,6 +125,13 @@ def class_weights(name: str, value: ArrayLike, X: Array) -> Array:
     ------
     TypeError, ValueError
         As `finite`, and for a shape that does not fit that of X or has fewer than two rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.class_weights("W", [[1, 2], [3, 4]], np.ones((3, 2))).shape
+    (2, 2)
     """
     array = finite(name, value)
     if array.ndim != 2 or array.shape[0] < 2 or array.shape[1] != X.shape[1]:
@@ -109,6 +149,17 @@ def same_shape(name: str, value: ArrayLike, like_name: str, like: Array) -> Arra
     ------
     TypeError, ValueError
         As `finite`, and for another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.same_shape("mask", [[1, 0]], "z", np.ones((1, 2))).tolist()
+    [[1.0, 0.0]]
+    >>> arguments.same_shape("mask", [1, 0], "z", np.ones((1, 2)))
+    Traceback (most recent call last):
+    ...
+    ValueError: mask: expected the shape of z, (1, 2), given shape (2,)
     """
     array = finite(name, value)
     if array.shape != like.shape:
@@ -131,6 +182,17 @@ def labels(y: ArrayLike, X: Array, n_classes: int | None = 2, *, like: str = "X"
     ValueError
         For values outside 0..K-1 (with the conversion that fits), fractions, NaN, or a shape
         that does not fit that of X.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.labels([True, False], np.ones((2, 1))).tolist()
+    [1, 0]
+    >>> arguments.labels([0.5, 1.0], np.ones((2, 1)))
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected integers from 0 to 1 (labels, not probabilities), given 0.5 at index 0
     """
     expected = "integers >= 0" if n_classes is None else f"integers from 0 to {n_classes - 1}"
     given = as_given("y", y)
@@ -155,6 +217,13 @@ def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
     ------
     TypeError, ValueError
         As `finite`, and for negative weights, weights that are all zero or a wrong shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.weights(None, np.ones((2, 1))).tolist()
+    [1.0, 1.0]
     """
     if sample_weight is None:
         return np.ones(len(X))
@@ -174,6 +243,13 @@ def data(
     ------
     TypeError, ValueError
         As `design_matrix`, `labels` and `weights`.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> X, y, s = arguments.data([[1.0], [2.0]], [0, 1], [0, 3], 2)
+    >>> X.tolist(), y.tolist(), s.tolist()
+    ([[2.0]], [1], [3.0])
     """
     X = design_matrix(X)
     y = labels(y, X, n_classes)
@@ -188,6 +264,12 @@ def nonnegative(name: str, value: ArrayLike) -> float:
     ------
     TypeError, ValueError
         As `finite`, and for an array or a negative number.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.nonnegative("penalty", 0)
+    0.0
     """
     array = finite(name, value)
     if array.ndim != 0 or array < 0:
@@ -202,6 +284,16 @@ def positive(name: str, value: ArrayLike) -> float:
     ------
     TypeError, ValueError
         As `finite`, and for an array or a number that is not positive.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.positive("eps", 1e-5)
+    1e-05
+    >>> arguments.positive("eps", 0)
+    Traceback (most recent call last):
+    ...
+    ValueError: eps: expected a number > 0, given 0
     """
     array = finite(name, value)
     if array.ndim != 0 or array <= 0:
@@ -216,6 +308,12 @@ def fraction(name: str, value: ArrayLike) -> float:
     ------
     TypeError, ValueError
         As `finite`, and for an array or another number.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.fraction("alpha", 1)
+    1.0
     """
     array = finite(name, value)
     if array.ndim != 0 or not 0 <= array <= 1:
@@ -230,6 +328,16 @@ def count(name: str, value: Any, least: int = 1) -> int:
     ------
     TypeError, ValueError
         For a value that is not an integer, or that is smaller.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.count("steps", 3)
+    3
+    >>> arguments.count("steps", 0)
+    Traceback (most recent call last):
+    ...
+    ValueError: steps: expected an integer >= 1, given 0
     """
     number = integer(name, value)
     if number < least:
@@ -244,6 +352,12 @@ def integer(name: str, value: Any) -> int:
     ------
     TypeError
         For a value that is not an integer.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.integer("ignore_index", -100)
+    -100
     """
     try:
         return operator.index(value)
@@ -258,6 +372,13 @@ def axis(value: Any, z: Array) -> int:
     ------
     TypeError, ValueError
         For a value that is not an integer, or that is no axis of z, or for an empty axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.axis(-1, np.ones((2, 3)))
+    1
     """
     position = integer("axis", value)
     if not -z.ndim <= position < z.ndim:
@@ -279,6 +400,13 @@ def axes(value: Any, z: Array) -> tuple[int, ...]:
     ------
     TypeError, ValueError
         As `axis`, for an axis that is given twice, and for a number, which has no axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.axes(None, np.ones((2, 3))), arguments.axes((-1, 0), np.ones((2, 3)))
+    ((0, 1), (0, 1))
     """
     if value is None:
         value = tuple(range(z.ndim))
@@ -297,6 +425,13 @@ def factors(name: str, value: ArrayLike, z: Array) -> Array:
     ------
     TypeError, ValueError
         As `finite`, and for a negative number or another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> arguments.factors("b", [1, 2], np.ones((3, 2))).tolist()
+    [[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]]
     """
     array = finite(name, value)
     refuse(name, array, array < 0, "numbers >= 0")
@@ -316,6 +451,16 @@ def representable(what: str, value: Value) -> Value:
     ------
     ValueError
         When float64 cannot hold the result (its magnitude exceeds 1.8e308).
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> arguments.representable("the sum", 3.0)
+    3.0
+    >>> arguments.representable("the sum", float("inf"))
+    Traceback (most recent call last):
+    ...
+    ValueError: the sum exceeds the range of float64 (1.8e308): rescale the input
     """
     if not np.isfinite(value).all():
         raise ValueError(f"{what} exceeds the range of float64 (1.8e308): rescale the input")
@@ -331,6 +476,12 @@ def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
         For complex, object, string, masked or sparse values.
     ValueError
         For ragged lists.
+
+    Examples
+    --------
+    >>> from reference_impl import arguments
+    >>> str(arguments.as_given("y", [True, False]).dtype)
+    'bool'
     """
     if type(value) is np.ndarray and value.dtype.kind in "biuf":
         return value
@@ -428,6 +579,16 @@ def refuse(
     ------
     ValueError
         With the first of them, if there is one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl import arguments
+    >>> z = np.array([1.0, -2.0])
+    >>> arguments.refuse("z", z, z < 0, "numbers >= 0")
+    Traceback (most recent call last):
+    ...
+    ValueError: z: expected numbers >= 0, given -2 at index 1
     """
     if wrong.any():
         place = tuple(int(index) for index in np.argwhere(wrong)[0])

@@ -20,7 +20,16 @@ from reference_impl.quiet import quiet
 
 @dataclass(frozen=True)
 class Gradients:
-    """The derivatives of a cost by queries, keys and values, each in the shape of its array."""
+    """The derivatives of a cost by queries, keys and values, each in the shape of its array.
+
+    Examples
+    --------
+    >>> from reference_impl.attention import Attention
+    >>> alike, values, delta = [[0.0], [0.0]], [[1.0], [3.0]], [[1.0], [2.0]]
+    >>> found = Attention([[1, 0], [1, 1]]).backward(alike, alike, values, delta)
+    >>> found.values.tolist()
+    [[2.0], [1.0]]
+    """
 
     queries: Array
     keys: Array
@@ -45,6 +54,20 @@ class Attention:
     TypeError, ValueError
         For a mask with fewer than two axes or one that is not finite, has a negative entry or a row
         of zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.attention import Attention
+    >>> causal = Attention(np.tri(2))
+    >>> causal.weights([[0.0], [0.0]], [[5.0], [5.0]]).tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
+    >>> causal.forward([[0.0], [0.0]], [[5.0], [5.0]], [[1.0], [3.0]]).tolist()
+    [[1.0], [2.0]]
+    >>> Attention([[0, 0]])
+    Traceback (most recent call last):
+    ...
+    ValueError: mask: expected a key that is not hidden, given none in row 0
     """
 
     mask: Array
@@ -179,6 +202,16 @@ class SelfAttention:
     ------
     TypeError, ValueError
         As `Linear` and `Attention`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.attention import SelfAttention
+    >>> layer = SelfAttention([[0.0, 0.0]], [[1.0, 1.0]], np.eye(2), np.tri(2))
+    >>> layer.forward(np.eye(2)).tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
+    >>> sorted(layer.parameter_gradient(np.eye(2), np.ones((2, 2))))
+    ['K', 'Q', 'V']
     """
 
     Q: Array

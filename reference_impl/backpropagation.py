@@ -46,6 +46,18 @@ class Chain:
     ----------
     layers : iterable of Layer
         The first is applied first.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import Chain
+    >>> from reference_impl.linear import Linear
+    >>> chain = Chain([Linear([[2.0]]), Linear([[3.0]])])
+    >>> chain.forward([[1.0]]).tolist(), chain.backward([[1.0]], [[1.0]]).tolist()
+    ([[6.0]], [[6.0]])
+    >>> {name: g.tolist() for name, g in chain.parameter_gradient([[1.0]], [[1.0]]).items()}
+    {'0.W': [[3.0]], '1.W': [[2.0]]}
+    >>> Chain([]).forward([[5.0]]).tolist()
+    [[5.0]]
     """
 
     layers: tuple[Layer, ...]
@@ -100,6 +112,18 @@ class Sum:
     ------
     ValueError
         For no layers; the three rules, for outputs of different shapes.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import Chain, Sum
+    >>> from reference_impl.linear import Linear
+    >>> skip = Sum([Chain([]), Linear([[2.0]])])
+    >>> skip.forward([[1.0]]).tolist(), skip.backward([[1.0]], [[1.0]]).tolist()
+    ([[3.0]], [[3.0]])
+    >>> Sum([])
+    Traceback (most recent call last):
+    ...
+    ValueError: layers: expected at least one layer to sum, given none
     """
 
     layers: tuple[Layer, ...]
@@ -150,6 +174,16 @@ class Backpropagation:
         delta^l = dC/dz^l with the shape of z^l; the last is dC/dC = 1.
     gradients : tuple of dict
         For each layer, dC/dtheta by the name of the parameter; empty without parameters.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import backpropagate
+    >>> from reference_impl.linear import Linear
+    >>> from reference_impl.log_softmax import LogSoftmax
+    >>> from reference_impl.nll import NLL
+    >>> found = backpropagate([Linear([[1.0], [1.0]]), LogSoftmax(), NLL([0])], [[3.0]])
+    >>> len(found.values), len(found.deltas), [sorted(g) for g in found.gradients]
+    (4, 4, [['W'], [], []])
     """
 
     cost: np.float64
@@ -174,6 +208,16 @@ def backpropagate(layers: Iterable[Layer] | Chain, x: ArrayLike) -> Backpropagat
     TypeError, ValueError
         For x or values between the layers that do not fit, and for layers that do not end in a
         cost.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import backpropagate
+    >>> from reference_impl.linear import Linear
+    >>> from reference_impl.log_softmax import LogSoftmax
+    >>> from reference_impl.nll import NLL
+    >>> found = backpropagate([Linear([[0.0], [0.0]]), LogSoftmax(), NLL([0])], [[3.0]])
+    >>> f"{found.cost:.4f}", found.gradients[0]["W"].tolist()
+    ('0.6931', [[-1.5], [1.5]])
     """
     return _backpropagated(layers, x)[0]
 
@@ -208,6 +252,17 @@ def hessian_vector_product(
         For layers without `pullback_along`.
     ValueError
         For a direction whose names or shapes are not those of the gradients; as `backpropagate`.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import hessian_vector_product
+    >>> from reference_impl.linear import Linear
+    >>> from reference_impl.log_softmax import LogSoftmax
+    >>> from reference_impl.nll import NLL
+    >>> layers = [Linear([[0.0], [0.0]]), LogSoftmax(), NLL([0])]
+    >>> found = hessian_vector_product(layers, [[2.0]], [{"W": [[1.0], [0.0]]}, {}, {}])
+    >>> found[0]["W"].tolist()
+    [[1.0], [-1.0]]
     """
     found, chain = _backpropagated(layers, x)
     v = _checked_direction(direction, found.gradients)
@@ -291,7 +346,14 @@ def _down_along(
 
 
 def by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
-    """Return the gradients of several layers as one: "0.W" is W of the first."""
+    """Return the gradients of several layers as one: "0.W" is W of the first.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import by_position
+    >>> by_position([{"W": 1}, {}, {"W": 2, "b": 3}])
+    {'0.W': 1, '2.W': 2, '2.b': 3}
+    """
     return {
         f"{position}.{name}": value
         for position, gradient in enumerate(gradients)
@@ -300,7 +362,14 @@ def by_position(gradients: Iterable[dict[str, Array]]) -> dict[str, Array]:
 
 
 def of_position(named: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
-    """Return what belongs to each layer, from names such as "0.W"."""
+    """Return what belongs to each layer, from names such as "0.W".
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import of_position
+    >>> of_position({"0.W": 1, "2.W": 2, "2.b": 3}, 3)
+    [{'W': 1}, {}, {'W': 2, 'b': 3}]
+    """
     parts: list[dict[str, Any]] = [{} for _ in range(count)]
     for name, value in named.items():
         position, _, rest = name.partition(".")

@@ -40,6 +40,18 @@ def residual(branch: Layer) -> Sum:
     -------
     Sum
         Its rules raise a ValueError for a branch whose output has another shape.
+
+    Examples
+    --------
+    >>> from reference_impl.composition import residual
+    >>> from reference_impl.linear import Linear
+    >>> layer = residual(Linear([[2.0]]))
+    >>> layer.forward([[1.0]]).tolist(), layer.backward([[1.0]], [[1.0]]).tolist()
+    ([[3.0]], [[3.0]])
+    >>> residual(Linear([[2.0], [2.0]])).forward([[1.0]])
+    Traceback (most recent call last):
+    ...
+    ValueError: layers: expected outputs of the same shape to add, given (1, 1) and (1, 2)
     """
     return Sum([Chain([]), branch])
 
@@ -60,6 +72,14 @@ class Concatenation:
     ------
     ValueError
         For no layers; the rules, for outputs whose other axes differ.
+
+    Examples
+    --------
+    >>> from reference_impl.composition import Concatenation
+    >>> from reference_impl.linear import Linear
+    >>> layer = Concatenation([Linear([[2.0]]), Linear([[3.0], [4.0]])])
+    >>> layer.forward([[1.0]]).tolist(), layer.backward([[1.0]], [[1.0, 1.0, 1.0]]).tolist()
+    ([[2.0, 3.0, 4.0]], [[9.0]])
     """
 
     layers: tuple[Layer, ...]
@@ -126,6 +146,19 @@ class Dropout:
     ------
     TypeError, ValueError
         For other masks and numbers; the rules, for z of another shape than the mask.
+
+    Examples
+    --------
+    >>> from reference_impl.composition import Dropout
+    >>> layer = Dropout([[1, 0, 1]], 0.5)
+    >>> layer.forward([[1.0, 2.0, 3.0]]).tolist()
+    [[2.0, 0.0, 6.0]]
+    >>> layer.backward([[1.0, 2.0, 3.0]], [[1.0, 1.0, 1.0]]).tolist()
+    [[2.0, 0.0, 2.0]]
+    >>> Dropout([[1, 0, 1]], 1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: p: expected a number below 1, given 1: what is kept would be 0/0
     """
 
     mask: Array

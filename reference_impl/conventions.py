@@ -31,6 +31,16 @@ def weighted_mean(sample_weight: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For weights of a wrong type, shape or value, and for a sum beyond 1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import weighted_mean
+    >>> weighted_mean([1, 1, 2]).tolist()
+    [0.25, 0.25, 0.5]
+    >>> weighted_mean([0, 0])
+    Traceback (most recent call last):
+    ...
+    ValueError: sample_weight: expected at least one weight > 0, given all zero
     """
     given = _vector("sample_weight", sample_weight)
     s = arguments.weights(given, given[:, np.newaxis])
@@ -54,6 +64,12 @@ def signs(y: ArrayLike) -> Labels:
     ------
     TypeError, ValueError
         For labels of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import signs
+    >>> signs([0, 1]).tolist()
+    [-1, 1]
     """
     return 2 * _labels(y, 2) - 1
 
@@ -74,6 +90,16 @@ def labels_from_signs(m: ArrayLike) -> Labels:
     ------
     TypeError, ValueError
         For labels of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import labels_from_signs
+    >>> labels_from_signs([-1, 1]).tolist()
+    [0, 1]
+    >>> labels_from_signs([0, 1])
+    Traceback (most recent call last):
+    ...
+    ValueError: m: expected labels -1 and 1, given 0 at index 0
     """
     given = _vector("m", m)
     arguments.refuse("m", given, np.abs(given) != 1, "labels -1 and 1")
@@ -96,6 +122,12 @@ def swapped_labels(y: ArrayLike) -> Labels:
     ------
     TypeError, ValueError
         For labels of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import swapped_labels
+    >>> swapped_labels([0, 1, 1]).tolist()
+    [1, 0, 0]
     """
     return 1 - _labels(y, 2)
 
@@ -118,6 +150,16 @@ def labels_from_one(y: ArrayLike, n_classes: int) -> Labels:
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import labels_from_one
+    >>> labels_from_one([1, 3], 3).tolist()
+    [0, 2]
+    >>> labels_from_one([0, 3], 3)
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected integers from 1 to 3, given 0 at index 0
     """
     K = arguments.count("n_classes", n_classes, least=2)
     given = _vector("y", y)
@@ -145,6 +187,13 @@ def labels_from_names(y: ArrayLike) -> tuple[Labels, tuple[Any, ...]]:
         For no names, another shape, and fewer than two different ones.
     TypeError
         For names that have no order, such as one that is missing.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import labels_from_names
+    >>> labels, names = labels_from_names(["yes", "no", "yes"])
+    >>> labels.tolist(), names
+    ([1, 0, 1], ('no', 'yes'))
     """
     given = np.asarray(y)
     if given.ndim != 1 or not given.size:
@@ -176,6 +225,12 @@ def one_hot(y: ArrayLike, n_classes: int) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import one_hot
+    >>> one_hot([0, 2], 3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     K = arguments.count("n_classes", n_classes, least=2)
     return np.eye(K)[_labels(y, K)]
@@ -197,6 +252,16 @@ def labels_from_one_hot(Y: ArrayLike) -> Labels:
     ------
     TypeError, ValueError
         For another type or shape, and for any other row: probabilities go through `soft_labels`.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import labels_from_one_hot
+    >>> labels_from_one_hot([[0, 1], [1, 0]]).tolist()
+    [1, 0]
+    >>> labels_from_one_hot([[0.5, 0.5]])
+    Traceback (most recent call last):
+    ...
+    ValueError: Y: expected rows with one 1 and zeros, given 0.5 at index (0, 0)
     """
     given = _rows("Y", Y)
     arguments.refuse("Y", given, (given != 0) & (given != 1), "rows with one 1 and zeros")
@@ -228,6 +293,13 @@ def soft_labels(X: ArrayLike, Y: ArrayLike) -> tuple[Array, Labels, Array]:
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import soft_labels
+    >>> X, y, s = soft_labels([[7.0]], [[0.25, 0.0, 0.75]])
+    >>> X.tolist(), y.tolist(), s.tolist()
+    ([[7.0], [7.0]], [0, 2], [0.25, 0.75])
     """
     X = arguments.design_matrix(X)
     given = _rows("Y", Y)
@@ -262,6 +334,12 @@ def class_weights(q: ArrayLike, y: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import class_weights
+    >>> class_weights([1.0, 3.0], [0, 1, 1]).tolist()
+    [1.0, 3.0, 3.0]
     """
     weights = _vector("q", q)
     if len(weights) < 2:
@@ -291,6 +369,16 @@ def balanced_weights(y: ArrayLike, n_classes: int) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for a class without data.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import balanced_weights
+    >>> balanced_weights([0, 1, 1, 1], 2).tolist()
+    [2.0, 0.6666666666666666]
+    >>> balanced_weights([0, 0], 2)
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected labels of all 2 classes, given none of 1
     """
     K = arguments.count("n_classes", n_classes, least=2)
     counts = np.bincount(_labels(y, K), minlength=K)
@@ -320,6 +408,13 @@ def ignored_labels(y: ArrayLike, ignore_index: int, n_classes: int) -> tuple[Lab
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and where nothing is left.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import ignored_labels
+    >>> y, s = ignored_labels([1, -100], -100, 2)
+    >>> y.tolist(), s.tolist()
+    ([1, 0], [1.0, 0.0])
     """
     K = arguments.count("n_classes", n_classes, least=2)
     given = _vector("y", y)
@@ -350,6 +445,12 @@ def class_axis(z: ArrayLike, axis: int = 1) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type or value, and for fewer than two dimensions.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import class_axis
+    >>> class_axis([[[1, 2], [3, 4], [5, 6]]]).tolist()
+    [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
     """
     given = arguments.finite("z", z)
     position = arguments.axis(axis, given)
@@ -380,6 +481,13 @@ def class_axis_back(Z: ArrayLike, like: ArrayLike, axis: int = 1) -> Array:
     ------
     TypeError, ValueError
         For arguments of a wrong type or value, and for shapes that do not fit.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import class_axis, class_axis_back
+    >>> z = [[[1, 2], [3, 4], [5, 6]]]
+    >>> class_axis_back(class_axis(z), z).tolist()
+    [[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]
     """
     given = arguments.finite("Z", Z)
     wanted = arguments.finite("like", like)
@@ -409,6 +517,12 @@ def columns(X: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For a matrix of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import columns
+    >>> columns([[1, 2, 3], [4, 5, 6]]).tolist()
+    [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]
     """
     return arguments.design_matrix(X).T.copy()
 
@@ -431,6 +545,12 @@ def intercept(X: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For a matrix of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.conventions import intercept
+    >>> intercept([[5], [6]]).tolist()
+    [[1.0, 5.0], [1.0, 6.0]]
     """
     X = arguments.design_matrix(X)
     return np.column_stack([np.ones(len(X)), X])

@@ -29,6 +29,16 @@ class Elementwise:
     ----------
     f, df, ddf : callable
         f, f' and f'' of an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.gates import Elementwise
+    >>> square = Elementwise(lambda z: z**2, lambda z: 2 * z, lambda z: np.full_like(z, 2.0))
+    >>> square.forward([[1.0, -3.0]]).tolist()
+    [[1.0, 9.0]]
+    >>> square.backward([[1.0, -3.0]], [[1.0, 1.0]]).tolist()
+    [[2.0, -6.0]]
     """
 
     f: Function
@@ -51,6 +61,16 @@ class Gated:
         f and f' of an array.
     ddf : callable
         f'' of an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.gates import Gated
+    >>> square = Gated(lambda z: (z**2, 2 * z), lambda z: np.full_like(z, 2.0))
+    >>> square.forward([[1.0, -3.0]]).tolist()
+    [[1.0, 9.0]]
+    >>> square.backward([[1.0, -3.0]], [[1.0, 1.0]]).tolist()
+    [[2.0, -6.0]]
     """
 
     both: Callable[[Array], tuple[Array, Array]]
@@ -85,6 +105,15 @@ def leaky_relu(alpha: float = 0.01) -> Elementwise:
     ------
     TypeError, ValueError
         For an alpha that is no finite number > 0.
+
+    Examples
+    --------
+    >>> from reference_impl.gates import leaky_relu
+    >>> layer = leaky_relu(0.25)
+    >>> layer.forward([[2.0, 0.0, -2.0]]).tolist()
+    [[2.0, 0.0, -0.5]]
+    >>> layer.backward([[2.0, 0.0, -2.0]], [[1.0, 1.0, 1.0]]).tolist()
+    [[1.0, 0.25, 0.25]]
     """
     alpha = arguments.positive("alpha", alpha)
     return Elementwise(
@@ -101,6 +130,15 @@ def elu(alpha: float = 1.0) -> Elementwise:
     ------
     TypeError, ValueError
         For an alpha that is no finite number > 0.
+
+    Examples
+    --------
+    >>> from reference_impl.gates import elu
+    >>> layer = elu()
+    >>> layer.forward([[2.0, 0.0, -800.0]]).tolist()
+    [[2.0, 0.0, -1.0]]
+    >>> layer.backward([[2.0, -800.0]], [[1.0, 1.0]]).tolist()
+    [[1.0, 0.0]]
     """
     alpha = arguments.positive("alpha", alpha)
 

@@ -29,7 +29,15 @@ HELD_OUT = 450  # the last images
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images X (N x 64, entries 0 to 1) with labels y 0..9, to train on and held out."""
+    """Images X (N x 64, entries 0 to 1) with labels y 0..9, to train on and held out.
+
+    Examples
+    --------
+    >>> from reference_impl.handwritten_digits import load
+    >>> data = load()
+    >>> data.X.shape, data.held_out_X.shape
+    ((1347, 64), (450, 64))
+    """
 
     X: Array
     y: NDArray[np.int64]
@@ -38,7 +46,14 @@ class Split:
 
 
 def load() -> Split:
-    """Read the 1797 images; the last `HELD_OUT` are held out."""
+    """Read the 1797 images; the last `HELD_OUT` are held out.
+
+    Examples
+    --------
+    >>> from reference_impl.handwritten_digits import load
+    >>> float(load().X.max()), load().y[:4].tolist()
+    (1.0, [0, 1, 2, 3])
+    """
     source = resources.files("reference_impl.data").joinpath("digits.csv.gz").read_bytes()
     lines = gzip.decompress(source).decode().splitlines()
     table = np.loadtxt(lines, delimiter=",", comments="#")
@@ -50,6 +65,12 @@ def network(n: int, hidden: int, classes: int, seed: int = 0) -> Chain:
     """Return untrained layers from n features to log-probabilities.
 
     The weights are normal with variance 1/n and 1/hidden, so that z keeps its size; biases are 0.
+
+    Examples
+    --------
+    >>> from reference_impl.handwritten_digits import network
+    >>> [type(layer).__name__ for layer in network(64, hidden=32, classes=10).layers]
+    ['Linear', 'Tanh', 'Linear', 'LogSoftmax']
     """
     rng = np.random.default_rng(seed)
     first = rng.normal(size=(hidden, n)) / np.sqrt(n)
@@ -60,12 +81,27 @@ def network(n: int, hidden: int, classes: int, seed: int = 0) -> Chain:
 
 
 def accuracy(layers: Layer, X: Array, y: ArrayLike) -> float:
-    """Return the part of the images whose most probable digit is the label."""
+    """Return the part of the images whose most probable digit is the label.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import Chain
+    >>> from reference_impl.handwritten_digits import accuracy
+    >>> accuracy(Chain([]), [[3.0, 1.0], [2.0, 0.0]], [0, 1])
+    0.5
+    """
     return float(np.mean(layers.forward(X).argmax(axis=1) == np.asarray(y)))
 
 
 def report(hidden: int = 32, steps: int = 300, rate: float = 0.5) -> Iterator[str]:
-    """Train on the digits and yield what happened, line by line."""
+    """Train on the digits and yield what happened, line by line.
+
+    Examples
+    --------
+    >>> from reference_impl.handwritten_digits import report
+    >>> next(report(hidden=2, steps=1))
+    '1347 images to train on, 450 held out; 2 hidden units'
+    """
     digits = load()
     untrained = network(digits.X.shape[1], hidden, 10)
     N = len(digits.y)

@@ -39,7 +39,15 @@ PullbackAlong = Callable[[Any, Array, Array, Mapping[str, Array]], tuple[Array, 
 
 
 class Layer(Protocol):
-    """The three rules of a layer z -> z' = f(z; theta); any class with these methods is one."""
+    """The three rules of a layer z -> z' = f(z; theta); any class with these methods is one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.activations import Sigmoid
+    >>> Sigmoid().jacobian(np.zeros((1, 2))).tolist()
+    [[[0.25, 0.0], [0.0, 0.25]]]
+    """
 
     def forward(self, z: Array, /) -> Array:
         """RULE 1: z' = f(z; theta)."""
@@ -59,7 +67,17 @@ class Layer(Protocol):
 
 
 class Differentiable(Protocol):
-    """A layer by its pullback; the arguments have been checked."""
+    """A layer by its pullback; the arguments have been checked.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.activations import Sigmoid
+    >>> value, back = Sigmoid().pullback(np.zeros((1, 2)))
+    >>> delta, gradients = back(np.ones((1, 2)))
+    >>> delta.tolist(), gradients()
+    ([[0.25, 0.25]], {})
+    """
 
     def pullback(self, z: Array, /) -> tuple[Array, Back]:
         """Return forward(z), and RULES 2 and 3 at z as one function of delta."""
@@ -70,27 +88,59 @@ class Differentiable(Protocol):
 
 @quiet
 def forward(layer: Differentiable, z: ArrayLike) -> Array:
-    """RULE 1, for z of shape (..., in)."""
+    """RULE 1, for z of shape (..., in).
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Sigmoid
+    >>> from reference_impl.layer import forward
+    >>> forward(Sigmoid(), [[0.0]]).tolist()
+    [[0.5]]
+    """
     return layer.pullback(points("z", z))[0]
 
 
 @quiet
 def backward(layer: Differentiable, z: ArrayLike, delta: ArrayLike) -> Array:
-    """RULE 2, for delta of the shape of the output."""
+    """RULE 2, for delta of the shape of the output.
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Sigmoid
+    >>> from reference_impl.layer import backward
+    >>> backward(Sigmoid(), [[0.0]], [[8.0]]).tolist()
+    [[2.0]]
+    """
     value, back = layer.pullback(points("z", z))
     return back(delta_of(delta, value.shape))[0]
 
 
 @quiet
 def parameter_gradient(layer: Differentiable, z: ArrayLike, delta: ArrayLike) -> Gradients:
-    """RULE 3, summed over the data points; the names are those of the layer's attributes."""
+    """RULE 3, summed over the data points; the names are those of the layer's attributes.
+
+    Examples
+    --------
+    >>> from reference_impl.layer import parameter_gradient
+    >>> from reference_impl.linear import Linear
+    >>> parameter_gradient(Linear([[5.0]]), [[2.0], [3.0]], [[1.0], [1.0]])["W"].tolist()
+    [[5.0]]
+    """
     value, back = layer.pullback(points("z", z))
     return back(delta_of(delta, value.shape))[1]()
 
 
 @quiet
 def jacobian(layer: Differentiable, z: ArrayLike) -> Array:
-    """J_uv = dz'_u/dz_v for each data point, (..., out, in): RULE 2 for each unit delta."""
+    """J_uv = dz'_u/dz_v for each data point, (..., out, in): RULE 2 for each unit delta.
+
+    Examples
+    --------
+    >>> from reference_impl.layer import jacobian
+    >>> from reference_impl.linear import Linear
+    >>> jacobian(Linear([[5.0, 7.0]]), [[2.0, 3.0]]).tolist()
+    [[[5.0, 7.0]]]
+    """
     value, back = layer.pullback(points("z", z))
     if value.shape == ():
         return back(np.ones(()))[0][..., np.newaxis, :]
@@ -103,12 +153,27 @@ RULES = forward, backward, parameter_gradient, jacobian
 
 
 def none() -> Gradients:
-    """Return the gradients of a layer without parameters."""
+    """Return the gradients of a layer without parameters.
+
+    Examples
+    --------
+    >>> from reference_impl.layer import none
+    >>> none()
+    {}
+    """
     return {}
 
 
 def by_rows(pullback: Pullback) -> Pullback:
-    """Return the pullback of a layer for any leading axes, from one for a matrix of data points."""
+    """Return the pullback of a layer for any leading axes, from one for a matrix of data points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.activations import Sigmoid
+    >>> Sigmoid().pullback(np.zeros((2, 3, 4)))[0].shape
+    (2, 3, 4)
+    """
 
     @wraps(pullback)
     def of_all_axes(layer: Any, z: Array) -> tuple[Array, Back]:
@@ -132,6 +197,13 @@ def in_blocks(pullback: Pullback) -> Pullback:
     """Return the pullback of a layer that maps each row of a matrix by itself, block by block.
 
     It has as many outputs as inputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.activations import Sigmoid
+    >>> Sigmoid().pullback(np.zeros((100_000, 2)))[0].shape
+    (100000, 2)
     """
 
     @wraps(pullback)
@@ -160,12 +232,28 @@ def in_blocks(pullback: Pullback) -> Pullback:
 
 
 def added(parts: Iterable[Gradients]) -> Gradients:
-    """Return the sum of gradients, parameter by parameter."""
+    """Return the sum of gradients, parameter by parameter.
+
+    Examples
+    --------
+    >>> from reference_impl.layer import added
+    >>> added([{"W": 1.0}, {"W": 2.0}])
+    {'W': 3.0}
+    """
     return reduce(lambda a, b: {name: a[name] + b[name] for name in a}, parts)
 
 
 def along_by_rows(pullback_along: PullbackAlong) -> PullbackAlong:
-    """Return the same of a pullback along a direction."""
+    """Return the same of a pullback along a direction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.activations import Sigmoid
+    >>> z = np.zeros((2, 3, 4))
+    >>> Sigmoid().pullback_along(z, np.ones_like(z), {})[0][0, 0].tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
 
     @wraps(pullback_along)
     def of_all_axes(
@@ -202,6 +290,15 @@ def pullback(layer: Any, z: Array) -> tuple[Array, Back]:
     ------
     TypeError, ValueError
         For a value, by a rule of the layer's own, that is not an array of finite numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.layer import pullback
+    >>> from reference_impl.linear import Linear
+    >>> value, back = pullback(Linear([[5.0]]), np.array([[2.0]]))
+    >>> value.tolist(), back(np.array([[1.0]]))[0].tolist()
+    ([[10.0]], [[5.0]])
     """
     if all(getattr(type(layer), rule.__name__, None) is rule for rule in RULES[:3]):
         value, back = layer.pullback(z)
@@ -225,6 +322,15 @@ def pullback_along(
     ------
     TypeError
         For a layer that does not say it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.layer import pullback_along
+    >>> from reference_impl.linear import Linear
+    >>> one = np.ones((1, 1))
+    >>> pullback_along(Linear([[5.0]]), 2 * one, one, {"W": one})[0].tolist()
+    [[7.0]]
     """
     if not hasattr(layer, "pullback_along"):
         raise TypeError(
@@ -242,6 +348,16 @@ def matrix(name: str, value: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As `arguments.finite`, and for another number of dimensions or an empty matrix.
+
+    Examples
+    --------
+    >>> from reference_impl.layer import matrix
+    >>> matrix("z", [[1, 2]]).tolist()
+    [[1.0, 2.0]]
+    >>> matrix("z", [])
+    Traceback (most recent call last):
+    ...
+    ValueError: z: expected a matrix with at least one row and one column, given shape (0,)
     """
     array = arguments.finite(name, value)
     if array.ndim != 2 or 0 in array.shape:
@@ -259,6 +375,16 @@ def points(name: str, value: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As `arguments.finite`, and for fewer than two axes or an empty array.
+
+    Examples
+    --------
+    >>> from reference_impl.layer import points
+    >>> points("z", [[1, 2]]).shape
+    (1, 2)
+    >>> points("z", [[1, float("nan")]])
+    Traceback (most recent call last):
+    ...
+    ValueError: z: expected numbers, given nan at index (0, 1)
     """
     array = arguments.finite(name, value)
     if array.ndim < 2 or 0 in array.shape:
@@ -276,6 +402,16 @@ def delta_of(value: ArrayLike, shape: tuple[int, ...]) -> Array:
     ------
     TypeError, ValueError
         As `arguments.finite`, and for another shape.
+
+    Examples
+    --------
+    >>> from reference_impl.layer import delta_of
+    >>> delta_of([[1.0]], (1, 1)).tolist()
+    [[1.0]]
+    >>> delta_of([[1.0]], (1, 2))
+    Traceback (most recent call last):
+    ...
+    ValueError: delta: expected the shape of the layer's output, (1, 2), given shape (1, 1)
     """
     delta = arguments.finite("delta", value)
     if delta.shape != shape:
@@ -286,7 +422,15 @@ def delta_of(value: ArrayLike, shape: tuple[int, ...]) -> Array:
 
 
 def read_only(array: OneArray) -> OneArray:
-    """Return a copy of an array that nobody can write to."""
+    """Return a copy of an array that nobody can write to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.layer import read_only
+    >>> read_only(np.zeros(2)).flags.writeable
+    False
+    """
     array = array.copy()
     array.setflags(write=False)
     return array

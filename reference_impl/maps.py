@@ -46,6 +46,19 @@ class Embedding:
     ------
     TypeError, ValueError
         For a table that is no finite matrix.
+
+    Examples
+    --------
+    >>> from reference_impl.maps import Embedding
+    >>> table = Embedding([[1.0, 2.0], [3.0, 4.0]])
+    >>> table.forward([1, 1]).tolist()
+    [[3.0, 4.0], [3.0, 4.0]]
+    >>> table.parameter_gradient([1, 1], [[1.0, 0.0], [1.0, 5.0]])["W"].tolist()
+    [[0.0, 0.0], [2.0, 5.0]]
+    >>> table.forward([2])
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected integers from 0 to 1, rows of W, given 2 at index 0
     """
 
     W: Array
@@ -89,6 +102,17 @@ class Convolution:
     TypeError, ValueError
         For parameters that are not finite or whose shapes do not fit; the rules, for an input that
         is shorter than the kernel.
+
+    Examples
+    --------
+    >>> from reference_impl.maps import Convolution
+    >>> layer = Convolution([[[1.0], [10.0]]])
+    >>> layer.forward([[[1.0], [2.0], [3.0]]]).tolist()
+    [[[21.0], [32.0]]]
+    >>> layer.backward([[[1.0], [2.0], [3.0]]], [[[1.0], [1.0]]]).tolist()
+    [[[1.0], [11.0], [10.0]]]
+    >>> Convolution([[[1.0], [10.0]]], padding=1).forward([[[1.0]]]).tolist()
+    [[[10.0], [1.0]]]
     """
 
     W: Array
@@ -207,6 +231,13 @@ class LowRank:
     ------
     TypeError, ValueError
         For matrices that are not finite or whose shapes do not fit, and for alpha <= 0.
+
+    Examples
+    --------
+    >>> from reference_impl.maps import LowRank
+    >>> layer = LowRank([[1.0, 0.0]], A=[[0.0, 1.0]], B=[[2.0]], alpha=0.5)
+    >>> layer.forward([[3.0, 4.0]]).tolist(), layer.backward([[3.0, 4.0]], [[1.0]]).tolist()
+    ([[7.0]], [[1.0, 1.0]])
     """
 
     W: Array
@@ -287,6 +318,16 @@ class Tied:
     ------
     TypeError, ValueError
         For a W that is no finite matrix; the rules, for a layer that does not give n features.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import Chain
+    >>> from reference_impl.maps import Tied
+    >>> layer = Tied([[1.0, 0.0], [0.0, 2.0]], Chain([]))
+    >>> layer.forward([1]).tolist()
+    [[0.0, 4.0]]
+    >>> layer.parameter_gradient([1], [[1.0, 0.0]])["W"].tolist()
+    [[0.0, 2.0], [1.0, 0.0]]
     """
 
     W: Array

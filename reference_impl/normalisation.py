@@ -48,6 +48,19 @@ class LayerNorm:
     ------
     TypeError, ValueError
         For parameters that are not finite vectors of one length, and for eps <= 0.
+
+    Examples
+    --------
+    >>> from reference_impl.normalisation import LayerNorm
+    >>> layer = LayerNorm([1.0, 1.0], [0.0, 5.0], eps=1.0)
+    >>> layer.forward([[7.0, 7.0]]).tolist()
+    [[0.0, 5.0]]
+    >>> layer.backward([[7.0, 7.0]], [[1.0, 0.0]]).tolist()
+    [[0.5, -0.5]]
+    >>> LayerNorm([1.0], [0.0], eps=0.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: eps: expected a number > 0, given 0.0
     """
 
     gain: Array
@@ -93,6 +106,13 @@ class RMSNorm:
     ------
     TypeError, ValueError
         For a gain that is no finite vector, and for eps <= 0.
+
+    Examples
+    --------
+    >>> from reference_impl.normalisation import RMSNorm
+    >>> layer = RMSNorm([1.0, 2.0], eps=1.0)
+    >>> layer.forward([[0.0, 0.0]]).tolist(), layer.backward([[0.0, 0.0]], [[1.0, 1.0]]).tolist()
+    ([[0.0, 0.0]], [[1.0, 2.0]])
     """
 
     gain: Array
@@ -138,6 +158,15 @@ class BatchNorm:
     ------
     TypeError, ValueError
         As `LayerNorm`.
+
+    Examples
+    --------
+    >>> from reference_impl.normalisation import BatchNorm
+    >>> layer = BatchNorm([1.0], [5.0], eps=1.0)
+    >>> layer.forward([[7.0]]).tolist(), layer.backward([[7.0]], [[1.0]]).tolist()
+    ([[5.0]], [[0.0]])
+    >>> layer.jacobian([[7.0], [7.0]]).tolist()
+    [[[0.5], [-0.5]], [[-0.5], [0.5]]]
     """
 
     gain: Array
@@ -197,6 +226,13 @@ class FixedBatchNorm:
     ------
     TypeError, ValueError
         As `LayerNorm`, and for a negative variance.
+
+    Examples
+    --------
+    >>> from reference_impl.normalisation import FixedBatchNorm
+    >>> layer = FixedBatchNorm(mean=[1.0], variance=[3.0], gain=[4.0], bias=[0.5], eps=1.0)
+    >>> layer.forward([[2.0]]).tolist(), layer.backward([[2.0]], [[1.0]]).tolist()
+    ([[2.5]], [[2.0]])
     """
 
     mean: Array

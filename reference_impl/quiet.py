@@ -32,6 +32,13 @@ def quiet(function: Callable[Given, Result]) -> Callable[Given, Result]:
 
     BLAS is held to one thread, if it is not held already: who began it ends it. If that is another
     thread, it may end sooner, which costs time and nothing else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.quiet import quiet
+    >>> float(quiet(np.exp)(1000.0))
+    inf
     """
 
     @functools.wraps(function)

@@ -40,6 +40,12 @@ def offset_gradient(w: ArrayLike, X: ArrayLike, y: ArrayLike, offset: ArrayLike)
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for a result beyond 1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import offset_gradient
+    >>> offset_gradient([1.0], [[1.0], [2.0]], [1, 0], offset=[-1.0, -2.0]).tolist()
+    [0.5]
     """
     theta, data, n = _one_more(w, X, offset)
     return logistic.nll_gradient(theta, data, arguments.labels(y, data))[:n]
@@ -62,6 +68,12 @@ def offset_hessian(w: ArrayLike, X: ArrayLike, offset: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As `offset_gradient`.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import offset_hessian
+    >>> offset_hessian([1.0], [[1.0], [2.0]], offset=[-1.0, -2.0]).tolist()
+    [[1.25]]
     """
     theta, data, n = _one_more(w, X, offset)
     return logistic.nll_hessian(theta, data, np.zeros(len(data)))[:n, :n]
@@ -90,6 +102,12 @@ def offset_softmax_gradient(W: ArrayLike, X: ArrayLike, y: ArrayLike, offset: Ar
     ------
     TypeError, ValueError
         As `offset_gradient`.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import offset_softmax_gradient
+    >>> offset_softmax_gradient([[1.0], [0.0]], [[3.0]], [0], offset=[[0.0, 3.0]]).tolist()
+    [[-1.5], [1.5]]
     """
     W = arguments.class_weights("W", W, X := arguments.design_matrix(X))
     offset = arguments.same_shape("offset", offset, "the logits", X @ W.T)
@@ -118,6 +136,16 @@ def penalty_gradient(
     ------
     TypeError, ValueError
         As `offset_gradient`, and for a negative strength.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import penalty_gradient
+    >>> penalty_gradient([1.0], [[1.0], [2.0]], [1, 0], offset=[-1.0, -2.0], penalty=[3.0]).tolist()
+    [3.5]
+    >>> penalty_gradient([1.0], [[1.0]], [1], offset=[0.0], penalty=[-1.0])
+    Traceback (most recent call last):
+    ...
+    ValueError: penalty: expected strengths >= 0, given -1 at index 0
     """
     gradient, strengths = offset_gradient(w, X, y, offset), _strengths(penalty, X)
     return representable("the gradient", gradient + strengths * np.asarray(w, dtype=np.float64))
@@ -140,6 +168,12 @@ def penalty_hessian(w: ArrayLike, X: ArrayLike, offset: ArrayLike, penalty: Arra
     ------
     TypeError, ValueError
         As `penalty_gradient`.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import penalty_hessian
+    >>> penalty_hessian([1.0], [[1.0], [2.0]], offset=[-1.0, -2.0], penalty=[3.0]).tolist()
+    [[4.25]]
     """
     return offset_hessian(w, X, offset) + np.diag(_strengths(penalty, X))
 
@@ -168,6 +202,13 @@ def penalty_newton_step(
     TypeError, ValueError
         As `penalty_gradient`, and where the Hessian is singular: a direction without a penalty
         leaves every logit as it is, or all probabilities are 0 or 1.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import penalty_newton_step
+    >>> X, y, offset = [[1.0], [1.0]], [1, 1], [0.0, 0.0]
+    >>> penalty_newton_step([0.0], X, y, offset, penalty=[0.5]).tolist()
+    [1.0]
     """
     gradient = penalty_gradient(w, X, y, offset, penalty)
     hessian = penalty_hessian(w, X, offset, penalty)
@@ -189,6 +230,12 @@ def odds_ratio(w: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For w that is not finite, and for a ratio beyond 1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import odds_ratio
+    >>> odds_ratio([0.0]).tolist()
+    [1.0]
     """
     return representable("e^w", np.asarray(np.exp(arguments.finite("w", w))))
 
@@ -213,6 +260,12 @@ def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For shapes that do not fit, and for a negative variance.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import odds_ratio_variance
+    >>> odds_ratio_variance([0.0], [[0.25]]).tolist()
+    [0.25]
     """
     w, V = arguments.finite("w", w), arguments.finite("covariance", covariance)
     if w.ndim != 1 or V.shape != (len(w), len(w)):
@@ -238,6 +291,15 @@ class Link:
         labels y (N).
     information : callable
         The expectation of the second derivative, and of the square of the first, under the model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.regression import CLOGLOG
+    >>> CLOGLOG.loss(np.zeros(1), np.array([0])).tolist()
+    [1.0]
+    >>> CLOGLOG.slope(np.zeros(1), np.array([0])).tolist()
+    [1.0]
     """
 
     loss: Callable[[Array, Labels], Array]
@@ -261,6 +323,14 @@ def link_nll(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> np.float64
     ------
     TypeError, ValueError
         As `offset_gradient`.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import CLOGLOG, PROBIT, link_nll
+    >>> f"{link_nll(PROBIT, [0.0], [[1.0]], [1]):.4f}"
+    '0.6931'
+    >>> f"{link_nll(CLOGLOG, [0.0], [[1.0]], [0]):.4f}"
+    '1.0000'
     """
     X, z = _logits(w, X)
     return np.float64(representable("the NLL", link.loss(z, arguments.labels(y, X)).sum()))
@@ -285,6 +355,12 @@ def link_gradient(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array
     ------
     TypeError, ValueError
         As `offset_gradient`.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import CLOGLOG, link_gradient
+    >>> link_gradient(CLOGLOG, [0.0], [[1.0], [3.0]], [0, 0]).tolist()
+    [4.0]
     """
     X, z = _logits(w, X)
     return representable("the gradient", X.T @ link.slope(z, arguments.labels(y, X)))
@@ -309,6 +385,12 @@ def link_hessian(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As `offset_gradient`.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import CLOGLOG, link_hessian
+    >>> link_hessian(CLOGLOG, [0.0], [[1.0], [3.0]], [0, 0]).tolist()
+    [[10.0]]
     """
     X, z = _logits(w, X)
     return _gram(X, link.curvature(z, arguments.labels(y, X)))
@@ -331,6 +413,12 @@ def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         As `offset_gradient`.
+
+    Examples
+    --------
+    >>> from reference_impl.regression import PROBIT, link_information
+    >>> f"{link_information(PROBIT, [0.0], [[1.0]])[0, 0]:.4f}"
+    '0.6366'
     """
     X, z = _logits(w, X)
     return _gram(X, link.information(z))

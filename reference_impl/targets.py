@@ -30,6 +30,12 @@ def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
     ------
     TypeError, ValueError
         For shapes that differ, numbers that are not finite and tau <= 0.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import temperature
+    >>> temperature([[0.0, 0.0]], [[1.0, 0.0]], 2.0).tolist()
+    [[-0.25, 0.25]]
     """
     z = points("z", z)
     targets = _like(targets, "targets", z)
@@ -53,6 +59,12 @@ def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
     ------
     TypeError, ValueError
         As `temperature`.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import distillation
+    >>> distillation([[0.0, 0.0]], [[900.0, -900.0]], 1.0).tolist()
+    [[-0.5, 0.5]]
     """
     z = points("z", z)
     teacher = _like(teacher, "teacher", z)
@@ -79,6 +91,14 @@ def label_smoothing(z: ArrayLike, targets: ArrayLike, weight: ArrayLike, alpha: 
     ------
     TypeError, ValueError
         For shapes that do not fit, a negative weight and an alpha outside of [0, 1].
+
+    Examples
+    --------
+    >>> from reference_impl.targets import label_smoothing
+    >>> label_smoothing([[0.0, 0.0]], [[1.0, 0.0]], [1.0, 1.0], 0.5).tolist()
+    [[-0.25, 0.25]]
+    >>> label_smoothing([[0.0, 0.0]], [[1.0, 0.0]], [1.0, 1.0], 1.0).tolist()
+    [[0.0, 0.0]]
     """
     z = points("z", z)
     targets = _like(targets, "targets", z)
@@ -103,6 +123,16 @@ def label_smoothing_mean(
     ------
     TypeError, ValueError
         As `label_smoothing`, and where no label has a positive weight.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import label_smoothing_mean
+    >>> label_smoothing_mean([[0.0, 0.0]], [[1.0, 0.0]], [2.0, 2.0], 0.5).tolist()
+    [[-0.25, 0.25]]
+    >>> label_smoothing_mean([[0.0, 0.0]], [[1.0, 0.0]], [0.0, 2.0], 0.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: weight: expected the weights of the labels to add up to more than 0: the mean is 0/0
     """
     gradient = label_smoothing(z, targets, weight, alpha)
     whole = np.sum(np.asarray(targets, dtype=np.float64) * np.asarray(weight, dtype=np.float64))
@@ -124,6 +154,16 @@ def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) ->
     ------
     TypeError, ValueError
         For shapes that do not fit, a negative weight, and where every row is ignored.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import weighted_mean
+    >>> weighted_mean([[0.0, 0.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]], [3.0, 1.0]).tolist()
+    [[-0.375, 0.375], [0.125, -0.125]]
+    >>> weighted_mean([[0.0, 0.0]], [[1.0, 0.0]], [0.0])
+    Traceback (most recent call last):
+    ...
+    ValueError: sample_weight: expected a weight > 0, given none: the mean is 0/0
     """
     z = points("z", z)
     targets = _like(targets, "targets", z)
@@ -154,6 +194,15 @@ def class_weighted_mean(
     ------
     TypeError, ValueError
         For shapes that do not fit, a negative weight, and where no row counts.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import class_weighted_mean
+    >>> z, t = [[0.0, 0.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]
+    >>> class_weighted_mean(z, t, [3.0, 1.0], [1.0, 1.0]).tolist()
+    [[-0.375, 0.375], [0.125, -0.125]]
+    >>> class_weighted_mean(z, t, [3.0, 1.0], [1.0, 0.0]).tolist()
+    [[-0.5, 0.5], [0.0, 0.0]]
     """
     z = points("z", z)
     targets = _like(targets, "targets", z)
@@ -180,6 +229,14 @@ def focal_loss(z: ArrayLike, y: ArrayLike, gamma: float) -> Array:
     ------
     TypeError, ValueError
         For shapes that differ, other labels and gamma <= 0.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import focal_loss
+    >>> focal_loss([[900.0, -900.0]], [[1, 0]], 2.0).tolist()
+    [[0.0, -0.0]]
+    >>> f"{focal_loss([[0.0]], [[1]], 1.0)[0, 0]:.4f}"
+    '-0.4233'
     """
     z = points("z", z)
     sign = 2.0 * _labels(y, z) - 1.0
@@ -205,6 +262,16 @@ def many_labels_gradient(z: ArrayLike, y: ArrayLike, positive: ArrayLike) -> Arr
     ------
     TypeError, ValueError
         For shapes that do not fit, other labels and a negative weight.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import many_labels_gradient
+    >>> many_labels_gradient([[0.0, 0.0]], [[1, 0]], positive=[3.0, 3.0]).tolist()
+    [[-1.5, 0.5]]
+    >>> many_labels_gradient([[0.0]], [[0.5]], positive=[1.0])
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected labels 0 and 1, given 0.5 at index (0, 0)
     """
     z = points("z", z)
     labels = _labels(y, z)
@@ -225,6 +292,16 @@ def masked_log_softmax_forward(z: ArrayLike, mask: ArrayLike) -> Array:
     ------
     TypeError, ValueError
         For shapes that differ, and for a row without an allowed class.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import masked_log_softmax_forward
+    >>> masked_log_softmax_forward([[0.0, 5.0, -3.0]], [[1, 0, 0]]).tolist()
+    [[0.0, -inf, -inf]]
+    >>> masked_log_softmax_forward([[0.0, 5.0]], [[0, 0]])
+    Traceback (most recent call last):
+    ...
+    ValueError: mask: expected a class that is allowed, given none in row 0
     """
     z = points("z", z)
     allowed = _allowed(mask, z)
@@ -246,6 +323,12 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
     ------
     TypeError, ValueError
         For shapes that differ, and for a row without an allowed class.
+
+    Examples
+    --------
+    >>> from reference_impl.targets import masked_log_softmax
+    >>> masked_log_softmax([[0.0, 0.0, 9.0]], [[1, 1, 0]], [[1.0, 0.0, 7.0]]).tolist()
+    [[0.5, -0.5, 0.0]]
     """
     z = points("z", z)
     allowed = _allowed(mask, z)

@@ -21,6 +21,18 @@ class Training:
         The network without its cost layer.
     costs : float64 array, shape (steps,)
         The cost, a sum over the data points.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import Chain
+    >>> from reference_impl.linear import Linear
+    >>> from reference_impl.log_softmax import LogSoftmax
+    >>> from reference_impl.nll import NLL
+    >>> from reference_impl.training import train
+    >>> network = Chain([Linear([[0.0], [0.0]]), LogSoftmax()])
+    >>> found = train(network, NLL([0]), [[1.0]], steps=1, rate=1.0)
+    >>> found.layers.layers[0].W.tolist()
+    [[0.5], [-0.5]]
     """
 
     layers: Chain
@@ -53,6 +65,18 @@ def train(
     ------
     TypeError, ValueError
         As the layers.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import Chain
+    >>> from reference_impl.linear import Linear
+    >>> from reference_impl.log_softmax import LogSoftmax
+    >>> from reference_impl.nll import NLL
+    >>> from reference_impl.training import train
+    >>> network = Chain([Linear([[0.0], [0.0]]), LogSoftmax()])
+    >>> found = train(network, NLL([0, 1]), [[1.0], [-1.0]], steps=2, rate=1.0)
+    >>> found.costs.round(4).tolist()
+    [1.3863, 0.2539]
     """
     costs = []
     speeds: list[dict[str, Array]] = [{} for _ in layers.layers]
@@ -68,7 +92,15 @@ def train(
 
 
 def moved(layer: Layer, by: Mapping[str, Array]) -> Layer:
-    """Return the layer with `by` added to its parameters, which have the names of RULE 3."""
+    """Return the layer with `by` added to its parameters, which have the names of RULE 3.
+
+    Examples
+    --------
+    >>> from reference_impl.linear import Linear
+    >>> from reference_impl.training import moved
+    >>> moved(Linear([[1.0]]), {"W": [[2.0]]}).W.tolist()
+    [[3.0]]
+    """
     if layers := getattr(layer, "layers", ()):
         return type(layer)(map(moved, layers, of_position(by, len(layers))))  # type: ignore[call-arg]
     changed = {name: getattr(layer, name) + change for name, change in by.items()}

@@ -30,7 +30,15 @@ TRAINED = 48  # of the 64 words
 
 
 def block(n: int, head: int, hidden: int, mask: Array, rng: np.random.Generator) -> list[Layer]:
-    """Return an untrained block of a transformer, n features to n, with the norms first."""
+    """Return an untrained block of a transformer, n features to n, with the norms first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.transformer import block
+    >>> len(block(4, head=2, hidden=8, mask=np.tri(3), rng=np.random.default_rng(0)))
+    2
+    """
     Q, K, V = _normal(rng, head, n), _normal(rng, head, n), _normal(rng, head, n)
     attention: list[Layer] = [_norm(n), SelfAttention(Q, K, V, mask), Linear(_normal(rng, n, head))]
     up = Linear(_normal(rng, hidden, n), np.zeros(hidden))
@@ -42,7 +50,15 @@ def block(n: int, head: int, hidden: int, mask: Array, rng: np.random.Generator)
 
 
 def network(mask: Array, n: int = 16, hidden: int = 32, seed: int = 0) -> Chain:
-    """Return the untrained network from one-hot rows to log-probabilities of the symbols."""
+    """Return the untrained network from one-hot rows to log-probabilities of the symbols.
+
+    Examples
+    --------
+    >>> from reference_impl.transformer import network, words
+    >>> data = words()
+    >>> network(data.mask).forward(data.X).shape[0] == len(data.X)
+    True
+    """
     rng = np.random.default_rng(seed)
     embedding = Linear(2.0 * _normal(rng, n, SYMBOLS + 1 + 2 * LENGTH))
     last = Linear(_normal(rng, SYMBOLS, n), np.zeros(SYMBOLS))
@@ -62,6 +78,13 @@ class Words:
     mask : float64 array, shape (N, N)
         1 where a row may see another: one of its own word that is not below it. So a word that is
         held out takes no part in any gradient.
+
+    Examples
+    --------
+    >>> from reference_impl.transformer import words
+    >>> data = words()
+    >>> bool(((data.y >= 0) & (data.held_out >= 0)).any())
+    False
     """
 
     X: Array
@@ -71,7 +94,15 @@ class Words:
 
 
 def words(seed: int = 0) -> Words:
-    """Return all words, a random quarter of them held out."""
+    """Return all words, a random quarter of them held out.
+
+    Examples
+    --------
+    >>> from reference_impl.transformer import words
+    >>> data = words()
+    >>> data.X.shape[1], data.X.shape[0] == len(data.y) == len(data.mask)
+    (11, True)
+    """
     every = np.array(list(itertools.product(range(SYMBOLS), repeat=LENGTH)))
     count, T, none = len(every), 2 * LENGTH, np.full_like(every, -1)
     symbols = np.eye(SYMBOLS + 1)[np.hstack([every, np.full_like(every, SYMBOLS)])]
@@ -83,12 +114,28 @@ def words(seed: int = 0) -> Words:
 
 
 def accuracy(layers: Layer, X: Array, y: NDArray[np.int64]) -> float:
-    """Return the part of the labels, where there are any, that are the most probable symbols."""
+    """Return the part of the labels, where there are any, that are the most probable symbols.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.backpropagation import Chain
+    >>> from reference_impl.transformer import accuracy
+    >>> accuracy(Chain([]), np.eye(2), np.array([0, -1]))
+    1.0
+    """
     return float(np.mean((layers.forward(X).argmax(axis=1) == y)[y >= 0]))
 
 
 def report(steps: int = 100, rate: float = 0.1) -> Iterator[str]:
-    """Train on the words and yield what happened, line by line."""
+    """Train on the words and yield what happened, line by line.
+
+    Examples
+    --------
+    >>> from reference_impl.transformer import report
+    >>> next(report(steps=1))
+    '48 words to train on, 16 held out'
+    """
     given = words()
     labels = int(np.sum(given.y >= 0))
     cost = NLL(given.y, ignore_index=-1)

@@ -2,14 +2,15 @@
 
 import json
 import re
+from html import escape
 
 from docutils import nodes
 from sphinx import addnodes
 
 from . import downloads, sources
-from .elements import html, paragraph, prose, verbatim
+from .elements import html, markup, paragraph, prose, verbatim
 from .mathml import to_mathml
-from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level
+from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level, loaded
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 # Key of the form, name, language; without a language it is shown as it is and not searched.
@@ -107,9 +108,9 @@ def mark(letter, meaning, verdict, points=0):
         return []
     said = f"{meaning}: {'no, its name is a label' if found == 'label' else verdict}"
     said += f", {counted(points, 'point')}" if points else ""
-    spoken = html("span", f" {said}. ", classes=["spoken"])
-    shown = html("span", letter, aria_hidden="true")
-    return [html("span", shown, spoken, classes=["mark", f"mark-{found}"], title=said)]
+    said = escape(said)
+    inside = f'<span aria-hidden="true">{letter}</span><span class="spoken"> {said}. </span>'
+    return [markup(html=f'<span class="mark mark-{found}" title="{said}">{inside}</span>')]
 
 
 def verdict_marks(found):
@@ -245,7 +246,7 @@ def peer(name, found):
 def vectors_of(identifier):
     """Return how many test vectors with an answer there are."""
     file = ROOT / f"tests/vectors/{identifier}.json"
-    tests = json.loads(file.read_text(encoding="utf-8"))["tests"] if file.exists() else []
+    tests = loaded(file)["tests"] if file.exists() else []
     return sum(test["result"] == "valid" for test in tests)
 
 
@@ -314,7 +315,7 @@ def code(record):
         block = (
             nodes.literal_block(forms[key], forms[key], language=language)
             if language and len(forms[key]) < LONG
-            else verbatim(text=forms[key])
+            else verbatim(forms[key])
         )
         items.append(component("tab-item", title, component("tab-content", block)))
     if not items:
@@ -389,7 +390,7 @@ def relations(record, results, docname):
 
 def how_to_cite(record):
     """Return how to cite the statement."""
-    return part("Cite", verbatim(text=downloads.bibtex(record)), classes=["cite"])
+    return part("Cite", verbatim(downloads.bibtex(record)), classes=["cite"])
 
 
 def part(title, *children, classes=()):

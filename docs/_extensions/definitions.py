@@ -25,10 +25,9 @@ MATH = re.compile(r"\$([^$]+)\$")
 
 def prose(text):
     """Return a text with formulas as HTML."""
-    parts = MATH.split(text)
     return "".join(
-        to_mathml(part, display=False) if odd else html.escape(part)
-        for odd, part in zip(map(bool, (n % 2 for n in range(len(parts)))), parts, strict=True)
+        to_mathml(part, display=False) if place % 2 else html.escape(part)
+        for place, part in enumerate(MATH.split(text))
     )
 
 

@@ -1,6 +1,7 @@
 """Nodes that the statements are built from. All text goes through nodes.Text, so it is escaped."""
 
 import re
+from html import escape
 
 from docutils import nodes
 
@@ -12,8 +13,14 @@ class element(nodes.General, nodes.TextElement):
     """An HTML element of the name ``tag`` with the attributes ``attributes``."""
 
 
-class verbatim(nodes.General, nodes.Element):
-    """A text to copy, shown as it is; the search does not look into it."""
+class markup(nodes.General, nodes.Element):
+    """HTML that is ready, one node for all of it; the search does not look into it."""
+
+
+def verbatim(text):
+    """Return a text to copy, without colours."""
+    code = f'<div class="highlight notranslate"><pre>{escape(text, quote=False)}</pre></div>'
+    return markup(html=code)
 
 
 def html(tag, *children, classes=(), **attributes):
@@ -58,16 +65,14 @@ def depart_element(writer, node):
     writer.body.append(f"</{node['tag']}>")
 
 
-def visit_verbatim(writer, node):
-    """Write a block of code without colours."""
-    writer.body.append('<div class="highlight notranslate"><pre>')
-    writer.body.append(writer.encode(node["text"]))
-    writer.body.append("</pre></div>")
+def visit_markup(writer, node):
+    """Write it."""
+    writer.body.append(node["html"])
     raise nodes.SkipNode
 
 
 def setup(app):
     """Register the nodes."""
     app.add_node(element, html=(visit_element, depart_element))
-    app.add_node(verbatim, html=(visit_verbatim, None))
+    app.add_node(markup, html=(visit_markup, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

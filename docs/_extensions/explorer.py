@@ -13,8 +13,8 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from . import card, records
-from .elements import element, html, paragraph, prose
-from .statements import files, shown
+from .elements import html, paragraph, prose
+from .statements import results, shown
 
 # What each layer computes: under which kind, how it is called, and its statements for RULE 1, 2, 3.
 LAYERS = {
@@ -95,7 +95,7 @@ def script(statements, names=STATEMENTS, misprints=COMPUTED_MISPRINTS):
 
 def write_script(app):
     """Write formulas.js where Sphinx finds it among the static files."""
-    text = script(records.read(*files(app.config)).statements)
+    text = script(results(app.env).statements)
     records.put(Path(app.srcdir) / FOLDER / FILE, text.encode())
     app.config.html_static_path.append(str(Path(app.srcdir) / FOLDER))
 
@@ -152,7 +152,7 @@ class Explorer(SphinxDirective):
 
 def add_scripts(app, pagename, templatename, context, doctree):
     """Give the page with the explorer, and no other, its scripts."""
-    if doctree and any("explorer" in node["classes"] for node in doctree.findall(element)):
+    if 'class="explorer"' in context.get("body", ""):
         for name in SCRIPTS:
             app.add_js_file(f"js/explorer/{name}.js", defer="defer")
         app.add_css_file("css/explorer.css")

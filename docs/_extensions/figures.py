@@ -51,6 +51,8 @@ def style():
     coloured = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
     return {
         "svg.hashsalt": "logisticbp",
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
         "font.family": "STIXGeneral",
         "mathtext.fontset": "stix",
         "font.size": 12,
@@ -82,7 +84,8 @@ def write(plot, stem, folder):
             figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained")
             plot.draw(axes, data, LIGHT[1:])
             drawn = folder / file_name(stem, "light", width)
-            figure.savefig(drawn, transparent=True, metadata={"Date": None, "Creator": None})
+            # Not savefig, which draws twice.
+            figure.canvas.print_svg(drawn, metadata={"Date": None, "Creator": None})
             pyplot.close(figure)
         dark = darkened(drawn.read_text(encoding="utf-8"))
         (folder / file_name(stem, "dark", width)).write_text(dark, encoding="utf-8")

@@ -92,20 +92,6 @@ def several(identifiers):
     return [html("span", card.reference(identifier)) for identifier in identifiers]
 
 
-class Finder(SphinxDirective):
-    """``{finder}``: a field that narrows the formula index; scripts show it."""
-
-    def run(self):
-        """Return the field."""
-        label = html("label", "Find a formula", **{"for": "find"})
-        hint = r"gradient, p_i, \mathbf{X}^\top, softmax.nll"
-        field = html("input", type="search", autocomplete="off", spellcheck="false",
-                     placeholder=hint, aria_describedby="found")  # fmt: skip
-        count = html("output", **{"for": "find"})
-        field["ids"], count["ids"] = ["find"], ["found"]
-        return [html("div", label, field, count, classes=["finder"], hidden="hidden")]
-
-
 class SymbolTable(SphinxDirective):
     """``{symbol-table}``: every symbol, its meaning, its shape and its other names."""
 
@@ -206,7 +192,6 @@ def as_on_the_pages(app, doctree, docname):
 
 def setup(app):
     """Register the directives."""
-    app.add_directive("finder", Finder)
     app.add_directive("formula-index", FormulaIndex)
     app.add_directive("uses-table", UsesTable)
     app.add_directive("symbol-index", SymbolIndex)

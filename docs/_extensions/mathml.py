@@ -1,11 +1,10 @@
 """Mathematics as MathML, converted when the site is built: no script, no request, any reader.
 
-The TeX stays in the page as an annotation. A formula that cannot be converted is a warning,
-and warnings are errors here, so a bad macro stops the build.
+The TeX of a displayed formula stays in the page as an annotation, to be copied. A formula that cannot
+be converted is a warning, and warnings are errors here, so a bad macro stops the build.
 """
 
 import re
-from functools import cache
 
 from docutils import nodes
 from math_core import LatexError, LatexToMathML
@@ -76,10 +75,13 @@ def parts(latex):
     return [part.strip() for part in found]
 
 
-@cache
-def converter(macros=()):
-    """One converter for each set of macros."""
-    return LatexToMathML(macros=dict(macros), annotation=True, fancy_error=False)
+# Displayed formulas with their TeX, those in a line without: two elements less for each.
+CONVERTERS = {kind: LatexToMathML(annotation=kind, fancy_error=False) for kind in (False, True)}
+
+# A formula in a line that is set like a displayed one.
+DISPLAYED = re.compile(
+    r'^<math><mrow displaystyle="true" scriptlevel="0">(.*)</mrow></math>$', re.DOTALL
+)
 
 
 def classes_for_styles(match):
@@ -88,7 +90,7 @@ def classes_for_styles(match):
     return f' class="{" ".join(filter(None, (CELL_STYLES[d] for d in declarations)))}"'
 
 
-def to_mathml(latex, *, display, macros=()):
+def to_mathml(latex, *, display):
     """Convert TeX to MathML.
 
     Raises
@@ -100,11 +102,12 @@ def to_mathml(latex, *, display, macros=()):
     if display and (r"\\" in latex or "&" in latex) and r"\begin{" not in latex:
         latex = rf"\begin{{aligned}}{latex}\end{{aligned}}"
     try:
-        mathml = converter(macros).convert_with_local_state(latex, displaystyle=display)
+        mathml = CONVERTERS[display].convert_with_local_state(latex, displaystyle=display)
         mathml = PRIME.sub(LETTER_WITH_PRIME.format(2), mathml)
         mathml = PRIME_AND_INDEX.sub(rf"<msub>{LETTER_WITH_PRIME.format(3)}\2</msub>", mathml)
         mathml = HANGING.sub(LIFTED, mathml)
         mathml = NAME.sub(r"\1", mathml)
+        mathml = DISPLAYED.sub(r'<math displaystyle="true">\1</math>', mathml)
         return re.sub(r' style="([^"]*)"', classes_for_styles, mathml)
     except (LatexError, KeyError) as error:
         raise ValueError(f"cannot convert {latex!r}: {error}") from error
@@ -112,9 +115,8 @@ def to_mathml(latex, *, display, macros=()):
 
 def converted(writer, node, latex, *, display):
     """Convert the TeX of a node; warn and show it where that fails."""
-    macros = tuple(sorted(writer.config.mathml_macros.items()))
     try:
-        return to_mathml(latex, display=display, macros=macros)
+        return to_mathml(latex, display=display)
     except ValueError as error:
         logger.warning("%s", error, location=node, type="mathml")
         return f"<code>{writer.encode(latex)}</code>"
@@ -148,6 +150,5 @@ def visit_block(writer, node):
 
 def setup(app):
     """Register the renderer."""
-    app.add_config_value("mathml_macros", {}, "env", dict)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,7 +7,10 @@ package`` lists the pages of a package with what each module is about.
 
 import ast
 import re
+from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader
+from numpydoc import docscrape_sphinx
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -93,8 +96,16 @@ def show_formula(app, what, name, obj, options, lines):
         lines[:0] = [f".. result:: {stated[1]}", "   :first:", ""]
 
 
+def read_template_once():
+    """Let numpydoc keep its template, which it would compile again for each docstring."""
+    loader = FileSystemLoader(Path(docscrape_sphinx.__file__).parent / "templates")
+    kept = Environment(loader=loader)
+    docscrape_sphinx.SandboxedEnvironment = lambda loader: kept
+
+
 def setup(app):
     """Register the directive, and write the pages."""
+    read_template_once()
     app.add_directive("modules", Modules)
     app.connect("builder-inited", write)
     app.connect("autodoc-process-docstring", keep_bars, priority=400)

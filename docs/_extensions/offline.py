@@ -7,6 +7,7 @@ other host. It is the first thing in the head of each page (_templates/base.html
 import re
 from functools import cache
 
+import furo
 from docutils import nodes
 from sphinx.search.en import SearchEnglish
 
@@ -85,8 +86,10 @@ def share_navigation(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Run after the theme has made its navigation; read all pages again when this code changes."""
-    # Sphinx asks for the stem of a word once for each page, which takes long.
+    # What is the same on many pages is worked out for each of them, which takes long: the stem of a
+    # word, and the navigation.
     SearchEnglish.stem = cache(SearchEnglish.stem)
+    furo.get_navigation_tree = cache(furo.get_navigation_tree)
     app.add_config_value("extensions_digest", digest(), "env", str)
     app.connect("html-page-context", share_navigation, priority=100)
     app.connect("html-page-context", repair, priority=900)

@@ -8,6 +8,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Where the results stand; a setting statements_<kind> of Sphinx names another place.
+FILES = {
+    "formulas": "docs/downloads/formulas.json",
+    "verification": "build/verification.json",
+    "evidence": "benchmarks/results/evidence.json",
+    "errata": "build/errata.json",
+    "peers": "benchmarks/results/peers.json",
+}
+
 # What a level of verification means, in one sentence: the tooltip of the badge.
 LEVELS = {
     "proved, all sizes, restated": "Every step is proved for symbolic sizes by the index calculus, "
@@ -109,10 +118,14 @@ def _version(path):
     return Path(path).stat().st_mtime_ns if Path(path).exists() else None
 
 
+def loaded(path):
+    """Read a JSON file, once for each version of it."""
+    return _parsed(path, _version(path))
+
+
 def parsed(path, missing):
     """Read a result file; ``missing`` stands for a file that is not there."""
-    version = _version(path)
-    return missing if version is None else _parsed(path, version)
+    return loaded(path) if Path(path).exists() else missing
 
 
 def read(*paths):

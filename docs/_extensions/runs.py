@@ -1,17 +1,15 @@
 """Stored runs on the pages: tables, numbers and sentences from a file that a benchmark has written.
 
 ``{run-table} accuracy.json errors`` shows what ``errors(run)`` of ``docs/_runs/accuracy.py`` makes of
-the file, a `Table` or a text; more words are more arguments. ``{run}`accuracy.json date` `` is the
-entry ``date`` of its ``numbers(run)``. The file is in ``benchmarks/results``, or is named by its path
-from the root of the project; of a folder, the run is all of its files. Nothing is measured in the
-build.
+the file, a `Table` or a text; more words are more arguments. ``{run}`accuracy.json seed` `` is the
+entry ``seed`` of its ``numbers(run)``; every run has ``date`` and ``versions``. The file is in
+``benchmarks/results``, or is named by its path from the root of the project; of a folder, the run is
+all of its files. Nothing is measured in the build.
 """
 
 import importlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from .elements import html, power
 from .indexes import cells, table
-from .records import ROOT
+from .records import ROOT, loaded
 
 FOLDER, RESULTS = ROOT / "docs/_runs", ROOT / "benchmarks/results"
 SPACE, DASH = "\N{NO-BREAK SPACE}", "\N{EN DASH}"
@@ -98,6 +96,12 @@ def versions(run):
     return ", ".join(f"{name} {version}" for name, version in run["versions"].items())
 
 
+def numbers(module, run):
+    """Return the numbers of a run by name: date and versions, and those of its module."""
+    own = module.numbers(run) if hasattr(module, "numbers") else {}
+    return own if isinstance(run, list) else {"date": run["date"], "versions": versions(run), **own}
+
+
 def places(file):
     """Return where a run is stored: in one file, or in all of a folder."""
     path = ROOT / file if "/" in file else RESULTS / file
@@ -106,13 +110,8 @@ def places(file):
 
 def stored(file):
     """Return a run, that of a folder as a list."""
-    contents = [_read(path, path.stat().st_mtime_ns) for path in places(file)]
+    contents = [loaded(path) for path in places(file)]
     return contents[0] if file.endswith(".json") else contents
-
-
-@cache
-def _read(path, _modified):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def described(env, file):
@@ -154,7 +153,7 @@ class Number(SphinxRole):
         file, _, name = self.text.partition(" ")
         try:
             module = described(self.env, file)
-            text = choice(file, module.numbers(stored(file)), name)
+            text = choice(file, numbers(module, stored(file)), name)
         except ValueError as error:
             return [], [self.inliner.reporter.error(str(error))]
         return [nodes.inline("", text, classes=["number"])], []

@@ -5,17 +5,23 @@ cannot run.
 """
 
 import ast
+import re
 from functools import cache
+from html import escape
+from keyword import kwlist
 
-from pygments import highlight
-from pygments.filter import simplefilter
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
-from pygments.token import Name, Punctuation, Text, Whitespace
 from sphinx.util.osutil import relative_uri
 
 from .records import ROOT
 
+# The tokens of Python that have a colour, by the classes of Pygments.
+TOKEN = re.compile(
+    r"(?P<c1>#.*)"
+    r"|(?P<s2>(?:\b[rbfRBF]{1,2})?(?:\"\"\"(?s:\\.|.)*?\"\"\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'))"
+    r"|(?<=\bdef )(?P<nf>\w+)|(?<=\bclass )(?P<nc>\w+)|^ *(?P<nd>@[\w.]+)"
+    rf"|(?P<k>\b(?:{'|'.join(kwlist)})\b)|(?P<mi>\b\d[\w.]*)",
+    re.MULTILINE,
+)
 SHOWN = "derivations/**/*.py", "reference_impl/**/*.py", "tests/test_*.py"
 
 
@@ -89,26 +95,43 @@ def linkcode_resolve(domain, info):
     return f"../{page(file)}.html#L-{lines[0]}" if domain == "py" and lines else None
 
 
-@simplefilter
-def colorless(self, lexer, stream, options):
-    """Take the tokens that have no color for text: they are half of the elements of a page."""
-    for kind, value in stream:
-        yield Text if kind in (Name, Punctuation, Whitespace) else kind, value
+def highlighted(code):
+    """Return Python as HTML: each line a link to itself, the tokens that have a colour in spans.
+
+    This is what Pygments would write, in a tenth of its time, which on thousands of lines is seconds.
+    """
+    parts, end = [], 0
+    for token in TOKEN.finditer(code):
+        parts.append(escape(code[end : token.start()], quote=False))
+        end = token.end()
+        lines = escape(token[0], quote=False).split(
+            "\n"
+        )  # a text of many lines is coloured in each
+        parts.append(
+            "\n".join(line and f'<span class="{token.lastgroup}">{line}</span>' for line in lines)
+        )
+    lines = "".join([*parts, escape(code[end:], quote=False)]).rstrip("\n").split("\n")
+    width = len(str(len(lines)))
+    return "".join(
+        f'<a id="L-{n}" name="L-{n}"></a><a href="#L-{n}"><span class="linenos">{n:{width}}</span></a>'
+        f"{line}\n"
+        for n, line in enumerate(lines, 1)
+    )
 
 
 def source_pages(app):
     """Give Sphinx a page for each file that is new or changed, or whose navigation has changed."""
-    lexer = PythonLexer()
-    lexer.add_filter(colorless())
     navigation = (app.srcdir / "index.md").stat().st_mtime
     for file in files():
         path = ROOT / file
         written = app.builder.outdir / f"{page(file)}.html"
         if written.exists() and written.stat().st_mtime > max(path.stat().st_mtime, navigation):
             continue
-        formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True)
-        code = highlight(path.read_text(encoding="utf-8"), lexer, formatter)
-        body = f'<h1><code>{file}</code></h1>\n<div class="source-page">{code}</div>'
+        code = highlighted(path.read_text(encoding="utf-8"))
+        body = (
+            f'<h1><code>{file}</code></h1>\n<div class="source-page">'
+            f'<div class="highlight"><pre>{code}</pre></div></div>'
+        )
         yield page(file), {"title": file, "body": body, "parents": []}, "page.html"
 
 

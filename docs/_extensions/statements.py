@@ -37,13 +37,7 @@ hide-toc: true
 
 def files(config):
     """Return the paths of the formulas, and of what was found and measured about them."""
-    return (
-        config.statements_formulas,
-        config.statements_verification,
-        config.statements_evidence,
-        config.statements_errata,
-        config.statements_peers,
-    )
+    return [config[f"statements_{kind}"] for kind in records.FILES]
 
 
 def results(env):
@@ -250,8 +244,7 @@ class StatementDomain(Domain):
         if typ == "st":
             docname, anchor = self.place_of(target, fromdocname)
             if not node["refexplicit"]:
-                named = f"{self.number(target)} {title}".strip()
-                contnode = nodes.inline("", named, classes=["st"])
+                contnode = nodes.Text(f"{self.number(target)} {title}".strip())
         return make_refnode(builder, fromdocname, docname, anchor, contnode, title)
 
     def resolve_box(self, fromdocname, builder, target):
@@ -260,7 +253,7 @@ class StatementDomain(Domain):
         if page is None:
             return nodes.inline("", "")
         said = f"{self.number(target)} in {self.env.titles[page].astext()}"
-        return make_refnode(builder, fromdocname, page, target, nodes.inline("", said.strip()))
+        return make_refnode(builder, fromdocname, page, target, nodes.Text(said.strip()))
 
     def get_objects(self):
         """List the statements and the symbols for objects.inv and for the search."""
@@ -271,7 +264,7 @@ class StatementDomain(Domain):
 
 def write_entries(app):
     """Write the source of the entry of each statement, and of no other."""
-    statements = records.read(*files(app.config)).statements
+    statements = results(app.env).statements
     records.write_pages(app.srcdir / ENTRIES, {name: ENTRY.format(name) for name in statements})
 
 
@@ -281,7 +274,7 @@ def check_results(app):
     said = records.complaints(formulas, verification) + records.stale(evidence, formulas)
     for complaint in said:
         logger.warning("%s", complaint, type="statements", subtype="results")
-    found = records.read(*files(app.config))
+    found = results(app.env)
     for identifier in found.statements:
         outcome = found.verification["statements"].get(identifier)
         if outcome is None:
@@ -322,13 +315,8 @@ def neighbours(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Register directives, roles and domain."""
-    build, stored = records.ROOT / "build", records.ROOT / "benchmarks/results"
-    formulas = records.ROOT / "docs/downloads/formulas.json"
-    app.add_config_value("statements_formulas", str(formulas), "env", str)
-    app.add_config_value("statements_verification", str(build / "verification.json"), "env", str)
-    app.add_config_value("statements_evidence", str(stored / "evidence.json"), "env", str)
-    app.add_config_value("statements_errata", str(build / "errata.json"), "env", str)
-    app.add_config_value("statements_peers", str(stored / "peers.json"), "env", str)
+    for kind, file in records.FILES.items():
+        app.add_config_value(f"statements_{kind}", str(records.ROOT / file), "env", str)
     app.add_domain(StatementDomain)
     app.add_directive("statement", StatementDirective)
     app.add_directive("entry", EntryDirective)

@@ -1,6 +1,6 @@
 """The run of ``python -m benchmarks.accuracy``: the largest errors, ours and those of others."""
 
-from _extensions.runs import Table, code, ulps, versions
+from _extensions.runs import Table, code, ulps
 
 PEERS = ("SciPy", "PyTorch", "JAX")
 # The name of each function in the run and in reference_impl.
@@ -31,7 +31,6 @@ def numbers(run):
     """Return the numbers by name."""
     ours = {name: record["worst"]["ours"]["ulp"] for name, record in run["functions"].items()}
     return {
-        "date": run["date"],
         "seed": str(run["seed"]),
         "cases": f"{min(record['cases'] for record in run['functions'].values()):,}",
         "values": f"{sum(record['values'] for record in run['functions'].values()):,}",
@@ -39,7 +38,6 @@ def numbers(run):
         "logsumexp": ulps(ours["logsumexp"]),
         "largest in one pass": ulps(max(record["one pass"]["ulp"] for _, record in _fast(run))),
         "machine": ", ".join(str(value) for value in run["machine"].values()),
-        "versions": versions(run),
     }
 
 

@@ -2,7 +2,7 @@
 
 from _extensions.elements import html, power, verbatim
 from _extensions.indexes import displayed
-from _extensions.runs import Table, code, versions
+from _extensions.runs import Table, code
 from docutils import nodes
 
 
@@ -38,9 +38,7 @@ def numbers(run):
     longer = [row["tensorgrad"]["characters"] / row["ours"]["characters"] for row in rows]
     refused = next(row["tensorgrad"]["refused"] for row in rows if row not in both)
     return {
-        "date": run["date"],
         "machine": f"{run['machine']['processor']}, {run['machine']['processors']} cores",
-        "versions": versions(run),
         "tensorgrad": run["versions"]["tensorgrad"],
         "torch": run["versions"]["torch"].partition("+")[0],
         "turns": "once" if run["turns"] == 1 else f"{run['turns']} times",

@@ -1,7 +1,7 @@
 """The run of ``python -m benchmarks.doctor``: gradient checkers side by side."""
 
 from _extensions.elements import html
-from _extensions.runs import Table, duration, versions
+from _extensions.runs import Table, duration
 from docutils import nodes
 
 _TOOLS = {
@@ -17,9 +17,7 @@ def numbers(run):
     """Return the numbers by name."""
     ours, wrong = run["tools"]["ours"], sum(run["wrong"].values())
     return {
-        "date": run["date"],
         "machine": f"{run['machine']['processor']}, {run['machine']['processors']} cores",
-        "versions": versions(run),
         "right": str(sum(run["right"].values())),
         "wrong": str(wrong),
         "random": str(run["random"]),

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 from _extensions.elements import power
-from _extensions.runs import Table, minus, versions
+from _extensions.runs import Table, minus
 from docutils import nodes
 
 NAMES = ("constant", "GPA", "TUCE", "PSI")
@@ -121,10 +121,8 @@ def _fitted_numbers():
 def numbers(run):
     """Return the numbers by name: of the fits, and of the stored run."""
     return _fitted_numbers() | {
-        "run_date": run["date"],
         "run_kernel": run["kernel"],
         "run_turns": str(run["turns"]),
-        "run_versions": versions(run),
     }
 
 

@@ -14,11 +14,6 @@ def _part(kind):
     return lambda row: f"{max(row[kind][part] for part in ('loss', 'E', 'C')):.2f}"
 
 
-def numbers(run):
-    """Return the numbers by name."""
-    return {"rows": str(len(run["rows"]))}
-
-
 def bounds(run):
     """Return which part of its bounds each kernel uses, and what they make of zeros."""
     return Table(run["rows"], [

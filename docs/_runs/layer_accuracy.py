@@ -1,17 +1,6 @@
 """The run of ``python -m benchmarks.layer_accuracy``: layers where the plain formula fails."""
 
-from _extensions.runs import Table, ulps, versions
-
-
-def numbers(run):
-    """Return the numbers by name."""
-    ours = {case["name"]: case["ulp"]["ours"] for case in run["cases"]}
-    return {
-        "date": run["date"],
-        "versions": versions(run),
-        "largest": ulps(max(ours.values())),
-        "layer_norm": ulps(ours["layer norm, value"]),
-    }
+from _extensions.runs import Table, ulps
 
 
 def errors(run):

@@ -1,22 +1,11 @@
 """The run of ``python -m benchmarks.layer_speed``: one pass forward and backward, beside PyTorch."""
 
-from _extensions.runs import Table, duration, versions
+from _extensions.runs import Table, duration
 
 
 def _ratio(case):
     """Return how many times as long as PyTorch ours takes."""
     return case["seconds"]["ours"] / case["seconds"]["PyTorch"]
-
-
-def numbers(run):
-    """Return the numbers by name."""
-    ratios = [_ratio(case) for case in run["cases"]]
-    return {
-        "date": run["date"],
-        "versions": versions(run),
-        "least": f"{min(ratios):.2f}",
-        "most": f"{max(ratios):.1f}",
-    }
 
 
 def times(run):

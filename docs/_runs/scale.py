@@ -1,7 +1,7 @@
 """The run of ``benchmarks.scale``: data beyond memory, and workers."""
 
 from _extensions.elements import power
-from _extensions.runs import Table, duration, size, versions
+from _extensions.runs import Table, duration, size
 
 PASSES = {
     "read": "reading, and nothing else",
@@ -20,9 +20,7 @@ def numbers(run):
     many = max(workers["overhead"], key=lambda row: row["chunks"])
     blas = run["blas"]
     return {
-        "date": run["date"],
         "machine": f"{machine['processor']}, {machine['cores']} cores",
-        "versions": versions(run),
         "blas": f"{blas['internal_api']} {blas['version']} ({blas['architecture']} kernel)",
         "columns": str(run["columns"]),
         "size": size(file["bytes"]),

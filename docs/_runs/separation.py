@@ -1,7 +1,7 @@
 """The run of ``benchmarks.separation``: what libraries return on separated data."""
 
 from _extensions.elements import power
-from _extensions.runs import DASH, SPACE, Table, minus, versions
+from _extensions.runs import DASH, SPACE, Table, minus
 
 TITLES = {
     "gap": "Six points, a gap",
@@ -82,8 +82,6 @@ def answers(run, name):
 def numbers(run):
     """Return the numbers by name."""
     return {
-        "date": run["date"],
         "machine": run["machine"],
-        "versions": versions(run),
         "most_steps": str(run["most_steps"]),
     }

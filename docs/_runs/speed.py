@@ -1,6 +1,6 @@
 """The run of ``python -m benchmarks``: times, side by side with other libraries."""
 
-from _extensions.runs import SPACE, Table, duration, size, versions
+from _extensions.runs import SPACE, Table, duration, size
 
 OURS = "this project"
 SHORT = {"this project": "ours", "NumPy, textbook": "textbook NumPy"}
@@ -104,9 +104,7 @@ def numbers(run):
     failed = {f"{name} ({reason.split(':')[0]})"
               for row in run["rows"] for name, reason in row.get("failed", {}).items()}  # fmt: skip
     return {
-        "date": run["date"],
         "processor": f"{run['processor']}, {run['processors']} processors",
         "blas": ", ".join(" ".join(name.split()) for name in run["blas"]),
-        "versions": versions(run),
         "failed": ", ".join(sorted(failed)) or "none",
     }

@@ -78,6 +78,16 @@ def check(
     TypeError, ValueError
         For no claim, for arguments without a real number or not finite, and for an answer that
         does not fit to the arguments. What the functions raise is passed on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.check import check
+    >>> a, b = np.array([1.0, -2.0]), np.array([3.0, 5.0])
+    >>> check(np.dot, a, b, vjp=lambda a, b, delta: (delta * b, delta * a)).verdict
+    'right'
+    >>> check(np.dot, a, b, vjp=lambda a, b, delta: (delta * b, delta * b)).verdict
+    'wrong'
     """
     claims = {
         "vjp": vjp, "jvp": jvp, "grad": grad, "jacobian": jacobian, "hessian": hessian, "hvp": hvp,
@@ -134,6 +144,13 @@ def check_layer(
     TypeError, ValueError
         For what is no layer, z that is not finite, and unknown parameters. What the layer raises
         is passed on.
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Tanh
+    >>> from reference_impl.check import check_layer
+    >>> check_layer(Tanh(), [[0.5, -1.0], [2.0, 0.25], [1.0, 3.0]]).verdict
+    'right'
     """
     z = _input(z)
     style = style or _style(layer)
@@ -147,7 +164,14 @@ def check_layer(
 
 
 def assert_layer(layer: Any, z: ArrayLike, seed: int = 0, **options: Any) -> None:
-    """Raise AssertionError with the report unless `check_layer` says "right"."""
+    """Raise AssertionError with the report unless `check_layer` says "right".
+
+    Examples
+    --------
+    >>> from reference_impl.activations import Tanh
+    >>> from reference_impl.check import assert_layer
+    >>> assert_layer(Tanh(), [[0.5, -1.0], [2.0, 0.25], [1.0, 3.0]])
+    """
     __tracebackhide__ = True
     report = check_layer(layer, z, seed, **options)
     if not report.ok:
@@ -178,6 +202,16 @@ def check_gradient(
     ------
     TypeError, ValueError
         For x that is not finite. What f and its gradient raise is passed on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.check import check_gradient
+    >>> x = np.array([1.0, 2.0])
+    >>> check_gradient(lambda x: x @ x, lambda x: 2 * x, x).verdict
+    'right'
+    >>> check_gradient(lambda x: x @ x, lambda x: -2 * x, x).findings[0].cause.name
+    'sign'
     """
     return check(f, arguments.finite("x", x), grad=gradient, seed=seed, budget=budget)
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+SHOWN = 4  # rivals of a cause in print
 Verdict = Literal["right", "wrong", "cannot tell"]
 
 
@@ -21,6 +22,12 @@ class Cause:
         Names of causes that explain the same numbers.
     separate : str
         An input that would tell the rivals apart.
+
+    Examples
+    --------
+    >>> from reference_impl.check import Cause
+    >>> Cause("sign", "the sign is wrong").name
+    'sign'
     """
 
     name: str
@@ -29,7 +36,8 @@ class Cause:
     separate: str = ""
 
     def __str__(self) -> str:
-        rivals = f" (or: {', '.join(self.rivals)})" if self.rivals else ""
+        few, more = self.rivals[:SHOWN], len(self.rivals) - SHOWN
+        rivals = f" (or: {', '.join([*few, *[f'{more} more'] * (more > 0)])})" if few else ""
         separate = f"; to tell them apart: {self.separate}" if self.separate else ""
         return f"{self.name}: {self.text}{rivals}{separate}"
 
@@ -51,6 +59,15 @@ class Finding:
         The cause that explains all wrong entries, if one does.
     evidence : str
         What was seen, in a sentence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.check import check_gradient
+    >>> report = check_gradient(lambda x: x @ x, lambda x: x, np.array([1.0, 2.0]))
+    >>> finding = report.findings[0]
+    >>> finding.index, finding.got, round(finding.want, 6)
+    ((1,), 2.0, 4.0)
     """
 
     rule: str
@@ -88,6 +105,14 @@ class Report:
         Of the random choices.
     script : str
         A program that repeats the check.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.check import check_gradient
+    >>> report = check_gradient(lambda x: x @ x, lambda x: 2 * x, np.array([1.0, 2.0]))
+    >>> report.verdict, report.findings
+    ('right', ())
     """
 
     verdict: Verdict

@@ -19,6 +19,13 @@ def students() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
         1 for those who passed.
     names : tuple of str
         Names of the columns of X.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> X, y, names = data.students()
+    >>> X.shape, y.tolist(), names
+    ((6, 2), [0, 0, 1, 0, 1, 1], ('intercept', 'hours'))
     """
     table = _table("students.csv")
     return _with_ones(table[:, :1] - 4), _labels(table[:, 1]), ("intercept", "hours")
@@ -35,6 +42,13 @@ def spector() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
         1 where the grade improved.
     names : tuple of str
         Names of the columns of X.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> X, y, names = data.spector()
+    >>> X.shape, int(y.sum()), names
+    ((32, 4), 11, ('intercept', 'gpa', 'tuce', 'psi'))
     """
     table = _table("spector.csv")
     return _with_ones(table[:, :3]), _labels(table[:, 3]), ("intercept", "gpa", "tuce", "psi")
@@ -53,6 +67,13 @@ def beetles() -> tuple[Array, NDArray[np.int64], Array, tuple[str, ...]]:
         How many beetles these are.
     names : tuple of str
         Names of the columns of X.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> X, y, s, names = data.beetles()
+    >>> X.shape, s.sum().item()
+    ((16, 2), 481.0)
     """
     dose, total, killed = _table("beetles.csv").T
     X = _with_ones(np.tile(dose, 2)[:, np.newaxis])
@@ -71,6 +92,13 @@ def vasoconstriction() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
         1 where the vessels narrowed.
     names : tuple of str
         Names of the columns of X.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> X, y, names = data.vasoconstriction()
+    >>> X.shape, int(y.sum())
+    ((39, 3), 20)
     """
     table = _table("vasoconstriction.csv")
     names = ("intercept", "log volume", "log rate")
@@ -90,6 +118,13 @@ def endometrial() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
         1 for the high grade.
     names : tuple of str
         Names of the columns of X.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> X, y, names = data.endometrial()
+    >>> X.shape, set(y[X[:, 1] == 1].tolist())
+    ((79, 4), {1})
     """
     table = _table("endometrial.csv")
     return _with_ones(table[:, :3]), _labels(table[:, 3]), ("intercept", "nv", "pi", "eh")
@@ -106,6 +141,13 @@ def election() -> tuple[Array, NDArray[np.int64], tuple[str, ...]]:
         From 0, strong Democrat, to 6, strong Republican.
     names : tuple of str
         Names of the columns of X.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> X, y, names = data.election()
+    >>> X.shape, sorted(set(y.tolist()))
+    ((944, 6), [0, 1, 2, 3, 4, 5, 6])
     """
     table = _table("election.csv")
     X = _with_ones(table[:, :5])

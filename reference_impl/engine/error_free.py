@@ -23,6 +23,12 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     Returns
     -------
     (float64 array, float64 array)
+
+    Examples
+    --------
+    >>> from reference_impl.engine.error_free import two_sum
+    >>> tuple(map(float, two_sum(1.0, 2.0**-60)))
+    (1.0, 8.673617379884035e-19)
     """
     s = a + b
     b_part = s - a
@@ -39,6 +45,15 @@ def two_diff(a: Array, b: Array) -> tuple[Array, Array]:
     Returns
     -------
     (float64 array, float64 array)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.error_free import two_diff
+    >>> tuple(map(float, two_diff(np.ones(()), np.array(2.0**-60))))
+    Traceback (most recent call last):
+    ...
+    TypeError: return arrays must be of ArrayType
     """
     shape = np.broadcast_shapes(a.shape, b.shape)
     d, a_part, rest = room(shape), room(shape), room(shape)
@@ -63,6 +78,13 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     Returns
     -------
     (float64 array, float64 array)
+
+    Examples
+    --------
+    >>> from reference_impl.engine.error_free import two_product
+    >>> p, e = two_product(1.0 + 2.0**-40, 1.0 + 2.0**-40)
+    >>> p == 1.0 + 2.0**-39, e == 2.0**-80
+    (True, True)
     """
     p = a * b
     a_high, a_low = _halves(a)
@@ -83,6 +105,13 @@ def two_sums(a: Array) -> tuple[Array, Array]:
     -------
     (float64 array, float64 array)
         Of shape (...).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.error_free import two_sums
+    >>> tuple(map(float, two_sums(np.array([2.0**60, 1.0, -(2.0**60)]))))
+    (0.0, 1.0)
     """
     e = np.zeros(a.shape[1:])
     while len(a) > 1:

@@ -67,6 +67,13 @@ class Fit:
         The penalty.
     names : tuple of str, or None
         Names of the columns, if X was a table that has them.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation
+    >>> fit = estimation.newton([[1.0]] * 4, [0, 1, 1, 1])
+    >>> fit.w.round(4).tolist(), f"{fit.nll:.4f}"
+    ([1.0986], '2.2493')
     """
 
     w: Array
@@ -141,6 +148,14 @@ def newton(
     TypeError, ValueError
         For arguments of a wrong type, shape or value; without penalty also for a design matrix
         whose columns are linearly dependent.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation
+    >>> estimation.newton([[1.0]] * 4, [0, 1, 1, 1]).w.round(4).tolist()
+    [1.0986]
+    >>> estimation.newton([[1.0], [1.0]], [1, 1], penalty=1.0).w.round(4).tolist()
+    [0.6748]
     """
     data = _Data.given(X, y, 1, sample_weight, offset)
     return _fitted(data, 1, np.eye(1), None, penalty, start, tol, max_iter)
@@ -195,6 +210,15 @@ def multinomial(
     ------
     separation.SeparationError, ConvergenceError, TypeError, ValueError
         As in `newton`.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation
+    >>> X, y = [[1.0]] * 4, [0, 1, 2, 2]
+    >>> estimation.multinomial(X, y, 3, reference=0).w.round(4).tolist()
+    [[0.0], [0.0], [0.6931]]
+    >>> estimation.multinomial(X, y, 3).w.round(4).tolist()
+    [[-0.231], [-0.231], [0.4621]]
     """
     K = arguments.count("K", K, least=2)
     coding = (
@@ -243,6 +267,13 @@ def firth(
         When the minimum is not reached.
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for linearly dependent columns.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation
+    >>> X, y = [[1.0]] * 3, [1, 1, 1]
+    >>> estimation.firth(X, y).w.round(4).tolist()
+    [1.9459]
     """
     names = _names(X)
     X, y, s = arguments.data(X, y, sample_weight, 2)
@@ -319,6 +350,13 @@ def gradient_descent(
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation
+    >>> found = estimation.gradient_descent([[1.0]] * 4, [0, 1, 1, 1], steps=100)
+    >>> found.point.round(4).tolist()
+    [1.0986]
     """
     L = largest_curvature(X, sample_weight=sample_weight, penalty=penalty)
     X, y, s = arguments.data(X, y, sample_weight, 2)
@@ -352,6 +390,14 @@ def largest_curvature(
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation
+    >>> float(estimation.largest_curvature([[1.0], [1.0]]))
+    0.5
+    >>> float(estimation.largest_curvature([[2.0]], penalty=3.0))
+    4.0
     """
     X = arguments.design_matrix(X)
     s = arguments.weights(sample_weight, X)

@@ -37,6 +37,15 @@ class LikelihoodRatio:
         How many parameters more the larger model has.
     p_value : float
         Probability of a larger statistic if the smaller model is true: that of chi-square.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y, _ = data.spector()
+    >>> smaller, larger = estimation.newton(X[:, :3], y), estimation.newton(X, y)
+    >>> inference.likelihood_ratio_test(smaller, larger).degrees
+    1
     """
 
     statistic: float
@@ -61,6 +70,14 @@ class Summary:
         What is said of the whole fit, as printed.
     rests_on : tuple of str
         Ids of the statements behind the numbers.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y, names = data.spector()
+    >>> inference.summary(estimation.newton(X, y), names).estimate.round(3).tolist()
+    [-13.021, 2.826, 0.095, 2.379]
     """
 
     names: tuple[str, ...]
@@ -116,6 +133,12 @@ def z_values(fit: Fit) -> Array:
     ------
     TypeError, ValueError
         For something else, or a fit with a penalty.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> inference.z_values(estimation.newton([[1.0]] * 4, [0, 1, 1, 1])).round(4).tolist()
+    [0.9514]
     """
     estimate, error = _free(fit)
     return estimate / error
@@ -125,6 +148,12 @@ def p_values(fit: Fit) -> Array:
     """``logistic.fisher_information``: erfc(|z|/2^(1/2)), of both tails of the normal.
 
     Parameters, result and errors are those of `z_values`.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> inference.p_values(estimation.newton([[1.0]] * 4, [0, 0, 1, 1])).tolist()
+    [1.0]
     """
     return _both_tails(z_values(fit))
 
@@ -150,6 +179,14 @@ def confidence_intervals(fit: Fit, level: float = 0.95) -> tuple[Array, Array]:
     ------
     TypeError, ValueError
         As in `z_values`, and for another level.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> fit = estimation.newton([[1.0]] * 4, [0, 0, 1, 1])
+    >>> lower, upper = inference.confidence_intervals(fit)
+    >>> lower.round(4).tolist(), upper.round(4).tolist()
+    ([-1.96], [1.96])
     """
     level = _level(level)
     estimate, error = _free(fit)
@@ -176,6 +213,13 @@ def odds_ratios(fit: Fit, level: float = 0.95) -> tuple[Array, Array, Array]:
     ------
     TypeError, ValueError
         As in `confidence_intervals`.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> ratio, lower, upper = inference.odds_ratios(estimation.newton([[1.0]] * 4, [0, 1, 1, 1]))
+    >>> ratio.round(4).tolist(), upper.round(4).tolist()
+    ([3.0], [28.8406])
     """
     lower, upper = confidence_intervals(fit, level)
     return np.exp(_free(fit)[0]), np.exp(lower), np.exp(upper)
@@ -189,6 +233,13 @@ class Prediction:
     ----------
     probability, lower, upper : float64 arrays, shape (N,); for classes (N, K)
         Of the label 1, or of each class, and the ends of the interval.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> found = inference.predict(estimation.newton([[1.0]] * 4, [0, 1, 1, 1]), [[1.0]])
+    >>> found.probability.round(4).tolist(), bool((found.lower < found.probability).all())
+    ([0.75], True)
     """
 
     probability: Array
@@ -224,6 +275,13 @@ def predict(
     ------
     TypeError, ValueError
         As in `confidence_intervals`, and for X and offset of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> found = inference.predict(estimation.newton([[1.0]] * 4, [0, 1, 1, 1]), [[1.0]])
+    >>> found.probability.round(4).tolist(), found.lower.round(4).tolist()
+    ([0.75], [0.2378])
     """
     reach = np.sqrt(2.0) * special.erfcinv(1.0 - _level(level))
     X, logits = _logits(_unpenalised(fit), X, offset)
@@ -274,6 +332,15 @@ def average_marginal_effects(
     ------
     TypeError, ValueError
         As in `predict`, and for a fit of several classes.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y, _ = data.spector()
+    >>> effects, errors = inference.average_marginal_effects(estimation.newton(X, y), X)
+    >>> effects.round(4).tolist()
+    [-1.6706, 0.3626, 0.0122, 0.3052]
     """
     if _unpenalised(fit).w.ndim == 2:
         raise ValueError("fit: expected a fit of labels 0 and 1, given one of several classes")
@@ -316,6 +383,13 @@ def robust(
     ------
     TypeError, ValueError
         As in `predict`, and for labels and weights of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y = [[1.0]] * 4, [0, 1, 1, 1]
+    >>> inference.robust(estimation.newton(X, y), X, y).covariance.round(4).tolist()
+    [[1.3333]]
     """
     X, z = _logits(_unpenalised(fit), X, offset)
     s = arguments.weights(sample_weight, X)
@@ -346,6 +420,12 @@ def deviance(fit: Fit) -> float:
     ------
     TypeError
         For something else.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> f"{inference.deviance(estimation.newton([[1.0]] * 4, [0, 0, 1, 1])):.4f}"
+    '5.5452'
     """
     return 2.0 * _fitted(fit).nll
 
@@ -354,6 +434,12 @@ def null_deviance(fit: Fit) -> float:
     """``logistic.score_equations``: the deviance of the class frequencies, of an intercept alone.
 
     Parameters, result and errors are those of `deviance`.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> f"{inference.null_deviance(estimation.newton([[1.0]] * 4, [0, 0, 1, 1])):.4f}"
+    '5.5452'
     """
     return 2.0 * _fitted(fit).null_nll
 
@@ -374,6 +460,14 @@ def mcfadden(fit: Fit) -> float:
     ------
     TypeError, ValueError
         For something else, and for data of one class, which have the null deviance 0.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y, _ = data.spector()
+    >>> f"{inference.mcfadden(estimation.newton(X, y)):.4f}"
+    '0.3740'
     """
     null = null_deviance(fit)
     if null == 0:
@@ -385,6 +479,14 @@ def aic(fit: Fit) -> float:
     """Akaike's criterion, deviance + 2 (number of free parameters).
 
     Parameters and errors are those of `z_values`; the result is one number.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y, _ = data.spector()
+    >>> f"{inference.aic(estimation.newton(X, y)):.4f}"
+    '33.7793'
     """
     return deviance(fit) + 2.0 * _parameters(fit)
 
@@ -393,6 +495,14 @@ def bic(fit: Fit) -> float:
     """Schwarz's criterion, deviance + log(number of data points) (number of free parameters).
 
     Parameters and errors are those of `z_values`; the result is one number.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y, _ = data.spector()
+    >>> f"{inference.bic(estimation.newton(X, y)):.4f}"
+    '39.6422'
     """
     return deviance(fit) + float(np.log(fit.count)) * _parameters(fit)
 
@@ -416,6 +526,16 @@ def likelihood_ratio_test(smaller: Fit, larger: Fit) -> LikelihoodRatio:
     ------
     TypeError, ValueError
         For fits with a penalty, or that cannot be of nested models for the same labels.
+
+    Examples
+    --------
+    >>> from reference_impl import data
+    >>> from reference_impl.engine import estimation, inference
+    >>> X, y, _ = data.spector()
+    >>> smaller, larger = estimation.newton(X[:, :3], y), estimation.newton(X, y)
+    >>> found = inference.likelihood_ratio_test(smaller, larger)
+    >>> f"{found.statistic:.4f}", found.degrees, f"{found.p_value:.4f}"
+    ('6.2037', 1, '0.0127')
     """
     degrees = _parameters(larger, "larger") - _parameters(smaller, "smaller")
     if degrees <= 0:
@@ -468,6 +588,13 @@ def summary(
     ------
     TypeError, ValueError
         As in `confidence_intervals`, and for a wrong number of names.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import estimation, inference
+    >>> table = inference.summary(estimation.newton([[1.0]] * 4, [0, 1, 1, 1]), ["one"])
+    >>> table.names, table.estimate.round(4).tolist()
+    (('one',), [1.0986])
     """
     estimate, error = _free(fit)
     lower, upper = confidence_intervals(fit, level)

@@ -33,6 +33,13 @@ def logsumexp_near_zero(z: Array) -> Array:
     Returns
     -------
     float64 array, shape (m,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.log_sum_exp import logsumexp_near_zero
+    >>> logsumexp_near_zero(np.array([[0.0], [-np.inf]])).tolist()
+    [0.0]
     """
     parts = exp_in_parts(np.maximum(z, NEGLIGIBLE))
     columns = np.moveaxis(parts, -1, 0).reshape(z.shape[1], -1).tolist()
@@ -53,6 +60,13 @@ def exp_in_parts(x: Array) -> Array:
     Returns
     -------
     float64 array, shape (5, ...) for x of shape (...)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.log_sum_exp import exp_in_parts
+    >>> exp_in_parts(np.zeros(1)).sum(axis=0).tolist()
+    [1.0]
     """
     logarithm, table, coefficients = _constants()
     k = np.rint(x / logarithm[0])

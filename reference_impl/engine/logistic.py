@@ -47,6 +47,12 @@ def nll(
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for a result beyond 1.8e308 (with
         float32, for numbers beyond 3.4e38).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import logistic
+    >>> f"{logistic.nll([0.0], [[1.0], [1.0]], [0, 1], threads=2):.4f}"
+    '1.3863'
     """
     w, data = _given(w, X, y, sample_weight)
     dtype = sums.floating(dtype)
@@ -74,6 +80,12 @@ def nll_gradient(
     """``logistic.nll_gradient``: X^T (p - y), weighted X^T (s o (p - y)).
 
     Arguments and errors are those of `nll`; returns float64 array, shape (n,).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import logistic
+    >>> logistic.nll_gradient([0.0], [[1.0], [3.0]], [0, 1]).tolist()
+    [-1.0]
     """
     return nll_and_gradient(w, X, y, sample_weight=sample_weight, dtype=dtype, threads=threads)[1]
 
@@ -90,6 +102,13 @@ def nll_and_gradient(
     """``logistic.nll`` and ``logistic.nll_gradient`` from one read of X.
 
     Arguments and errors are those of `nll`; returns (float64, float64 array of shape (n,)).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import logistic
+    >>> value, gradient = logistic.nll_and_gradient([0.0], [[1.0], [3.0]], [0, 1])
+    >>> f"{value:.4f}", gradient.tolist()
+    ('1.3863', [-1.0])
     """
     w, data = _given(w, X, y, sample_weight)
     dtype = sums.floating(dtype)
@@ -118,6 +137,12 @@ def nll_hessian(
     It is A^T A with A = diag(s o p o (1 - p))^(1/2) X, of which BLAS computes one half.
 
     Arguments and errors are those of `nll`; returns float64 array, shape (n, n).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import logistic
+    >>> logistic.nll_hessian([0.0], [[1.0], [3.0]], [0, 1]).tolist()
+    [[2.5]]
     """
     w, data = _given(w, X, y, sample_weight)
     n = len(w)
@@ -150,6 +175,12 @@ def nll_hvp(
 
     Arguments and errors are those of `nll`, with a direction v of shape (n,); returns
     float64 array, shape (n,).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import logistic
+    >>> logistic.nll_hvp([0.0], [[1.0], [3.0]], [0, 1], [2.0]).tolist()
+    [5.0]
     """
     w, data = _given(w, X, y, sample_weight)
     v = arguments.vector("v", v, data.X)

@@ -33,7 +33,14 @@ _MEMORY = 10  # pairs of steps and changes of the gradient that L-BFGS keeps
 
 
 class ConvergenceError(RuntimeError):
-    """A method stopped before it reached the minimum; the message says why and where."""
+    """A method stopped before it reached the minimum; the message says why and where.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import minimisation
+    >>> issubclass(minimisation.ConvergenceError, Exception)
+    True
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +67,13 @@ class Minimum:
         Every point, from the start to the last.
     values, gradient_norms : float64 arrays, shape (steps + 1,)
         Value and Euclidean norm of the gradient at these points.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import minimisation
+    >>> found = minimisation.gradient_descent(lambda w: (w @ w / 2, w), [1.0], step=1.0, steps=1)
+    >>> found.point.tolist(), found.value
+    ([0.0], 0.0)
     """
 
     point: Array
@@ -115,6 +129,14 @@ def newton(
     References
     ----------
     Boyd and Vandenberghe, Convex Optimization, Cambridge 2004, section 9.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import minimisation
+    >>> found = minimisation.newton(lambda w: (w @ w, 2 * w), lambda w: 2 * np.eye(2), [3.0, 4.0])
+    >>> found.point.round(4).tolist()
+    [0.0, 0.0]
     """
     walk, tol, max_iter = _checked(value_and_gradient, start, tol, max_iter)
     for _ in range(max_iter):
@@ -172,6 +194,13 @@ def lbfgs(
     References
     ----------
     Nocedal and Wright, Numerical Optimization, Springer 2006, algorithm 7.4.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import minimisation
+    >>> found = minimisation.lbfgs(lambda w: (w @ w, 2 * w), [3.0, 4.0], lambda g: g / 2)
+    >>> found.point.round(4).tolist()
+    [0.0, 0.0]
     """
     walk, tol, max_iter = _checked(value_and_gradient, start, tol, max_iter)
     pairs: deque[tuple[Array, Array, float]] = deque(maxlen=_MEMORY)
@@ -215,6 +244,13 @@ def gradient_descent(
     ------
     TypeError, ValueError
         For `start`, `step` and `steps` of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import minimisation
+    >>> found = minimisation.gradient_descent(lambda w: (w @ w / 2, w), [1.0], step=0.5, steps=2)
+    >>> found.point.tolist()
+    [0.25]
     """
     walk = _Walk(value_and_gradient, _start(start))
     step = arguments.nonnegative("step", step)

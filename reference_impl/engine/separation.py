@@ -81,6 +81,13 @@ class Verdict:
     limits : str array, shape of `direction`
         What becomes of each coefficient (for classes, of w_a - w_0) as the NLL tends to its
         infimum: "finite", "+inf", "-inf" or "undetermined".
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> verdict = separation.binary([[-1.0], [1.0]], [0, 1])
+    >>> verdict.kind, verdict.direction.tolist(), verdict.separated.tolist()
+    ('complete', [1], [True, True])
     """
 
     kind: str
@@ -102,6 +109,14 @@ class SeparationError(ValueError):
     verdict : Verdict or None
         The proof, in integers; None for blocks of data, whose margins along the direction are
         positive beyond rounding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import separation
+    >>> error = separation.SeparationError(np.array([1.0]), complete=True)
+    >>> error.complete, error.direction.tolist()
+    (True, [1.0])
     """
 
     def __init__(
@@ -132,6 +147,14 @@ class RankError(ValueError):
     ----------
     dependent : dict
         What `dependent_columns` returns.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> X = [[1.0, 2.0], [3.0, 6.0]]
+    >>> error = separation.RankError(separation.dependent_columns(X), (2, 2))
+    >>> error.dependent
+    {1: {0: Fraction(2, 1)}}
     """
 
     def __init__(self, dependent: dict[int, dict[int, Fraction]], shape: tuple[int, ...]) -> None:
@@ -168,6 +191,16 @@ def binary(X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> separation.binary([[-1.0], [1.0]], [0, 1]).kind
+    'complete'
+    >>> separation.binary([[-1.0], [1.0], [-1.0]], [0, 1, 1]).kind
+    'overlap'
+    >>> separation.binary([[0.0], [1.0], [0.0]], [0, 1, 1]).kind
+    'quasi-complete'
     """
     X = arguments.design_matrix(X)
     y = arguments.labels(y, X)
@@ -210,6 +243,14 @@ def multinomial(
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> separation.multinomial([[1.0], [1.0], [1.0]], [0, 1, 2], 3).kind
+    'overlap'
+    >>> separation.multinomial([[1.0], [1.0]], [0, 1], 3).kind
+    'quasi-complete'
     """
     X = arguments.design_matrix(X)
     K = arguments.count("K", K, least=2)
@@ -251,6 +292,12 @@ def require_overlap(X: ArrayLike, y: ArrayLike, K: int | None = None) -> None:
         If no maximum likelihood estimate exists.
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> separation.require_overlap([[-1.0], [1.0], [-1.0]], [0, 1, 1]) is None
+    True
     """
     verdict = binary(X, y) if K is None else multinomial(X, y, K)
     if verdict.kind != "overlap":
@@ -276,6 +323,14 @@ def dependent_columns(X: ArrayLike) -> dict[int, dict[int, Fraction]]:
     ------
     TypeError, ValueError
         For an argument of a wrong type or shape.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> separation.dependent_columns([[1.0, 2.0], [3.0, 6.0]])
+    {1: {0: Fraction(2, 1)}}
+    >>> separation.dependent_columns([[1.0, 0.0], [0.0, 1.0]])
+    {}
     """
     rows, scale = _integers(arguments.design_matrix(X))
     space = _span(rows)
@@ -304,6 +359,12 @@ def require_full_rank(X: ArrayLike) -> None:
         If a column depends on others.
     TypeError, ValueError
         For an argument of a wrong type or shape.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> separation.require_full_rank([[1.0, 0.0], [0.0, 1.0]]) is None
+    True
     """
     X = arguments.design_matrix(X)
     dependent = dependent_columns(X)
@@ -337,6 +398,14 @@ def proves(
     ------
     TypeError, ValueError
         For arguments of a wrong type, shape or value.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import separation
+    >>> X, y = [[-1.0], [1.0]], [0, 1]
+    >>> verdict = separation.binary(X, y)
+    >>> separation.proves(X, y, verdict), separation.proves(X, [1, 0], verdict)
+    (True, False)
     """
     X = arguments.design_matrix(X)
     if not isinstance(verdict, Verdict):

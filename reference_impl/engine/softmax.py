@@ -51,6 +51,12 @@ def nll(
     TypeError, ValueError
         For arguments of a wrong type, shape or value, and for a result beyond 1.8e308 (with
         float32, for numbers beyond 3.4e38).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import softmax
+    >>> f"{softmax.nll([[0.0], [0.0]], [[1.0]], [0]):.4f}"
+    '0.6931'
     """
     W, data = _given(W, X, y, sample_weight)
     dtype = sums.floating(dtype)
@@ -80,6 +86,12 @@ def nll_gradient(
     Y_ia = [y_i = a] is the indicator.
 
     Arguments and errors are those of `nll`; returns float64 array, shape (K, n).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import softmax
+    >>> softmax.nll_gradient([[0.0], [0.0]], [[3.0]], [0]).tolist()
+    [[-1.5], [1.5]]
     """
     return nll_and_gradient(W, X, y, sample_weight=sample_weight, dtype=dtype, threads=threads)[1]
 
@@ -96,6 +108,13 @@ def nll_and_gradient(
     """``softmax.nll`` and ``softmax.nll_gradient`` from one read of X.
 
     Arguments and errors are those of `nll`; returns (float64, float64 array of shape (K, n)).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import softmax
+    >>> value, gradient = softmax.nll_and_gradient([[0.0], [0.0]], [[3.0]], [0])
+    >>> f"{value:.4f}", gradient.tolist()
+    ('0.6931', [[-1.5], [1.5]])
     """
     W, data = _given(W, X, y, sample_weight)
     dtype = sums.floating(dtype)
@@ -127,6 +146,12 @@ def nll_hessian(
     H_aa = -sum_{b /= a} H_ab, in which 1 - p_a does not occur. The result is exactly symmetric.
 
     Arguments and errors are those of `nll`; returns float64 array, shape (K, n, K, n).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import softmax
+    >>> softmax.nll_hessian([[0.0], [0.0]], [[2.0]], [0]).tolist()
+    [[[[1.0], [-1.0]]], [[[-1.0], [1.0]]]]
     """
     W, data = _given(W, X, y, sample_weight)
     K, n = W.shape
@@ -168,6 +193,12 @@ def nll_hvp(
 
     Arguments and errors are those of `nll`, with a direction V of shape (K, n); returns
     float64 array, shape (K, n).
+
+    Examples
+    --------
+    >>> from reference_impl.engine import softmax
+    >>> softmax.nll_hvp([[0.0], [0.0]], [[2.0]], [0], [[1.0], [0.0]]).tolist()
+    [[1.0], [-1.0]]
     """
     W, data = _given(W, X, y, sample_weight)
     V = arguments.same_shape("V", V, "W", W)
@@ -258,6 +289,14 @@ def hessian_over_features(W: Array, m: int) -> OfBlock:
     """Sum_i (s p_a p_b)_i (x_k x_l)_i for a < b and k <= l: one product for each k.
 
     Returns an array of shape (pairs of classes, n, n); entries with l < k are 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.softmax import hessian_over_features
+    >>> of_block = hessian_over_features(np.zeros((2, 1)), m=2)
+    >>> of_block(np.array([[2.0], [4.0]]), np.array([0, 1]), None)[0].tolist()
+    [[[5.0]]]
     """
     K, n = W.shape
     pairs = K * (K - 1) // 2
@@ -291,6 +330,14 @@ def hessian_over_classes(W: Array, m: int) -> OfBlock:
     """Sum_i (s p_a p_b)_i (x_k x_l)_i for a < b: A^T A with A = diag(s p_a p_b)^(1/2) X.
 
     Returns an array of shape (pairs of classes, n, n).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine.softmax import hessian_over_classes
+    >>> of_block = hessian_over_classes(np.zeros((2, 1)), m=2)
+    >>> of_block(np.array([[2.0], [4.0]]), np.array([0, 1]), None)[0].tolist()
+    [[[5.0]]]
     """
     K, n = W.shape
     kept_P, kept_A = np.empty(K * m), np.empty((m, n))

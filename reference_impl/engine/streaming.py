@@ -63,6 +63,14 @@ class Blocks:
     ------
     TypeError, ValueError
         For arguments of a wrong type or shape. Values are checked when their block is used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import streaming
+    >>> blocks = streaming.Blocks(np.ones((5, 1)), [0, 1, 1, 1, 0], rows=2)
+    >>> [len(y) for _, y in blocks]
+    [2, 2, 1]
     """
 
     def __init__(
@@ -106,6 +114,14 @@ class Shown:
         Over which several passes can be made.
     progress : callable
         Wraps the blocks in each pass, such as ``tqdm.tqdm`` or ``rich.progress.track``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import streaming
+    >>> blocks = streaming.Blocks(np.ones((5, 1)), [0, 1, 1, 1, 0], rows=2)
+    >>> len(list(streaming.Shown(blocks, list)))
+    3
     """
 
     blocks: Iterable[Block]
@@ -140,6 +156,14 @@ def total(function: BlockFunction, w: ArrayLike, blocks: Source, *direction: Any
     TypeError, ValueError
         As `function` does, with the block that is wrong; if there is no block or no weight > 0;
         for a sum beyond 1.8e308.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import logistic, streaming
+    >>> blocks = streaming.Blocks(np.ones((5, 1)), [0, 1, 1, 1, 0], rows=2)
+    >>> streaming.total(logistic.nll_gradient, [0.0], blocks).tolist()
+    [-0.5]
     """
     return add(parts(function, w, blocks, *direction))
 
@@ -150,6 +174,14 @@ def parts(
     """Yield, for each block, its weight and the results of `function` on it.
 
     Parameters and errors are those of `total`.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import logistic, streaming
+    >>> blocks = streaming.Blocks([[1.0], [3.0]], [0, 1], rows=1)
+    >>> found = streaming.parts(logistic.nll_gradient, [0.0], blocks)
+    >>> [float(result[0]) for _, result in found]
+    [0.5, -1.5]
     """
     of_block = partial(_of_block, function, arguments.finite("w", w), direction)
     if _elsewhere(blocks):
@@ -168,6 +200,13 @@ def add(summands: Iterable[Parts]) -> Any:
     ------
     ValueError
         If there is no block or no weight > 0, and for a sum beyond 1.8e308.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import logistic, streaming
+    >>> blocks = streaming.Blocks([[1.0], [3.0]], [0, 1], rows=1)
+    >>> streaming.add(streaming.parts(logistic.nll_gradient, [0.0], blocks)).tolist()
+    [-1.0]
     """
     try:
         weight, *results = sums.add(summands)
@@ -187,6 +226,12 @@ def number_of_columns(blocks: Source) -> int:
     ------
     TypeError, ValueError
         For blocks that allow one pass only, for none, and for what is no iterable.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import streaming
+    >>> streaming.number_of_columns([([[1.0, 2.0]], [0])])
+    2
     """
     if _elsewhere(blocks):
         return blocks.n
@@ -201,12 +246,26 @@ def number_of_columns(blocks: Source) -> int:
 
 
 def columns(y: Any, sample_weight: Any) -> dict[str, Any]:
-    """Return what stands beside X, by name."""
+    """Return what stands beside X, by name.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import streaming
+    >>> streaming.columns([0, 1], None)
+    {'y': [0, 1]}
+    """
     return {"y": y} if sample_weight is None else {"y": y, "sample_weight": sample_weight}
 
 
 def require_matrix(shape: tuple[int, ...]) -> None:
-    """Refuse a shape of X that is not that of a matrix, or of an empty one."""
+    """Refuse a shape of X that is not that of a matrix, or of an empty one.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import streaming
+    >>> streaming.require_matrix((3, 1)) is None
+    True
+    """
     if len(shape) != 2 or 0 in shape:
         raise ValueError(
             f"X: expected a matrix of shape (N, n) with N >= 1 rows and n >= 1 columns, "
@@ -215,7 +274,16 @@ def require_matrix(shape: tuple[int, ...]) -> None:
 
 
 def require_length(name: str, shape: tuple[int, ...], like: tuple[int, ...]) -> None:
-    """Refuse the shape of a column that does not fit that of X."""
+    """Refuse the shape of a column that does not fit that of X.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import streaming
+    >>> streaming.require_length("y", (2,), (3, 1))
+    Traceback (most recent call last):
+    ...
+    ValueError: y: expected shape (3,) for X of shape (3, 1), given shape (2,)
+    """
     if shape != like[:1]:
         raise ValueError(
             f"{name}: expected shape {like[:1]} for X of shape {like}, given shape {shape}"
@@ -223,7 +291,14 @@ def require_length(name: str, shape: tuple[int, ...], like: tuple[int, ...]) -> 
 
 
 def place(index: int, first_row: int) -> str:
-    """Say in words where a block is."""
+    """Say in words where a block is.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import streaming
+    >>> streaming.place(1, 100)
+    'in block 1 (from row 100)'
+    """
     return f"in block {index} (from row {first_row})"
 
 

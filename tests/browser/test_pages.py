@@ -22,7 +22,7 @@ BAD_FORMULAS = """() => [...document.querySelectorAll("math")].filter((m) => {
   if (m.closest("details:not([open])") || m.closest("summary, .sd-tab-content")) return false;
   const box = m.getBoundingClientRect();
   return !(box.width > 1 && box.height > 3) || m.querySelector("merror");
-}).map((m) => m.querySelector("annotation").textContent)"""
+}).map((m) => m.textContent)"""
 
 # Scrolls of the whole page, and what sticks out.
 TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :

@@ -384,3 +384,25 @@ def test_every_formula_is_the_sum_of_its_parts():
 def test_bad_macro_is_an_error():
     with pytest.raises(ValueError, match="nope"):
         mathml.to_mathml(r"\nope", display=False)
+
+
+def test_source_is_shown_line_by_line_with_its_colours():
+    shown = sources.highlighted('a = r"""# no\n# comment"""  # <one>\ndef f(): return "# none"\n')
+    bare = re.sub(r'<a id="L-\d" name="L-\d"></a><a href="#L-\d">.*?</a>', "", shown)
+    assert bare.splitlines() == [
+        'a = <span class="s2">r"""# no</span>',
+        '<span class="s2"># comment"""</span>  <span class="c1"># &lt;one&gt;</span>',
+        '<span class="k">def</span> <span class="nf">f</span>(): '
+        '<span class="k">return</span> <span class="s2">"# none"</span>',
+    ]
+    assert shown.count('<span class="linenos">') == 3 and 'id="L-3"' in shown
+
+
+def test_every_source_page_has_the_text_of_its_file():
+    def seen(text):
+        shown = re.sub(r'<span class="linenos">[^<]*</span>', "", sources.highlighted(text))
+        return html.unescape(re.sub("<[^>]*>", "", shown))
+
+    texts = {file: (records.ROOT / file).read_text() for file in sources.files()}
+    assert len(texts) > 100
+    assert [file for file, text in texts.items() if seen(text).strip() != text.strip()] == []

@@ -26,7 +26,7 @@ def shown(file, run, name, *arguments):
     """All that a table of a run says, or a number when no table has the name."""
     module = runs.described(ENVIRONMENT, file)
     if name not in runs.tables(module):
-        return module.numbers(run)[name]
+        return runs.numbers(module, run)[name]
     made = runs.tables(module)[name](run, *arguments)
     parts = made if isinstance(made, list) else [made]
     return " ".join(
@@ -69,10 +69,10 @@ SHOWN = [
     ("kernels.json", ["rows", 0, "worst", "loss"], 98.765, "bounds", "98.77"),
     ("layer_accuracy.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("layer_accuracy.json", ["cases", 4, "ulp", "PyTorch"], 4321.0, "errors", "4321"),
-    ("layer_accuracy.json", ["cases", 4, "ulp", "ours"], 8.765, "layer_norm", "8.77"),
+    ("layer_accuracy.json", ["cases", 4, "ulp", "ours"], 8.765, "errors", "8.77"),
     ("layer_speed.json", ["cases", 0, "seconds", "ours"], 7.654, "times", "7.65 s"),
     ("layer_speed.json", ["cases", 0, "layer"], "a new layer", "times", "a new layer"),
-    ("fits.json", ["date"], "2001-02-03", "run_date", "2001-02-03"),
+    ("fits.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("fits.json", ["problems", 0, "fits", 1, "seconds"], 7.654, "speed", "7,654"),
     ("scale.json", ["file", "fit", "seconds"], 7.531, "fit_seconds", "7.53 s"),
     ("scale.json", ["file", "rates", 0, "disk"], 98.765, "rates", "98.77"),

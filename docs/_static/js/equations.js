@@ -55,6 +55,16 @@ document.fonts.ready.then(() => watch(document));
 // Sphinx marks the words of a search; it cannot in the title and the description of a drawing.
 for (const text of document.querySelectorAll("svg title, svg desc")) text.classList.add("nohighlight");
 
+// What is drawn only now, because it is near the window now, has another height than was reserved: it
+// moves the target away, so look again until it stays.
+const land = (target, looks = 10) => {
+  target.scrollIntoView();
+  const { top } = target.getBoundingClientRect();
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    if (looks > 0 && target.getBoundingClientRect().top !== top) land(target, looks - 1);
+  }));
+};
+
 // A link to something inside a folded part unfolds it.
 const unfold = () => {
   let name = "";
@@ -63,7 +73,7 @@ const unfold = () => {
   for (let part = target; part; part = part.parentElement) {
     if (part.tagName === "DETAILS") part.open = true;
   }
-  if (target) target.scrollIntoView();
+  if (target) land(target);
 };
 addEventListener("hashchange", unfold);
 unfold();
