@@ -5,8 +5,8 @@
 
 Each fault runs in a process of its own, until the first test that fails. A fault is planted in each
 array and number that a function, method or property returns, or that a function which it returns
-does, and only counts as missed if it changed one of them. What has no parts returns no number, or no test calls it. The exit status is 1
-if a fault was missed.
+does, and only counts as missed if it changed one of them. What has no parts returns no number, or
+no test calls it. The exit status is 1 if a fault was missed.
 """
 
 import dataclasses
