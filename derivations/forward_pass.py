@@ -140,7 +140,7 @@ def run(path: Path) -> ModuleType:
         specification.loader.exec_module(module)
     except Exception as problem:
         said = problem.msg if isinstance(problem, SyntaxError) else problem
-        hint = source(problem.name) if isinstance(problem, NameError) else ""
+        hint = source(str(problem.name)) if isinstance(problem, NameError) else ""
         raise Broken(f"{path}, line {line_of(problem, path)}: {said}{hint}") from problem
     return module
 

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reference_impl import arguments
 from reference_impl.arguments import Array
-from reference_impl.quiet import quiet
+from reference_impl.quiet import quiet, short_buffer
 
 OneArray = TypeVar("OneArray", bound=NDArray[Any])
 
@@ -190,7 +190,7 @@ def by_rows(pullback: Pullback) -> Pullback:
     return of_all_axes
 
 
-BLOCK = 32_768  # numbers: a block, and what is made of it, stay in the cache
+BLOCK = 24_576  # numbers: a block, and what is made of it, stay in the cache
 
 
 def in_blocks(pullback: Pullback) -> Pullback:
@@ -213,15 +213,17 @@ def in_blocks(pullback: Pullback) -> Pullback:
         if len(blocks) == 1:
             return pullback(layer, z)
         value, backs = np.empty_like(z), []
-        for block in blocks:
-            value[block], back = pullback(layer, z[block])
-            backs.append(back)
+        with short_buffer():
+            for block in blocks:
+                value[block], back = pullback(layer, z[block])
+                backs.append(back)
 
         def back_in_blocks(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
             result, asked = np.empty_like(z), []
-            for block, of_block in zip(blocks, backs, strict=True):
-                result[block], gradients = of_block(delta[block])
-                asked.append(gradients)
+            with short_buffer():
+                for block, of_block in zip(blocks, backs, strict=True):
+                    result[block], gradients = of_block(delta[block])
+                    asked.append(gradients)
             return result, lambda: added(gradients() for gradients in asked)
 
         return value, back_in_blocks

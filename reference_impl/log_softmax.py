@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reference_impl import softmax
 from reference_impl.arguments import Array, representable
+from reference_impl.engine.error_free import two_diff
 from reference_impl.layer import (
     RULES,
     Back,
@@ -17,6 +17,7 @@ from reference_impl.layer import (
     in_blocks,
     none,
 )
+from reference_impl.quiet import room
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,13 @@ class LogSoftmax:
     @in_blocks
     def pullback(self, z: Array) -> tuple[Array, Back]:
         """Return z_u - logsumexp(z), and RULE 2."""
-        S, value = softmax.with_logarithm(z)
+        S, value, others = _of_rows(z)
 
         def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-            result = delta * sum_of_others(S)
-            result -= S * sum_of_others(delta)
+            result, other_deltas = others(), sum_of_others(delta)
+            result *= delta
+            other_deltas *= S
+            result -= other_deltas
             return representable("delta_v - S_v sum_u delta_u", result), none
 
         return value, back
@@ -59,13 +62,45 @@ class LogSoftmax:
         self, z: Array, dz: Array, dtheta: Mapping[str, Array]
     ) -> tuple[Array, BackAlong]:
         """``log_softmax.second_order``: dS_u = S_u (dz_u - sum_v S_v dz_v) is all that changes."""
-        S, rule_2 = softmax.softmax(z), self.pullback(z)[1]
-        centred = dz * sum_of_others(S) - sum_of_others(S * dz)  # dz - S.dz, without its rounding
+        (S, _, others), rule_2 = _of_rows(z), self.pullback(z)[1]
+        centred = dz * others() - sum_of_others(S * dz)  # dz - S.dz, without its rounding
 
         def back(delta: Array, change: Array) -> tuple[Array, Gradients]:
             return rule_2(change)[0] - S * centred * delta.sum(axis=1, keepdims=True), {}
 
         return centred, back
+
+
+def _of_rows(z: Array) -> tuple[Array, Array, Callable[[], Array]]:
+    """Return S and log S of each row, and what gives the sum of the other S.
+
+    The largest exponential is 1, and left out of the sum, so nothing is taken off 1 but what is at
+    most half. The rounding error of a difference is a relative one of its exponential.
+    """
+    largest = np.arange(len(z)), z.argmax(axis=1)
+    below, error = two_diff(z, z[largest][:, np.newaxis])
+    representable("log_softmax(z)", below)
+    S = np.exp(below, out=room(z.shape))
+    S += np.multiply(S, error, out=room(z.shape))
+    S[largest] = 0.0
+    left = S.sum(axis=1, keepdims=True)
+    S[largest] = 1.0
+    if (
+        tiny := left < 1e-290
+    ).any():  # subnormal terms, each rounded: add them e^128 times as large
+        large = np.exp(np.minimum(below, -256.0) + 128.0) * (1.0 + error)
+        large[largest] = 0.0
+        left = np.where(tiny, large.sum(axis=1, keepdims=True) * np.exp(-128.0), left)
+    S *= 1.0 / (1.0 + left)
+    error -= np.log1p(left)
+    error += below
+
+    def others() -> Array:
+        result = np.subtract(1.0, S, out=room(z.shape))
+        result[largest] = (left / (1.0 + left))[:, 0]
+        return result
+
+    return S, error, others
 
 
 def sum_of_others(a: Array) -> Array:
@@ -80,10 +115,11 @@ def sum_of_others(a: Array) -> Array:
     >>> sum_of_others(np.array([[1.0, 2.0, 4.0]])).tolist()
     [[6.0, 5.0, 3.0]]
     """
-    largest = np.arange(len(a)), np.abs(a).argmax(axis=1)
-    others = a.copy()
-    others[largest] = 0.0
-    total = others.sum(axis=1)
-    result = (total + a[largest])[:, np.newaxis] - a
+    result = np.abs(a, out=room(a.shape))
+    largest = np.arange(len(a)), result.argmax(axis=1)
+    np.copyto(result, a)
+    result[largest] = 0.0
+    total = result.sum(axis=1)
+    np.subtract((total + a[largest])[:, np.newaxis], a, out=result)
     result[largest] = total
     return result

@@ -23,7 +23,7 @@ from reference_impl.layer import (
     points,
     read_only,
 )
-from reference_impl.quiet import quiet
+from reference_impl.quiet import quiet, room
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,7 +255,7 @@ class FixedBatchNorm:
         hat, root = self._scaled(z)
         return _affine(self, hat), lambda delta: (
             representable("RULE 2", self.gain * delta / root),
-            lambda: _gradients(self, hat, delta),
+            lambda: _gradients(self, delta * hat, delta)(),
         )
 
     @along_by_rows
@@ -303,18 +303,18 @@ def _units(z: Array, gain: Array) -> Array:
 
 def _scaled(z: Array, eps: float, axis: int, centred: bool) -> tuple[Array, Array]:
     """Return zhat along an axis, and the root that divides: of the mean square and eps."""
-    # Twice: the mean of the deviations is the rounding error of the first mean.
-    deviation = z - _mean(z, axis) if centred else z
-    hat = deviation - _mean(deviation, axis) if centred else z.copy()
+    hat = np.subtract(z, _mean(z, axis) if centred else 0.0, out=room(z.shape))
+    if centred:  # twice: the mean of the deviations is the rounding error of the first mean
+        hat -= _mean(hat, axis)
     square = representable("the mean square", _mean_product(hat, hat, axis))
     root = np.sqrt(square + eps)
-    hat /= root
+    hat *= 1.0 / root
     return hat, root
 
 
 def _projected(pull: Array, hat: Array, axis: int, centred: bool) -> Array:
     """Return pull - mean(pull) - zhat mean(pull zhat), the first mean where z is centred."""
-    result = hat * -_mean_product(pull, hat, axis)
+    result = np.multiply(hat, -_mean_product(pull, hat, axis), out=room(pull.shape))
     result += pull
     if centred:
         result -= _mean(pull, axis)
@@ -323,14 +323,14 @@ def _projected(pull: Array, hat: Array, axis: int, centred: bool) -> Array:
 
 def _mean(a: Array, axis: int) -> Array:
     """Return the mean along an axis, which stays; BLAS adds up faster than np.mean."""
-    ones = np.ones(a.shape[axis])
-    return np.expand_dims((a @ ones if axis else ones @ a) / a.shape[axis], axis)
+    share = np.full((a.shape[axis], 1), 1.0 / a.shape[axis])
+    return a @ share if axis else share.T @ a
 
 
 def _mean_product(a: Array, b: Array, axis: int) -> Array:
     """Return the mean of a b along an axis, which stays."""
-    last = (np.moveaxis(part, axis, -1) for part in (a, b))
-    return np.expand_dims(np.vecdot(*last) / a.shape[axis], axis)
+    product = np.vecdot(a, b) if axis else np.vecdot(a.T, b.T)
+    return np.expand_dims(product / a.shape[axis], axis)
 
 
 def _pullback(
@@ -339,10 +339,19 @@ def _pullback(
     """Return g zhat, with the bias that there is, and RULES 2 and 3."""
     hat, root = _scaled(_units(z, layer.gain), layer.eps, axis, centred)
 
+    def mean(a: Array) -> Array:
+        """Return the mean of g a along the axis."""
+        return a @ (layer.gain / a.shape[1])[:, np.newaxis] if axis else layer.gain * _mean(a, 0)
+
     def back(delta: Array) -> tuple[Array, Callable[[], Gradients]]:
-        result = _projected(layer.gain * delta, hat, axis, centred)
-        result /= root
-        return representable("RULE 2", result), lambda: _gradients(layer, hat, delta)
+        product = np.multiply(delta, hat, out=room(delta.shape))
+        gradients = _gradients(layer, product, delta)
+        result = np.multiply(hat, -mean(product), out=product)
+        result += np.multiply(delta, layer.gain, out=room(delta.shape))
+        if centred:
+            result -= mean(delta)
+        result *= 1.0 / root
+        return representable("RULE 2", result), gradients
 
     return _affine(layer, hat), back
 
@@ -372,7 +381,7 @@ def _pullback_along(
 
 def _affine(layer: _Norm, hat: Array) -> Array:
     """Return g zhat + b, or g zhat where there is no bias."""
-    value = layer.gain * hat
+    value = np.multiply(layer.gain, hat, out=room(hat.shape))
     if not isinstance(layer, RMSNorm):
         value += layer.bias
     return representable("g zhat + b", value)
@@ -383,16 +392,23 @@ def _affine_along(layer: _Norm, hat: Array, dhat: Array, dtheta: Mapping[str, Ar
     return moved if isinstance(layer, RMSNorm) else moved + dtheta["bias"]
 
 
-def _gradients(layer: _Norm, hat: Array, delta: Array) -> Gradients:
-    gain = representable("sum_i delta zhat", np.einsum("iu,iu->u", delta, hat))
-    if isinstance(layer, RMSNorm):
-        return {"gain": gain}
-    return {"gain": gain, "bias": representable("sum_i delta", delta.sum(axis=0))}
+def _gradients(layer: _Norm, product: Array, delta: Array) -> Callable[[], Gradients]:
+    """Return RULE 3, by delta zhat. It adds up at once: a block will have left the cache later."""
+    ones = np.ones(len(delta))
+    gain, bias = ones @ product, ones @ delta
+
+    def gradients() -> Gradients:
+        found = {"gain": representable("sum_i delta zhat", gain)}
+        if not isinstance(layer, RMSNorm):
+            found["bias"] = representable("sum_i delta", bias)
+        return found
+
+    return gradients
 
 
 def _changed_gradients(
     layer: _Norm, hat: Array, dhat: Array, delta: Array, change: Array
 ) -> Gradients:
-    gradients = _gradients(layer, hat, change)
+    gradients = _gradients(layer, change * hat, change)()
     gradients["gain"] = gradients["gain"] + np.einsum("iu,iu->u", delta, dhat)
     return gradients

@@ -546,9 +546,10 @@ def _logits(w: ArrayLike, X: ArrayLike) -> tuple[Array, Array]:
 
 
 def _gram(X: Array, weights: Array) -> Array:
-    """Return X^T diag(weights) X, exactly symmetric, for weights >= 0."""
-    root = np.sqrt(representable("a second derivative", weights))[:, np.newaxis] * X
-    return representable("the Hessian", root.T @ root)
+    """Return X^T diag(weights) X, exactly symmetric; weights below zero are taken off."""
+    root = np.sqrt(np.abs(representable("a second derivative", weights)))[:, np.newaxis] * X
+    above, below = root[weights >= 0.0], root[weights < 0.0]
+    return representable("the Hessian", above.T @ above - below.T @ below)
 
 
 def _strengths(penalty: ArrayLike, X: ArrayLike) -> Array:

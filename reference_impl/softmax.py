@@ -88,42 +88,13 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> Array:
     >>> log_softmax([1000.0, 0.0, float("-inf")]).tolist()
     [0.0, -1000.0, -inf]
     """
-    return with_logarithm(z, axis)[1]
-
-
-@quiet
-def with_logarithm(z: ArrayLike, axis: int = -1) -> tuple[Array, Array]:
-    """``softmax.definition`` and ``log_softmax.forward``: S_u and log S_u by the same exponentials.
-
-    Parameters
-    ----------
-    z, axis
-        As in `log_softmax`.
-
-    Returns
-    -------
-    (float64 array, float64 array)
-        Of the shape of z.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `log_softmax`.
-
-    Examples
-    --------
-    >>> from reference_impl.softmax import with_logarithm
-    >>> S, logarithm = with_logarithm([1000.0, 0.0])
-    >>> S.tolist(), logarithm.tolist()
-    ([1.0, 0.0], [0.0, -1000.0])
-    """
     z, axis = _classes_first(z, axis)
     terms = _terms(z)
     logarithm = terms.r - np.log1p(terms.S)
     logarithm += terms.d
     if not np.isfinite(logarithm).all():
         representable("log_softmax(z)", logarithm[np.isfinite(z)])
-    return _as_given(terms.e / (1.0 + terms.S), axis), _as_given(logarithm, axis)
+    return _as_given(logarithm, axis)
 
 
 @quiet

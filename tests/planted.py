@@ -4,9 +4,9 @@
     python tests/planted.py engine.fit tests/test_estimation.py
 
 Each fault runs in a process of its own, until the first test that fails. A fault is planted in each
-array and number that a function, method or property returns, and only counts as missed if it
-changed one of them. What has no parts returns no number, or no test calls it. The exit status is 1
-if a fault was missed.
+array and number that a function, method or property returns, or that a function which it returns
+does, and only counts as missed if it changed one of them. What has no parts returns no number, or
+no test calls it. The exit status is 1 if a fault was missed.
 """
 
 import dataclasses
@@ -53,10 +53,12 @@ class Planted:
         self.fault, self.number = fault, number
         self.leaves, self.changed = 0, False
 
-    def returned_by(self, function):
+    def returned_by(self, function, before=0):
+        """Plant it in what a function returns; the leaves before those have numbers of their own."""
+
         @wraps(function)
         def faulty(*args, **keywords):
-            self.at = 0
+            self.at = before
             result = self.put(function(*args, **keywords))
             self.leaves = max(self.leaves, self.at)
             return result
@@ -74,6 +76,8 @@ class Planted:
             for field in dataclasses.fields(value):
                 object.__setattr__(found, field.name, self.put(getattr(value, field.name)))
             return found
+        if inspect.isfunction(value):  # the way back of a pullback
+            return self.returned_by(value, self.at)
         number = isinstance(value, np.ndarray | np.floating | float)
         if not number or np.asarray(value).dtype.kind not in "iuf":
             return value

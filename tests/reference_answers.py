@@ -96,10 +96,32 @@ def rules(name, make, parameters=()):
         f"{name}forward": lambda z, **given: split(given).forward(z),
         f"{name}backward": lambda z, delta, **given: split(given).backward(z, delta),
         f"{name}jvp": lambda z, dz, **given: along(split(given), z, dz),
+        f"{name}second_order": lambda z, delta, dz: changed(make(), z, delta, dz),
         f"{name}parameter_gradient": lambda z, delta, **given: split(given).parameter_gradient(
             z, delta
         ),
     }
+
+
+def changed(one, z, delta, dz):
+    """The change of RULE 2 along dz, for a layer without parameters."""
+    z, delta = layer.points("z", z), layer.delta_of(delta, np.shape(z))
+    _, back = one.pullback_along(z, arguments.same_shape("dz", dz, "z", z), {})
+    return back(delta, np.zeros_like(delta))[0]
+
+
+def flipped(delta, W, padding):
+    """RULE 2 of a convolution with the stride 1, by the shape of delta alone."""
+    one = Convolution(W, padding=padding)
+    (N, T), (_, Q, n) = layer.points("delta", delta).shape[:2], one.W.shape
+    return one.backward(np.zeros((N, T + Q - 1 - 2 * one.padding, n)), delta)
+
+
+def dropout_moments(z, p):
+    """Mean and variance, by all kept and all dropped."""
+    kept, lost = (Dropout(np.full(np.shape(z), m), p).forward(z) for m in (1.0, 0.0))
+    mean = (1.0 - p) * kept + p * lost
+    return {"mean": mean, "variance": (1.0 - p) * (kept - mean) ** 2 + p * (lost - mean) ** 2}
 
 
 def along(one, z, dz, **changes):
@@ -229,6 +251,7 @@ LAYERS = {
     ),
     **rules("maps.leading_axes_", Linear, ("W", "b")),
     **rules("maps.convolution_", Convolution, ("W", "b", "stride", "padding")),
+    "maps.convolution_flip": flipped,
     **rules("maps.low_rank_", LowRank, ("W", "A", "B", "alpha")),
     **of_symbols("maps.embedding_", Embedding),
     **of_symbols("maps.tied_", lambda W: Tied(W, activations.Tanh())),
@@ -237,6 +260,7 @@ LAYERS = {
     **rules("composition.sum_", added, ("A", "F", "B", "G")),
     **rules("composition.concatenation_", side_by_side, ("A", "F", "B", "H")),
     **rules("composition.dropout_", Dropout, ("mask", "p")),
+    "composition.dropout_moments": dropout_moments,
     "composition.residual_parameter_gradient": residual_gradient,
     "softmax.jacobian": softmax_jacobian,
     "linear.jvp_with_parameters": linear_along,
@@ -247,7 +271,30 @@ LAYERS = {
     "attention.jvp_values": attention_along("values"),
 }
 
-LINKS = {"probit": regression.PROBIT, "cloglog": regression.CLOGLOG}
+
+def cubic(z):
+    """The log-odds z + z^3, their slope, and p (1 - p)."""
+    eta = z + z**3
+    return eta, 1.0 + 3.0 * z**2, sigmoid.sigmoid(eta) * sigmoid.sigmoid(-eta)
+
+
+def cubic_slope(z, y):
+    eta, slope, _ = cubic(z)
+    return slope * sigmoid.residuals(eta, y)
+
+
+def cubic_information(z):
+    _, slope, variance = cubic(z)
+    return slope**2 * variance
+
+
+CUBIC = regression.Link(
+    lambda z, y: sigmoid.softplus(np.where(y == 1, -1.0, 1.0) * cubic(z)[0]),
+    cubic_slope,
+    lambda z, y: 6.0 * z * sigmoid.residuals(cubic(z)[0], y) + cubic_information(z),
+    cubic_information,
+)
+LINKS = {"link": CUBIC, "probit": regression.PROBIT, "cloglog": regression.CLOGLOG}
 VERDICTS = {"overlap": 0.0, "quasi-complete": 1.0, "complete": 2.0}
 
 

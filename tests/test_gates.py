@@ -92,6 +92,30 @@ def test_far_out(name):
     assert np.abs(layer.second_derivative(ends)).max() <= (2.0 if name == "squared_relu" else 1e-80)
 
 
+def test_tail():
+    """The quotient for (1 - Phi(t)) e^(t^2/2), without a rounding but that of the result."""
+    above, below = (np.hstack([gates.TAIL[row + 2], gates.TAIL[row]]) for row in (0, 1))
+    assert (gates.TAIL >= 0.0).all()
+    with mp.workdps(50):
+        points = [mpf(k) ** 2 / 1000 for k in range(198)]
+        upper, lower = (
+            [mp.polyval(list(map(mpf, of)), x) for x in points] for of in (above, below)
+        )
+        actual = np.array([float(a / b) for a, b in zip(upper, lower, strict=True)])
+        exact = [mp.erfc(x / mp.sqrt(2)) * mp.exp(x * x / 2) / 2 for x in points]
+    compare.check(actual, exact, statement="gates.gelu_forward", oracle="loops", case="quotient",
+                  ulp=0.75, entrywise=True)  # fmt: skip
+
+
+def test_gelu_of_both_tails():
+    """Each entry by itself, where the size of t is small, where it is large, and where Phi is 0."""
+    t = np.concatenate([np.linspace(-38.5, 9, 96), [-1e-300, -0.0, 0.0, 5e-324, -37.9, -39, 40]])
+    with mp.workdps(400):
+        value = [[gelu(mpf(x)) for x in t]]
+    compare.check(gates.GELU.forward(t[None, :]), value, statement="gates.gelu_forward",
+                  oracle="loops", case="both tails", ulp=8, entrywise=True)  # fmt: skip
+
+
 # which chains of the statement are slope and second derivative
 SMOOTH = {"gelu": (0, 1), "gelu_tanh": (0, 2), "silu": (0, 1)}
 

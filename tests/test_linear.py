@@ -72,15 +72,19 @@ def test_full_mantissa():
         (W, b),
         ulp=32,  # entry by entry: a sum that cancels counts its rounding many times
     )
-    gradient = layer.parameter_gradient(z, delta)["W"]
-    compare.check(
-        gradient,
-        loops.at(50, layer_loops.linear_weight_gradient, z, delta, W),
-        statement="linear.parameter_gradient",
-        oracle="loops",
-        case="full mantissa",
-        ulp=8,
-    )
+    gradient = layer.parameter_gradient(z, delta)
+    for name, loop in (
+        ("W", layer_loops.linear_weight_gradient),
+        ("b", layer_loops.linear_bias_gradient),
+    ):
+        compare.check(
+            gradient[name],
+            loops.at(50, loop, z, delta, W),
+            statement="linear.parameter_gradient",
+            oracle="loops",
+            case=f"full mantissa {name}",
+            ulp=8,
+        )
 
 
 def test_by_hand():

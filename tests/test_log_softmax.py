@@ -6,7 +6,7 @@ import layer_loops
 import loops
 import numpy as np
 import pytest
-from mpmath import mpf
+from mpmath import mp, mpf
 
 from reference_impl.log_softmax import LogSoftmax, sum_of_others
 from reference_impl.nll import NLL
@@ -53,6 +53,20 @@ def test_residual_keeps_its_digits(case):
             ulp=8,
             entrywise=True,
         )
+
+
+def test_residual_of_many_subnormal_terms():
+    """Each of them is rounded by a large part of itself, their sum is not."""
+    z = np.full((2, 400), -744.75)
+    z[0, 7], z[1, 0], z[1, 1] = 0.0, 0.0, -700.25
+    actual = LogSoftmax().backward(z, NLL([7, 0]).backward(LogSoftmax().forward(z), 1.0))
+    compare.check(
+        actual[[0, 1], [7, 0]],
+        loops.at(400, lambda z: [-sum(map(mp.exp, row[:at] + row[at + 1:])) for row, at in
+                                 zip(z, (7, 0), strict=True)], z),
+        statement="log_softmax.backward", oracle="loops", case="residual, subnormal", ulp=1,
+        entrywise=True,
+    )  # fmt: skip
 
 
 def test_by_hand():

@@ -25,7 +25,7 @@ from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL
 from reference_impl.normalisation import LayerNorm
-from reference_impl.quiet import quiet
+from reference_impl.quiet import BUFFER, quiet, room, short_buffer
 
 RNG = np.random.default_rng(0)
 N, n, K = 400, 30, 4
@@ -166,3 +166,23 @@ def test_the_callers_errstate_changes_nothing(call):
         expected = EXTREME[call]()
     with np.errstate(all="raise"):
         compare.same(EXTREME[call](), expected)
+
+
+def test_room():
+    for shape in ((), (3,), (5, 7), (64, 256)):
+        for _ in range(10):
+            array = room(shape)
+            assert array.shape == shape and array.ctypes.data % 64 == 0
+            assert array.flags.c_contiguous and array.flags.writeable
+
+
+def test_short_buffer():
+    """It ends with the block, also by an error, and changes no result."""
+    before, column = np.getbufsize(), X[:, :1]
+    long = X - column, np.exp(X) * X[0]
+    with pytest.raises(KeyError), short_buffer():
+        assert np.getbufsize() == BUFFER
+        compare.same(X - column, long[0])
+        compare.same(np.exp(X) * X[0], long[1])
+        raise KeyError
+    assert np.getbufsize() == before

@@ -195,6 +195,27 @@ def cloglog(t):
 
 LINKS = {"probit": (PROBIT, probit), "cloglog": (CLOGLOG, cloglog)}
 each_link = pytest.mark.parametrize("name", LINKS)
+
+
+def test_a_loss_that_is_not_convex():
+    """eta = z^2: at z = 0 the second derivative is eta'' (p - y), -1 for a label 1 and 1 for a 0."""
+
+    def information(z):
+        return 4.0 * z**2 * sigmoid.sigmoid(z**2) * sigmoid.sigmoid(-(z**2))
+
+    link = regression.Link(
+        lambda z, y: sigmoid.softplus(np.where(y == 1, -1.0, 1.0) * z**2),
+        lambda z, y: 2.0 * z * sigmoid.residuals(z**2, y),
+        lambda z, y: 2.0 * sigmoid.residuals(z**2, y) + information(z),
+        information,
+    )
+    X = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, -1.0]])
+    compare.same(regression.link_hessian(link, [0.0, 0.0], X[1:], [1, 1]),
+                 np.array([[-2.0, 0.0], [0.0, -2.0]]))  # fmt: skip
+    compare.same(regression.link_hessian(link, [0.0, 0.0], X, [0, 1, 0]),
+                 np.array([[1.0, -2.0], [-2.0, 0.0]]))  # fmt: skip
+
+
 RANGE = np.array([-700.0, -300.0, -45.0, -21.0, -19.5, -9.0, -3.125, -3.0, -2.875, -1.5, -0.25, 0.0,
                   0.125, 0.875, 1.5, 2.5, 3.25])  # fmt: skip
 

@@ -662,12 +662,3 @@ def test_soft_labels_derived(number):
         exact = loops.at(80, function, *design.values())
         actual = np.array(exact, dtype=float) if isinstance(exact, list) else np.float64(exact)
         verify(name, "50 digits", f"soft labels {number}, loops", actual, expected)
-
-
-def test_with_logarithm():
-    """What each of the two gives, bit for bit, along any axis."""
-    z = np.array([[0.5, -1.0, 700.0], [-np.inf, 3.0, 2.0]])
-    for axis in (0, 1):
-        p, logarithm = softmax.with_logarithm(z[:, 1:] if axis == 0 else z, axis)
-        compare.same(p, softmax.softmax(z[:, 1:] if axis == 0 else z, axis))
-        compare.same(logarithm, softmax.log_softmax(z[:, 1:] if axis == 0 else z, axis))

@@ -26,9 +26,10 @@ def once(question: Callable[[Any], Said]) -> Callable[[Any], Said]:
     @wraps(question)
     def kept(node: Any) -> Said:
         known: dict[str, Said] = node.__dict__
-        if name not in known:
-            known[name] = question(node)
-        return known[name]
+        try:
+            return known[name]
+        except KeyError:
+            return known.setdefault(name, question(node))
 
     return kept
 

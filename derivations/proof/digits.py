@@ -44,6 +44,9 @@ FUNCTIONS: Mapping[Function, Callable[..., mpf]] = {
 
 Frame = dict[int, Any]  # places of indices, and tables of the arguments of a definition
 Run = Callable[["World", Frame], mpf]
+Join = Callable[[mpf, mpf], mpf]
+SUM: tuple[Join, mpf] = (operator.add, mp.zero)  # what joins two numbers, and the value of none
+PRODUCT: tuple[Join, mpf] = (operator.mul, mp.one)
 Table = dict[Any, mpf]  # by place: a number for one index, else a tuple
 SIGNS: Mapping[str, Callable[[mpf], bool]] = {
     "positive": lambda number: number > 0,
@@ -214,9 +217,9 @@ class Program:
             case Entry(array, indices):
                 return self.entry(array, getter([scope[i] for i in indices]), scope)
             case terms.Add(summands):
-                return added([inner(s) for s in summands])
+                return joined(*SUM, [inner(s) for s in summands])
             case terms.Mul(factors):
-                return multiplied([inner(f) for f in factors])
+                return joined(*PRODUCT, [inner(f) for f in factors])
             case terms.Neg(term):
                 negated = inner(term)
                 return lambda world, frame: -negated(world, frame)
@@ -231,8 +234,10 @@ class Program:
             case terms.Delta(left, right):
                 one, other = scope[left], scope[right]
                 return lambda world, frame: mpf(frame[one] == frame[other])
-            case terms.Sum(index, body) | terms.Product(index, body):
-                return self.loop(isinstance(node, terms.Sum), index, body, scope)
+            case terms.Sum():
+                return self.loop(*SUM, node, scope)
+            case terms.Product():
+                return self.loop(*PRODUCT, node, scope)
             case terms.Use(definition, arguments):
                 return self.use(definition, arguments, scope)
             case terms.Expectation():
@@ -274,24 +279,24 @@ class Program:
             return lambda world, frame: known(argument(world, frame))
         return lambda world, frame: known(*[a(world, frame) for a in arguments])
 
-    def loop(self, adds: bool, index: Index, body: Term, scope: Mapping[object, int]) -> Run:
+    def loop(
+        self,
+        join: Join,
+        empty: mpf,
+        node: terms.Sum | terms.Product,
+        scope: Mapping[object, int],
+    ) -> Run:
         """Return a sum or a product over an index."""
-        slot, size = next(self.slots), self.dimension(index.dimension)
-        each = self.run(body, {**scope, index: slot})
+        slot, size = next(self.slots), self.dimension(node.index.dimension)
+        each = self.run(node.body, {**scope, node.index: slot})
 
-        def summed(world: World, frame: Frame) -> mpf:
-            total = mp.zero
+        def run(world: World, frame: Frame) -> mpf:
+            total = empty
             for frame[slot] in range(world.sizes[size]):
-                total += each(world, frame)
+                total = join(total, each(world, frame))
             return total
 
-        def product(world: World, frame: Frame) -> mpf:
-            total = mp.one
-            for frame[slot] in range(world.sizes[size]):
-                total *= each(world, frame)
-            return total
-
-        return summed if adds else product
+        return run
 
     def use(
         self,
@@ -455,25 +460,13 @@ def place_of(slot: int) -> Callable[[World, Frame], int]:
     return lambda world, frame: frame[slot]
 
 
-def added(parts: list[Run]) -> Run:
-    """Return a sum of some terms."""
+def joined(join: Join, empty: mpf, parts: list[Run]) -> Run:
+    """Return a sum or a product of some terms."""
 
     def run(world: World, frame: Frame) -> mpf:
-        total = parts[0](world, frame) if parts else mp.zero
+        total = parts[0](world, frame) if parts else empty
         for part in parts[1:]:
-            total += part(world, frame)
-        return total
-
-    return run
-
-
-def multiplied(parts: list[Run]) -> Run:
-    """Return a product of some terms."""
-
-    def run(world: World, frame: Frame) -> mpf:
-        total = parts[0](world, frame) if parts else mp.one
-        for part in parts[1:]:
-            total *= part(world, frame)
+            total = join(total, part(world, frame))
         return total
 
     return run
@@ -743,17 +736,12 @@ def inside(domain: str, number: mpf, strictly: bool = False) -> bool:
     return True
 
 
-def placements(free: Sequence[Index], sizes: Mapping[str, int]) -> Iterator[dict[Index, int]]:
+def patterns(free: Sequence[Index], size: Callable[[Dimension], int]) -> Iterator[dict[Index, int]]:
     """Yield places for the free indices, in each dimension every way of being alike or apart.
 
     The dimensions are combined: where ``a = b`` only with ``k = l``, a factor ``delta_ab`` would
     hide that ``k`` stands for ``l``.
     """
-    return patterns(free, lambda dimension: sizes[dimension.name])
-
-
-def patterns(free: Sequence[Index], size: Callable[[Dimension], int]) -> Iterator[dict[Index, int]]:
-    """Yield places for the free indices where a function gives the sizes."""
     groups: dict[Dimension, list[Index]] = {}
     for index in free:
         groups.setdefault(index.dimension, []).append(index)

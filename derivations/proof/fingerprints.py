@@ -28,6 +28,7 @@ LAST = 19_099_919
 PRIMES = tuple((LAST + 1) * 2**k - 1 for k in range(6, -1, -1))  # a Cunningham chain
 COMPARED = 2  # the level at which two sides are compared: logarithms reach up, exponentials down
 TRIES, UNDEFINED, BRANCHES = 60, 8, 12
+BABY = 4  # steps in the table of a logarithm for each in the search, of which there are many
 BRANCHED, DOUBTED = 1, 2  # a sign was taken, and one that a real number may not have
 
 Place = tuple[int, ...]
@@ -144,9 +145,8 @@ def is_square(value: int, p: int) -> bool:
 def giant_steps(level: int) -> tuple[int, dict[int, int]]:
     """Return the table for discrete logarithms to the base 4, which generates the squares."""
     p = PRIMES[level]
-    width = isqrt(p) + 1
     table, value = {}, 1
-    for step in range(width):
+    for step in range(BABY * isqrt(p)):
         table[value] = step
         value = value * 4 % p
     return pow(value, -1, p), table
@@ -318,7 +318,7 @@ class Scope(NamedTuple):
 
     def at(self, indices: Sequence[Index]) -> Place:
         """Return the place of some indices."""
-        return tuple(self.places[i] for i in indices)
+        return tuple(map(self.places.__getitem__, indices))
 
 
 @dataclass

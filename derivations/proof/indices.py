@@ -18,8 +18,9 @@ The lines of a chain have most of their parts in common, so the laws that cost m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from math import lcm
 
 import sympy
 from sympy.core.expr import Expr
@@ -58,27 +59,55 @@ class Undecided(Exception):
 @lru_cache(maxsize=8192)
 def rational(expression: Expr) -> tuple[Expr, Expr]:
     """Return numerator and denominator, expanded and without a common factor."""
-    names = ordered(atoms(expression))
-    ring = PolyRing(names, sympy.QQ, sympy.lex)
-    above, below = quotient(expression, ring, dict(zip(names, ring.gens, strict=True)))
-    if below == 1:
-        below, above = above.clear_denoms()
-        numerator, denominator = above.as_expr(), sympy.Integer(int(below))
-    else:
-        above, below = above.cancel(below)
-        numerator, denominator = above.as_expr(), below.as_expr()
-    for name in names:
+    numerator, denominator = over_a_monomial(expression) or over_a_polynomial(expression)
+    for name in ordered(atoms(expression)):
         degree = root_order(name)
         if degree == 1:
             continue
-        beneath = sympy.Poly(denominator, name).terms()
-        lack = degree - beneath[0][0][0] % degree if len(beneath) == 1 and beneath[0][0][0] else 0
-        sides = [sympy.expand(side * name**lack) for side in (numerator, denominator)]
-        if max(sympy.degree(side, name) for side in sides) >= degree:
-            radicand = exponential(degree * name.arguments[0])
-            top, bottom = (lowered(side, name, degree, radicand) for side in sides)
+        above, below = powers(numerator, name), powers(denominator, name)
+        (only, *others) = below
+        lack = degree - only % degree if only and not others else 0
+        if max(*above, *below) + lack >= degree:
+            sides = ({n + lack: c for n, c in side.items()} for side in (above, below))
+            top, bottom = (lowered(side, name, degree) for side in sides)
             return rational(top / bottom)
     return numerator, denominator
+
+
+def over_a_monomial(expression: Expr) -> tuple[Expr, Expr] | None:
+    """Return numerator and denominator of a sum of monomials, with powers below zero or without."""
+    summands = sympy.Add.make_args(expression)
+    scale, lowest = 1, dict[Atom, int]()
+    for summand in summands:
+        coefficient, rest = summand.as_coeff_Mul()
+        if not coefficient.is_Rational:
+            return None
+        scale = lcm(scale, int(coefficient.q))
+        for factor in sympy.Mul.make_args(rest) if rest != 1 else ():
+            base, power = factor.as_base_exp()
+            if not isinstance(base, Atom):
+                return None
+            if power < 0:
+                lowest[base] = min(lowest.get(base, 0), int(power))
+    denominator = sympy.Mul(scale, *(base**-power for base, power in lowest.items()))
+    if denominator == 1:
+        return expression, denominator
+    return sympy.Add(*(summand * denominator for summand in summands)), denominator
+
+
+def over_a_polynomial(expression: Expr) -> tuple[Expr, Expr]:
+    """Return numerator and denominator of a rational expression."""
+    names = ordered(atoms(expression))
+    ring = ring_in(*names)
+    above, below = quotient(expression, ring, dict(zip(names, ring.gens, strict=True)))
+    above, below = above.cancel(below)
+    return above.as_expr(), below.as_expr()
+
+
+@lru_cache(maxsize=1024)
+def ring_in(*names: Atom) -> PolyRing:
+    """Return the polynomials in some applications."""
+    return PolyRing(names, sympy.ZZ, sympy.lex)
 
 
 def quotient(
@@ -88,7 +117,7 @@ def quotient(
     if isinstance(expression, Atom):
         return generators[expression], ring.one
     if expression.is_Rational:
-        return ring.ground_new(ring.domain.from_sympy(expression)), ring.one
+        return ring.ground_new(int(expression.p)), ring.ground_new(int(expression.q))
     if expression.is_Pow:
         above, below = quotient(expression.base, ring, generators)
         power = int(expression.exp)
@@ -116,20 +145,46 @@ def quotient(
     return total, common
 
 
+def powers(polynomial: Expr, atom: Atom) -> dict[int, Expr]:
+    """Return the coefficients of an expanded polynomial by the powers of an application."""
+    found: dict[int, list[Expr]] = {}
+    for monomial in sympy.Add.make_args(polynomial):
+        power = int(monomial.as_powers_dict().get(atom, 0))
+        found.setdefault(power, []).append(monomial / atom**power)
+    return {power: sympy.Add(*coefficients) for power, coefficients in found.items()}
+
+
+def slope(polynomial: Expr, atom: Atom) -> Expr:
+    """Return the derivative of an expanded polynomial by an application."""
+    return sympy.Add(*(n * c * atom ** (n - 1) for n, c in powers(polynomial, atom).items() if n))
+
+
+def lowered(by_power: Mapping[int, Expr], root: Atom, degree: int) -> Expr:
+    """Return a polynomial with the power of a root that is its radicand replaced by it."""
+    radicand = exponential(degree * root.arguments[0])
+    return sympy.Add(
+        *(c * radicand ** (n // degree) * root ** (n % degree) for n, c in by_power.items())
+    )
+
+
+@lru_cache(maxsize=4096)
+def factors(polynomial: Expr) -> tuple[Expr, tuple[tuple[Expr, int], ...]]:
+    """Return the content of an expanded polynomial, and its irreducible factors with their powers."""
+    if not polynomial.is_Add:
+        content, rest = polynomial.as_coeff_Mul()
+        found = rest.as_powers_dict().items() if rest != 1 else ()
+        return content, tuple((base, int(power)) for base, power in found)
+    names = ordered(atoms(polynomial))
+    content, parts_of_it = ring_in(*names).from_expr(polynomial).factor_list()
+    return sympy.Integer(int(content)), tuple((p.as_expr(), power) for p, power in parts_of_it)
+
+
 def root_order(atom: Atom) -> int:
     """Return q where an application is the root exp(log(f) / q), else 1."""
     if not isinstance(atom, Exp):
         return 1
     coefficient, rest = atom.arguments[0].as_coeff_Mul()
     return int(coefficient.q) if coefficient.p == 1 and isinstance(rest, Log) else 1
-
-
-def lowered(polynomial: Expr, root: Atom, degree: int, radicand: Expr) -> Expr:
-    """Return a polynomial with the power of a root that is its radicand replaced by it."""
-    coefficients = sympy.Poly(polynomial, root).terms()
-    return sympy.Add(
-        *(c * radicand ** (n // degree) * root ** (n % degree) for (n,), c in coefficients)
-    )
 
 
 def normal(expression: Expr) -> Expr:
@@ -179,9 +234,9 @@ def absolute(argument: Expr) -> Expr:
     """|a b| = |a| |b|, and an exponential is positive."""
     result = sympy.Integer(1)
     for turned, part in zip((1, -1), rational(argument), strict=True):
-        content, factors = sympy.factor_list(part)
+        content, bases = factors(part)
         result *= abs(content) ** turned
-        for base, power in factors:
+        for base, power in bases:
             positive = isinstance(base, Entry) and base.what.domain == "positive"
             if positive or isinstance(base, (Exp, Abs, Size)) or power % 2 == 0:
                 result *= base ** (turned * power)
@@ -206,14 +261,14 @@ def logarithm(argument: Expr, root: bool = False) -> Expr:
     """
     result = sympy.Integer(0)
     for sign, part in zip((1, -1), rational(argument), strict=True):
-        content, factors = sympy.factor_list(part)
-        if content == 0 or (content < 0 and not factors):
+        content, bases = factors(part)
+        if content == 0 or (content < 0 and not bases):
             raise Undecided("the logarithm of zero or of a negative number")
         for turned, whole in ((1, abs(content).p), (-1, content.q)):
             for prime, power in sympy.factorint(whole).items():
                 if prime > 1:
                     result += sign * turned * power * application(Log, None, sympy.Integer(prime))
-        for base, power in factors:
+        for base, power in bases:
             if isinstance(base, Exp):
                 result += sign * power * base.arguments[0]
             else:
@@ -253,23 +308,22 @@ def summation(index: Place, body: Expr) -> Expr:
             return summation(index, apart) + joined - reindexed(apart, {index: other})
     numerator, denominator = rational(body)
     outside, inside = apart_from(index, denominator)
-    result = sympy.Integer(0)
+    summed = []
     for monomial in sympy.Add.make_args(numerator):
         free, bound = apart_from(index, monomial)
-        result += free / outside * single_sum(index, bound / inside)
-    return result
+        summed.append(free / outside * single_sum(index, bound / inside))
+    return sympy.Add(*summed)
 
 
 def apart_from(index: Place, polynomial: Expr) -> tuple[Expr, Expr]:
     """Return the product of the factors without an index, and of those with it."""
     if not stands_in(index, polynomial):
         return polynomial, sympy.Integer(1)
-    factors = sympy.Mul.make_args(sympy.factor(polynomial) if polynomial.is_Add else polynomial)
-    own = [stands_in(index, factor) for factor in factors]
-    return (
-        sympy.Mul(*(f for f, mine in zip(factors, own, strict=True) if not mine)),
-        sympy.Mul(*(f for f, mine in zip(factors, own, strict=True) if mine)),
-    )
+    content, bases = factors(polynomial)
+    apart: tuple[list[Expr], list[Expr]] = ([content], [])
+    for base, power in bases:
+        apart[stands_in(index, base)].append(base**power)
+    return sympy.Mul(*apart[0]), sympy.Mul(*apart[1])
 
 
 def single_sum(index: Place, body: Expr) -> Expr:
@@ -393,8 +447,9 @@ def residual_of_sums(expression: Expr) -> Expr:
         index = fresh(dimension)
         body, rest = sympy.Integer(0), sympy.Integer(0)
         for monomial in sympy.Add.make_args(numerator):
-            here = [s for s in mine if monomial.has(s)]
-            if len(here) == 1 and sympy.degree(monomial, here[0]) == 1:
+            powers_here = monomial.as_powers_dict()
+            here = [s for s in mine if s in powers_here]
+            if len(here) == 1 and powers_here[here[0]] == 1:
                 bound, inner = here[0].arguments
                 body += monomial / here[0] * moved(inner, {bound: index})
             else:

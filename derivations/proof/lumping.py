@@ -9,12 +9,14 @@ when both sides are sums of one term for each data point, one data point decides
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
+from operator import mul, or_
 
 import sympy
-from sympy.polys.fields import FracField
+from sympy.polys.rings import PolyElement, PolyRing
 
 from derivations.language import terms
 from derivations.language.terms import Array, Dimension, Index, Term
@@ -282,24 +284,46 @@ def unknown(function: terms.Function) -> type[sympy.Function]:
 
 def is_zero(expression: sympy.Expr) -> bool:
     """Return True when a rational expression in exponentials of monomials is zero."""
-    symbols: dict[sympy.Expr, sympy.Symbol] = {}
+    leaves = {leaf: powers(leaf) for leaf in generators(expression)}
+    bases = tuple(dict.fromkeys(base for found in leaves.values() for base in found))
+    ring = PolyRing(bases, sympy.QQ, sympy.lex)
+    names = dict(zip(bases, ring.gens, strict=True))
 
-    def split(argument: sympy.Expr) -> sympy.Expr:
-        value = sympy.Integer(1)
-        for monomial in sympy.Add.make_args(sympy.expand(argument)):
-            coefficient, part = monomial.as_coeff_Mul()
-            if not coefficient.is_Integer:
-                coefficient, part = sympy.Integer(1), monomial
-            value *= symbols.setdefault(part, sympy.Dummy("e")) ** coefficient
-        return value
+    def multiplied(factors: Mapping[PolyElement, int]) -> PolyElement:
+        return reduce(mul, (base**power for base, power in factors.items()), ring.one)
 
-    expression = expression.xreplace({e: split(e.args[0]) for e in expression.atoms(sympy.exp)})
-    free = sorted(generators(expression), key=sympy.default_sort_key)
+    def over(node: sympy.Expr) -> tuple[PolyElement, Counter[PolyElement]]:
+        """Return a numerator, and the denominators below it by their powers."""
+        if node in leaves:
+            found = {names[base]: power for base, power in leaves[node].items()}
+            above = multiplied({base: power for base, power in found.items() if power > 0})
+            return above, Counter({base: -power for base, power in found.items() if power < 0})
+        if node.is_Rational:
+            return ring.ground_new(ring.domain.from_sympy(node)), Counter()
+        if node.is_Pow:
+            above, below = over(node.base)
+            power = int(node.exp)
+            if power > 0:
+                return above**power, Counter({base: power * n for base, n in below.items()})
+            if not above:
+                raise ZeroDivisionError
+            (leading, scale), *others = above.terms()
+            apart = {base: n for base, n in zip(ring.gens, leading, strict=True) if n}
+            turned = Counter({above.monic(): 1} if others else apart)
+            value = multiplied(below).mul_ground(1 / scale)
+            return value**-power, Counter({base: -power * n for base, n in turned.items()})
+        each = [over(part) for part in node.args]
+        if node.is_Mul:
+            below = sum((Counter(own) for _, own in each), Counter())
+            return reduce(mul, (above for above, _ in each)), below
+        common = reduce(or_, (own for _, own in each))
+        return sum(above * multiplied(common - own) for above, own in each), common
+
     try:
-        left = FracField(free, sympy.QQ, sympy.lex).from_expr(expression)
+        left, _ = over(expression)
     except ZeroDivisionError:
         return False
-    if left and any(g.has(sympy.log) for g in free):
+    if left and any(base.has(sympy.log) for base in bases):
         raise NotLumpable("logarithms of sums are left")
     return not left
 
@@ -311,6 +335,19 @@ def generators(expression: sympy.Expr) -> set[sympy.Expr]:
     if expression.is_Pow and expression.exp.is_Integer:
         return generators(expression.base)
     return set() if expression.is_Rational else {expression}
+
+
+def powers(leaf: sympy.Expr) -> Counter[sympy.Expr]:
+    """Return exponentials of monomials, by the powers of which an exponential is a product."""
+    if not isinstance(leaf, sympy.exp):
+        return Counter({leaf: 1})
+    found: Counter[sympy.Expr] = Counter()
+    for monomial in sympy.Add.make_args(sympy.expand(leaf.args[0])):
+        coefficient, part = monomial.as_coeff_Mul()
+        if not coefficient.is_Integer:
+            coefficient, part = 1, monomial
+        found[sympy.exp(part)] += int(coefficient)
+    return found
 
 
 def equal(left: Term, right: Term, apart: Sequence[tuple[Index, Index]] = ()) -> bool:

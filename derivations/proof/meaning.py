@@ -14,6 +14,7 @@ from sympy.core.expr import Expr
 
 from derivations.language import terms
 from derivations.language.terms import Array, Definition, Index, Term
+from derivations.proof import indices
 from derivations.proof.atoms import (
     Abs,
     Applied,
@@ -169,7 +170,7 @@ def derivative(expression: Expr, array: Array, at: tuple[Place, ...]) -> Expr:
     for atom in atoms(expression):
         inner = derivative_of_atom(atom, array, at)
         if inner != 0:
-            above, below = sympy.diff(numerator, atom), sympy.diff(denominator, atom)
+            above, below = indices.slope(numerator, atom), indices.slope(denominator, atom)
             slope_here = above if below == 0 else above - below * numerator / denominator
             result += slope_here / denominator * inner
     return normal(result)

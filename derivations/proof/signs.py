@@ -285,7 +285,7 @@ def sign_of_expression(expression: Expr, known: Known) -> str:
     numerator, denominator = indices.rational(expression)
     result = "positive"
     for part in (numerator, denominator):
-        content, factors = sympy.factor_list(part)
+        content, factors = indices.factors(part)
         if content == 0:
             return "zero"
         result = times(result, "positive" if content > 0 else "negative")
@@ -306,6 +306,7 @@ def even(of_base: str) -> str:
     return "positive" if of_base in ("positive", "negative") else "nonnegative"
 
 
+@lru_cache(maxsize=4096)
 def sign_of_factor(factor: Expr, known: Known) -> str:
     """Return the sign of one factor, which may be a quantity of which it is assumed."""
     found = assumed(factor, known)
@@ -327,7 +328,7 @@ def sign_of_polynomial(polynomial: Expr, known: Known) -> str:
 def of_exponential_less_one(polynomial: Expr, known: Known) -> str:
     """exp(m) - 1 has the sign of m; what is at most 1, less 1, has none above zero."""
     for orientation in (1, -1):
-        shifted = sympy.expand(orientation * polynomial + 1)
+        shifted = orientation * polynomial + 1
         if isinstance(shifted, Exp):
             inner = sign_of_expression(shifted.arguments[0], known)
             return inner if orientation == 1 else OPPOSITE[inner]
@@ -337,16 +338,20 @@ def of_exponential_less_one(polynomial: Expr, known: Known) -> str:
 
 
 def of_monomials(polynomial: Expr, known: Known) -> str:
-    """A sum of what is nonnegative is."""
+    """A sum of what is nonnegative is; the polynomial is expanded."""
     result = "zero"
-    for monomial in sympy.Add.make_args(sympy.expand(polynomial)):
+    for monomial in sympy.Add.make_args(polynomial):
         coefficient, _ = monomial.as_coeff_Mul()
         of_monomial = "positive" if coefficient > 0 else "negative"
         for base, power in monomial.as_powers_dict().items():
             if base.is_Number:
                 continue
-            of_atom = sign_of_atom(base, known) if isinstance(base, Atom) else "nonnegative"
-            of_monomial = times(of_monomial, even(of_atom) if power % 2 == 0 else of_atom)
+            of_base = (
+                "nonnegative" if base.is_Symbol else "unknown"
+            )  # by how much more than a bound
+            if isinstance(base, Atom):
+                of_base = sign_of_atom(base, known)
+            of_monomial = times(of_monomial, even(of_base) if power % 2 == 0 else of_base)
         result = plus(result, of_monomial)
     return result
 
@@ -370,9 +375,9 @@ def of_lower_bounds(polynomial: Expr, known: Known) -> str:
 def of_square(polynomial: Expr, known: Known) -> str:
     """A quadratic in one quantity has the sign of its first coefficient, without two roots."""
     for name in ordered(polynomial.free_symbols):
-        whole = sympy.Poly(polynomial, name)
-        if whole.degree() == 2:
-            first, middle, last = whole.all_coeffs()
+        by_power = indices.powers(polynomial, name)
+        if max(by_power) == 2:
+            first, middle, last = (by_power.get(n, sympy.Integer(0)) for n in (2, 1, 0))
             apart = [sign_of_expression(e, known)
                      for e in (first, sympy.expand(4 * first * last - middle**2))]  # fmt: skip
             if apart[0] in ("positive", "negative") and apart[1] in (
@@ -390,7 +395,7 @@ def of_products(polynomial: Expr, known: Known) -> str:
     """
     body: Expr = sympy.Integer(0)
     pair: tuple[Place, Place] | None = None
-    for monomial in sympy.Add.make_args(sympy.expand(polynomial)):
+    for monomial in sympy.Add.make_args(polynomial):
         coefficient, rest = monomial.as_coeff_Mul()
         factors = [b for b, e in rest.as_powers_dict().items() for _ in range(int(e))]
         sums = [f.arguments for f in factors if isinstance(f, Total)]
@@ -460,7 +465,7 @@ def _defined(node: Term, facts: Facts, everywhere: bool) -> bool:
         numerator, denominator = indices.rational(expression)
         open_powers: list[int] = []
         for part in (numerator, denominator):
-            content, factors = sympy.factor_list(part)
+            content, factors = indices.factors(part)
             if content <= 0:
                 return False
             for factor, power in factors:

@@ -71,11 +71,11 @@ def of_calls(ground: Ground, claim: Claim, deltas: list[Array]) -> Pieces:
         rule = problem.rules.get(name, f"gradient by {name}")
         if once.dtype.kind not in "fiub":
             continue
-        if not all(_same(once, part.get(name), ground.unit) for part in (first, second)):
+        if not all(_same(once, part.get(name), ground.rounding) for part in (first, second)):
             change = second[name] - first[name]
             before = once, first[name] - once  # of a fresh object, of one that was used
-            adds = any(_same(change, part, 1e3 * ground.unit) for part in before)
-            stale = _same(first[name], second[name], ground.unit)
+            adds = any(_same(change, part, 1e3 * ground.rounding) for part in before)
+            stale = _same(first[name], second[name], ground.rounding)
             cause = BEHAVIOUR["accumulates" if adds else "caches" if stale else "random"]
             if not (adds or stale):
                 cause = replace(cause, rivals=("a state that each call changes",))
@@ -98,12 +98,12 @@ def of_linearity(
         return
     a, b, c = (np.asarray(answer) for answer in answers)
     size = np.abs(a).max() + 2.0 * np.abs(b).max() + np.abs(c).max()
-    if np.abs(c - a + 2.0 * b).max() > max(1e-6, 1e3 * ground.unit) * size:
+    if np.abs(c - a + 2.0 * b).max() > max(1e-6, 1e3 * ground.rounding) * size:
         yield fault(rule, name, "not linear in delta")
 
 
 def _same(a: Array, b: Any, unit: float) -> bool:
-    """Whether two results of the same call are alike, up to another order of sums."""
+    """Whether two results of the same call are alike, up to rounding: sums in another order."""
     if b is None or np.shape(a) != np.shape(b):
         return False
     if np.array_equal(a, b, equal_nan=True):

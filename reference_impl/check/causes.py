@@ -231,6 +231,10 @@ def _lengths(look: Look) -> list[tuple[int, str]]:
         if size > 1 and (" of " not in words or size not in sizes):
             named.append((size, words))
             sizes.add(size)
+    used = slips.contributions(look)
+    counts = np.zeros(0) if used is None else np.unique(used.sum(axis=0))
+    if counts.size == 1 and counts[0] > 1 and counts[0] not in sizes:
+        named.append((int(counts[0]), "contributions to each entry"))
     return named
 
 
@@ -498,21 +502,28 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
         return
     wanted = _parallel(first.got, first.got - first.want, noise=first.noise)
     fits = _fits(slips.terms, seen, wanted)
-    others = [fit for fit in fits if fit.name != RIGHT]
-    exact = [
-        Cause(fit.name, f"it is {fit.text}{_more(case, fit, first)}")
-        for fit in others
-        if _explains(fit, seen)
-    ]
+    others = [fit for fit in fits if fit.name != RIGHT and not _is_one_number(fit)]
+    exact, told = list[Cause](), list[Cause]()
+    for fit in (fit for fit in others if _explains(fit, seen)):
+        more = _more(case, fit, first)
+        (told if more else exact).append(Cause(fit.name, f"it is {fit.text}{more}"))
     off = tuple(replace(k, got=k.got - k.want, want=np.zeros(k.want.shape)) for k in seen)
-    added = []
+    lost, added = list[Cause](), list[Cause]()
     for right in _fits(_alone, seen) if others else ():
         for fit in others:
             c, loose = _coefficient(fit, off)
             if loose < 1e-2 * abs(c) and _explains(right.plus(fit.times(c)), seen, 1):
-                added.append(_added(fit, c, seen[0]))
-    alone = [] if exact or added else [cause for fit in others for cause in _free(fit, seen)]
-    yield from [*exact, *added, *alone]
+                (lost if abs(c + 1.0) < 1e-6 else added).append(_added(fit, c, seen[0]))
+    # What is one term of the right answer may well be what is left of it.
+    yield from [*told, *lost, *exact, *added]
+    if not (told or lost or exact or added):
+        yield from (cause for fit in others for cause in _free(fit, seen))
+
+
+def _is_one_number(fit: Fit) -> bool:
+    """Whether a term is one number at one look: with a coefficient it explains any constant."""
+    known = [a for a in fit.arrays if a is not None]
+    return fit.name != "constant" and len(known) == 1 and known[0].size > 1 and not np.ptp(known[0])
 
 
 def _more(case: Case, fit: Fit, look: Look) -> str:
@@ -523,9 +534,14 @@ def _more(case: Case, fit: Fit, look: Look) -> str:
 
 def _added(fit: Fit, c: float, look: Look) -> Cause:
     name = f"{'missing' if c < 0.0 else 'added'} {fit.name}"
-    words = "lacks the term" if c < 0.0 else "has in addition the term"
-    flipped = ", as if the sign of that term were flipped" if abs(abs(c) - 2.0) < 1e-6 else ""
-    return Cause(name, f"it {words} {_number(abs(c), look)}{fit.text}{flipped}")
+    words, number = "lacks" if c < 0.0 else "has in addition", _number(abs(c), look)
+    term = f"the term {fit.text.removeprefix('the product ')}"
+    if "." in number:
+        term = f"{number}times {term}: it, or a factor of it"
+    elif number:
+        term = f"{number}times {term}"
+    flipped = ", as if the sign of that term were flipped" if number == "2 " else ""
+    return Cause(name, f"it {words} {term}{flipped}")
 
 
 def _free(fit: Fit, seen: tuple[Look, ...]) -> Found:
@@ -536,17 +552,19 @@ def _free(fit: Fit, seen: tuple[Look, ...]) -> Found:
 
 
 def _symmetrised(fit: Fit, c: float, look: Look) -> str:
-    """Say whether the right answer has M + M^T where a term has the square matrix M."""
+    """Say whether a square matrix M in a term should be M^T, or M + M^T."""
+    own, small = fit.arrays[0], 4.0 * look.error + 1e-9 * np.abs(look.want).max()
     for name, M in look.values.items():
-        if np.ndim(M) == 2 and len(M) == np.shape(M)[1] and name in fit.name:
+        if own is not None and np.ndim(M) == 2 and len(M) == np.shape(M)[1] and name in fit.name:
             other = replace(look, values={**look.values, name: M.T})
-            turned = [a for n, t, a in slips.terms(other) if (n, t) == (fit.name, fit.text)]
-            own, small = fit.arrays[0], 4.0 * look.error + 1e-9 * np.abs(look.want).max()
-            both = (
-                own + turned[0] if turned and own is not None else np.full(look.want.shape, np.nan)
-            )
-            if any((np.abs(k * both - look.want) <= small).all() for k in (c, c / 2.0)):
-                return f", where the right one has {name} + {name}^T: {name} is not symmetric"
+            for turned in [a for n, t, a in slips.terms(other) if (n, t) == (fit.name, fit.text)][
+                :1
+            ]:
+                if (np.abs(c * turned - look.want) <= small).all():
+                    return f", where the right one has {name}^T: it is transposed"
+                both = own + turned
+                if any((np.abs(k * both - look.want) <= small).all() for k in (c, c / 2.0)):
+                    return f", where the right one has {name} + {name}^T: {name} is not symmetric"
     return ""
 
 

@@ -4,7 +4,7 @@ A claim is wrong where it differs from differences by more than `SAFETY` times t
 estimate of themselves; nothing else is a tolerance.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,9 +44,9 @@ def entries(case: Case, columns: Columns, ground: Ground, noise: Callable[[], Ar
     tolerance = case.error + SAFETY * EPS * np.abs(got)
     with np.errstate(invalid="ignore"):
         wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
-    far = wrong & _is_far(got, columns.far, columns.far_error)
+    far = wrong & is_far(got, columns.far, columns.far_error)
     if far.any():
-        yield _torn(case.rule, far)
+        yield torn(case.rule, np.argwhere(far)[0].tolist())
         wrong &= ~far
     if wrong.any():
         wider = tolerance + SAFETY * noise()
@@ -59,7 +59,7 @@ def entries(case: Case, columns: Columns, ground: Ground, noise: Callable[[], Ar
         yield _wrong_entries(replace(case, error=tolerance), wrong)
         return
     yield from _of_told(case, tolerance, columns, ground.unit)
-    yield from _of_kinks(case, columns, ground)
+    yield from _of_kinks(case, columns)
 
 
 def _of_told(case: Case, tolerance: Array, columns: Columns, unit: float) -> Pieces:
@@ -87,7 +87,7 @@ def _steep(case: Case) -> float:
     return float(np.abs(case.delta).max(initial=0.0)) * min(1.0, value / (at or 1.0))
 
 
-def _of_kinks(case: Case, columns: Columns, ground: Ground) -> Pieces:
+def _of_kinks(case: Case, columns: Columns) -> Pieces:
     for places, words in ((columns.kinks, "a kink"), (columns.lost, "RULE 1 is not smooth")):
         if places.any():
             at = tuple(int(k) for k in np.argwhere(places)[0])
@@ -96,10 +96,9 @@ def _of_kinks(case: Case, columns: Columns, ground: Ground) -> Pieces:
             sides = f": slopes {low:.6g} to {high:.6g}; {got:.6g} returned"
             yield Piece(doubts=(f"{case.rule}: {words} at {list(at)}{more}{sides}",))
     with np.errstate(invalid="ignore"):
-        slack = (columns.high - columns.low) / 8.0
-        sharp = np.max(ground.noise) <= 2.0**-32 * np.abs(case.value).max()
+        slack = SAFETY * columns.side_error
         outside = (case.got < columns.low - slack) | (case.got > columns.high + slack)
-    for index in np.argwhere(columns.kinks & outside & sharp)[:1]:
+    for index in np.argwhere(columns.kinks & outside)[:1]:
         at = tuple(int(k) for k in index)
         low, high, got = columns.low[at], columns.high[at], case.got[at]
         text = (
@@ -148,10 +147,10 @@ def numbers(case: Case, far: Array | None = None, far_error: Array | None = None
         known = np.isfinite(case.want)
         wrong = known & (np.abs(case.got - case.want) > tolerance)
     if far is not None and far_error is not None:
-        torn = wrong & _is_far(case.got, far, far_error)
-        if torn.any():
-            yield _torn(case.rule, torn)
-            wrong, known = wrong & ~torn, known & ~torn
+        apart = wrong & is_far(case.got, far, far_error)
+        if apart.any():
+            yield torn(case.rule, np.argwhere(apart)[0].tolist())
+            wrong, known = wrong & ~apart, known & ~apart
     if wrong.any():
         yield _wrong_entries(replace(case, error=tolerance), wrong)
         return
@@ -159,7 +158,7 @@ def numbers(case: Case, far: Array | None = None, far_error: Array | None = None
     yield Piece(compared=int(told.sum()), tolerance=float(tolerance[told].max(initial=0.0)))
 
 
-def _is_far(got: Array, far: Array, far_error: Array) -> NDArray[np.bool_]:
+def is_far(got: Array | float, far: Array | float, far_error: Array | float) -> NDArray[np.bool_]:
     """Whether a claim is what larger steps say, where smaller ones contradict them.
 
     Either may be right: something inside may be flat at small steps, from rounding, or larger
@@ -170,9 +169,10 @@ def _is_far(got: Array, far: Array, far_error: Array) -> NDArray[np.bool_]:
     return np.asarray(close & np.isfinite(far_error))
 
 
-def _torn(rule: str, places: NDArray[np.bool_]) -> Piece:
-    at = [int(k) for k in np.argwhere(places)[0]]
-    why = f"small steps and larger ones contradict one another at {at}"
+def torn(rule: str, index: Sequence[int]) -> Piece:
+    """Return a doubt: a claim `is_far` at an entry, or along a direction."""
+    at = f" at {list(index)}" if index else ""
+    why = f"small steps and larger ones contradict one another{at}"
     return Piece(doubts=(f"{rule}: {why}, and the larger ones agree",))
 
 

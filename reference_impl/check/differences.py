@@ -38,8 +38,8 @@ class Slope:
     Attributes
     ----------
     value, error : arrays
-    left, right : arrays
-        The slopes to both sides.
+    left, right, side_error : arrays
+        The slopes to both sides, and how far off these may be.
     far, far_error : arrays
         The slope that larger steps agree on, where that is another one.
     kink, lost : arrays of bool
@@ -50,6 +50,7 @@ class Slope:
     error: Array
     left: Array
     right: Array
+    side_error: Array
     far: Array
     far_error: Array
     kink: NDArray[np.bool_]
@@ -104,8 +105,8 @@ def slope(
                 parts.append(np.array([*up[k : k + BLOCK], here, *down[k : k + BLOCK], *probes]))
             measured = np.maximum(measured, smallest_step(parts))
             still = (np.concatenate(parts) == here).all(axis=0)
-        hidden = still * max(EPS * terms, unit * np.nanmax(size, initial=0.0))
-        noise = np.maximum(np.maximum(measured, hidden), unit * size) + TINY
+        unmoved = still * max(EPS * terms, unit * np.nanmax(size, initial=0.0))
+        noise = np.maximum(np.maximum(measured, unmoved), unit * size) + TINY
         h = steps[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
@@ -115,19 +116,24 @@ def slope(
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
         wild = measured > 2.0**-7 * np.maximum(size, spread)
-        kink, row = _kink(central, jump, rounding)
-        left, right, rest = (np.take_along_axis(part, row[None], axis=0)[0] for part in (
-            (here - down) / h, (up - here) / h, jump))  # fmt: skip
+        wild &= spread > 64.0 * np.maximum(unit * size, EPS * terms)
+        kink, finest = _kink(central, jump, rounding)
+        sides, columns = np.array([here - down, up - here]) / h, np.arange(len(here))
+        # A step half as large has half of the error; finer ones than show the kink have none.
+        errors = 2.0 * (np.abs(np.diff(sides, axis=1)).max(axis=0) + rounding[:-1])
+        errors[np.arange(len(errors))[:, None] >= finest] = np.inf
+        row = errors.argmin(axis=0)
+        left, right = sides[:, row, columns]
+        side_error, rest = errors[row, columns], jump[row, columns]
+        # Between a coarser step, the finest that shows the kink, and 0 there may be anything.
+        side_error[finest < len(h) - 1 - EACH] = np.inf
         slight = kink & (rest <= 2.0**-7 * np.maximum(np.abs(left), np.abs(right)))
         error = error + np.where(slight, rest, 0.0)
         kink &= ~wild & ~slight
-        tiny = spread <= 64.0 * np.maximum(unit * size, EPS * terms)
-        error = error + np.where(
-            wild, np.where(tiny, np.maximum(spread, measured) * 4.0 / steps[-1], np.inf), 0
-        )
+        error = np.where(wild, np.inf, error)
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
-        return Slope(value, error, left, right, far, far_error, kink, lost)
+        return Slope(value, error, left, right, side_error, far, far_error, kink, lost)
 
 
 def roughly(curve: Callable[[float], float]) -> float:
@@ -139,12 +145,27 @@ def roughly(curve: Callable[[float], float]) -> float:
     return central[0]
 
 
-def noise(curve: Curve) -> tuple[Array, Array]:
-    """Return the noise of the numbers of a curve near t = 0, and these at equal tiny steps."""
+def noise(curve: Curve, t: float = 0.0) -> tuple[Array, Array]:
+    """Return the noise of the numbers of a curve near t, and these at equal tiny steps."""
     with np.errstate(all="ignore"):
         fine = FINE * float(STEPS[-1])
-        near = _near(lambda t: np.asarray(curve(t), dtype=np.float64).ravel(), fine)
+        near = _near(lambda s: np.asarray(curve(t + s), dtype=np.float64).ravel(), fine)
         return _noise(near), near
+
+
+def hidden(curve: Curve) -> Array:
+    """Return the noise of a curve on the way to t = -1, where terms cancel there.
+
+    Of t -> f((1 + t) x): log(1 + e^x) - x is 0 for a large x, and differs from it by rounding.
+    """
+    found = []
+    for t in (-0.49, -0.74, -0.87):  # not half, where a kink may be: people give round numbers
+        measured, near = noise(curve, t)
+        with np.errstate(invalid="ignore"):
+            slope = np.ptp(near, axis=0) / (2 * EACH * FINE * STEPS[-1])
+            rounding = EPS * (np.abs(near).max(axis=0) + slope)  # of f, and of x
+            found.append(np.where(measured > 2.0**2 * rounding, measured, 0.0))
+    return np.asarray(np.max(found, axis=0))
 
 
 def close_to(t: float) -> list[float]:
@@ -182,7 +203,7 @@ def _noise(near: Array) -> Array:
 def _kink(
     central: Array, jump: Array, rounding: Array
 ) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Whether the slopes to both sides differ, and the row of a step that shows them.
+    """Whether the slopes to both sides differ, and the row of the finest step that shows it.
 
     `central` is their mean for each step, and `jump` their difference. Where the curve is smooth
     the jump is h f'', so it halves with the step; at a kink both stay the same, down to the step
@@ -199,7 +220,7 @@ def _kink(
     drowned = 0.7 * jump[finest, columns] < 33.0 * rounding[after, columns]
     last = finest == len(jump) - 1
     kink = clear.any(axis=0) & (finest >= 3) & same & settled & (drowned | last)
-    return np.asarray(kink), np.where(kink, rows[-1], len(jump) - 1)
+    return np.asarray(kink), finest
 
 
 def _extrapolated(
@@ -214,7 +235,9 @@ def _extrapolated(
         ratio = (steps[:-order] / steps[order:])[:, None]
         refined = central[1:] + (central[1:] - central[:-1]) / (ratio**2 - 1.0)
         change = np.maximum(np.abs(refined - central[1:]), np.abs(refined - central[:-1]))
-        change[:-1] = np.maximum(change[:-1], np.abs(np.diff(refined, axis=0)))
+        apart = np.abs(np.diff(refined, axis=0))
+        last = apart[-2:].max(axis=0)[None]  # by chance two may agree
+        change = np.maximum(change, np.concatenate([apart, last]))
         blur = rounding[order:]
         table.append(refined)
         estimates.append(change + blur)

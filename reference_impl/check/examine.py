@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from reference_impl.arguments import Array
-from reference_impl.check import differences, measure, precision
+from reference_impl.check import differences, measure, precision, second
 from reference_impl.check.behaviour import (
     KEPT,
     Claim,
@@ -28,6 +28,7 @@ from reference_impl.check.compare import (
     Piece,
     Pieces,
     entries,
+    is_far,
     numbers,
     of_entry,
     of_kind,
@@ -35,13 +36,13 @@ from reference_impl.check.compare import (
     of_slope,
     one_entry,
     plain,
+    torn,
 )
-from reference_impl.check.curvature import Curvature
 from reference_impl.check.differences import EPS
 from reference_impl.check.measure import SAFETY, Columns, Ground, copies
 from reference_impl.check.problem import Case as Case, Problem, Values
 from reference_impl.check.report import Cause, Finding, Report
-from reference_impl.check.second import of_gradient, zeros
+from reference_impl.check.second import zeros
 from reference_impl.check.unseen import unseen
 
 
@@ -218,6 +219,9 @@ class Examination:
                 if abs(pulled - along.want) > tolerance:
                     tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
                 if abs(pulled - along.want) > tolerance:
+                    if is_far(pulled, along.far, along.far_error):
+                        yield torn(part.rule, ())
+                        continue
                     yield Failed(delta, answer, v, pulled, along.want, tolerance)
                     return
                 if abs(along.want) > tolerance:
@@ -231,6 +235,8 @@ class Examination:
         found = measure.pulled(ground.entry(name, at, delta))
         error = SAFETY * (found.error + EPS * abs(found.want))
         if abs(case.got.flat[at] - found.want) > error:
+            if is_far(case.got.flat[at], found.far, found.far_error):
+                return torn(case.rule, [int(k) for k in np.unravel_index(at, case.at.shape)])
             wants, errors = np.full((2, *failed.v.shape), np.nan)
             if delta is case.delta:
                 wants, errors = np.array(case.want), np.array(case.error)
@@ -387,25 +393,15 @@ class Examination:
 
     def of_second_order(self) -> Pieces:
         """Check hessian, hvp, and what a layer says of its rules along a direction."""
-        problem, every = self.ground.problem, tuple(self.ground.values)
-        known = {name: columns.jacobian for name, columns in self.measured.items()}
-        pieces = list(Curvature(self.ground, self.rng, self.seeds, self.delta, known).pieces())
-        # What is wrong is looked at as a derivative of the gradient, for its cause.
-        for rule, groups in (("hessian", [(name,) for name in every]), ("hvp", [every])):
-            wrong = [p for p in pieces if any(f.rule.startswith(rule) for f in p.findings)]
-            derived = [of_gradient(problem, rule, names) for names in (groups if wrong else ())]
-            found = [p for part in derived if part for p in self._of_derived(part) if p.findings]
-            if found:
-                pieces = [piece for piece in pieces if piece not in wrong] + found
-        yield from pieces
-
-    def _of_derived(self, derived: Problem) -> Pieces:
-        """Check what is claimed of another function, such as the gradient."""
-        plain_ground = Ground(derived, derived.values, self.ground.clock)
-        here, _ = precision.measured(plain_ground, self.rng)
-        there = Examination(here, self.rng, self.seeds, self.budget)
-        yield from there.of_gradients()
-        yield from there.of_jacobians()
+        for problem in second.derived(self.ground, self.rng):
+            here, _ = precision.measured(
+                Ground(problem, problem.values, self.ground.clock), self.rng
+            )
+            there = Examination(here, self.rng, self.seeds, self.budget)
+            yield from there.of_gradients()
+            yield from there.of_jacobians()
+        if self.ground.problem.along is not None:
+            yield from second.of_along(self.ground, self.rng, self.delta)
 
     # ------------------------------------------------------------ what has no gradient
 
@@ -487,13 +483,11 @@ class Part:
             return np.zeros(values[self.name].shape) if answer is None else np.asarray(answer)
 
         noise, near = differences.noise(moved)
-        single = precision.is_single(near)
         size = np.abs(near).max(axis=0)
-        floor = (
-            precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
-            if single
-            else EPS * size
-        )
+        # What sees its argument in single precision computes in it, whatever it returns.
+        single = bool(self.ground.coarse) or precision.is_single(near)
+        floor = precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
+        floor = floor if single else EPS * size
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
 

@@ -130,7 +130,8 @@ def elsewhere_off(case: Case, seen: tuple[Look, ...]) -> Found:
     elif moving == name and off[0].shape == case.at.shape:
         ratio = [o / x for o, x in zip(off, at, strict=True)]
         loose = np.max([e / np.abs(x) for e, x in zip(error, at, strict=True)], axis=0)
-        if (np.ptp(ratio, axis=0) <= 2.0 * loose).all():
+        told = (np.abs(ratio[0]) > loose).any()
+        if told and (np.ptp(ratio, axis=0) <= 2.0 * loose).all():
             shown = np.where(np.abs(ratio[0]) <= loose, 0.0, ratio[0]).ravel()
             factors = ", ".join(f"{c:.6g}" for c in shown[:4])
             text = f"off by lambda {name}, lambda = {factors}: a penalty is wrong, missing or added"

@@ -52,6 +52,12 @@ class Ground:
         return np.array(self.forward(copies(self.values)), dtype=np.float64)
 
     @cached_property
+    def rounding(self) -> float:
+        """How far off rounding puts the output, relative to its largest number."""
+        largest = float(np.abs(self.value).max(initial=0.0))
+        return max(self.unit, float(np.max(self.noise)) / largest if largest else 0.0)
+
+    @cached_property
     def terms(self) -> float:
         """The size of the terms that the output may be made of."""
         return max(float(np.abs(x).max(initial=0.0)) for x in self.values.values())
@@ -127,7 +133,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Pulled:
-    """A number and its error, at a kink the bounds that both sides give, and what `far` says."""
+    """A number and its error, what `far` says, and at a kink the bounds that both sides give."""
 
     want: float
     error: float
@@ -135,6 +141,7 @@ class Pulled:
     far_error: float
     low: float
     high: float
+    side_error: float
     kink: bool
     lost: bool
 
@@ -153,6 +160,7 @@ def pulled(slope: Slope, weights: Array | None = None) -> Pulled:
             float(np.abs(w) @ (far_error + EPS * np.abs(far))),
             float(np.minimum(w * slope.left, w * slope.right).sum()),
             float(np.maximum(w * slope.left, w * slope.right).sum()),
+            float(np.abs(w) @ slope.side_error),
             bool(slope.kink.any()),
             bool(slope.lost.any()),
         )
@@ -171,6 +179,7 @@ class Columns:
     far_error: Array
     low: Array
     high: Array
+    side_error: Array
     kinks: NDArray[np.bool_]
     lost: NDArray[np.bool_]
     jacobian: Array | None
@@ -204,10 +213,10 @@ def columns(ground: Ground, name: str, delta: Array, rng: Any, share: Clock) -> 
         pass
     shape = ground.value.shape + x.shape
     seen = J.size and np.isfinite(J).any()
-    want, error, far, far_error, low, high, kinks, lost = numbers.reshape(-1, *x.shape)
+    want, error, far, far_error, low, high, side_error, kinks, lost = numbers.reshape(-1, *x.shape)
     whole_J, its_error = (J.reshape(shape), J_error.reshape(shape)) if seen else (None, None)
-    at_kinks, at_lost = kinks == 1.0, lost == 1.0
-    return Columns(want, error, far, far_error, low, high, at_kinks, at_lost, whole_J, its_error)
+    bounds = low, high, side_error, kinks == 1.0, lost == 1.0
+    return Columns(want, error, far, far_error, *bounds, whole_J, its_error)
 
 
 def copies(values: Values) -> Values:

@@ -8,16 +8,8 @@ import numpy as np
 
 from reference_impl.arguments import Array
 from reference_impl.check import slips
-from reference_impl.check.looks import Look, Mask, looks
-from reference_impl.check.problem import Case
+from reference_impl.check.looks import Look, Mask
 from reference_impl.check.slips import along
-
-
-def evidence(case: Case) -> str:
-    """Say where a derivative is wrong, in words; nothing where it is wrong everywhere."""
-    if case.got.shape != case.want.shape:
-        return f"its shape is {case.got.shape}, expected {case.want.shape}"
-    return place(looks(case))
 
 
 def place(seen: tuple[Look, ...]) -> str:
@@ -85,6 +77,9 @@ def _features(look: Look) -> dict[str, Array]:
                 found[f"in {part} of {axes}"] = np.asarray(1.0 * np.broadcast_to(inside, shape))
     arrays: dict[str, Array | None] = {"the argument": look.at, "the output": look.value}
     arrays |= {"delta": look.delta, **look.values}
+    if not look.delta.ndim:
+        others = {n: a for n, a in look.values.items() if np.shape(a) == shape and a is not look.at}
+        arrays |= {f"the residual (argument - {n})": look.at - a for n, a in others.items()}
     for words, known in arrays.items():
         a = np.asarray(np.nan if known is None else known)
         if a.shape == shape and shape:

@@ -39,6 +39,7 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
     numbers = numbers[np.isfinite(numbers).all(axis=1)]
     # The median of three directions: in one it may be hidden, or a kink be close.
     noise = np.nan_to_num(np.median(noises[:3], axis=0))
+    noise = np.maximum(noise, differences.hidden(ground.curve(values)))
     returned, unit, note = ground.forward(measure.copies(values)).dtype, EPS, ""
     if returned.kind == "f" and returned.itemsize < 8:
         unit, note = float(np.finfo(returned).eps), f"computed in {returned}"

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+SHOWN = 4  # rivals of a cause in print
 Verdict = Literal["right", "wrong", "cannot tell"]
 
 
@@ -35,7 +36,8 @@ class Cause:
     separate: str = ""
 
     def __str__(self) -> str:
-        rivals = f" (or: {', '.join(self.rivals)})" if self.rivals else ""
+        few, more = self.rivals[:SHOWN], len(self.rivals) - SHOWN
+        rivals = f" (or: {', '.join([*few, *[f'{more} more'] * (more > 0)])})" if few else ""
         separate = f"; to tell them apart: {self.separate}" if self.separate else ""
         return f"{self.name}: {self.text}{rivals}{separate}"
 

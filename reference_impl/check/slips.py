@@ -13,6 +13,7 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import erf, expit, softmax
 
 from reference_impl.arguments import Array
@@ -49,10 +50,15 @@ def of_right(look: Look) -> Guesses:
     yield "zero", "it is zero", np.zeros(shape)
     yield RIGHT, right, want
     yield from _moved(want, right)
+    if shape != want.shape and [n for n in shape if n > 1] == [n for n in want.shape if n > 1]:
+        text = f"{right} in the shape {shape} for {want.shape}: an axis of length 1"
+        yield "length 1", text, want.reshape(shape)
     if want.size == look.got.size:
         yield "reshaped", f"{right} in another shape", want.reshape(shape)
         yield "reshaped", f"{right}, its entries read by columns", want.T.reshape(shape)
     for axes in subsets(want.ndim):
+        if all(want.shape[k] == 1 for k in axes):
+            continue
         words = f"{right} summed over axes {axes}"
         yield "summed", f"{words}, which are gone", want.sum(axis=axes)
         yield "summed", f"{words}, length 1 kept", want.sum(axis=axes, keepdims=True)
@@ -194,17 +200,25 @@ def _of_contributions(look: Look, J: Array) -> Guesses:
         kept = "".join(out[k] for k in axes)
         parts = np.einsum(f"{out},{out}{inner}->{kept}{inner}", delta, J)
         yield "sum missing", f"the sum over axes {axes} of the output is missing", parts
-    rows = J.reshape(delta.size, -1)
-    used = np.abs(rows) > 1e-9 * np.abs(J).max(initial=0.0)
-    if used.sum(axis=1).max(initial=0) > 1 or used.sum(axis=0).max(initial=0) < 2:
+    used = contributions(look)
+    if used is None or used.sum(axis=0).max(initial=0) < 2:
         return
-    # Each output is one entry of the argument, and one entry is taken several times.
-    parts = delta.reshape(-1, 1) * rows
+    parts = delta.reshape(-1, 1) * J.reshape(delta.size, -1)
     for word, k in (("last", delta.size - 1 - used[::-1].argmax(0)), ("first", used.argmax(0))):
         one = np.take_along_axis(parts, k[None], axis=0).reshape(look.want.shape)
         yield "duplicates overwritten", f"of several contributions the {word} is kept", one
-    mean = parts.sum(axis=0) / np.maximum(used.sum(axis=0), 1)
-    yield "mean of duplicates", "the mean of the contributions", mean.reshape(look.want.shape)
+    count = used.sum(axis=0)
+    if np.ptp(count) and used.sum(axis=1).max() == 1:  # each output is one entry of the argument
+        mean = (parts.sum(axis=0) / np.maximum(count, 1)).reshape(look.want.shape)
+        yield "mean of duplicates", "the mean of the contributions", mean
+
+
+def contributions(look: Look) -> NDArray[np.bool_] | None:
+    """Return which outputs contribute to which entries of the argument, all in a row each."""
+    if look.J is None:
+        return None
+    J = np.abs(look.J.reshape(look.delta.size, -1))
+    return np.asarray(J > 1e-9 * J.max(initial=0.0))
 
 
 def _between(look: Look, J: Array, a: int, b: int) -> Guesses:
@@ -292,6 +306,10 @@ def _known(look: Look, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     for name, a in look.values.items() if not look.delta.ndim and look.at.ndim else ():
         if name != own and np.shape(a) == look.at.shape:  # a cost
             arrays[f"the residual {own} - {name}"] = look.at - a
+    plain = [(name, a) for name, a in look.values.items() if np.ndim(a) == 2]
+    for (one, a), (two, b) in permutations(plain, 2):
+        if a.shape[1] == len(b) and (len(a), b.shape[1]) == shape:
+            arrays[f"({one} {two})"] = a @ b
     for name, known in arrays.items():
         if known is None or not np.size(known):
             continue
@@ -314,8 +332,7 @@ def quantities(look: Look, shape: tuple[int, ...]) -> list[tuple[str, Array]]:
     found: list[tuple[str, Array]] = []
     known = dict(_known(look, shape))
     for name, a in known.items():
-        given = look.values.get(name.split()[-1], np.zeros(()))
-        own = name in ("f", "f'") or "residual" in name or np.shape(given) == shape
+        own = np.shape(look.values.get(name.split()[-1], a)) == shape
         plain = ("{}", "{}^2", "root of {}")
         found += [
             (w.format(name), np.asarray(q(a))) for w, q in FUNCTIONS.items() if own or w in plain
@@ -445,6 +462,11 @@ def _matrices(look: Look) -> dict[str, Array]:
                 if len(b) == len(look.delta) and b.shape[1] == right.shape[0] and one != two:
                     pool[f"({two} {one}{t})"] = b @ right
                     pool[f"tanh({two} {one}{t})"] = np.tanh(b @ right)
+    deltas = {n: a for n, a in pool.items() if n.startswith("(delta ")}
+    hidden = {n: a for n, a in pool.items() if n.startswith("tanh(")}
+    for (d, a), (h, b) in product(deltas.items(), hidden.items()):
+        if a.shape == b.shape:
+            pool[f"({d} (1 - {h}^2))"] = a * (1.0 - b * b)
     return pool | _attention(look, plain)
 
 

@@ -10,6 +10,7 @@ error may be too small for a float.
 import numpy as np
 
 from reference_impl.arguments import Array
+from reference_impl.quiet import room
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
@@ -54,9 +55,11 @@ def two_diff(a: Array, b: Array) -> tuple[Array, Array]:
     ...
     TypeError: return arrays must be of ArrayType
     """
-    d = a - b
-    a_part = d + b
-    rest = a_part - d  # then in place: (a - a_part) - (b - (a_part - d))
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    d, a_part, rest = room(shape), room(shape), room(shape)
+    np.subtract(a, b, out=d)
+    np.add(d, b, out=a_part)
+    np.subtract(a_part, d, out=rest)  # then in place: (a - a_part) - (b - (a_part - d))
     np.subtract(b, rest, out=rest)
     np.subtract(a, a_part, out=a_part)
     return d, np.subtract(a_part, rest, out=rest)

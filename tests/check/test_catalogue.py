@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[2]
 SAMPLE, BLOCKS = 120, 4
 # Right cases that were called wrong once, most of them with single precision inside of a cost.
 ONCE = (56, 121, 149, 352, 1000, 1008, 1023, 10201, 10255, 10376, 30081, 30155, 30185, 30318, 30353,
-        100198, 200047, 200590, 201871, 204300)  # fmt: skip
+        100198, 157, 207, 200047, 200590, 201871, 204300, 1002270, 1002822, 1004028, 1004745, 1005619,
+        1005855, 1006680, 1007998, 2000259)  # fmt: skip
 # One of so many entries is asked; 1: all of them, which takes minutes.
 EVERY = int(os.environ.get("CATALOGUE_EVERY", "6"))
 STORED = json.loads((ROOT / "benchmarks/results/doctor.json").read_text())
-# What the stored run says is not found, or explained in a way that misleads: the page lists it.
-KNOWN = {*STORED["tools"]["ours"]["missed"], *STORED["tools"]["ours"]["cause_misleading"]}
-ALARMS = STORED["tools"]["ours"]["random"]["false_alarms"]
+# Not found: that a claim is rounded to float32 is a note, and its numbers agree to that precision.
+MISSED = {"single precision in backward", "single precision in the gradients"}
 ALL_RIGHT = list(chain.from_iterable(RIGHT.values()))
 ALL_WRONG = list(chain.from_iterable(WRONG.values()))
 
@@ -44,7 +44,7 @@ def test_right(block):
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_wrong(block):
     """A part of the wrong entries, or all: each is found, and no cause misleads."""
-    for entry in [e for e in ALL_WRONG[block :: BLOCKS * EVERY] if e.name not in KNOWN]:
+    for entry in [e for e in ALL_WRONG[block :: BLOCKS * EVERY] if e.name not in MISSED]:
         report = asked(entry)
         assert report.verdict == "wrong", f"{entry.name}: {report}"
         assert named(entry, report) != "misleading", f"{entry.name}: {report}"
@@ -57,8 +57,8 @@ def test_stored_run():
     ours = STORED["tools"]["ours"]
     named_or_not = [n for worth in ("right", "none", "misleading") for n in ours[f"cause_{worth}"]]
     assert sorted(named_or_not + ours["missed"]) == sorted(ids(ALL_WRONG))
-    assert ours["false_alarms"] == [] and len(ALARMS) < 0.01 * STORED["random"]
-    assert len(KNOWN) < 0.05 * len(ALL_WRONG)
+    assert set(ours["missed"]) == MISSED and ours["cause_misleading"] == []
+    assert ours["false_alarms"] == [] == ours["random"]["false_alarms"]
 
 
 @pytest.mark.parametrize("entry", UNDECIDED, ids=ids(UNDECIDED))
@@ -74,8 +74,6 @@ def test_random_right(block):
     verdicts = Counter()
     for seed in range(block, SAMPLE, BLOCKS):
         entry = case(seed)
-        if entry.name in ALARMS:
-            continue
         report = asked(entry)
         assert report.verdict != "wrong", f"seed {seed}: {entry.name}: {report}"
         verdicts[report.verdict] += 1

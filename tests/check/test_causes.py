@@ -7,7 +7,8 @@ import pytest
 from scipy.special import softmax
 
 from reference_impl.check.causes import BEHAVIOUR, causes
-from reference_impl.check.places import evidence
+from reference_impl.check.looks import looks
+from reference_impl.check.places import place
 from reference_impl.check.problem import Case
 
 Z = np.random.default_rng(8).normal(size=(5, 4))
@@ -104,12 +105,11 @@ def test_where_it_is_wrong():
         right[4] = right[4] ** 2 + 3.0
         return right
 
-    assert evidence(tanh_case(last_row)) == "in number 4 of the rows"
+    assert place(looks(tanh_case(last_row))) == "in number 4 of the rows"
     above = tanh_case(lambda z, right: np.where(z > 0.3, right * z + 7.0, right))
     assert names(above) == ["one branch"]
-    assert evidence(above).startswith("where the argument > 0")
-    assert evidence(tanh_case(lambda z, right: -right)) == ""
-    assert evidence(tanh_case(lambda z, right: right.T)) == "its shape is (4, 5), expected (5, 4)"
+    assert place(looks(above)).startswith("where the argument > 0")
+    assert place(looks(tanh_case(lambda z, right: -right))) == ""
 
 
 def test_what_is_not_finite():
@@ -228,7 +228,7 @@ def ridge_gradient(w):
 @pytest.mark.parametrize(
     ("gradient", "name", "words"),
     [
-        (lambda w: ridge_gradient(w) - 0.7 * w, "missing w", "lacks the term 0.7 w"),
+        (lambda w: ridge_gradient(w) - 0.7 * w, "missing w", "lacks 0.7 times the term w"),
         (lambda w: ridge_gradient(w) - 0.7 * w * [0, 1, 1], "penalty", "lambda = 0, -0.7, -0.7"),
         (
             lambda w: ridge_gradient(w) + np.array([1.0, 0.5, 0.0]),
@@ -247,6 +247,112 @@ def test_how_a_fault_depends_on_the_argument(gradient, name, words):
 def test_a_cause_in_the_data():
     case = cost_case(lambda w: ridge_gradient(w) + DATA.T @ BITS, X=DATA, y=BITS)
     assert "X^T" in causes(case)[0].text
+
+
+W = np.random.default_rng(9).normal(size=(4, 3))
+
+
+def test_a_term_of_the_right_answer_is_what_is_left_of_it():
+    """W is used twice, and one use is left out."""
+    case = case_of(
+        lambda z, W: np.tanh(z @ W) @ W.T,
+        lambda z, W, delta: delta.T @ np.tanh(z @ W),
+        {"z": Z, "W": W},
+        "W",
+    )
+    first = causes(case)[0]
+    assert first.name == "missing z^T ((delta W) (1 - tanh(z W)^2))"
+    assert "delta^T tanh(z W)" in first.rivals
+
+
+def test_the_slope_inside():
+    case = case_of(
+        lambda z, W: np.tanh(z @ W) * z[:, :3],
+        lambda z, W, delta: z.T @ (delta * z[:, :3]),
+        {"z": Z, "W": W},
+        "W",
+    )
+    assert names(case)[0] == "missing the slope of tanh at (z W)"
+
+
+def test_a_square_matrix_that_is_transposed():
+    M = np.random.default_rng(6).normal(size=(3, 3))
+    case = case_of(
+        lambda z, W, M: np.tanh(z @ W) @ M,
+        lambda z, W, M, delta: ((delta @ M) * (1.0 - np.tanh(z @ W) ** 2)) @ W.T,
+        {"z": Z, "W": W, "M": M},
+        "z",
+    )
+    assert "the right one has M^T: it is transposed" in causes(case)[0].text
+
+
+def test_an_axis_of_length_one():
+    case = case_of(lambda b: Z + b, lambda b, delta: delta.sum(axis=0), {"b": np.ones((1, 4))}, "b")
+    assert names(case)[0] == "length 1"
+
+
+def test_means_of_what_contributes_to_each_entry():
+    """As many times each: a mean over these; not as many: that of the duplicates."""
+    cube = np.random.default_rng(7).normal(size=(3, 4, 5))
+    scale = case_of(
+        lambda s: cube * s[:, None, None],
+        lambda s, delta: (cube * delta).mean(axis=(1, 2)),
+        {"s": np.arange(1.0, 4.0)},
+        "s",
+    )
+    assert names(scale)[0] == "mean over contributions to each entry"
+    taken = np.array([0, 1, 1, 2, 2, 2])
+
+    def lookup(E, delta):
+        sums = np.zeros(E.shape)
+        np.add.at(sums, taken, delta)
+        return sums / np.bincount(taken)[:, None]
+
+    case = case_of(lambda E: E[taken], lookup, {"E": W[:3]}, "E")
+    assert names(case)[0] == "mean of duplicates"
+
+
+def test_overlapping_contributions_overwritten():
+    def got(z, delta):
+        result = np.zeros(z.shape)
+        for k in range(delta.shape[1]):
+            result[:, k : k + 2] = delta[:, k : k + 1] / 2.0
+        return result
+
+    case = case_of(lambda z: (z[:, 1:] + z[:, :-1]) / 2.0, got, {"z": Z}, "z")
+    assert names(case)[0] == "duplicates overwritten"
+
+
+def test_where_a_residual_is_small():
+    y = np.random.default_rng(1).normal(size=Z.shape)
+    inner = lambda r: np.abs(r) < 0.5  # noqa: E731
+
+    def huber(z, y):
+        r = z - y
+        return np.where(inner(r), r * r, np.abs(r) - 0.25).sum()
+
+    case = case_of(
+        huber,
+        lambda z, y, delta: np.where(inner(z - y), z - y, np.sign(z - y)),
+        {"z": Z, "y": y},
+        "z",
+    )
+    first = causes(case)[0]
+    assert first.name == "factor 1/2" and "residual (argument - y)| < 0.5" in first.text
+
+
+def test_one_number_explains_no_constant():
+    """A constant part is not a function of the cost, just because a coefficient makes it one."""
+    y = (Z > 0.0) * 1.0
+    p = 1.0 / (1.0 + np.exp(-Z))
+    total = lambda p: p.sum() + y.sum()  # noqa: E731
+    case = case_of(
+        lambda p: 1.0 - 2.0 * (p * y).sum() / total(p),
+        lambda p, delta: -2.0 * y / total(p),
+        {"p": p},
+        "p",
+    )
+    assert not any("f" in name.split() for name in names(case)), names(case)
 
 
 def test_what_does_not_depend_on_delta():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reference_impl.check.differences import noise, roughly, slope
+from reference_impl.check.differences import hidden, noise, roughly, slope
 
 SMOOTH = {
     "exp": (np.exp, np.exp, [-3.0, 0.5, 2.0]),
@@ -38,6 +38,13 @@ def test_noise():
     assert abs(found.value[0] - np.cos(1.0)) / found.error[0] <= 4.0
 
 
+def test_noise_that_hides():
+    """log(1 + e^x) - x is flat at a large x, and e^-x is not; on the way to 0 they differ."""
+    curve = lambda t: np.array([np.logaddexp(0.0, 36.0 * (1.0 + t)) - 36.0 * (1.0 + t)])  # noqa: E731
+    assert noise(curve)[0] < 1e-17 and 1e-16 < hidden(curve)[0] < 1e-14
+    assert hidden(lambda t: np.exp(np.array([-36.0, 36.0]) * (1.0 + t))).tolist() == [0.0, 0.0]
+
+
 def test_hidden_terms():
     """A curve that does not move may be made of large terms: its error says so."""
     assert slope(lambda t: np.zeros(1)).error[0] < 1e-300
@@ -51,11 +58,27 @@ def test_kink(distance):
     assert found.left[0] < 0.1 and found.right[0] > 0.9
 
 
+def test_slopes_to_both_sides_of_a_kink():
+    found = slope(lambda t: np.array([abs(t) * np.exp(t)]))
+    assert found.kink[0]
+    for side, want in ((found.left[0], -1.0), (found.right[0], 1.0)):
+        assert 0.0 < abs(side - want) <= found.side_error[0] < 2e-3
+
+
 @pytest.mark.parametrize("distance", [1e-5, 1e-3, 0.1])
 def test_near_a_kink(distance):
     found = slope(lambda t: np.maximum(np.array([distance + t]), 0.0))
     assert not found.kink[0] and abs(found.value[0] - 1.0) / found.error[0] <= 16.0
     assert found.error[0] < 1e-6
+
+
+@pytest.mark.parametrize("beside", [0.0, 1.0])
+def test_a_kink_between_the_last_steps(beside):
+    """Two estimates may agree by chance, and are both wrong."""
+    for distance in np.geomspace(4e-7, 8e-6, 400):
+        found = slope(lambda t, d=distance: np.array([max(d + t, 0.0) + beside * np.exp(t)]))
+        off = np.where(found.kink, 0.0, np.abs(found.value - 1.0 - beside) / found.error)
+        assert off[0] <= 16.0, distance
 
 
 def test_nothing_is_jumped_over():

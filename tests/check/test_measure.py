@@ -1,5 +1,7 @@
 """Derivatives along directions, by entries, and the entry that bisection finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,12 @@ X = RNG.normal(size=(30, 40))
 def ground(x=X):
     problem = Problem("sin", {"x": x}, lambda v: np.sin(v["x"]))
     return Ground(problem, {"x": x}, Clock(60.0))
+
+
+def test_rounding():
+    at = ground()
+    assert at.rounding == at.unit
+    assert replace(at, noise=np.full(X.size, 1e-5)).rounding == 1e-5 / np.abs(at.value).max()
 
 
 def test_along_a_direction():

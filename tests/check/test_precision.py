@@ -28,6 +28,12 @@ def test_double_precision(scale):
     assert not found.coarse and not notes and found.noise.max() < 1e-14
 
 
+def test_kinks_at_round_numbers_are_no_noise():
+    """Half of 2 is where this has a kink."""
+    found, notes = ground(lambda x: np.clip(x, -1.0, 1.0), np.array([2.0, -4.0, 8.0, 0.25]))
+    assert not notes and found.noise.max() < 1e-15
+
+
 @pytest.mark.parametrize("f", [np.sign, lambda x: np.tanh(1e8 * x), lambda x: 0.0 * x + 3.0])
 def test_what_is_flat_is_not_coarse(f):
     found, notes = ground(f)

@@ -619,8 +619,16 @@ def numbers(side: Term | Matrix, point: brute_force.Point, at: dict[t.Index, int
     return [brute_force.evaluate(side, point, at).plain]
 
 
-def refutation(case: Case) -> str:
-    """How brute force refutes a claim; empty where it does not."""
+@dataclass(frozen=True)
+class Refutation:
+    """What refutes a claim, and where: a side that is undefined there, or its two numbers."""
+
+    said: str
+    undefined: bool = False
+
+
+def refutation(case: Case) -> Refutation | None:
+    """How brute force refutes a claim, where it does."""
     with mp.workdps(brute_force.DIGITS):
         for point, at in points(case):
             here = f"at {point.sizes}, {[(p.name, z) for p, z in at.items()]}"
@@ -629,16 +637,17 @@ def refutation(case: Case) -> str:
             except brute_force.TooLarge:
                 continue
             except brute_force.NotPositive:
-                return f"undefined: a logarithm {here}"
+                return Refutation(f"a logarithm {here}", undefined=True)
             except brute_force.Undefined:
                 if case.relation == "=":
                     continue
-                return f"undefined {here}"
+                return Refutation(here, undefined=True)
             if len(left) != len(right) or not all(
                 holds(case.relation, *pair) for pair in zip(left, right, strict=True)
             ):
-                return f"{mp.nstr(left[0])} {case.relation} {mp.nstr(right[0])} {here}"
-    return ""
+                said = f"{mp.nstr(left[0])} {case.relation} {mp.nstr(right[0])}"
+                return Refutation(f"{said} {here}")
+    return None
 
 
 def holds(relation: str, left: mpf, right: mpf) -> bool:

@@ -86,7 +86,7 @@ def test_kept_values_are_those_of_their_entries():
     q = Definition("q", (i,), exp(z[i]))
     node = q[i] + D(q[i] * q[i], w[l]) + q[i]
     entries = drawn(node)
-    for at in digits.placements([i, l], COUNT):
+    for at in placed([i, l], COUNT):
         with mp.workdps(digits.working_digits(node, 50)):
             kept = digits.Point(COUNT, entries, at)
             once = [digits.value(node, kept) for _ in range(2)]
@@ -126,22 +126,27 @@ def test_a_limit_is_a_value_far_out():
 # -- places ----------------------------------------------------------------------------------------
 
 
+def placed(free, count):
+    """Places for free indices, the sizes by name."""
+    return digits.patterns(free, lambda dimension: count[dimension.name])
+
+
 def test_every_way_of_being_alike_or_apart():
     """Four indices of two sorts: a factor delta_ab must not hide what k and l do."""
     count = {"N": 2, "K": 3, "n": 4}
-    found = list(digits.placements([a, b, k, l], count))
+    found = list(placed([a, b, k, l], count))
     assert {(at[a] == at[b], at[k] == at[l]) for at in found} == set(
         itertools.product((True, False), repeat=2)
     )
-    three = list(digits.placements([a, b, c], count))
+    three = list(placed([a, b, c], count))
     assert {(at[a] == at[b], at[b] == at[c], at[a] == at[c]) for at in three} == {
         (True, True, True), (True, False, False), (False, True, False), (False, False, True),
         (False, False, False),
     }  # fmt: skip
-    assert list(digits.placements([], count)) == [{}]
-    assert list(digits.placements([i, j], {"N": 1})) == [{i: 0, j: 0}]
+    assert list(placed([], count)) == [{}]
+    assert list(placed([i, j], {"N": 1})) == [{i: 0, j: 0}]
     many = [k, l, n.fresh(frozenset((k, l))), terms.Index("o", n)]
-    assert {len(set(at.values())) for at in digits.placements(many, count)} == {1, 4}
+    assert {len(set(at.values())) for at in placed(many, count)} == {1, 4}
 
 
 def test_random_numbers_are_in_their_domains():

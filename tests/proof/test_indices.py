@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import random
 from fractions import Fraction
 
 import brute_force
 import pytest
+import sympy
 from random_terms import Writer, mutations, rewritten
 from tally import COUNTS
 
@@ -49,6 +51,47 @@ def zero(left, right) -> bool:
 def proved(left, right) -> bool:
     """The zero test as verification asks it: with every logarithm of something positive."""
     return checks.proved_equal(checks.claim(term(left), term(right), "=", ()))
+
+
+# -- rational functions ----------------------------------------------------------------------------
+
+ATOMS = [atoms.application(atoms.Entry, scalar(name)) for name in "xyzt"]
+
+
+def polynomial(source: random.Random, powers=range(4)) -> sympy.Expr:
+    """A sum of monomials in some applications."""
+    return sympy.Add(
+        *(
+            sympy.Rational(source.randint(-9, 9), source.randint(1, 6))
+            * sympy.Mul(*(atom ** source.choice(powers) for atom in ATOMS))
+            for _ in range(source.randint(1, 4))
+        )
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_sum_of_monomials_is_a_quotient_of_polynomials(seed):
+    """Negative powers included, it is over one monomial, as the general way finds."""
+    given = polynomial(random.Random(f"monomials {seed}"), range(-2, 3))
+    above, below = indices.over_a_monomial(given)
+    assert indices.over_a_polynomial(given) == (above, below)
+    assert sympy.expand(above - given * below) == 0
+    assert indices.over_a_monomial(given + 1 / (ATOMS[0] + 1)) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_powers_slopes_and_factors(seed):
+    """As SymPy finds them."""
+    source = random.Random(f"powers {seed}")
+    whole, _ = indices.rational(sympy.expand(polynomial(source) * polynomial(source)))
+    for atom in ATOMS:
+        found = indices.powers(whole, atom)
+        assert not any(c.has(atom) for c in found.values())
+        assert sympy.expand(sum(c * atom**n for n, c in found.items()) - whole) == 0
+        assert sympy.expand(indices.slope(whole, atom) - sympy.diff(whole, atom)) == 0
+    content, bases = indices.factors(whole)
+    assert sympy.expand(content * sympy.Mul(*(base**n for base, n in bases)) - whole) == 0
+    assert sorted(n for _, n in bases) == sorted(n for _, n in sympy.factor_list(whole)[1])
 
 
 # -- random terms ----------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import random
 from fractions import Fraction
 
 import brute_force
 import pytest
+import sympy
 from random_terms import Writer, mutations, rewritten
 from tally import COUNTS
 
@@ -131,6 +133,25 @@ def test_the_logarithm_of_what_has_no_value():
     nothing = log((w[k] - w[k]) / (x - x))
     with contextlib.suppress(lumping.NotLumpable):
         assert not lumping.equal(nothing, x)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_zero(seed):
+    """A rational function of numbers and exponentials less itself over one denominator."""
+    source = random.Random(f"zero {seed}")
+    leaves = [*sympy.symbols("x y z"), *map(sympy.exp, sympy.symbols("x y z"))]
+
+    def rational(depth):
+        if not depth:
+            return source.choice(leaves)
+        one, other = rational(depth - 1), rational(depth - 1) + source.randint(1, 3)
+        return source.choice([one + other, one * other, one / other, other**-2 - one])
+
+    whole = rational(3)
+    again = sympy.together(whole)
+    assert lumping.is_zero(whole - again) and lumping.is_zero(1 / whole - 1 / again)
+    assert not lumping.is_zero(whole - again + source.choice(leaves) / 1000)
+    assert not lumping.is_zero(1 / (whole - again))  # it has no value
 
 
 def test_patterns():

@@ -726,6 +726,14 @@ LAYERS = [
             ("confident", "delta - S sum delta", lambda p, d: d - p * d.sum()),
             ("chain rule", "the rule of softmax", careful.softmax_rule))
     ),
+    Bug("chain rule", "activations.softmax_second_order", "S beside the delta is held",
+        lambda z, delta, dz: careful.FUNCTIONS["activations.softmax_jvp"](z=z, dz=dz)
+        * careful.log_softmax_along(z, delta)),
+    Bug("delta", "log_softmax.second_order", "deltas taken to sum to -1",
+        lambda z, delta, dz: careful.row_rule(careful.softmax_rule)(z, dz)),
+    Bug("chain rule", "log_softmax.second_order", "the diagonal only",
+        lambda z, delta, dz: -careful.row_rule(_diagonal_apply)(z, dz)
+        * delta.sum(axis=1, keepdims=True)),
     Bug("chain rule", "log_softmax.jvp", "the diagonal only",
         lambda z, dz: dz * (1.0 - rows(softmax, z))),
     Bug("mean for sum", "nll.forward", "mean for sum", _mean(careful.nll_layer)),
@@ -887,6 +895,11 @@ MAPS = [
     Bug("mean for sum", "maps.convolution_parameter_gradient", "mean for sum",
         _mean(careful.convolution_gradient)),
     Bug("flipped", "maps.convolution_jvp", "the kernel turned around", _turned(_CONV)),
+    Bug("flipped", "maps.convolution_flip", "the kernel as it stands",
+        _turned(careful.convolution_flip)),
+    Bug("parameter", "maps.convolution_flip", "the padding of the way up",
+        lambda delta, W, padding: careful.convolution_flip(
+            delta, W, W.shape[1] - 1 - padding)),
     Bug("parameter", "maps.low_rank_forward", "alpha is ignored",
         _fixed(careful.low_rank, alpha=1.0)),
     Bug("branch", "maps.low_rank_forward", "the thin matrices are left out",
@@ -947,6 +960,8 @@ MAPS = [
         lambda z, delta, mask, p: delta / (1.0 - p)),
     Bug("parameter", "composition.dropout_backward", "1 / (1 - p) left out",
         _fixed(_DROP_BACK, p=0.0)),
+    Bug("parameter", "composition.dropout_moments", "1 / (1 - p) left out",
+        lambda z, p: {"mean": (1.0 - p) * z, "variance": z**2 * p * (1.0 - p)}),
     Bug("mask", "composition.dropout_jvp", "the mask is ignored",
         lambda z, dz, mask, p: dz / (1.0 - p)),
     *(
@@ -992,18 +1007,21 @@ MAPS = [
     ),
     *(
         Bug("information", f"regression.{name}_hessian", what, _both_informations(link, place))
-        for name, link in (("probit", careful.probit), ("cloglog", careful.cloglog))
+        for name, link in (
+            ("link", careful.cubic), ("probit", careful.probit), ("cloglog", careful.cloglog))
         for what, place in (("expected for observed", 2), ("observed for expected", 1))
     ),
+    Bug("chain rule", "regression.link_gradient", "the slope of eta left out",
+        lambda w, X, y: careful.residuals(X @ w + (X @ w) ** 3, y) @ X),
     *(
         Bug("chain rule", f"regression.{name}_gradient", "the residual of the logistic model",
             gradient)
-        for name in ("probit", "cloglog")
+        for name in ("link", "probit", "cloglog")
     ),
     *(
         Bug("sign", f"regression.{name}_gradient", "the score", _minus(
             careful.FUNCTIONS[f"regression.{name}_gradient"]))
-        for name in ("probit", "cloglog")
+        for name in ("link", "probit", "cloglog")
     ),
 ]  # fmt: skip
 

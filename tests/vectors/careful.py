@@ -280,6 +280,16 @@ def log_softmax_rule(p, delta):
     return delta * (others @ p) - p * (others @ delta)
 
 
+def softmax_second_order(z, delta, dz):
+    S, dS = rows(softmax, z), row_rule(softmax_rule)(z, dz)
+    along = (dS * delta).sum(axis=1, keepdims=True)
+    return dS * log_softmax_along(z, delta) - S * along
+
+
+def log_softmax_second_order(z, delta, dz):
+    return -row_rule(softmax_rule)(z, dz) * delta.sum(axis=1, keepdims=True)
+
+
 def log_softmax_along(z, dz):
     return np.array(
         [
@@ -443,6 +453,11 @@ def convolution_backward(z, delta, W, b=None, stride=1, padding=0):
     return padded[:, padding : padding + z.shape[1]]
 
 
+def convolution_flip(delta, W, padding):
+    turned = W[:, ::-1].transpose(2, 1, 0)
+    return convolution(delta, turned, padding=W.shape[1] - 1 - padding)
+
+
 def convolution_gradient(z, delta, W, b=None, stride=1, padding=0):
     read = windows(z, W.shape[1], stride, padding)
     gradients = {"W": np.einsum("iru,irqk->uqk", delta, read)}
@@ -551,6 +566,12 @@ def cloglog(z, y):
     u = exp(z)
     bend = of_one(u) * (u / -expm1(-u) - 1.0)
     return np.where(y == 1, -of_one(u), u), np.where(y == 1, bend, u), u * of_one(u)
+
+
+def cubic(z, y):
+    eta, slope = z + z**3, 1.0 + 3.0 * z**2
+    spread = slope**2 * sigmoid(eta) * sigmoid(-eta)
+    return slope * residuals(eta, y), 6.0 * z * residuals(eta, y) + spread, spread
 
 
 def link_gradient(link):
@@ -692,6 +713,8 @@ FUNCTIONS = {
     "activations.softmax_jvp": along(row_rule(softmax_rule)),
     "log_softmax.backward": row_rule(log_softmax_rule),
     "log_softmax.jvp": log_softmax_along,
+    "log_softmax.second_order": log_softmax_second_order,
+    "activations.softmax_second_order": softmax_second_order,
     "nll.forward": nll_layer,
     "nll.backward": nll_backward,
     "nll.jvp": lambda z, dz, **given: nll_layer(dz, **given),
@@ -722,6 +745,7 @@ FUNCTIONS = {
     "maps.convolution_forward": convolution,
     "maps.convolution_backward": convolution_backward,
     "maps.convolution_parameter_gradient": convolution_gradient,
+    "maps.convolution_flip": convolution_flip,
     "maps.convolution_jvp": lambda z, dz, b=None, **given: convolution(dz, **given),
     "maps.low_rank_forward": low_rank,
     "maps.low_rank_backward": lambda z, delta, W, A, B, alpha: delta @ W + alpha * (delta @ B) @ A,
@@ -746,6 +770,7 @@ FUNCTIONS = {
         [branch_along(z, dz, A, F), branch_along(z, dz, B, H, variance)]
     ),
     "composition.dropout_forward": dropout,
+    "composition.dropout_moments": lambda z, p: {"mean": z, "variance": z**2 * p / (1.0 - p)},
     "composition.dropout_backward": lambda z, delta, mask, p: dropout(delta, mask, p),
     "composition.dropout_jvp": lambda z, dz, mask, p: dropout(dz, mask, p),
     "regression.offset_gradient": offset_gradient,
@@ -756,6 +781,8 @@ FUNCTIONS = {
     "regression.penalty_newton_step": penalty_newton_step,
     "regression.odds_ratio": lambda w: exp(w),
     "regression.odds_ratio_variance": lambda w, covariance: exp(2.0 * w) * np.diag(covariance),
+    "regression.link_gradient": link_gradient(cubic),
+    "regression.link_hessian": link_hessian(cubic),
     "regression.probit_gradient": link_gradient(probit),
     "regression.probit_hessian": link_hessian(probit),
     "regression.cloglog_gradient": link_gradient(cloglog),

@@ -146,6 +146,25 @@ def _softmax_row(row, d):
     return [S[v] * total(S[u] * (d[v] - d[u]) for u in K if u != v) for v in K]
 
 
+def softmax_second_order(z, delta, dz):
+    """dS_v sum_u S_u (delta_v - delta_u) - S_v sum_u dS_u delta_u."""
+
+    def changed(row, d, dS):
+        S, centred = elementary.softmax(row), _centred_row(row, d)
+        along = total(a * b for a, b in zip(dS, d, strict=True))
+        return [a * c - s * along for a, c, s in zip(dS, centred, S, strict=True)]
+
+    return [changed(*rows) for rows in zip(z, delta, softmax_rule(z, dz), strict=True)]
+
+
+def log_softmax_second_order(z, delta, dz):
+    """-S_v sum_u S_u (dz_v - dz_u) sum_u delta_u."""
+    return [
+        [-(change * total(d)) for change in _softmax_row(row, way)]
+        for row, d, way in zip(z, delta, dz, strict=True)
+    ]
+
+
 def log_softmax_backward(z, delta):
     """delta_v sum_(u /= v) S_u - S_v sum_(u /= v) delta_u."""
     return [_log_softmax_row(*rows) for rows in zip(z, delta, strict=True)]
@@ -695,6 +714,12 @@ def row_layers():
             lambda z, delta=None, dz=None: softmax_rule(z, delta or dz),
             why=f"S_{u} sum_{v} S_{v} ({d}_{u} - {d}_{v}); {S}",
         )
+    yield softmax.file(
+        "second_order",
+        "the change of RULE 2 along dz: dS_v (delta_v - S.delta) - S_v dS.delta with dS = J dz",
+        softmax_second_order,
+        why=f"dS_v sum_u S_u (delta_v - delta_u) - S_v sum_u dS_u delta_u; {S}",
+    )
     log_softmax = layer("log_softmax.", loops.log_softmax, "")
     backward = log_softmax.file(
         "backward",
@@ -708,6 +733,12 @@ def row_layers():
         "the Jacobian of each row times dz: dz_u - sum_v S_v dz_v",
         log_softmax_jvp,
         why=f"sum_v S_v (dz_u - dz_v); {S}",
+    )
+    yield log_softmax.file(
+        "second_order",
+        "the change of RULE 2 along dz: -S_v (dz_v - S.dz) sum_u delta_u for each row",
+        log_softmax_second_order,
+        why=f"-S_v sum_u S_u (dz_v - dz_u) sum_u delta_u; {S}",
     )
     yield File(
         "softmax.jacobian",

@@ -4,7 +4,7 @@ import loops
 from mpmath import mp
 
 from vectors import plain
-from vectors.arithmetic import ONE, TWO, Number, dot, exp, expm1, total
+from vectors.arithmetic import ONE, TWO, Number, dot, exact, exp, expm1, total
 from vectors.cases import Argument, File, Invalid, Valid, eighths, full, refusals, rng
 from vectors.elementary import sigmoid
 from vectors.layers import density, normal
@@ -89,6 +89,8 @@ def odds_ratio_variance(w, covariance):
 
 # ------------------------------------------------------------------ links
 
+THREE, SIX = exact(3.0), exact(6.0)
+
 
 def mills(t: Number) -> Number:
     """The density over Phi."""
@@ -110,6 +112,18 @@ def of_one(u: Number) -> Number:
 def cloglog(z, label):
     u = exp(z)
     return (-of_one(u), of_one(u) * (u / -expm1(-u) - ONE)) if label else (u, u)
+
+
+def cubic(z, label):
+    """A link like any other: its log-odds are eta = z + z^3."""
+    eta, slope, bend = z + z * z * z, ONE + THREE * z * z, SIX * z
+    residual = -sigmoid(-eta) if label else sigmoid(eta)
+    return slope * residual, bend * residual + slope * slope * sigmoid(eta) * sigmoid(-eta)
+
+
+def cubic_information(z):
+    eta, slope = z + z * z * z, ONE + THREE * z * z
+    return slope * slope * sigmoid(eta) * sigmoid(-eta)
 
 
 def link_gradient(link):
@@ -202,6 +216,10 @@ def plain_probit(z, label):
 
 def plain_cloglog(z, label):
     return -mp.expm1(-mp.exp(z)) if label else mp.exp(-mp.exp(z))
+
+
+def plain_cubic(z, label):
+    return loops.sigmoid(z + z**3 if label else -z - z**3)
 
 
 # ------------------------------------------------------------------ inputs
@@ -371,24 +389,28 @@ def odds_files():
 
 def link_files():
     names = ("w", "X", "y")
-    for name, link, information, chance, why in (
+    for name, probability, link, information, chance, why in (
         (
-            "probit", probit, lambda z: mills(z) * mills(-z), plain_probit,
+            "link", "sigma(z + z^3)", cubic, cubic_information, plain_cubic,
+            "p - y is -sigma(-eta) for a label 1, eta = z + z^3, sigma by e^-|eta|",
+        ),
+        (
+            "probit", "probit", probit, lambda z: mills(z) * mills(-z), plain_probit,
             "m(t) = density / Phi: Phi(t) = erfc(-t / sqrt 2) / 2, erfc four ulp, of a rounded argument; "
             "m (m + t), where the sum cancels on the left",
         ),
         (
-            "cloglog", cloglog, lambda z: exp(z) * of_one(exp(z)), plain_cloglog,
+            "cloglog", "cloglog", cloglog, lambda z: exp(z) * of_one(exp(z)), plain_cloglog,
             "u = e^z, whose error e^u makes a relative one; u / expm1(u), one ulp each; u / (1 - e^-u) - 1 "
             "cancels where u is small",
         ),
     ):  # fmt: skip
         yield file(
-            f"{name}_gradient", f"sum_i x_i times the slope of -log of the {name} of label i",
+            f"{name}_gradient", f"sum_i x_i times the slope of -log of the {probability} of label i",
             link_gradient(link), gradient(link_nll(chance)), why, *names, cases=logits_of_one,
         )  # fmt: skip
         yield file(
-            f"{name}_hessian", f"observed: X^T diag(second derivatives of -log of the {name}) X; "
+            f"{name}_hessian", f"observed: X^T diag(second derivatives of -log of the {probability}) X; "
             "expected: its average under the model",
             link_hessian(link, information), plain_information(chance), why, *names,
             cases=logits_of_one,

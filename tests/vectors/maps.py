@@ -1,8 +1,10 @@
 """Linear maps that share their weights, and branches that meet: leading axes to dropout."""
 
+from mpmath import mpf
+
 from vectors import plain
 from vectors.arithmetic import ONE, each, tanh, total
-from vectors.cases import Argument, Input, Invalid, eighths, full, refusals, rng
+from vectors.cases import Argument, File, Input, Invalid, Valid, eighths, full, refusals, rng
 from vectors.elementary import columns, flat, sigmoid
 from vectors.layers import (
     linear,
@@ -80,6 +82,19 @@ def convolution_backward(z, delta, W, b=None, stride=1, padding=0):
     return [
         [[entry(d, s, k) for k in range(len(z[0][0]))] for s in range(len(z[0]))] for d in delta
     ]
+
+
+def convolution_flip(delta, W, padding):
+    """A convolution of the deltas, by the kernel from its other end, of units to features."""
+    turned = [[[w[-1 - q][k] for w in W] for q in range(len(W[0]))] for k in range(len(W[0][0]))]
+    return convolution(delta, turned, padding=len(W[0]) - 1 - padding)
+
+
+def plain_flip(delta, W, padding):
+    """The derivative of sum delta z' by z; z' is linear in z."""
+    places = len(delta[0]) + len(W[0]) - 1 - 2 * padding
+    z = [[[mpf(0)] * len(W[0][0]) for _ in range(places)] for _ in delta]
+    return plain.pulled(plain.convolution, ("z",))(delta, z=z, W=W, padding=padding)["z"]
 
 
 def convolution_gradient(z, delta, W, b=None, stride=1, padding=0):
@@ -205,6 +220,30 @@ def dropped(z, mask, p):
     return each(lambda m, t: m * t / (ONE - p), mask, z)
 
 
+def dropout_moments(z, p):
+    """On average over a mask of one entry: the output, and the square of its distance from z."""
+
+    def variance(t):
+        apart = t / (ONE - p) - t
+        return (ONE - p) * (apart * apart) + p * (t * t)
+
+    return {
+        "mean": each(lambda t: (ONE - p) * (t / (ONE - p)), z),
+        "variance": each(variance, z),
+    }
+
+
+def plain_moments(z, p):
+    """By the two masks, a square of all kept and of all dropped."""
+    kept, lost = (plain.dropout(z, [[m] * len(row) for row in z], p) for m in (1, 0))
+    mean = plain.combined(lambda a, b: (1 - p) * a + p * b, kept, lost)
+    squares = (plain.combined(lambda a, b: (a - b) ** 2, part, mean) for part in (kept, lost))
+    return {
+        "mean": mean,
+        "variance": plain.combined(lambda a, b: (1 - p) * a + p * b, *squares),
+    }
+
+
 # ------------------------------------------------------------------ inputs
 
 
@@ -247,6 +286,15 @@ def convolution_cases():
                 del given["b"]
             how = {"stride": stride, "padding": padding}
             yield f"{name}, stride {stride}, padding {padding}", {**given, **how}
+
+
+def flip_cases():
+    """Deltas of so many places that those of the input are at least one."""
+    sizes = (1, 4, 2, 2, 3), (2, 5, 1, 3, 2), (2, 3, 2, 2, 2), (1, 6, 1, 1, 3), (3, 3, 2, 1, 4)
+    for name, make, (N, T, n, K, Q) in shapes(*sizes):
+        for padding in range(min(Q, (T + Q) // 2)):
+            given = parts(name, make, delta=(N, T, K), W=(K, Q, n))
+            yield f"{name}, padding {padding}", {**given, "padding": padding}
 
 
 def low_rank_cases():
@@ -376,6 +424,15 @@ def map_files():
         convolution_gradient, of=("W", "b"),
     )  # fmt: skip
     yield layer.file("jvp", "the change of z' along dz", convolution_along)
+    arguments = {"delta": Argument("N x T x K"), "W": Argument("K x Q x n"),
+                 "padding": Argument("the integer p, 0 to Q - 1")}  # fmt: skip
+    yield File(
+        "maps.convolution_flip", "maps.convolution_flip",
+        "the derivative of sum delta z' by z, for the stride 1: delta convolved with the kernel turned "
+        "around, with Q - 1 - p zeros of padding",
+        arguments, convolution_flip, plain_flip, SUMS, [Valid(*case) for case in flip_cases()],
+        list(refusals(arguments, next(g for n, g in flip_cases() if n == "2 5 1 3 2, padding 0"))),
+    )  # fmt: skip
     layer = Layer(
         "maps.low_rank_",
         {"z": Argument("N x n"), "W": Argument("K x n"), "A": Argument("R x n"),
@@ -476,6 +533,16 @@ def branch_files():
     yield dropout.file(
         "backward", "m delta / (1 - p)", lambda z, delta, mask, p: dropped(delta, mask, p)
     )
+    arguments = {"z": Argument("N x M"), "p": Argument("number")}
+    yield File(
+        "composition.dropout_moments", "composition.dropout_moments",
+        "mean: z, of m z / (1 - p) where m is 0 with the probability p, else 1; variance: z^2 p / (1 - p)",
+        arguments, dropout_moments, plain_moments,
+        "the average over both masks: in the variance z / (1 - p) - z cancels where p is small",
+        [Valid(name, {"z": given["z"], "p": given["p"]}) for name, given in dropout_cases()],
+        [*refusals(arguments, {"z": eighths("moments", 3, 2), "p": 0.5}),
+         *number_kinds({"z": eighths("moments", 3, 2), "p": 0.5}, "p", (1.0, -0.125, 1.125))],
+    )  # fmt: skip
     yield dropout.file("jvp", "m dz / (1 - p)", lambda z, dz, mask, p: dropped(dz, mask, p))
 
 

@@ -1,4 +1,4 @@
-"""The files of a layer: RULES 1 to 3, and the change along a direction, by one definition."""
+"""The files of a layer, by one definition: RULES 1 to 3, and what changes along a direction."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -52,7 +52,9 @@ class Layer:
         **changed: Any,
     ) -> File:
         """The file of a rule, by the arguments that are differentiated."""
-        more = {"forward": (), "jvp": tuple(f"d{name}" for name in of)}.get(rule, ("delta",))
+        ways = tuple(f"d{name}" for name in of)
+        others = {"forward": (), "jvp": ways, "second_order": ("delta", *ways)}
+        more = others.get(rule, ("delta",))
         shapes = {n: self.output if n == "delta" else self.arguments[n[1:]] for n in more}
         arguments = {**self.arguments, **shapes}
 
@@ -83,4 +85,6 @@ def oracle(definition: Callable[..., Any], rule: str, of: tuple[str, ...]) -> Ca
     if rule == "jvp":
         return plain.along(definition, of)
     pulled = plain.pulled(definition, of)
+    if rule == "second_order":
+        return plain.along(lambda **given: pulled(**given)["z"], of)
     return pulled if of != ("z",) else lambda **given: pulled(**given)["z"]

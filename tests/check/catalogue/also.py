@@ -9,7 +9,6 @@ ALSO = {
     "ReLU: the cached mask of the other side": r"-z",
     "PReLU: all of z": r"sum\(delta z\)",
     "softsign: not squared": r"roots? of",
-    "swish: beta lost": r"lacks the term 0\.3 delta z",
     # linear
     "linear: output for input": r"delta\^T f",
     "low rank: V not transposed": r"z\^T \(delta V\)",
