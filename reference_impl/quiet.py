@@ -63,7 +63,19 @@ def quiet(function: Callable[Given, Result]) -> Callable[Given, Result]:
 
 @contextmanager
 def short_buffer() -> Iterator[None]:
-    """Let NumPy broadcast along a row: with its buffer of 8192 numbers it copies shorter rows."""
+    """Let NumPy broadcast along a row: with its buffer of 8192 numbers it copies shorter rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.quiet import short_buffer
+    >>> before = np.getbufsize()
+    >>> with short_buffer():
+    ...     np.getbufsize()
+    256
+    >>> np.getbufsize() == before
+    True
+    """
     with np.errstate():  # which also ends what the next line sets
         np.setbufsize(BUFFER)
         yield
@@ -73,6 +85,13 @@ def room(shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return an array to be filled, from the start of a cache line on: it is written twice as fast.
 
     Where NumPy begins, each of its vectors would be stored in two lines.
+
+    Examples
+    --------
+    >>> from reference_impl.quiet import room
+    >>> array = room((3, 2))
+    >>> array.shape, array.ctypes.data % 64
+    ((3, 2), 0)
     """
     numbers = np.empty(math.prod(shape) + LINE)
     start = -numbers.ctypes.data // 8 % LINE
