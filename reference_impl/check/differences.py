@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from reference_impl.arguments import Array
 
 EPS = float(np.finfo(np.float64).eps)
+SINGLE = float(np.finfo(np.float32).eps)
 TINY = float(np.finfo(np.float64).smallest_normal)
 BLOCK = 20  # steps of one scale
 STEPS = 2.0 ** -np.arange(2.0, 2.0 + BLOCK)
@@ -110,6 +111,8 @@ def slope(
         h = steps[:, None]
         central, jump = (up - down) / (2.0 * h), np.abs(up - 2.0 * here + down) / h
         largest = np.maximum(np.abs(up), np.abs(down))
+        if coarse:  # what moves does so in single precision
+            noise = noise + SINGLE * np.maximum(np.abs(up - here), np.abs(down - here))
         rounding = (noise + unit * largest + unit * moved * np.abs(central)) / h
         value, error, far, far_error = _extrapolated(steps, central, rounding)
         # Noise as large as the curve itself may be a curve that varies below the finest step,

@@ -486,7 +486,7 @@ class Part:
         size = np.abs(near).max(axis=0)
         # What sees its argument in single precision computes in it, whatever it returns.
         single = bool(self.ground.coarse) or precision.is_single(near)
-        floor = precision.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
+        floor = differences.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
         floor = floor if single else EPS * size
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)

@@ -7,10 +7,9 @@ import numpy as np
 
 from reference_impl.arguments import Array
 from reference_impl.check import differences, measure
-from reference_impl.check.differences import EPS
+from reference_impl.check.differences import EPS, SINGLE
 from reference_impl.check.measure import Ground
 
-SINGLE = float(np.finfo(np.float32).eps)
 SHORT = 20  # bits of a number, to which short steps can be added in single precision
 UNSEEN, SEEN = 2.0**-27, 2.0**-8  # relative changes, to numbers of single precision
 KINDS = "relative", "typical", "unit"

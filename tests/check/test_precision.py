@@ -5,8 +5,9 @@ import pytest
 
 from reference_impl.check import check
 from reference_impl.check.clock import Clock
+from reference_impl.check.differences import SINGLE
 from reference_impl.check.measure import Ground
-from reference_impl.check.precision import SINGLE, is_single, measured, shortened
+from reference_impl.check.precision import is_single, measured, shortened
 from reference_impl.check.problem import Problem
 
 X = np.random.default_rng(3).normal(size=(3, 4))
