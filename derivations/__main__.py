@@ -269,6 +269,7 @@ def show_statement(options: argparse.Namespace) -> int:
     return 0
 
 
+@ledger.without_search_for_cycles()
 def derive_formula(options: argparse.Namespace) -> int:
     """Derive a formula, verify it, and print it in the form that is asked for."""
     from derivations import forward_pass
