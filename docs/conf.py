@@ -11,7 +11,7 @@ sys.path[:0] = [str(DOCS), str(ROOT)]
 
 from _extensions.sources import linkcode_resolve  # noqa: E402, F401 - read by sphinx.ext.linkcode
 
-gc.set_threshold(100_000)  # looking for cycles among the nodes takes a sixth of a build
+gc.set_threshold(100_000, 20, 100)  # looking for cycles among the nodes takes a third of a build
 
 project = "LogisticBP"
 author = "The LogisticBP authors"
