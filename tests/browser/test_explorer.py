@@ -134,7 +134,7 @@ def page(desk):
 
 
 def nll_shown(page):
-    return page.locator(".ex-value").first.inner_text()
+    return page.locator(".ex-value").first.text_content()
 
 
 def weight_shown(page, k):
