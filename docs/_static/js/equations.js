@@ -23,10 +23,14 @@ const measure = (boxes) => {
     box.classList.toggle("more-right", right);
   }
 };
-const shown = (entries) => entries.map((entry) => entry.target).filter((box) => box.clientWidth > 0);
+// A table is skipped by itself, and then has a size without its rows.
+const drawn = (box) => box.clientWidth > 0
+  && (box.firstElementChild?.checkVisibility?.({ contentVisibilityAuto: true }) ?? true);
+const shown = (entries) => entries.map((entry) => entry.target).filter(drawn);
 const sizes = new ResizeObserver((entries) => measure(shown(entries)));
 const watch = (part) => {
   for (const box of part.querySelectorAll(".math-scroll, .table-wrapper, .highlight > pre")) {
+    if (!box.hasAttribute("tabindex")) box.tabIndex = 0;
     sizes.unobserve(box);  // a fresh look, though the size be the same: other glyphs may have come
     sizes.observe(box);
   }
