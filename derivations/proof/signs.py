@@ -346,11 +346,10 @@ def of_monomials(polynomial: Expr, known: Known) -> str:
         for base, power in monomial.as_powers_dict().items():
             if base.is_Number:
                 continue
-            of_base = (
-                "nonnegative" if base.is_Symbol else "unknown"
-            )  # by how much more than a bound
             if isinstance(base, Atom):
                 of_base = sign_of_atom(base, known)
+            else:  # a symbol says by how much more than a bound
+                of_base = "nonnegative" if base.is_Symbol else "unknown"
             of_monomial = times(of_monomial, even(of_base) if power % 2 == 0 else of_base)
         result = plus(result, of_monomial)
     return result

@@ -325,7 +325,9 @@ def test_overlapping_contributions_overwritten():
 
 def test_where_a_residual_is_small():
     y = np.random.default_rng(1).normal(size=Z.shape)
-    inner = lambda r: np.abs(r) < 0.5  # noqa: E731
+
+    def inner(r):
+        return np.abs(r) < 0.5
 
     def huber(z, y):
         r = z - y
@@ -345,7 +347,10 @@ def test_one_number_explains_no_constant():
     """A constant part is not a function of the cost, just because a coefficient makes it one."""
     y = (Z > 0.0) * 1.0
     p = 1.0 / (1.0 + np.exp(-Z))
-    total = lambda p: p.sum() + y.sum()  # noqa: E731
+
+    def total(p):
+        return p.sum() + y.sum()
+
     case = case_of(
         lambda p: 1.0 - 2.0 * (p * y).sum() / total(p),
         lambda p, delta: -2.0 * y / total(p),
