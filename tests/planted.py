@@ -4,20 +4,20 @@
     python tests/planted.py engine.fit tests/test_estimation.py
 
 Each fault runs in a process of its own, until the first test that fails. A fault is planted in each
-array and number that a function, method or property returns, or that a function which it returns
-does, and only counts as missed if it changed one of them. What has no parts returns no number, or
-no test calls it. The exit status is 1 if a fault was missed.
+array, number and truth value that a function, method or property returns, or that a function which
+it returns does, if it changes one of them in these tests. What no test calls is missed, too; what
+has no parts returns no number. The exit status is 1 if a fault was missed.
 """
 
 import dataclasses
 import importlib
 import inspect
 import multiprocessing
+import operator
 import os
 import sys
 from copy import copy
-from functools import wraps
-from itertools import product
+from functools import cached_property, wraps
 
 import mpmath  # noqa: F401 - once, for all processes
 import numpy as np
@@ -25,19 +25,20 @@ import pytest
 import scipy.linalg  # noqa: F401
 
 sys.path[:0] = [os.getcwd()]
-for module in ("hypothesis", "derivations.logistic", "derivations.softmax"):
+derivations = importlib.import_module("derivations")
+for module in ("hypothesis", "derivations.proof.verification"):
     importlib.import_module(module)  # likewise
 
 
 def one_zero(value):
-    """Return value with its last entry that is not zero set to zero."""
-    if np.any(value):
-        value.flat[np.flatnonzero(value)[-1]] = 0
+    """Return value with its last entry that is not about zero set to zero."""
+    entries = np.flatnonzero(np.abs(value) > np.finfo(float).tiny)
+    value.flat[entries[-1:]] = 0
     return value
 
 
 FAULTS = {
-    "sign": lambda value: -value,
+    "sign": lambda value: ~value if value.dtype == bool else -value,
     "scale of 1 + 1e-9": lambda value: value * (1 + 1e-9),
     "float32": lambda value: value.astype(np.float32).astype(value.dtype),
     "transposed and reshaped": lambda value: value.T.reshape(value.shape),
@@ -47,49 +48,76 @@ FAULTS = {
 
 
 class Planted:
-    """A fault in the leaf of a number: an array or a number, by itself or in what holds it."""
+    """A fault in the leaf of a number: an array or a number, by itself or in what holds it.
 
-    def __init__(self, fault, number):
-        self.fault, self.number = fault, number
-        self.leaves, self.changed = 0, False
+    Without a fault, what would have changed a leaf is noted: ``faults``, None before a call.
+    """
+
+    def __init__(self, fault=None, number=0):
+        self.fault, self.number, self.faults = fault, number, None
 
     def returned_by(self, function, before=0):
         """Plant it in what a function returns; the leaves before those have numbers of their own."""
 
         @wraps(function)
         def faulty(*args, **keywords):
+            self.faults = self.faults or set()
             self.at = before
-            result = self.put(function(*args, **keywords))
-            self.leaves = max(self.leaves, self.at)
-            return result
+            return self.put(function(*args, **keywords))
 
         return faulty
 
     def put(self, value):
-        if isinstance(value, dict):
-            return {name: self.put(part) for name, part in value.items()}
-        if isinstance(value, tuple | list):
-            parts = [self.put(part) for part in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            found = copy(value)
-            for field in dataclasses.fields(value):
-                object.__setattr__(found, field.name, self.put(getattr(value, field.name)))
-            return found
+        if held := parts_of(value):
+            before, make = held
+            after = [self.put(part) for part in before]
+            return value if all(map(operator.is_, before, after)) else make(after)
         if inspect.isfunction(value):  # the way back of a pullback
             return self.returned_by(value, self.at)
-        number = isinstance(value, np.ndarray | np.floating | float)
-        if not number or np.asarray(value).dtype.kind not in "iuf":
+        number = isinstance(value, np.ndarray | np.generic | float | int)
+        if not number or np.asarray(value).dtype.kind not in "biuf":
             return value
         self.at += 1
-        return self.wrong(value) if self.fault and self.at == self.number + 1 else value
+        if self.fault:
+            return wrong(self.fault, value) if self.at == self.number else value
+        new = {fault for fault in FAULTS if (fault, self.at) not in self.faults}
+        self.faults |= {(fault, self.at) for fault in new if differ(wrong(fault, value), value)}
+        return value
 
-    def wrong(self, value):
-        array = np.asarray(value)
-        with np.errstate(all="ignore"):
-            wrong = np.asarray(FAULTS[self.fault](array.copy())).astype(array.dtype)
-        self.changed |= not np.array_equal(wrong, array, equal_nan=array.dtype.kind == "f")
-        return wrong if isinstance(value, np.ndarray) else type(value)(wrong[()])
+
+def parts_of(value):
+    """Return the parts of what holds others, and what makes such a thing of parts."""
+    if isinstance(value, dict):
+        return list(value.values()), lambda parts: dict(zip(value, parts, strict=True))
+    if isinstance(value, tuple | list):
+        return list(value), getattr(value, "_make", type(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+
+        def made(parts):
+            found = copy(value)
+            for name, part in zip(names, parts, strict=True):
+                object.__setattr__(found, name, part)
+            return found
+
+        return [getattr(value, name) for name in names], made
+    return None
+
+
+def wrong(fault, value):
+    """Return a number or an array with a fault."""
+    array = np.asarray(value)
+    with np.errstate(all="ignore"):
+        faulty = np.asarray(FAULTS[fault](array.copy())).astype(array.dtype)
+    return faulty if isinstance(value, np.ndarray) else type(value)(faulty[()])
+
+
+def differ(one, other):
+    """Say whether two numbers or arrays differ."""
+    return not np.array_equal(one, other, equal_nan=np.asarray(one).dtype.kind == "f")
+
+
+PROPERTIES = property | cached_property
 
 
 def public(module):
@@ -102,38 +130,48 @@ def public(module):
                 (found, own)
                 for own, member in vars(found).items()
                 if not own.startswith("_")
-                and (inspect.isfunction(member) or type(member) is property)
+                and (inspect.isfunction(member) or isinstance(member, PROPERTIES))
             )
         elif inspect.isfunction(found):
             yield module, name
 
 
-def judged(stem, number, fault, leaf, tests, answer):
-    """Run the tests with a fault in the function of a number, in this process."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    owner, name = list(public(importlib.import_module(f"reference_impl.{stem}")))[number]
-    member, planted = vars(owner)[name], Planted(fault, leaf)
-    if isinstance(member, property):
-        setattr(owner, name, property(planted.returned_by(member.fget)))
+def plant(owner, name, planted):
+    """Plant it in what is public."""
+    member = vars(owner)[name]
+    if isinstance(member, PROPERTIES):
+        getter = member.fget if isinstance(member, property) else member.func
+        setattr(owner, name, property(planted.returned_by(getter)))
     else:
         setattr(owner, name, planted.returned_by(member))
+
+
+def judged(stem, tests, cases, answer):
+    """Run the tests with faults in the functions of some numbers, in this process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    places = list(public(importlib.import_module(f"reference_impl.{stem}")))
+    for number, planted in cases.items():
+        plant(*places[number], planted)
     early = "ignore::pytest.PytestAssertRewriteWarning"  # the module was imported before pytest
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", early, *tests])
-    answer.send((int(status), planted.leaves, planted.changed))
+    given = ["-k", "not memory", *tests]  # a fault needs some
+    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", early, *given])
+    answer.send((int(status), {number: planted.faults for number, planted in cases.items()}))
 
 
-def verdict(*case):
-    """Return whether the tests failed, how many leaves were seen, and whether one was changed."""
+def verdict(stem, tests, cases):
+    """Return whether the tests failed, and what faults would change something."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=judged, args=(*case, sender))
+    process = multiprocessing.get_context("fork").Process(
+        target=judged, args=(stem, tests, cases, sender)
+    )
     process.start()
     sender.close()
     try:
-        status, leaves, changed = receiver.recv()
+        status, faults = receiver.recv()
     except EOFError:  # the tests could not even be read
-        status, leaves, changed = 1, 0, True
+        status, faults = 1, {}
     process.join()
-    return status != 0, leaves, changed
+    return status != 0, faults
 
 
 def names(stem):
@@ -151,21 +189,29 @@ def _names(stem):
 
 def main(stem, *tests):
     """Print what is missed and how many are caught."""
-    tests = tests or (f"tests/test_{stem.rpartition('.')[2]}.py",)
+    concept = stem.rpartition(".")[2]
+    tests = tests or (f"tests/test_{concept}.py",)
     os.environ["TEST_ORDER_SEED"] = "0"
-    caught, missed = 0, []
-    for number, name in enumerate(names(stem)):
-        failed, leaves, _ = verdict(stem, number, None, 0, tests)
-        if failed:
-            sys.exit(f"{name}: {' '.join(tests)} fails without a fault")
-        for fault, leaf in product(FAULTS, range(leaves)):
-            failed, _, changed = verdict(stem, number, fault, leaf, tests)
-            caught += failed
-            if changed and not failed:
-                print(f"{name}: missed {fault}, in part {leaf + 1} of {leaves}", flush=True)
-                missed.append(name)
-        print(f"{name}: {leaves or 'no'} parts", flush=True)
-    print(f"{stem}: {caught} faults caught, {len(missed)} missed")
+    for name, statement in derivations.statements().items():
+        if name.startswith(f"{concept}."):
+            [chain.lines for chain in statement.chains]  # derived once, for all processes
+    known = names(stem)
+    failed, faults = verdict(stem, tests, {number: Planted() for number in range(len(known))})
+    if failed:
+        sys.exit(f"{' '.join(tests)} fails without a fault")
+    caught = missed = 0
+    for number, name in enumerate(known):
+        if faults[number] is None:
+            print(f"{name}: missed, no test calls it", flush=True)
+            missed += 1
+            continue
+        found = sorted(faults[number])
+        survived = [f for f in found if not verdict(stem, tests, {number: Planted(*f)})[0]]
+        for fault, leaf in survived:
+            print(f"{name}: missed {fault}, in part {leaf}", flush=True)
+        print(f"{name}: {len(found)} faults", flush=True)
+        caught, missed = caught + len(found) - len(survived), missed + len(survived)
+    print(f"{stem}: {caught} faults caught, {missed} missed")
     return bool(missed)
 
 
