@@ -245,6 +245,14 @@ def second_order(name, layer, forward, z, parameters, rest=()):
         yield place, actual, loops.differences(50, of, (mpf(0),), 0)
 
 
+def check_second_order(statement, layer, case, z, forward, parameters=(), rest=(), *, ulp):
+    """The rules of a layer, differentiated along a direction; `parameters` by name."""
+    found = second_order(case, layer, forward, z, dict(parameters), rest)
+    for place, actual, expected in found:
+        compare.check(actual, expected, statement=statement, oracle="differences",
+                      case=f"{case}, along {place}", ulp=ulp)  # fmt: skip
+
+
 def _moved(part, way, step):
     return loops._map2(lambda t, d: t + step * d, loops.exact(part), loops.exact(way))
 

@@ -3,10 +3,11 @@
     python tests/planted.py logistic                  judged by tests/test_logistic.py
     python tests/planted.py engine.fit tests/test_estimation.py
 
-Each fault runs in a process of its own, until the first test that fails. A fault is planted in each
-array, number and truth value that a function, method or property returns, or that a function which
-it returns does, if it changes one of them in these tests. What no test calls is missed, too; what
-has no parts returns no number. The exit status is 1 if a fault was missed.
+A fault is planted in each array, number and truth value that a function, method or property
+returns, or that a function which it returns does, if it changes one of them in these tests. Each
+fault runs in a process of its own, until the first test that fails: of those in which it changes
+something, and of all where they pass. What no test calls is missed, too. The exit status is 1 if
+a fault was missed.
 """
 
 import dataclasses
@@ -50,7 +51,8 @@ FAULTS = {
 class Planted:
     """A fault in the leaf of a number: an array or a number, by itself or in what holds it.
 
-    Without a fault, what would have changed a leaf is noted: ``faults``, None before a call.
+    Without a fault, what would have changed a leaf is noted, and in which tests: ``faults``, None
+    before a call.
     """
 
     def __init__(self, fault=None, number=0):
@@ -61,7 +63,7 @@ class Planted:
 
         @wraps(function)
         def faulty(*args, **keywords):
-            self.faults = self.faults or set()
+            self.faults = self.faults or {}
             self.at = before
             return self.put(function(*args, **keywords))
 
@@ -80,8 +82,10 @@ class Planted:
         self.at += 1
         if self.fault:
             return wrong(self.fault, value) if self.at == self.number else value
-        new = {fault for fault in FAULTS if (fault, self.at) not in self.faults}
-        self.faults |= {(fault, self.at) for fault in new if differ(wrong(fault, value), value)}
+        for fault in FAULTS:
+            seen = self.faults.setdefault((fault, self.at), set())
+            if Chosen.now not in seen and differ(wrong(fault, value), value):
+                seen.add(Chosen.now)
         return value
 
 
@@ -146,23 +150,37 @@ def plant(owner, name, planted):
         setattr(owner, name, planted.returned_by(member))
 
 
-def judged(stem, tests, cases, answer):
+class Chosen:
+    """The tests that run: those of some names, or all; and which one does."""
+
+    now = ""
+
+    def __init__(self, names):
+        self.names = names
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if not self.names or item.nodeid in self.names]
+
+    def pytest_runtest_logstart(self, nodeid):
+        Chosen.now = nodeid
+
+
+def judged(stem, tests, cases, chosen, answer):
     """Run the tests with faults in the functions of some numbers, in this process."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     places = list(public(importlib.import_module(f"reference_impl.{stem}")))
     for number, planted in cases.items():
         plant(*places[number], planted)
-    early = "ignore::pytest.PytestAssertRewriteWarning"  # the module was imported before pytest
-    given = ["-k", "not memory", *tests]  # a fault needs some
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", early, *given])
+    without = "-x -q --tb=no --assert=plain -p no:cacheprovider -p no:unraisableexception -k"
+    status = pytest.main([*without.split(), "not memory", *tests], [Chosen(chosen)])
     answer.send((int(status), {number: planted.faults for number, planted in cases.items()}))
 
 
-def verdict(stem, tests, cases):
+def verdict(stem, tests, cases, chosen=()):
     """Return whether the tests failed, and what faults would change something."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(
-        target=judged, args=(stem, tests, cases, sender)
+        target=judged, args=(stem, tests, cases, chosen, sender)
     )
     process.start()
     sender.close()
@@ -205,12 +223,15 @@ def main(stem, *tests):
             print(f"{name}: missed, no test calls it", flush=True)
             missed += 1
             continue
-        found = sorted(faults[number])
-        survived = [f for f in found if not verdict(stem, tests, {number: Planted(*f)})[0]]
-        for fault, leaf in survived:
-            print(f"{name}: missed {fault}, in part {leaf}", flush=True)
+        found = {fault: seen for fault, seen in sorted(faults[number].items()) if seen}
+        for fault, seen in found.items():
+            planted = {number: Planted(*fault)}
+            if any(verdict(stem, tests, planted, chosen)[0] for chosen in (seen, ())):
+                caught += 1
+            else:
+                print(f"{name}: missed {fault[0]}, in part {fault[1]}", flush=True)
+                missed += 1
         print(f"{name}: {len(found)} faults", flush=True)
-        caught, missed = caught + len(found) - len(survived), missed + len(survived)
     print(f"{stem}: {caught} faults caught, {missed} missed")
     return bool(missed)
 

@@ -6,7 +6,7 @@ import layer_loops
 import loops
 import numpy as np
 import pytest
-from mpmath import mp
+from mpmath import mp, mpf
 
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
 
@@ -36,20 +36,43 @@ def test_rules(name, case):
     )
 
 
+# f'' by f and f'
+SECOND = {
+    "sigmoid": lambda f, df: df * (1 - 2 * f),
+    "log_sigmoid": lambda f, df: -df * (1 - df),
+    "tanh": lambda f, df: -2 * f * df,
+    "relu": lambda f, df: mpf(0),
+    "softplus": lambda f, df: df * (1 - df),
+}
+
+
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_derivative_over_the_whole_range(name):
-    layer, _, derivative = ELEMENTWISE[name]
+def test_derivatives_over_the_whole_range(name):
+    layer, function, derivative = ELEMENTWISE[name]
     edges = [1e-300, -1e-300, 5e-324, 354.9, -372.5, 708.5, -745.1, 800.0, -800.0]
     t = np.concatenate([np.linspace(-745.5, 745.5, 60), edges])
-    compare.check(
-        layer.derivative(t[None, :]),
-        [loops.at(750, lambda t: [derivative(entry) for entry in t], t)],
-        statement=f"activations.{name}_derivative",
-        oracle="loops",
-        case="|t| up to 800",
-        ulp=12,
-        entrywise=True,
-    )
+
+    def second(entry):
+        return SECOND[name](function(entry), derivative(entry))
+
+    for actual, exact in [(layer.derivative, derivative), (layer.second_derivative, second)]:
+        compare.check(
+            actual(t[None, :]),
+            [loops.at(750, lambda t, exact=exact: [exact(entry) for entry in t], t)],
+            statement=f"activations.{name}_derivative",
+            oracle="loops",
+            case=f"|t| up to 800, {actual.__name__}",
+            ulp=12,
+            entrywise=True,
+        )
+
+
+@each_layer
+def test_second_order(name):
+    layer, forward, _ = LAYERS[name]
+    statement = "softmax" if name == "softmax" else "any_function"
+    layer_loops.check_second_order(f"activations.{statement}_second_order", layer, name,
+                                   CASES["2x3"], forward, ulp=32)  # fmt: skip
 
 
 def test_no_overflow():

@@ -189,6 +189,8 @@ def test_dropout(size):
     for row, jacobian in enumerate(layer.jacobian(z)):
         own = whole[row, :, row].tolist()
         check("dropout_jacobian", "50 digits", jacobian, own, f"{row} {size}", 2)
+    layer_loops.check_second_order("composition.dropout_backward", layer, str(size), z, dropped,
+                                   rest=(loops.exact(mask),), ulp=2)  # fmt: skip
     layer_loops.check_contract(layer, z, delta)
     compare.same(Dropout(np.ones(size), 0.0).forward(z), z)
 

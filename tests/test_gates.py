@@ -75,6 +75,16 @@ def test_two_derivatives_by_differences(name):
 
 
 @each_layer
+def test_rules(name):
+    """Several rows, so that a transpose is another matrix."""
+    (layer, function), z = FUNCTIONS[name], NEAR.reshape(3, 4)
+    layer_loops.check_layer_rules(f"gates.{name}_", layer, "near zero", z,
+                                  layer_loops.elementwise(function),
+                                  layer_loops.diagonal(slope(function)), ulp=64)  # fmt: skip
+    compare.same(layer.f(z), layer.forward(z))
+
+
+@each_layer
 def test_far_out(name):
     """Neither inf times zero nor an overflow on the way; warnings are errors in these tests."""
     layer, function = FUNCTIONS[name]

@@ -58,6 +58,14 @@ def verify(actual, expected, oracle, case):
     )
 
 
+@pytest.mark.parametrize("bias", [False, True], ids=["no bias", "bias"])
+def test_second_order(bias):
+    z, W, b = design(5, 2, 3, bias)
+    parameters = {"W": W, "b": b} if bias else {"W": W}
+    layer_loops.check_second_order("linear.parameter_gradient", Linear(W, b), f"bias {bias}", z,
+                                   layer_loops.linear, parameters, ulp=1)  # fmt: skip
+
+
 def test_full_mantissa():
     rng = np.random.default_rng(3)
     z, W, b, delta = (rng.normal(size=size) for size in [(5, 4), (3, 4), 3, (5, 3)])

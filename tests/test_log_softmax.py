@@ -28,6 +28,12 @@ def test_rules(case):
     )
 
 
+@pytest.mark.parametrize("case", ["2x3", "1x3"])
+def test_second_order(case):
+    layer_loops.check_second_order("log_softmax.second_order", LogSoftmax(), case, CASES[case],
+                                   layer_loops.log_softmax_layer, ulp=32)  # fmt: skip
+
+
 def residual(z, y):
     """p - [y] as a loop: what reaches the logits from ``NLL`` with labels y."""
     y = [[int(label)] for label in y]

@@ -50,6 +50,15 @@ def test_soft_labels(size):
     assert layer.parameter_gradient(z, 1.0) == {}
 
 
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_second_order(size):
+    """Linear in z: only delta changes RULE 2."""
+    z, y = design(*size)
+    for layer, Y in [(NLL(y), np.eye(size[1])[y]), (SoftNLL(z + 1.0), z + 1.0)]:
+        layer_loops.check_second_order("nll.backward", layer, f"{layer.__class__.__name__} {size}",
+                                       z, layer_loops.nll, rest=(loops.exact(Y),), ulp=1)  # fmt: skip
+
+
 def test_by_hand():
     """z = ((-1, -2), (-4, -8)), y = (1, 0): C = 2 + 4."""
     z, layer = [[-1, -2], [-4, -8]], NLL([1, 0])

@@ -133,10 +133,8 @@ def test_second_order(size):
     z, *maps = [eighths(rng, *shape, largest=1) for shape in ((N, n), (d, n), (d, n), (m, n))]
     layer, mask = SelfAttention(*maps, np.tri(N)), loops.exact(np.tri(N))
     parameters = dict(zip("QKV", maps, strict=True))
-    found = layer_loops.second_order(str(size), layer, self_attention, z, parameters, (mask,))
-    for place, actual, expected in found:
-        compare.check(actual, expected, statement="attention.self_attention_backward",
-                      oracle="differences", case=f"along {place} {size}", ulp=64)  # fmt: skip
+    layer_loops.check_second_order("attention.self_attention_backward", layer, str(size), z,
+                                   self_attention, parameters, (mask,), ulp=64)  # fmt: skip
 
 
 def test_moved_reaches_every_layer():
