@@ -13,7 +13,15 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.layer import RULES, Back, BackAlong, delta_of, points, read_only
+from reference_impl.layer import (
+    RULES,
+    Back,
+    BackAlong,
+    delta_of,
+    jacobian_of_rows,
+    points,
+    read_only,
+)
 from reference_impl.linear import Linear
 from reference_impl.quiet import quiet
 
@@ -188,6 +196,7 @@ class SelfAttention:
 
     Queries z Q^T, keys z K^T and values z V^T; the output is P z V^T with the weights P of
     `Attention`. RULE 2 adds what arrives by the three ways; RULE 3 is that of three linear layers.
+    The rows meet, so the Jacobian dz'_iu/dz_jv has both, of shape (..., N, m, N, n).
 
     Parameters
     ----------
@@ -219,7 +228,9 @@ class SelfAttention:
     V: Array
     mask: Array
 
-    forward, backward, parameter_gradient, jacobian = RULES
+    rows_meet = True
+    forward, backward, parameter_gradient = RULES[:3]
+    jacobian = jacobian_of_rows
 
     def __post_init__(self) -> None:
         for name in ("Q", "K", "V"):

@@ -15,6 +15,7 @@ is the pullback differentiated along a direction, `pullback_along`. Any object w
 A layer keeps nothing between calls and never writes to an array that it is given.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce, wraps
 from typing import Any, Protocol, TypeVar
@@ -134,6 +135,11 @@ def parameter_gradient(layer: Differentiable, z: ArrayLike, delta: ArrayLike) ->
 def jacobian(layer: Differentiable, z: ArrayLike) -> Array:
     """J_uv = dz'_u/dz_v for each data point, (..., out, in): RULE 2 for each unit delta.
 
+    Raises
+    ------
+    TypeError
+        For a chain or a sum with a layer in which data points meet.
+
     Examples
     --------
     >>> from reference_impl.layer import jacobian
@@ -141,6 +147,11 @@ def jacobian(layer: Differentiable, z: ArrayLike) -> Array:
     >>> jacobian(Linear([[5.0, 7.0]]), [[2.0, 3.0]]).tolist()
     [[[5.0, 7.0]]]
     """
+    if rows_meet(layer):
+        raise TypeError(
+            f"jacobian: expected layers that map row by row; in {type(layer).__name__} there is one "
+            f"in which rows meet"
+        )
     value, back = layer.pullback(points("z", z))
     if value.shape == ():
         return back(np.ones(()))[0][..., np.newaxis, :]
@@ -150,6 +161,40 @@ def jacobian(layer: Differentiable, z: ArrayLike) -> Array:
 
 
 RULES = forward, backward, parameter_gradient, jacobian
+
+
+def rows_meet(layer: Any) -> bool:
+    """Say whether data points meet in a layer, or in one of its layers: ``rows_meet`` is True.
+
+    Such a layer has a ``jacobian`` of its own.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import Chain
+    >>> from reference_impl.layer import rows_meet
+    >>> from reference_impl.normalisation import BatchNorm, LayerNorm
+    >>> rows_meet(LayerNorm([1.0], [0.0])), rows_meet(Chain([BatchNorm([1.0], [0.0])]))
+    (False, True)
+    """
+    return getattr(layer, "rows_meet", False) or any(map(rows_meet, getattr(layer, "layers", ())))
+
+
+@quiet
+def jacobian_of_rows(layer: Differentiable, z: ArrayLike) -> Array:
+    """dz'_iu/dz_jv, (..., N, out, N, in), of a layer in which the N rows of a matrix meet.
+
+    Examples
+    --------
+    >>> from reference_impl.attention import SelfAttention
+    >>> from reference_impl.layer import jacobian_of_rows
+    >>> layer = SelfAttention([[0.0]], [[0.0]], [[2.0]], [[1.0, 1.0], [0.0, 1.0]])
+    >>> jacobian_of_rows(layer, [[3.0], [5.0]])[:, 0, :, 0].tolist()
+    [[1.0, 1.0], [0.0, 2.0]]
+    """
+    value, back = layer.pullback(points("z", z))
+    units = np.eye(math.prod(value.shape[-2:])).reshape(-1, *value.shape[-2:])
+    rows = [back(np.broadcast_to(unit, value.shape))[0] for unit in units]
+    return np.stack(rows, axis=-3).reshape(*value.shape, *rows[0].shape[-2:])
 
 
 def none() -> Gradients:

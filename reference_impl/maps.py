@@ -22,8 +22,8 @@ from reference_impl.layer import (
     along_by_rows,
     by_rows,
     delta_of,
+    jacobian_of_rows,
     matrix,
-    points,
     pullback,
     read_only,
 )
@@ -120,6 +120,7 @@ class Convolution:
     stride: int = 1
     padding: int = 0
 
+    rows_meet = True
     forward, backward, parameter_gradient = RULES[:3]
 
     def __post_init__(self) -> None:
@@ -164,13 +165,9 @@ class Convolution:
         moved = moved + np.tensordot(windows, dW, ((2, 3), (1, 2)))
         return moved if self.b is None else moved + dtheta["b"], back
 
-    @quiet
     def jacobian(self, z: ArrayLike) -> Array:
         """``maps.convolution_jacobian``: dz'_iru/dz_isk, of shape (N, T, K, S, n)."""
-        value, back = self.pullback(points("z", z))
-        units = np.eye(value[0].size).reshape(-1, *value.shape[1:])
-        rows = [back(np.broadcast_to(unit, value.shape))[0] for unit in units]
-        return np.stack(rows, axis=1).reshape(*value.shape, *rows[0].shape[1:])
+        return jacobian_of_rows(self, z)
 
     def _windows(self, z: Array) -> Array:
         """Return x, of shape (N, T, Q, n)."""

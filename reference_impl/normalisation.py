@@ -173,6 +173,7 @@ class BatchNorm:
     bias: Array
     eps: float = 1e-5
 
+    rows_meet = True
     forward, backward, parameter_gradient = RULES[:3]
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from reference_impl.backpropagation import Chain, Sum, backpropagate, hessian_ve
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL, SoftNLL
+from reference_impl.normalisation import BatchNorm
 
 STACK = [design for design in designs.SOFTMAX if design.s is None]
 
@@ -226,6 +227,14 @@ def test_the_empty_chain_is_the_identity():
     compare.same(identity.backward(z, delta), delta)
     compare.same(identity.jacobian(z), np.tile(np.eye(3), (2, 1, 1)))
     assert identity.parameter_gradient(z, delta) == {}
+
+
+def test_no_jacobian_where_rows_meet():
+    """RULE 2 of a unit delta in every row would be a sum over rows."""
+    z, norm = eighths(layer_loops.rng("rows meet"), 5, 3), BatchNorm(np.ones(3), np.zeros(3))
+    for layer in (Chain([Tanh(), norm]), Sum([Chain([]), Chain([norm])])):
+        with pytest.raises(TypeError, match=r"^jacobian: expected layers that map row by row"):
+            layer.jacobian(z)
 
 
 def test_fan_out():

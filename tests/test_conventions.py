@@ -160,6 +160,17 @@ def test_labels_from_one():
         conventions.labels_from_one([1.5, 3], 3)
 
 
+@pytest.mark.parametrize("words", [["b", "c", "a", "b"], [2.5, 7.0, -1.0, 2.5], [1, 2, 0, 1]])
+def test_labels_from_names(words):
+    """Counted in the order of the names: each label points to its own."""
+    labels, names = conventions.labels_from_names(words)
+    compare.same(labels, np.array([1, 2, 0, 1]))
+    assert names == tuple(sorted(set(words)))
+    for wrong, error in [([], ValueError), (words[:1], ValueError), (["a", None], TypeError)]:
+        with pytest.raises(error, match="^y: expected"):
+            conventions.labels_from_names(wrong)
+
+
 def test_one_hot():
     Y = conventions.one_hot(classes, K)
     compare.same(

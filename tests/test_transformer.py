@@ -123,6 +123,12 @@ def test_self_attention(size):
         expected = loops.differences(50, weighted, (*arrays, mask, delta), place)
         compare.check(actual, expected, statement="attention.self_attention_backward",
                       oracle="differences", case=f"{name} {size}", ulp=64)  # fmt: skip
+    whole = np.array(loops.differences(50, self_attention, (*arrays, mask), 0))
+    compare.check(layer.jacobian(z), whole.transpose(2, 3, 0, 1).tolist(), oracle="differences",
+                  statement="attention.self_attention_backward", case=f"Jacobian {size}",
+                  ulp=64)  # fmt: skip
+    several = layer.jacobian(np.stack([z, -z]))
+    compare.same(several[1], layer.jacobian(-z))
 
 
 @pytest.mark.parametrize("size", [(4, 3, 2, 3), (2, 2, 3, 1)], ids=str)
