@@ -167,7 +167,7 @@ def test_labels_from_names(words):
     compare.same(labels, np.array([1, 2, 0, 1]))
     assert names == tuple(sorted(set(words)))
     for wrong, error in [([], ValueError), (words[:1], ValueError), (["a", None], TypeError)]:
-        with pytest.raises(error, match="^y: expected"):
+        with pytest.raises(error, match=r"^y: expected"):
             conventions.labels_from_names(wrong)
 
 
