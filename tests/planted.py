@@ -129,7 +129,7 @@ def public(module):
     for name, found in vars(module).items():
         if name.startswith("_") or getattr(found, "__module__", "") != module.__name__:
             continue
-        if inspect.isclass(found):
+        if inspect.isclass(found) and not getattr(found, "_is_protocol", False):
             yield from (
                 (found, own)
                 for own, member in vars(found).items()

@@ -69,10 +69,14 @@ def test_designs(design):
     concept, point = (
         (logistic, design.w) if isinstance(design, designs.Logistic) else (softmax, design.W)
     )
-    whole = concept.nll_and_gradient(point, design.X, design.y, sample_weight=design.s)
-    blocks = Blocks(design.X, design.y, design.s, rows=1)
-    sums = total(concept.nll_and_gradient, point, blocks)
-    for name, actual, expected in zip(("nll", "nll_gradient"), sums, whole, strict=True):
+
+    def all_three(*given, **more):
+        return *concept.nll_and_gradient(*given, **more), concept.nll_hessian(*given, **more)
+
+    whole = all_three(point, design.X, design.y, sample_weight=design.s)
+    sums = total(all_three, point, Blocks(design.X, design.y, design.s, rows=1))
+    names = ("nll", "nll_gradient", "nll_hessian")
+    for name, actual, expected in zip(names, sums, whole, strict=True):
         compare.check(
             actual,
             expected.tolist(),
