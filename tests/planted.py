@@ -70,14 +70,15 @@ class Planted:
         return faulty
 
     def put(self, value):
-        if held := parts_of(value):
+        listed = isinstance(value, list) and all(isinstance(part, float | int) for part in value)
+        if not listed and (held := parts_of(value)):
             before, make = held
             after = [self.put(part) for part in before]
             return value if all(map(operator.is_, before, after)) else make(after)
         if inspect.isfunction(value):  # the way back of a pullback
             return self.returned_by(value, self.at)
         number = isinstance(value, np.ndarray | np.generic | float | int)
-        if not number or np.asarray(value).dtype.kind not in "biuf":
+        if not (number or listed) or np.asarray(value).dtype.kind not in "biuf":
             return value
         self.at += 1
         if self.fault:
@@ -113,7 +114,8 @@ def wrong(fault, value):
     array = np.asarray(value)
     with np.errstate(all="ignore"):
         faulty = np.asarray(FAULTS[fault](array.copy())).astype(array.dtype)
-    return faulty if isinstance(value, np.ndarray) else type(value)(faulty[()])
+    plain = faulty.tolist() if isinstance(value, list) else faulty[()]
+    return faulty if isinstance(value, np.ndarray) else type(value)(plain)
 
 
 def differ(one, other):
