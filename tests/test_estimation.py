@@ -826,6 +826,24 @@ def test_columns_of_any_size(scale):
         )
 
 
+def test_coordinates_in_which_columns_are_alike():
+    """With penalties, and so far from the minimum that a gradient is left."""
+    X, y = overlapping(3)
+    by, penalty = np.array([1.0, 2.0**-500, 1.0]), np.array([1.0, 4.0, 0.5])
+    plain = estimation.newton(X, y, penalty=penalty)
+    scaled = estimation.newton(X * by, y, penalty=penalty * by**2)
+    early = estimation.newton(X * by, y, penalty=penalty * by**2, tol=0.1)
+    gradient = logistic.nll_gradient(early.w, X * by, y) + penalty * by**2 * early.w
+    for name, actual, expected in [
+        ("w", scaled.w * by, plain.w),
+        ("standard errors", scaled.standard_errors * by, plain.standard_errors),
+        ("gradient", np.float64(1 + early.gradient_norm), 1 + np.linalg.norm(gradient)),
+    ]:
+        compare.check(actual, expected.tolist(), statement="logistic.penalised",
+                      oracle="identity", case=f"a column times 2^-500, {name}", ulp=64)  # fmt: skip
+    assert early.gradient_norm > 1e-11
+
+
 def test_a_covariance_beyond_the_range():
     X, y = overlapping(3)
     with pytest.raises(ValueError, match=r"^the covariance exceeds the range of float64 .*rescale"):

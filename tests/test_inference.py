@@ -220,7 +220,7 @@ def test_summary_is_a_table():
 def test_summary_of_classes():
     fit, names = election()
     table = inference.summary(fit, names)
-    assert len(table.names) == 36 and table.names[0] == "1: intercept"
+    assert table.names == tuple(f"{a}: {name}" for a in range(1, 7) for name in names)
     compare.same(table.estimate, fit.w[1:].ravel())
     assert "identification.reference_class" in str(table)
     table = inference.summary(election(None)[0])
@@ -468,6 +468,16 @@ def test_robust_errors_hold_where_the_model_does_not():
     assert (ratio > 0.98).all() and (ratio < 1.02).all()
     wide = inference.robust(fit, X, rng.permutation(y)).standard_errors / fit.standard_errors
     assert (np.abs(wide - 1) > 0.02).any()
+
+
+def test_weights_of_robust_errors_are_repetitions():
+    X, y, _ = data.spector()
+    counts = np.arange(32) % 4
+    found = inference.robust(spector()[0], X, y, sample_weight=counts)
+    expected = inference.robust(spector()[0], X.repeat(counts, axis=0), y.repeat(counts))
+    for name in ("covariance", "standard_errors"):
+        compare.check(getattr(found, name), getattr(expected, name).tolist(), ulp=32,
+                      statement="logistic.fisher_information", oracle="identity", case=name)  # fmt: skip
 
 
 def test_what_predictions_refuse():
