@@ -18,6 +18,7 @@ from reference_impl.engine import (
     softmax as engine_softmax,
     streaming,
 )
+from reference_impl.engine.fit import Terms
 from reference_impl.engine.minimisation import ConvergenceError
 from reference_impl.engine.separation import SeparationError
 
@@ -842,6 +843,49 @@ def test_coordinates_in_which_columns_are_alike():
         compare.check(actual, expected.tolist(), statement="logistic.penalised",
                       oracle="identity", case=f"a column times 2^-500, {name}", ulp=64)  # fmt: skip
     assert early.gradient_norm > 1e-11
+
+
+@pytest.mark.parametrize("K", [1, 3])
+def test_what_a_block_adds(K):
+    """In coordinates whose numbers are exact, and beside columns with fixed coefficients."""
+    X, y = three_classes(6, K=max(K, 2))
+    rng = np.random.default_rng(6)
+    U, s = designs.eighths(rng, K, 3), rng.integers(1, 9, len(y)) / 8
+    R, C = np.array([[2.0, 1.0, 0.0], [0.0, 4.0, 0.5], [0.0, 0.0, 0.5]]), np.diag([1.0, 2.0, 0.5])
+    terms = Terms(K, 3, fixed=np.eye(K), R=R, C=C, scale=4.0)
+    beside = designs.eighths(rng, len(y), K)
+    A, u, s4 = X @ np.linalg.inv(R) @ C, U.ravel(), s / 4
+    room = softmax if K > 1 else logistic
+    at = (np.hstack([U, np.eye(K)]) if K > 1 else np.append(U[0], 1.0)), np.hstack([A, beside]), y
+    nll, gradient = (f(*at, sample_weight=s4) for f in (room.nll, room.nll_gradient))
+    H = room.nll_hessian(*at, sample_weight=s4)
+    H = (H[:, :3, :, :3] if K > 1 else H[:3, :3]).reshape(3 * K, 3 * K)
+    gradient = gradient.reshape(K, -1)[:, :3].ravel()
+    z = at[1] @ np.atleast_2d(at[0]).T
+    z = z if K > 1 else np.column_stack([0 * z, z])
+    apart = np.abs(z[:, 1] - z[:, 0]) if K == 1 else np.ptp(z, axis=1)
+    bound = float(np.sqrt(np.median(s4 * np.exp(-apart) / max(K, 2))))
+    margins = np.min([z[i, y[i]] - np.delete(z[i], y[i]) for i in range(len(y))], axis=1)
+    given = (u, np.hstack([X, beside]), y)
+    triangle = terms.triangle(*given, sample_weight=s)
+    least = np.sort(s4 * np.exp(-apart) / max(K, 2))
+    for name, actual, expected in [
+        ("products", terms.first(*given, sample_weight=s)[0], (A.T * s4) @ A),
+        ("totals", terms.first(*given, sample_weight=s)[1], np.bincount(y, s4)),
+        ("rows", terms.first(*given, sample_weight=s)[2], np.float64(len(y))),
+        ("least", terms.first(*given, sample_weight=s)[3], s4.min()),
+        ("triangle", triangle.T @ triangle, (A.T * s4) @ A),
+        ("value", terms.value_and_gradient(*given, sample_weight=s)[0], nll),
+        ("gradient", terms.value_and_gradient(*given, sample_weight=s)[1], gradient),
+        ("Hessian", terms.hessian(*given, sample_weight=s), H),
+        *zip(("value", "gradient", "Hessian"), terms.all_three(*given, sample_weight=s),
+             (nll, gradient, H), strict=True),
+        *zip(("value", "gradient", "unproved"), terms.last(bound, *given, sample_weight=s),
+             (nll, gradient, np.float64(np.sum(least <= bound**2))), strict=True),
+        ("margins", terms.not_separated(*given, sample_weight=s), np.float64(sum(margins <= 1e-9))),
+    ]:  # fmt: skip
+        compare.check(actual, expected.tolist(), statement=STATEMENT, oracle="identity",
+                      case=f"of a block, {name}, {K}", ulp=32)  # fmt: skip
 
 
 def test_a_covariance_beyond_the_range():
