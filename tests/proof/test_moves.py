@@ -1,5 +1,7 @@
 """The moves that an author says: what they make of a line, and what they refuse."""
 
+from fractions import Fraction
+
 import pytest
 
 from derivations import sigmoid
@@ -17,8 +19,8 @@ from derivations.language.moves import (
     to,
     unfold,
 )
-from derivations.language.statement import ALGEBRA, DEFINITION, LEMMA, RESTATED, Step
-from derivations.language.terms import D, Definition, exp, log, term, total
+from derivations.language.statement import ALGEBRA, DEFINITION, LEMMA, RESTATED, SCALAR, Step
+from derivations.language.terms import D, Definition, exp, log, term, total, walk
 from derivations.logistic import NLL, z
 from derivations.notation import X, i, k, l, t, w
 from derivations.proof.verification import verify
@@ -56,6 +58,37 @@ def test_unfold_opens_a_name_inside_another():
     assert made(outer(t), unfold(outer, inner)) == [exp(t) + 1]
     assert made(outer(t), unfold(outer)) == [inner(t) + 1]
     assert made(outer(t), unfold()) == [inner(t) + 1]
+
+
+base = 1 + t**2
+ONE_RULE_EACH = {
+    "sum and sign": -(t - base),
+    "product": t * base * exp(t),
+    "whole power": base**5,
+    "negative power": base**-2,
+    "power above one": base ** term(Fraction(3, 2)),
+    "root": base ** term(Fraction(1, 2)),
+    "one over a root": base ** term(Fraction(-1, 2)),
+    "power of a number": term(2) ** t,
+    "power of both": base ** (1 + t),
+    "logarithm": log(base),
+    "constant below": base / 3,
+    "constant above": 3 / base,
+    "quotient": t / base,
+    "exponentials above": exp(t) * exp(t**2) / base,
+    "and a product below": exp(t) / (base * exp(-t)),
+    "and a quotient below": exp(t) / (base / exp(-t)),
+    "and a power below": exp(t) / base**2,
+    "and a root below": exp(t) / base ** term(Fraction(1, 2)),
+    "and a power of both below": exp(t) / base**t,
+}
+
+
+@pytest.mark.parametrize("rule", ONE_RULE_EACH)
+def test_each_rule_of_differentiation(rule):
+    chain = prove(D(ONE_RULE_EACH[rule], t), differentiate())
+    assert not any(isinstance(part, D) for part in walk(chain.last))
+    assert verify(state("", "", chain)).level == SCALAR
 
 
 REASONS = {
