@@ -7,11 +7,13 @@ import pytest
 from derivations import sigmoid
 from derivations.language.moves import (
     Stuck,
+    adjoint,
     chain_rule,
     contract,
     define,
     differentiate,
     entry_rule,
+    exchange,
     linearity,
     prove,
     sign,
@@ -22,7 +24,7 @@ from derivations.language.moves import (
 from derivations.language.statement import ALGEBRA, DEFINITION, LEMMA, RESTATED, SCALAR, Step
 from derivations.language.terms import D, Definition, exp, log, term, total, walk
 from derivations.logistic import NLL, z
-from derivations.notation import X, i, k, l, t, w
+from derivations.notation import X, i, k, l, t, w, y
 from derivations.proof.verification import verify
 from derivations.sigmoid import sigma, soft_plus
 
@@ -89,6 +91,20 @@ def test_each_rule_of_differentiation(rule):
     chain = prove(D(ONE_RULE_EACH[rule], t), differentiate())
     assert not any(isinstance(part, D) for part in walk(chain.last))
     assert verify(state("", "", chain)).level == SCALAR
+
+
+slopes, others = total(i, y[i] * D(z[i], w[k])), total(i, D(z[i], w[k]))
+SUMS = {
+    "what stands before slopes, beside another": (2 * slopes - others + w[k], adjoint(z[i])),
+    "what stands before entries": (total(i, X[i, k] * y[i]) - total(i, y[i]) * 3, adjoint(y[i])),
+    "the inner sum outside": (total(i, y[i] * total(l, X[i, l] * w[l])), exchange),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_in_another_order(name):
+    left, move = SUMS[name]
+    assert "all sizes" in verify(state("", "", prove(left, move))).level
 
 
 REASONS = {
