@@ -237,6 +237,8 @@ def test_a_kronecker_product_has_pairs_for_rows_and_columns():
     assert entry(product, (a, k, b, l)) == total(i, (Y[i, a] * Y[i, b]) * (X[i, k] * X[i, l]))
     with pytest.raises(ShapeError):
         entry(product, (k, a, l, b))
+    assert shape(product) == shape(Hessian(total(a, total(k, W[a, k])), W))  # pairs of W
+    assert shape(Kronecker(Whole(X), Whole(W))) == (matrices.both(N, K), matrices.both(n, n))
 
 
 def test_the_hessian_by_a_matrix_has_pairs_too():
