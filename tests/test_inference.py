@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import compare
+import loops
 import numpy as np
 import pandas as pd
 import pytest
-from mpmath import mp
+from mpmath import mp, mpf
 
 from reference_impl import data
 from reference_impl.engine import estimation, inference
@@ -355,6 +356,83 @@ def test_spector_robust_as_statsmodels():
         "5.19758541", "1.26754598", "0.11792227", "0.96441921",
     ]  # fmt: skip
     compare.same(inference.z_values(fit), fit.w / fit.standard_errors)
+
+
+def test_at_50_digits():
+    """Each formula in plain loops, from the numbers of the fit; beside it the smaller model."""
+    rng = np.random.default_rng(4)
+    X, y, s = (
+        np.column_stack([np.ones(30), rng.normal(size=(30, 2))]),
+        np.arange(30) % 2,
+        np.ones(30),
+    )
+    s[:10], level = 0.75, 0.9
+    fit, smaller = (estimation.newton(Z, y, sample_weight=s) for Z in (X, X[:, :1]))
+
+    def expected(w, se, C, X, y, s, nll):
+        reach, index = mp.sqrt(2) * mp.erfinv(mpf(level)), range(len(w))
+        z = [loops.dot(w, x) for x in X]
+        error = [mp.sqrt(loops.dot(x, [loops.dot(row, x) for row in C])) for x in X]
+        p = list(map(loops.sigmoid, z))
+        share = [weight / sum(s) for weight in s]
+        slope = sum((v * q * (1 - q) for v, q in zip(share, p, strict=True)), mpf(0))
+        J = [
+            [
+                (k == l) * slope
+                + w[k]
+                * sum(
+                    v * q * (1 - q) * (1 - 2 * q) * x[l]
+                    for v, q, x in zip(share, p, X, strict=True)
+                )
+                for l in index
+            ]
+            for k in index
+        ]
+        g = [
+            [v * (q - label) ** 2 * x[k] * x[l] for v, q, label, x in zip(s, p, y, X, strict=True)]
+            for k in index
+            for l in index
+        ]
+        C, M = mp.matrix(C), mp.matrix(len(w))
+        for place, parts in enumerate(g):
+            M[place // len(w), place % len(w)] = sum(parts)
+        J, robust, null, (n, n0) = mp.matrix(J), C * M * C, nll[1], (len(w), 1)
+        delta = J * C * J.T
+        ends = [
+            [t - reach * e for t, e in zip(w, se, strict=True)],
+            [t + reach * e for t, e in zip(w, se, strict=True)],
+        ]
+        gain = 2 * (null - nll[0])
+        return [
+            [mp.exp(t) for t in w], *[[mp.exp(t) for t in end] for end in ends],
+            p, *[[loops.sigmoid(t + side * reach * e) for t, e in zip(z, error, strict=True)]
+                 for side in (-1, 1)],
+            [slope * t for t in w], [mp.sqrt(delta[k, k]) for k in index],
+            robust.tolist(), [mp.sqrt(robust[k, k]) for k in index],
+            2 * nll[0], 2 * null, 1 - nll[0] / null, 2 * nll[0] + 2 * n,
+            2 * nll[0] + mp.log(sum(s)) * n,
+            gain, mp.gammainc(mpf(n - n0) / 2, gain / 2, regularized=True),
+        ]  # fmt: skip
+
+    likelihoods = np.array([fit.nll, fit.null_nll])
+    exact = loops.at(50, expected, fit.w, fit.standard_errors, fit.covariance, X, y, s, likelihoods)
+    predicted = inference.predict(fit, X, level=level)
+    robust = inference.robust(fit, X, y, sample_weight=s)
+    functions = (inference.deviance, inference.null_deviance, inference.mcfadden,
+                 inference.aic, inference.bic)  # fmt: skip
+    test = inference.likelihood_ratio_test(replace(smaller, nll=smaller.null_nll), fit)
+    found = [
+        *inference.odds_ratios(fit, level),
+        predicted.probability, predicted.lower, predicted.upper,
+        *inference.average_marginal_effects(fit, X, sample_weight=s),
+        robust.covariance, robust.standard_errors,
+        *(np.float64(function(fit)) for function in functions),
+        np.float64(test.statistic), np.float64(test.p_value),
+    ]  # fmt: skip
+    for number, (actual, right) in enumerate(zip(found, exact, strict=True)):
+        compare.check(actual, right, statement="logistic.fisher_information", oracle="loops",
+                      case=f"inference {number}", ulp=64)  # fmt: skip
+    assert test.degrees == 2
 
 
 def test_odds_ratio_of_psi():
