@@ -1,6 +1,6 @@
 """Inference: published numbers, exact tails, and what is refused."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import compare
 import loops
@@ -556,6 +556,27 @@ def test_weights_of_robust_errors_are_repetitions():
     for name in ("covariance", "standard_errors"):
         compare.check(getattr(found, name), getattr(expected, name).tolist(), ulp=32,
                       statement="logistic.fisher_information", oracle="identity", case=name)  # fmt: skip
+
+
+def test_robust_errors_are_all_that_changes():
+    X, y, _ = data.spector()
+    fit = spector()[0]
+    found = inference.robust(fit, X, y)
+    names = [field.name for field in fields(fit)]
+    changed = [name for name in names if getattr(found, name) is not getattr(fit, name)]
+    assert sorted(changed) == ["covariance", "standard_errors"]
+
+
+def test_summary_shows_what_the_functions_return():
+    fit, names = spector()
+    table = inference.summary(fit, names, level=0.9)
+    lower, upper = inference.confidence_intervals(fit, 0.9)
+    for name, expected in {
+        "estimate": fit.w, "standard_error": fit.standard_errors, "z": inference.z_values(fit),
+        "p_value": inference.p_values(fit), "lower": lower, "upper": upper,
+    }.items():  # fmt: skip
+        compare.same(getattr(table, name), expected)
+    assert table.level == 0.9
 
 
 def test_what_predictions_refuse():
