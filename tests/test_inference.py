@@ -559,12 +559,12 @@ def test_weights_of_robust_errors_are_repetitions():
 
 
 def test_robust_errors_are_all_that_changes():
-    X, y, _ = data.spector()
-    fit = spector()[0]
-    found = inference.robust(fit, X, y)
-    names = [field.name for field in fields(fit)]
-    changed = [name for name in names if getattr(found, name) is not getattr(fit, name)]
-    assert sorted(changed) == ["covariance", "standard_errors"]
+    for make, known in ((spector, data.spector), (election, data.election)):
+        fit, (X, y, _) = make()[0], known()
+        found = inference.robust(fit, X, y)
+        names = [field.name for field in fields(fit)]
+        changed = [name for name in names if getattr(found, name) is not getattr(fit, name)]
+        assert sorted(changed) == ["covariance", "standard_errors"]
 
 
 def test_summary_shows_what_the_functions_return():
