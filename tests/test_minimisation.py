@@ -69,6 +69,33 @@ def test_newton_converges_quadratically():
     assert minimum.decrement <= 1e-8
 
 
+METHODS = {
+    "newton": lambda f, start: minimisation.newton(f, lambda w: A, start),
+    "lbfgs": lambda f, start: minimisation.lbfgs(f, start, identity, tol=1e-6),
+    "gradient descent": lambda f, start: minimisation.gradient_descent(f, start, step=0.2, steps=5),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_said_of_the_way(method):
+    """Every number is that of the function at its point, bit for bit."""
+    start = np.array([0.1, 0.3, -0.7])
+    minimum = METHODS[method](quadratic, start)
+    values, gradients = zip(*map(quadratic, minimum.points), strict=True)
+    compare.same(minimum.points[0], start)
+    compare.same(minimum.points[-1], minimum.point)
+    compare.same(minimum.values, np.array(values))
+    compare.same(minimum.gradient_norms, np.array([np.sqrt(g @ g) for g in gradients]))
+    compare.same(np.float64(minimum.value), values[-1])
+    compare.same(minimum.gradient, gradients[-1])
+    assert minimum.steps == len(minimum.points) - 1
+    assert minimum.evaluations >= minimum.steps + 1
+    if method == "newton":
+        g = gradients[-2]
+        check(np.float64(minimum.decrement), np.sqrt(g @ np.linalg.solve(A, g)),
+              "logistic.newton_step", "decrement", ulp=16)  # fmt: skip
+
+
 @pytest.mark.parametrize("method", ["newton", "lbfgs"])
 def test_the_path_is_kept(method):
     value_and_gradient, hessian, X = spector()

@@ -537,7 +537,7 @@ def matmul(index: Index, values: Sequence[Value], scope: Scope) -> Value | None:
     if set(left.axes) & set(right.axes) != {index}:
         return None
     free = ordered([i for value in pair for i in value.axes if i != index], scope)
-    if (free and free[0] in right.axes) or (len(left.axes) == 1 and len(right.axes) == 2):
+    if free and free[0] in right.axes:
         left, right = right, left
     first = transposed(left, [*(i for i in left.axes if i != index), index], scope)
     second = transposed(right, [index, *(i for i in right.axes if i != index)], scope)
