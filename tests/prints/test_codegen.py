@@ -124,6 +124,8 @@ def test_names():
     [
         (codegen.negate(codegen.negate(codegen.Code("a"))), "a"),
         (codegen.negate(codegen.number(Number(term(2).value))), "-2"),
+        (codegen.negate(codegen.Code("a * b", codegen.PRODUCT)), "-a * b"),
+        (codegen.negate(codegen.Code("a ** 2 * b", codegen.PRODUCT)), "-(a ** 2 * b)"),
         (
             codegen.add([(True, codegen.Code("a")), (True, codegen.Code("-b", codegen.UNARY))]),
             "-a - (-b)",
