@@ -141,10 +141,8 @@ class ResultDirective(StatementDirective):
     def section(self, record):
         """Return the equations without numbers."""
         found = shown(self.env, record["id"])
-        derived = (
-            card.derivation(record, found, self.citation, opened=True)
-            if "derivation" in self.options else []
-        )  # fmt: skip
+        wanted = "derivation" in self.options
+        derived = card.derivation(record, self.citation, opened=True) if wanted else []
         formulas = record["results"][: 1 if "first" in self.options else None]
         return card.recalled(record, formulas, found.level(record), *derived)
 
