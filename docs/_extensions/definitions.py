@@ -18,7 +18,7 @@ import unicodedata
 from docutils import nodes
 
 from .card import shape
-from .mathml import to_mathml
+from .mathml import to_mathml, unbroken
 from .statements import ENTRIES, results
 
 MATH = re.compile(r"\$([^$]+)\$")
@@ -26,10 +26,10 @@ MATH = re.compile(r"\$([^$]+)\$")
 
 def prose(text):
     """Return a text with formulas as HTML."""
-    return "".join(
+    return unbroken("".join(
         to_mathml(part, display=False) if place % 2 else html.escape(part)
         for place, part in enumerate(MATH.split(text))
-    )
+    ))  # fmt: skip
 
 
 def letters(symbol):

@@ -165,7 +165,7 @@ def check_results(app):
     config = app.config
     for complaint in records.complaints(config.statements_formulas, config.statements_errata):
         logger.warning("%s", complaint, type="errata", subtype="results")
-    for row in records.parsed(config.statements_errata, {"errata": []})["errata"]:
+    for row in records.loaded(config.statements_errata, {"errata": []})["errata"]:
         if not row["as_stated"]:
             logger.warning("erratum %s did not come out as stated", row["name"], type="errata")
 

@@ -9,6 +9,7 @@ unknown id, a statement placed twice, a failed verification, and results that ar
 than the formulas are warnings.
 """
 
+from functools import partial
 from html import escape
 
 from docutils import nodes
@@ -16,11 +17,11 @@ from docutils.parsers.rst import directives
 from sphinx.domains import Domain, ObjType
 from sphinx.roles import XRefRole
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 from sphinxcontrib.bibtex.roles import CiteRole
 
 from . import card, records, sources
+from .elements import directive
 
 logger = logging.getLogger(__name__)
 
@@ -52,99 +53,93 @@ def shown(env, *identifiers):
     return found
 
 
-class StatementDirective(SphinxDirective):
+def known(page, identifier):
+    """Return the record of a statement."""
+    statements = results(page.env).statements
+    if identifier not in statements:
+        raise ValueError(
+            f"unknown statement {identifier!r}; known: {', '.join(sorted(statements))}"
+        )
+    return statements[identifier]
+
+
+def section(page, record, kind, **attributes):
+    """Return the section that a statement is, which gives it a link in the contents."""
+    title = nodes.title("", "", nodes.Text(record["title"]))
+    made = nodes.section("", title, classes=[kind], ids=[record["id"]], **attributes)
+    page.set_source_info(made)
+    return made
+
+
+def statement(page, identifier):
     """``{statement} id``: the box of a statement; ``:open:`` shows its derivation unfolded."""
+    record = known(page, identifier)
+    page.env.get_domain("statement").place(identifier, page.env.docname)
+    made = section(page, record, "statement")
+    made += card.box(
+        record,
+        shown(page.env, identifier),
+        equations(page, record),
+        cite=partial(citation, page),
+        opened="open" in page.options,
+    )
+    return [made]
 
-    required_arguments = 1
-    option_spec = {"open": directives.flag}
 
-    def run(self):
-        """Return what is shown of the statement, or say that there is none."""
-        identifier, statements = self.arguments[0], results(self.env).statements
-        if identifier in statements:
-            return [self.section(statements[identifier])]
-        logger.warning("unknown statement %r; known: %s", identifier, ", ".join(sorted(statements)),
-                       location=self.get_location())  # fmt: skip
+def equations(page, record):
+    """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
+    math, docname = page.env.domains.math_domain, page.env.docname
+    blocks = []
+    for number, latex in enumerate(record["results"]):
+        label = record["id"] if number == 0 else f"{record['id']}.{number + 1}"
+        block = nodes.math_block(
+            latex, latex, docname=docname, nowrap=False, label=label,
+            ids=[nodes.make_id(f"equation-{label}")],
+        )  # fmt: skip
+        page.set_source_info(block)
+        math.note_equation(docname, label, location=block)
+        block["number"] = math.get_equation_number_for(label)
+        page.state.document.note_explicit_target(block, block)
+        blocks.append(block)
+    return blocks
+
+
+def citation(page, key):
+    """Return a link to the bibliography, or nothing where it does not have the key."""
+    if key not in page.env.get_domain("cite").bibdata.data.entries:
         return []
-
-    def section(self, record):
-        """Return the statement as a section, which gives it a number and a link in the contents."""
-        identifier = record["id"]
-        title = nodes.title("", "", nodes.Text(record["title"]))
-        section = nodes.section("", title, classes=["statement"], ids=[identifier])
-        self.set_source_info(section)
-        self.env.get_domain("statement").place(identifier, self.env.docname)
-        section += card.box(
-            record,
-            shown(self.env, identifier),
-            self.equations(record),
-            cite=self.citation,
-            opened="open" in self.options,
-        )
-        return section
-
-    def equations(self, record):
-        """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
-        math = self.env.domains.math_domain
-        blocks = []
-        for number, latex in enumerate(record["results"]):
-            label = record["id"] if number == 0 else f"{record['id']}.{number + 1}"
-            block = nodes.math_block(
-                latex, latex, docname=self.env.docname, nowrap=False, label=label,
-                ids=[nodes.make_id(f"equation-{label}")],
-            )  # fmt: skip
-            self.set_source_info(block)
-            math.note_equation(self.env.docname, label, location=block)
-            block["number"] = math.get_equation_number_for(label)
-            self.state.document.note_explicit_target(block, block)
-            blocks.append(block)
-        return blocks
-
-    def citation(self, key):
-        """Return a link to the bibliography, or nothing where it does not have the key."""
-        if key not in self.env.get_domain("cite").bibdata.data.entries:
-            return []
-        raw = f"{{cite:t}}`{key}`"
-        return CiteRole()("cite:t", raw, key, self.lineno, self.state.inliner)[0]
+    raw = f"{{cite:t}}`{key}`"
+    return CiteRole()("cite:t", raw, key, page.lineno, page.state.inliner)[0]
 
 
-class EntryDirective(StatementDirective):
-    """``{entry} id``: everything about a statement, on the page that is its own."""
+def entry(page, identifier):
+    """``{entry} id``: everything about a statement, on the page that is its own.
 
-    def section(self, record):
-        """Return the section that is the page; the labels of the statement lead there."""
-        identifier, docname = record["id"], self.env.docname
-        title = nodes.title("", "", nodes.Text(record["title"]))
-        section = nodes.section("", title, classes=["entry"], ids=[identifier], names=[identifier])
-        self.set_source_info(section)
-        self.state.document.note_explicit_target(section, section)
-        self.env.get_domain("statement").note(
-            "st", identifier, record["title"], docname, identifier
-        )
-        for file in (record["source"]["file"], *sources.files()):
-            if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
-                self.env.note_dependency(str(records.ROOT / file))
-        section += card.entry(
-            record, shown(self.env, identifier), cite=self.citation, docname=docname
-        )
-        return section
+    The labels of the statement lead there.
+    """
+    record, docname = known(page, identifier), page.env.docname
+    made = section(page, record, "entry", names=[identifier])
+    page.state.document.note_explicit_target(made, made)
+    domain = page.env.get_domain("statement")
+    domain.note("st", identifier, record["title"], docname, identifier)
+    for file in (record["source"]["file"], *sources.files()):
+        if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
+            page.env.note_dependency(str(records.ROOT / file))
+    found = shown(page.env, identifier)
+    made += card.entry(record, found, cite=partial(citation, page), docname=docname)
+    return [made]
 
 
-class ResultDirective(StatementDirective):
+def result(page, identifier):
     """``{result} id``: the result of a statement again, with a link to its entry.
 
     ``:derivation:`` shows its derivation as well, unfolded; ``:first:`` of several formulas the first.
     """
-
-    option_spec = {"derivation": directives.flag, "first": directives.flag}
-
-    def section(self, record):
-        """Return the equations without numbers."""
-        found = shown(self.env, record["id"])
-        wanted = "derivation" in self.options
-        derived = card.derivation(record, self.citation, opened=True) if wanted else []
-        formulas = record["results"][: 1 if "first" in self.options else None]
-        return card.recalled(record, formulas, found.level(record), *derived)
+    record, found = known(page, identifier), shown(page.env, identifier)
+    wanted = "derivation" in page.options
+    derived = card.derivation(record, partial(citation, page), opened=True) if wanted else []
+    formulas = record["results"][: 1 if "first" in page.options else None]
+    return [card.recalled(record, formulas, found.level(record), *derived)]
 
 
 class StatementRole(XRefRole):
@@ -316,9 +311,9 @@ def setup(app):
     for kind, file in records.FILES.items():
         app.add_config_value(f"statements_{kind}", str(records.ROOT / file), "env", str)
     app.add_domain(StatementDomain)
-    app.add_directive("statement", StatementDirective)
-    app.add_directive("entry", EntryDirective)
-    app.add_directive("result", ResultDirective)
+    for make, *flags in (statement, "open"), (entry,), (result, "derivation", "first"):
+        directive(app, make.__name__, make, required_arguments=1,
+                  option_spec=dict.fromkeys(flags, directives.flag))  # fmt: skip
     app.add_role("st", StatementRole())
     app.connect("builder-inited", check_results)
     app.connect("builder-inited", write_entries)
