@@ -127,7 +127,7 @@ COMPILE := env -u PIP_FIND_LINKS PIP_CONFIG_FILE=/dev/null .venv-lock/bin/pip-co
 
 lock: .venv-lock/.ready ## choose the newest versions and write requirements/*.txt
 	$(COMPILE) --extra test --extra lint --output-file requirements/test.txt pyproject.toml
-	$(COMPILE) --extra test --extra docs --output-file requirements/docs.txt pyproject.toml
+	$(COMPILE) --extra docs --output-file requirements/docs.txt pyproject.toml
 	$(COMPILE) --extra browser --output-file requirements/browser.txt pyproject.toml
 	$(COMPILE) --extra peers --extra dask --constraint requirements/torch.txt $(TORCH_FLAGS) \
 		--output-file requirements/peers.txt pyproject.toml
