@@ -71,7 +71,7 @@ def modules(page, package):
         return link("std", "ref", f"api-{row[0]}".lower(), html("code", row[0]))
 
     columns = [("Module", name), ("About", about)]
-    return [Table(list(files(package).items()), columns, kind="").node()]
+    return [Table(list(files(package).items()), columns, kind="modules").node()]
 
 
 def keep_bars(app, what, name, obj, options, lines):

@@ -30,8 +30,7 @@ def _beyond(one):
 def summary(run):
     """Return for each implementation how many tests passed, and how the others failed."""
     return Table(run["implementations"], [
-        ("Implementation", lambda one: one["name"]),
-        ("Version", lambda one: one["version"]),
+        ("Implementation", lambda one: f"{one['name']} {one['version']}"),
         ("Passed", lambda one: f"{one['passed']:,}"),
         ("Error above the bound", lambda one: f"{_beyond(one):,}"),
         ("of these, half of the digits or more", lambda one: f"{one['digits lost']:,}"),
