@@ -72,9 +72,9 @@ def symbol_table(page):
     domain = page.env.get_domain("statement")
 
     def letter(symbol):
-        name, anchor = symbol["name"], f"symbol-{symbol['name']}"
-        domain.note("sym", name, card.plain(symbol["meaning"]), page.env.docname, anchor)
-        return nodes.inline("", "", nodes.math("", symbol["latex"]), ids=[anchor])
+        domain.place("symbols", symbol["name"], page.env.docname)
+        letter = nodes.math("", symbol["latex"])
+        return nodes.inline("", "", letter, ids=[f"symbol-{symbol['name']}"])
 
     columns = [
         ("Symbol", letter),

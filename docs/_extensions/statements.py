@@ -74,7 +74,7 @@ def section(page, record, kind, **attributes):
 def statement(page, identifier):
     """``{statement} id``: the box of a statement; ``:open:`` shows its derivation unfolded."""
     record = known(page, identifier)
-    page.env.get_domain("statement").place(identifier, page.env.docname)
+    page.env.get_domain("statement").place("boxes", identifier, page.env.docname)
     made = section(page, record, "statement")
     made += card.box(
         record,
@@ -120,8 +120,6 @@ def entry(page, identifier):
     record, docname = known(page, identifier), page.env.docname
     made = section(page, record, "entry", names=[identifier])
     page.state.document.note_explicit_target(made, made)
-    domain = page.env.get_domain("statement")
-    domain.note("st", identifier, record["title"], docname, identifier)
     for file in (record["source"]["file"], *sources.files()):
         if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
             page.env.note_dependency(str(records.ROOT / file))
@@ -164,21 +162,18 @@ class StatementDomain(Domain):
         "st": "there is no statement %(target)r",
         "sym": "no page shows the symbol %(target)r",
     }
-    # st: the entries, sym: the symbols, each as id: (title, page, anchor).
-    # boxes: the page with the box of a statement. read: what a page showed, with its digest.
-    initial_data = {"st": {}, "sym": {}, "boxes": {}, "read": {}}
-    data_version = 2
+    # The page with the box of a statement, and that with the row of a symbol, by id; and what a page
+    # showed when it was read, with its digest.
+    initial_data = {"boxes": {}, "symbols": {}, "read": {}}
+    data_version = 3
 
-    def note(self, kind, target, title, docname, anchor):
-        """Record an entry or a symbol."""
-        self.data[kind][target] = (title, docname, anchor)
-
-    def place(self, target, docname):
-        """Record the box of a statement; warn when it has one already."""
-        if target in self.data["boxes"]:
-            logger.warning("%s is on two pages: %s and %s", target, self.data["boxes"][target],
-                           docname, location=docname)  # fmt: skip
-        self.data["boxes"][target] = docname
+    def place(self, kind, target, docname):
+        """Record a page; warn when there is one already."""
+        known = self.data[kind]
+        if target in known:
+            logger.warning("%s is on two pages: %s and %s", target, known[target], docname,
+                           location=docname)  # fmt: skip
+        known[target] = docname
 
     def read(self, docname, found, targets):
         """Record what was known of statements when a page was read."""
@@ -195,31 +190,22 @@ class StatementDomain(Domain):
 
     def clear_doc(self, docname):
         """Forget a page."""
-        for kind in ("st", "sym"):
-            kept = {t: place for t, place in self.data[kind].items() if place[1] != docname}
-            self.data[kind] = kept
-        self.data["boxes"] = {t: page for t, page in self.data["boxes"].items() if page != docname}
+        for kind in ("boxes", "symbols"):
+            self.data[kind] = {t: page for t, page in self.data[kind].items() if page != docname}
         self.data["read"].pop(docname, None)
 
     def merge_domaindata(self, docnames, otherdata):
         """Take over what another process read."""
-        for kind in ("st", "sym"):
-            self.data[kind] |= {t: p for t, p in otherdata[kind].items() if p[1] in docnames}
-        for target, docname in otherdata["boxes"].items():
-            if docname in docnames:
-                self.place(target, docname)
+        for kind in ("boxes", "symbols"):
+            for target, docname in otherdata[kind].items():
+                if docname in docnames:
+                    self.place(kind, target, docname)
         self.data["read"] |= {d: read for d, read in otherdata["read"].items() if d in docnames}
 
     def number(self, target):
         """Return the section number of a statement, such as 3.4, or nothing."""
         numbers = self.env.toc_secnumbers.get(self.data["boxes"].get(target), {})
         return ".".join(map(str, numbers.get(f"#{target}", ())))
-
-    def place_of(self, target, fromdocname):
-        """Return page and anchor of a statement: its box where that is on the page, or its entry."""
-        if self.data["boxes"].get(target) == fromdocname:
-            return fromdocname, target
-        return self.data["st"][target][1], ""
 
     def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
         """Link a statement by number and title, unless the author wrote something else.
@@ -228,17 +214,19 @@ class StatementDomain(Domain):
         """
         if typ == "box":
             return self.resolve_box(fromdocname, builder, target)
-        known = self.data["sym" if typ == "sym" else "st"]
-        if target not in known:
+        found = results(env)
+        if typ == "sym":
+            page, anchor = self.data["symbols"].get(target), f"symbol-{target}"
+            title = page and card.plain(found.symbols[target]["meaning"])
+        elif target in found.statements:
+            here = typ == "st" and self.data["boxes"].get(target) == fromdocname
+            page, anchor = (fromdocname, target) if here else (f"{ENTRIES}/{target}", "")
+            title = found.statements[target]["title"]
+        else:
             return None
-        title, docname, anchor = known[target]
-        if typ == "entry":
-            anchor = ""  # the address to send
-        if typ == "st":
-            docname, anchor = self.place_of(target, fromdocname)
-            if not node["refexplicit"]:
-                contnode = nodes.Text(f"{self.number(target)} {title}".strip())
-        return make_refnode(builder, fromdocname, docname, anchor, contnode, title)
+        if typ == "st" and not node["refexplicit"]:
+            contnode = nodes.Text(f"{self.number(target)} {title}".strip())
+        return page and make_refnode(builder, fromdocname, page, anchor, contnode, title)
 
     def resolve_box(self, fromdocname, builder, target):
         """Link the box of a statement by its number and the title of its page."""
@@ -250,9 +238,12 @@ class StatementDomain(Domain):
 
     def get_objects(self):
         """List the statements and the symbols for objects.inv and for the search."""
-        for kind, name in (("st", "statement"), ("sym", "symbol")):
-            for target, (title, docname, anchor) in sorted(self.data[kind].items()):
-                yield target, title, name, docname, anchor, 1
+        found = results(self.env)
+        for name, record in sorted(found.statements.items()):
+            yield name, record["title"], "statement", f"{ENTRIES}/{name}", name, 1
+        for name, page in sorted(self.data["symbols"].items()):
+            title = card.plain(found.symbols[name]["meaning"])
+            yield name, title, "symbol", page, f"symbol-{name}", 1
 
 
 def write_entries(app):
