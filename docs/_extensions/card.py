@@ -150,7 +150,7 @@ def chain(record, found, cite):
 
 
 def beside(records, found):
-    """Return chains or steps with what was found about each; nothing is about what is newer."""
+    """Return chains or steps, each with what was found about it: nothing, where it is newer."""
     return zip(records, [*found, *[{}] * len(records)], strict=False)
 
 

@@ -3,9 +3,9 @@
 ``{run-table} accuracy.json errors`` shows what ``errors(run)`` of ``docs/_runs/accuracy.py`` makes of
 the file, a `Table` or a text; more words are more arguments. ``{run}`scale.json file.rows:,` `` is the
 number at that place of the file, as Python formats it by what follows the colon, or as one of
-`FORMATS`; what has to be worked out is an entry of ``numbers(run)``.
-The file is in ``benchmarks/results``, or is named by its path from the root of the project; of a
-folder, the run is all of its files. Nothing is measured in the build.
+`FORMATS`; what has to be worked out is an entry of ``numbers(run)``. The file is in
+``benchmarks/results``, or is named by its path from the root of the project; of a folder, the run is
+all of its files. Nothing is measured in the build.
 """
 
 import importlib
@@ -37,7 +37,9 @@ def number(file, known, asked):
     """Return the text of a number, or of several by name: ``place.in.the.run:format``."""
     place, _, form = asked.partition(":")
     for key in place.split("."):
-        known = known[int(key)] if isinstance(known, list) else choice(file, known, key)
+        if isinstance(known, list):
+            known = {str(n): value for n, value in enumerate(known)}
+        known = choice(file, known if isinstance(known, dict) else {}, key)
     if isinstance(known, dict):
         return ", ".join(f"{name} {value}" for name, value in known.items())
     return FORMATS[form](known) if form in FORMATS else format(known, form)
@@ -73,7 +75,7 @@ def described(env, file):
 def choice(file, known, name):
     """Return one of the things that a run has by name."""
     if name not in known:
-        raise ValueError(f"{file} has no {name!r}; it has {', '.join(sorted(known))}")
+        raise ValueError(f"{file} has no {name!r}; it has {', '.join(known) or 'nothing'}")
     return known[name]
 
 

@@ -137,7 +137,8 @@ def test_a_table_groups_its_rows_and_says_when_there_is_nothing():
 PAGE = """# Runs
 
 {run}`accuracy.json largest`, {run}`scale.json file.rows:,`, {run}`speed.json nowhere`,
-{run}`none.json date`, {run}`scale.json file.lines`, {run}`scale.json file.rows:pounds`
+{run}`none.json date`, {run}`scale.json file.lines`, {run}`scale.json file.rows:pounds`,
+{run}`scale.json seed.first`, {run}`scale.json workers.overhead.99`
 
 ```{run-table} accuracy.json errors
 ```
@@ -174,13 +175,15 @@ def test_on_a_page(build):
         "speed.json has no 'nowhere'; it has",
         "scale.json has no 'lines'; it has bytes,",
         "Invalid format specifier",
+        "scale.json has no 'first'; it has nothing",
+        "scale.json has no '99'; it has 0, 1, 2",
         "none.json: docs/_runs/none.py, which describes its tables, is missing",
         "the run has no cases gradient 99",
         "speed.json has no 'nothing'; it has",
     ):
         assert sum(complaint in line for line in site.warnings) == 1
     # The entries of this small site speak of symbols and levels that no page of it shows.
-    assert sum("/runs.md:" in line for line in site.warnings) == 6
+    assert sum("/runs.md:" in line for line in site.warnings) == 8
 
 
 def test_a_page_is_not_built_without_its_run(build, monkeypatch, tmp_path):
