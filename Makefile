@@ -107,7 +107,7 @@ docs: .venv-docs/.ready ## derive, verify, and build the site
 site: docs ## test the site's extension, and a link from another project
 	.venv-docs/bin/python -m pytest --confcutdir tests/site tests/site
 
-browser: docs .venv-browser/.ready ## look at the site in a real browser (chromium)
+browser: docs .venv-browser/.ready ## look at the site in real browsers (chromium; firefox-esr if there is one)
 	.venv-browser/bin/python -m pytest --numprocesses auto --confcutdir tests/browser tests/browser
 
 cheat-sheet: docs .venv-browser/.ready ## print the cheat sheet as a PDF (chromium)

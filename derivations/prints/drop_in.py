@@ -39,6 +39,12 @@ def gram(X, weights):
     "normal_density": """\
 def normal_density(t):
     return np.exp(-(t**2) / 2) / (2 * np.pi) ** 0.5""",
+    "mills": '''\
+def mills(t):
+    """The normal density over the probability below t, also where both underflow."""
+    above, below = np.where(t > 0, t, 0), np.where(t > 0, 0, t)
+    scaled = (2 / np.pi) ** 0.5 / np.special.erfcx(-below / 2**0.5)
+    return np.where(t > 0, normal_density(above) / np.special.ndtr(above), scaled)''',
 }
 OF_TORCH = {
     "softplus": """\
@@ -65,7 +71,7 @@ def in_words(words: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, s
     sources = {**HELPERS, **OWN, **theirs}
     for old, new in words.items():
         sources = {name: source.replace(old, new) for name, source in sources.items()}
-    return {name: sources[name] for name in sources if name not in ("sigmoid", "erf", "log_weight")}
+    return {name: sources[name] for name in sources if name not in ("sigmoid", "log_weight")}
 
 
 TORCH = Library(
@@ -84,7 +90,7 @@ TORCH = Library(
     },
     {
         "sigmoid": "torch.sigmoid", "tanh": "torch.tanh", "expm1": "torch.expm1",
-        "log_weight": "torch.log",
+        "log_weight": "torch.log", "log_cumulative": "torch.special.log_ndtr",
     },
     axis="dim",
     permuted="permute",
@@ -96,7 +102,7 @@ JAX = Library(
     "jnp",
     {
         name: source
-        for name, source in in_words({"np.": "jnp."}, {}).items()
+        for name, source in in_words({"np.special.": "jax.scipy.special.", "np.": "jnp."}, {}).items()
         if name not in ("softmax", "softplus")
     },
     {
@@ -106,6 +112,7 @@ JAX = Library(
     {
         "sigmoid": "jax.nn.sigmoid", "softplus": "jax.nn.softplus", "softmax": "jax.nn.softmax",
         "tanh": "jnp.tanh", "expm1": "jnp.expm1", "log_weight": "jnp.log",
+        "log_cumulative": "jax.scipy.special.log_ndtr",
     },
     like=", dtype={0}.dtype",
 )  # fmt: skip

@@ -76,14 +76,13 @@ def gram(X, weights):
     return sums.reshape(n, n, *weights.shape[1:])""",
 }
 HELPERS |= {
-    "erf": "erf = np.vectorize(math.erf, otypes=[float])",
     "normal_density": """\
 def normal_density(t):
     return np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)""",
-    "normal_cumulative": """\
-@functools.partial(np.vectorize, otypes=[float])
-def normal_cumulative(t):
-    return math.erfc(-t / math.sqrt(2)) / 2""",
+    "mills": """\
+def mills(t):
+    \"\"\"The normal density over the probability below t, also where both underflow.\"\"\"
+    return np.sqrt(2 / np.pi) / scipy.special.erfcx(-t / np.sqrt(2))""",
 }
 
 
@@ -111,8 +110,12 @@ class Library:
 NUMPY = Library(
     "np",
     HELPERS,
-    {terms.erf: "erf", terms.density: "normal_density", terms.cumulative: "normal_cumulative"},
-    {"tanh": "np.tanh", "expm1": "np.expm1"},
+    {
+        terms.erf: "scipy.special.erf",
+        terms.density: "normal_density",
+        terms.cumulative: "scipy.special.ndtr",
+    },
+    {"tanh": "np.tanh", "expm1": "np.expm1", "log_cumulative": "scipy.special.log_ndtr"},
 )
 
 
@@ -174,9 +177,8 @@ def numpy_code(statement: Statement, name: str, *, as_written: bool = False) -> 
         ``codegen.results`` and take ``codegen.line_arguments``; None where no line can be computed.
     """
     sources = codegen.functions(statement, name, as_written, HELPERS, line_code)
-    used = [name for name in ("functools", "math") if any(f"{name}." in s for s in sources)]
-    imports = "".join(f"import {name}\n" for name in used) + "\n" * bool(used)
-    return "\n\n\n".join([f"{imports}import numpy as np", *sources]) + "\n" if sources else None
+    needed = "\nimport scipy.special" * any("scipy." in source for source in sources)
+    return "\n\n\n".join([f"import numpy as np{needed}", *sources]) + "\n" if sources else None
 
 
 def line_code(

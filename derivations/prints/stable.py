@@ -31,6 +31,8 @@ from derivations.language.terms import (
     Sum,
     Term,
     Use,
+    cumulative,
+    density,
     exp,
     log,
     scalar,
@@ -45,7 +47,9 @@ softplus = Definition("softplus", (t,), log(1 + exp(t)))
 tanh = Definition("tanh", (t,), (exp(t) - exp(-t)) / (exp(t) + exp(-t)))
 expm1 = Definition("expm1", (t,), exp(t) - 1)
 log_weight = Definition("log_weight", (t,), log(t))  # of what may be 0, where it is -infinity
-SCALAR = (sigmoid, softplus, tanh, expm1, log_weight)
+mills = Definition("mills", (t,), density(t) / cumulative(t))
+log_cumulative = Definition("log_cumulative", (t,), log(cumulative(t)))
+SCALAR = (sigmoid, softplus, tanh, expm1, log_weight, mills, log_cumulative)
 
 
 def over(dimension: Dimension, name: str = "z") -> tuple[Array, Index, Index]:
@@ -340,6 +344,8 @@ def is_probability(node: Term) -> bool:
 def quotient(node: Div) -> Term | None:
     """1 / (1 + e^-u) is the sigmoid, e^(z_a) / sum_b e^(z_b) the softmax."""
     above, below = node.numerator, node.denominator
+    if (ratio := mills_ratio(above, below)) is not None:
+        return ratio
     if (u := one_plus_exp(below)) is not None:
         if above == terms.term(1):
             return sigmoid(negative(u))
@@ -364,6 +370,29 @@ def quotient(node: Div) -> Term | None:
                 value = complement_at(distribution(node, rest, index), index)
                 return Neg(value) if inside else value
     return hyperbolic(node)
+
+
+def mills_ratio(above: Term, below: Term) -> Term | None:
+    """Return a quotient where a density is over a probability at the same place, or its mirror."""
+    tops, rest = factors(square_as_product(above)), factors(below)
+    for number, part in enumerate(rest):
+        match opened(part):
+            case Apply(terms.cumulative, (u,)):
+                for wanted in (density(u), density(negative(u))):
+                    if wanted in tops:
+                        tops.remove(wanted)
+                        value = product_of([*tops, mills(u)])
+                        others = [*rest[:number], *rest[number + 1 :]]
+                        return value / product_of(others) if others else value
+    return None
+
+
+def square_as_product(node: Term) -> Term:
+    """Return u u for u^2."""
+    match node:
+        case Pow(base, Number(two)) if two == 2:
+            return Mul((base, base))
+    return node
 
 
 def left_out_class(node: Term) -> Index | None:
@@ -397,6 +426,9 @@ def logarithm(node: Apply) -> Term | None:
     if node.function is not terms.log:
         return None
     (inner,) = node.arguments
+    match opened(inner):
+        case Apply(terms.cumulative, (point,)):
+            return log_cumulative(point)
     if (u := one_plus_exp(inner)) is not None:
         return softplus(u)
     if found := named(inner, sigmoid):

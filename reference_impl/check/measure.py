@@ -19,7 +19,7 @@ from reference_impl.check.differences import EPS, STEPS, Curve, Slope
 from reference_impl.check.problem import Problem, Values
 
 SAFETY = 16.0  # times the estimated error is the tolerance
-MOST = 256  # entries of an array that are looked at one by one
+MOST = 128  # entries of an array that are looked at one by one
 WIDEST = 4096  # outputs of which each is followed by itself
 GROUPS = 64  # of outputs, where there are more
 

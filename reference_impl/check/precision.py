@@ -48,7 +48,8 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
     elif is_single(numbers):
         unit, note = SINGLE, "computed in float32"
     else:
-        noise = np.maximum(noise, differences.smallest_step(parts)) if coarse else noise
+        if coarse or all((near == near[0]).all() for near in nears):  # it goes in steps
+            noise = np.maximum(noise, differences.smallest_step(parts))
         size = np.abs(nears[0]).max(axis=0)
         ratios = noise[(noise > 0.0) & (size > 0.0)] / size[(noise > 0.0) & (size > 0.0)]
         if ratios.size and np.median(ratios) > 2.0**-32:

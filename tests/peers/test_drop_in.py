@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from jax.test_util import check_grads
+from mpmath import mp
 
 import derivations
 from benchmarks import derive as benchmark
@@ -298,6 +299,34 @@ def test_layers_of_the_statements(name, theirs, tmp_path):
         result = layer(torch.tensor(z) if form == "torch" else jnp.asarray(z))
         compare.check(np.asarray(result), theirs(torch.tensor(z)).tolist(), statement=name,
                       oracle="PyTorch", case=form, ulp=64)  # fmt: skip
+
+
+@pytest.mark.parametrize("z", [-700.0, -40.0, -2.0, 2.0, 37.0, 40.0])
+@pytest.mark.parametrize("form", drop_in.FORMS)
+def test_tails_of_the_normal(form, z, tmp_path):
+    """The probit where density and probability underflow: value, slope and curvature."""
+    statement = derivations.statements()["regression.probit_gradient"]
+    path = tmp_path / f"{form}.py"
+    path.write_text(drop_in.drop_in(form, [(statement, "")], "probit"), encoding="utf-8")
+    probit = forward_pass.run(path).probit
+    if form == "torch":
+        one = torch.ones(1, dtype=torch.float64)
+        w = (z * one).requires_grad_()
+        value = probit(w, one[:, None], one)
+        (slope,) = torch.autograd.grad(value, w, create_graph=True)
+        (curvature,) = torch.autograd.grad(slope, w)
+        computed = value.item(), slope.item(), curvature.item()
+    else:
+        one = jnp.ones(1)
+        alone = lambda w: probit(w * one, one[:, None], one)  # noqa: E731
+        slope = jax.grad(alone)
+        computed = float(alone(z)), float(slope(z)), float(jax.grad(slope)(z))
+    with mp.workdps(600):
+        m = mp.npdf(z) / mp.ncdf(z)
+        exact = -mp.log(mp.ncdf(z)), -m, m * (m + z)
+        least = mp.mpf(np.finfo(float).tiny)
+        for a, b, tolerance in zip(computed, exact, (1e-13, 1e-13, 1e-8), strict=True):
+            assert abs(a - b) <= tolerance * abs(b) + least
 
 
 @pytest.mark.parametrize("form", drop_in.FORMS)
