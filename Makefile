@@ -29,21 +29,22 @@ help: ## this list
 SUPPORTED := import sys; sys.exit(sys.version_info < (3, 11) and \
 	"Python 3.11 or newer is needed; name one: make PYTHON=python3.13")
 
-# $(call environment,LOCK) makes the environment of the target afresh. A lock names every package,
-# so that nothing is resolved again.
+# $(call environment,LOCK,OPTIONS) makes the environment of the target afresh. A lock names every
+# package, so that nothing is resolved again.
 define environment
 	@$(PYTHON) -c '$(SUPPORTED)'
 	@echo "Installing the versions of requirements/$(1).txt into $(@D)"
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/$(1).txt
+	@$(@D)/bin/python -m pip install --quiet --require-hashes --no-deps $(2) -r requirements/$(1).txt
 endef
 
 .venv/.locked: requirements/test.txt
 	$(call environment,test)
 	@touch $@
 
+# Of what stands here a third is imported: compiling that at the first import takes less.
 .venv-docs/.locked: requirements/docs.txt
-	$(call environment,docs)
+	$(call environment,docs,--no-compile)
 	@touch $@
 
 .venv-browser/.locked: requirements/browser.txt
@@ -127,7 +128,7 @@ COMPILE := env -u PIP_FIND_LINKS PIP_CONFIG_FILE=/dev/null .venv-lock/bin/pip-co
 
 lock: .venv-lock/.ready ## choose the newest versions and write requirements/*.txt
 	$(COMPILE) --extra test --extra lint --output-file requirements/test.txt pyproject.toml
-	$(COMPILE) --extra test --extra docs --output-file requirements/docs.txt pyproject.toml
+	$(COMPILE) --extra docs --output-file requirements/docs.txt pyproject.toml
 	$(COMPILE) --extra browser --output-file requirements/browser.txt pyproject.toml
 	$(COMPILE) --extra peers --extra dask --constraint requirements/torch.txt $(TORCH_FLAGS) \
 		--output-file requirements/peers.txt pyproject.toml

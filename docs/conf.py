@@ -32,7 +32,6 @@ extensions = [
     "_extensions.statements",
     "_extensions.indexes",
     "_extensions.definitions",
-    "_extensions.cheat_sheet",
     "_extensions.downloads",
     "_extensions.figures",
     "_extensions.runs",

@@ -161,11 +161,11 @@ def foreign(folder, without=()):
         ("docs", (), "docs"),
         ("reference_impl", (), "peers"),
         ("tests", ("adapters", "browser", "distributed", "peers", "site"), "test"),
-        ("tests", ("adapters", "browser", "distributed", "peers"), "docs"),
         ("tests/adapters", (), "peers"),
         ("tests/browser", (), "browser"),
         ("tests/distributed", (), "peers"),
         ("tests/peers", (), "peers"),
+        ("tests/site", (), "docs"),
     ],
 )
 def test_imports_are_locked(folder, without, lock):

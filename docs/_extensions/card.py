@@ -5,14 +5,13 @@ import re
 from html import escape
 
 from docutils import nodes
-from sphinx import addnodes
 
 from . import downloads, sources
-from .elements import html, markup, paragraph, prose, verbatim
+from .elements import download, html, link, markup, paragraph, prose, reference, verbatim
 from .mathml import to_mathml
 from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level, loaded
+from .tables import counted
 
-TIMES = " \N{MULTIPLICATION SIGN} "
 # Key of the form, name, language; without a language it is shown as it is and not searched.
 CODE_TABS = (
     ("latex", "LaTeX", "latex"),
@@ -30,20 +29,6 @@ ANY_NUMBERS = "nothing is assumed of them."
 LONG = 4000  # characters: more code is not coloured, each word of which is an element
 FOUND = {"proved": "yes", "checked": "yes", "agrees": "yes", "label": "label"}
 FOUND |= dict.fromkeys(("not proved", "refuted", "does not hold"), "no")
-
-
-def link(domain, role, target, *children):
-    """Return a link that Sphinx resolves when all pages are read; it says so when it cannot."""
-    content = nodes.inline("", "", *(children or (nodes.Text(target),)))
-    return addnodes.pending_xref(
-        "", content, refdomain=domain, reftype=role, reftarget=target,
-        refexplicit=bool(children), refwarn=True,
-    )  # fmt: skip
-
-
-def reference(identifier):
-    """Return a link to a statement, by its number and title."""
-    return link("statement", "st", identifier)
 
 
 def level_slug(level):
@@ -89,16 +74,13 @@ def given(record, *, every):
     """Return the hypotheses: all, or those that assume something."""
     texts = [hypothesis["text"] for hypothesis in record["hypotheses"]]
     items = [html("li", *prose(text)) for text in texts if every or not text.endswith(ANY_NUMBERS)]
-    if not items:
-        return []
-    return [
-        html("div", html("span", "Given", classes=["label"]), html("ul", *items), classes=["given"])
-    ]
+    label = html("span", "Given", classes=["label"])
+    return [html("div", label, html("ul", *items), classes=["given"])] if items else []
 
 
-def equation(latex, **attributes):
+def equation(latex):
     """Return a displayed formula without a number."""
-    return nodes.math_block(latex, latex, nowrap=False, number=None, label=None, **attributes)
+    return nodes.math_block(latex, latex, nowrap=False, number=None, label=None)
 
 
 def mark(letter, meaning, verdict, points=0):
@@ -130,15 +112,14 @@ def points_of(key, found):
     return found.get("points", 0) if key == "50 digits" else 0
 
 
-def cited(identifiers):
-    """Return links to statements, with commas."""
-    links = [reference(identifier) for identifier in identifiers]
+def listed(links):
+    """Return links with commas between them."""
     return [node for link in links for node in (nodes.Text(", "), link)][1:]
 
 
-def source_of_prose(source, cite):
-    """Return the source of a prose step: a citation where the bibliography has the key."""
-    return [nodes.Text(" Source: "), *(cite(source) or prose(source)), nodes.Text(".")]
+def cited(identifiers):
+    """Return links to statements, with commas."""
+    return listed(map(reference, identifiers))
 
 
 def step(record, found, cite):
@@ -146,66 +127,45 @@ def step(record, found, cite):
     if record["prose"]:
         text, source = record["prose"]["text"], record["prose"]["source"]
         label = html("span", "Prose, not checked by machine.", classes=["label"])
-        said = [label, nodes.Text(" "), *prose(text), *source_of_prose(source, cite)]
+        said = [label, " ", *prose(text), " Source: ", *(cite(source) or prose(source)), "."]
         return html("li", html("div", *said, classes=["step-prose"]), classes=["step", "prose"])
     why = [html("span", record["rule"], classes=["rule"])] if record["rule"] else []
     if record["reason"]:
-        why += [nodes.Text(" "), html("span", *prose(record["reason"]), classes=["reason"])]
+        why += [" ", html("span", *prose(record["reason"]), classes=["reason"])]
     if record["cites"]:
-        why += [nodes.Text(" "), html("span", *cited(record["cites"]), classes=["cites"])]
+        why += [" ", html("span", *cited(record["cites"]), classes=["cites"])]
     if not record["made"]:
-        mark = html("span", "typed", classes=["typed"], title="an author wrote this line")
-        why += [nodes.Text(" "), mark]
+        why += [" ", html("span", "typed", classes=["typed"], title="an author wrote this line")]
     why += verdict_marks(found)
-    parts = [
-        html("div", equation(f"{record['relation']} {record['latex']}"), classes=["step-math"]),
-        html("div", *why, classes=["step-why"]),
-    ]
-    return html("li", *parts, classes=["step"])
+    line = html("div", equation(f"{record['relation']} {record['latex']}"), classes=["step-math"])
+    return html("li", line, html("div", *why, classes=["step-why"]), classes=["step"])
 
 
 def chain(record, found, cite):
     """Return a chain of steps from its left-hand side."""
-    verdicts = found.get("steps", [])
-    steps = [
-        step(s, verdicts[number] if number < len(verdicts) else {}, cite)
-        for number, s in enumerate(record["steps"])
-    ]
+    steps = [step(s, about, cite) for s, about in beside(record["steps"], found.get("steps", []))]
     title = [html("p", *prose(record["title"]), classes=["chain-title"])] if record["title"] else []
     start = html("div", equation(record["lhs"]), classes=["step-math", "chain-start"])
     return html("div", *title, start, html("ol", *steps, classes=["steps"]), classes=["chain"])
 
 
+def beside(records, found):
+    """Return chains or steps, each with what was found about it: nothing, where it is newer."""
+    return zip(records, [*found, *[{}] * len(records)], strict=False)
+
+
 def legend():
     """Return what the letters of the marks mean."""
     entries = [html("span", html("b", letter), f" {meaning}") for _, letter, meaning in ROUTES]
-    return html("p", *(n for e in entries for n in (e, nodes.Text(" "))), classes=["marks-legend"])
+    return html("p", *(n for entry in entries for n in (entry, " ")), classes=["marks-legend"])
 
 
-def folded(title, note, *children, classes=(), opened=False):
-    """Return a part that the reader can fold."""
-    summary = html(
-        "summary", html("span", title), html("span", note, classes=["note"]), classes=["fold"]
-    )
-    attributes = {"open": "open"} if opened else {}
-    return html("details", summary, *children, classes=classes, **attributes)
+def chains(record, found, cite):
+    """Return all chains of a statement, with the marks of the routes where something was found."""
+    return [chain(c, about, cite) for c, about in beside(record["chains"], found.get("chains", []))]
 
 
-def counted(number, noun):
-    """Return a number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def chains(record, found, cite, *, marked):
-    """Return all chains of a statement, with or without the marks of the routes."""
-    verdicts = found.get("chains", []) if marked else []
-    return [
-        chain(c, verdicts[number] if number < len(verdicts) else {}, cite)
-        for number, c in enumerate(record["chains"])
-    ]
-
-
-def derivation(record, found, cite, *, opened):
+def derivation(record, cite, *, opened):
     """Return the hypotheses and the chains, folded.
 
     A folded derivation stands in a template, which the browser does not lay out: statements.js
@@ -213,10 +173,14 @@ def derivation(record, found, cite, *, opened):
     """
     if not record["chains"]:
         return []
-    inside = [*given(record, every=False), *chains(record, found, cite, marked=False)]
-    inside = inside if opened else [html("template", *inside)]
+    inside = [*given(record, every=False), *chains(record, {}, cite)]
     steps = counted(sum(len(c["steps"]) for c in record["chains"]), "step")
-    return [folded("Derivation", steps, *inside, classes=["derivation"], opened=opened)]
+    note = html("span", steps, classes=["note"])
+    summary = html("summary", html("span", "Derivation"), note, classes=["fold"])
+    return [
+        html("details", summary, *inside, classes=["derivation"], open="open") if opened
+        else html("details", summary, html("template", *inside), classes=["derivation"])
+    ]  # fmt: skip
 
 
 def versions(result):
@@ -243,44 +207,47 @@ def peer(name, found):
     return html("li", f"{name}: at most {ulp} apart in {counted(found['cases'], 'case')}")
 
 
+def vectors_file(identifier):
+    """Return where the test vectors of a statement are, if there are any."""
+    return f"tests/vectors/{identifier}.json"
+
+
 def vectors_of(identifier):
     """Return how many test vectors with an answer there are."""
-    file = ROOT / f"tests/vectors/{identifier}.json"
+    file = ROOT / vectors_file(identifier)
     tests = loaded(file)["tests"] if file.exists() else []
     return sum(test["result"] == "valid" for test in tests)
 
 
 def evidence(record, results):
     """Return what was found about a statement: by verification, and by measurement."""
-    found = results.verification["statements"].get(record["id"])
-    measured = results.evidence["statements"].get(record["id"])
-    rows = []
+    identifier, rows = record["id"], []
+    found = results.verification["statements"].get(identifier)
     if found and (items := routes(found)):
         seconds = f"{found['seconds']:.2g} s"
-        rows += [html("dt", "Proof"), html("dd", html("ul", *items, classes=["routes"]))]
-        rows += [html("dt", "Verified"), html("dd", f"{versions(results.verification)}, {seconds}")]
-    if measured:
+        rows += [("Proof", html("ul", *items, classes=["routes"])),
+                 ("Verified", f"{versions(results.verification)}, {seconds}")]  # fmt: skip
+    if measured := results.evidence["statements"].get(identifier):
         error = f"{measured['largest_error_ulp']:.3g} ulp"
-        against = ", ".join(ORACLES.get(oracle, oracle) for oracle in measured["oracles"])
-        cases = counted(measured["cases"], "case")
+        found_in = f"largest error {error} in {counted(measured['cases'], 'case')}"
         rows += [
-            html("dt", "Implementation"),
-            html("dd", f"largest error {error} in {cases}; worst case: {measured['worst']}"),
-            html("dt", "Against"),
-            html("dd", against),
-            html("dt", "Measured"),
-            html("dd", versions(results.evidence)),
+            ("Implementation", f"{found_in}; worst case: {measured['worst']}"),
+            ("Against", ", ".join(ORACLES.get(oracle, oracle) for oracle in measured["oracles"])),
+            ("Measured", versions(results.evidence)),
         ]
-    if peers := results.peers["agreement"].get(record["id"]):
-        rows += [
-            html("dt", "Peers"),
-            html("dd", html("ul", *map(peer, *zip(*peers.items(), strict=True)))),
-            html("dt", "Compared"),
-            html("dd", versions(results.peers)),
-        ]
-    if count := vectors_of(record["id"]):
-        rows += [html("dt", "Vectors"), html("dd", f"{counted(count, 'case')} at 50 digits")]
-    return part("Evidence", html("dl", *rows, classes=["facts"])) if rows else []
+    if peers := results.peers["agreement"].get(identifier):
+        rows += [("Peers", html("ul", *(peer(*named) for named in peers.items()))),
+                 ("Compared", versions(results.peers))]  # fmt: skip
+    if count := vectors_of(identifier):
+        rows += [("Vectors", f"{counted(count, 'case')} at 50 digits")]
+    return facts("Evidence", ((name, [said]) for name, said in rows))
+
+
+def facts(title, rows):
+    """Return a section of terms with what there is to say of them; without that they are left out."""
+    said = [node for name, content in rows if content
+            for node in (html("dt", name), html("dd", *content))]  # fmt: skip
+    return part(title, html("dl", *said, classes=["facts"])) if said else []
 
 
 def component(name, *children, **attributes):
@@ -307,19 +274,15 @@ def code(record):
     forms = forms_of(record)
     items = []
     for key, label, language in CODE_TABS:
-        if not forms.get(key):
-            continue
-        title = nodes.rubric(
-            label, label, classes=["sd-tab-label"], sync_id=key, sync_group="statement-code"
-        )
-        block = (
-            nodes.literal_block(forms[key], forms[key], language=language)
-            if language and len(forms[key]) < LONG
-            else verbatim(forms[key])
-        )
-        items.append(component("tab-item", title, component("tab-content", block)))
-    if not items:
-        return []
+        if form := forms.get(key):
+            title = nodes.rubric(
+                label, label, classes=["sd-tab-label"], sync_id=key, sync_group="statement-code"
+            )
+            coloured = language and len(form) < LONG
+            block = (
+                nodes.literal_block(form, form, language=language) if coloured else verbatim(form)
+            )
+            items.append(component("tab-item", title, component("tab-content", block)))
     return part("Code", component("tab-set", *items), classes=["code-forms"])
 
 
@@ -329,23 +292,15 @@ def symbols(record, results):
     for name in record["symbols"]:
         if symbol := results.symbols.get(name):
             letter = nodes.math(symbol["latex"], symbol["latex"])
-            shape = f" ({symbol['shape'].replace(' x ', TIMES)})" if symbol["shape"] else ""
+            of_shape = f" ({shape(symbol)})" if symbol["shape"] else ""
             term = html("dt", link("statement", "sym", name, letter))
-            items.append(html("div", term, html("dd", *prose(symbol["meaning"]), shape)))
+            items.append(html("div", term, html("dd", *prose(symbol["meaning"]), of_shape)))
     return [html("dl", *items, classes=["where"])] if items else []
 
 
-def vectors(identifier):
-    """Return a link to download the test vectors of a statement, if there are any."""
-    file = f"tests/vectors/{identifier}.json"
-    if not (ROOT / file).exists():
-        return []
-    return [
-        addnodes.download_reference(
-            "", "", nodes.inline("", "vectors"), reftarget=f"/../{file}", refdomain="",
-            reftype="download", refexplicit=True, refwarn=True,
-        )
-    ]  # fmt: skip
+def shape(symbol):
+    """Return the shape of a symbol as text."""
+    return (symbol["shape"] or "").replace(" x ", " \N{MULTIPLICATION SIGN} ")
 
 
 def source_links(record, docname):
@@ -361,36 +316,25 @@ def source_links(record, docname):
         for file, line, name in places
         if (ROOT / file).exists()
     ]
-    links += vectors(identifier)
-    return [node for link in links for node in (nodes.Text(", "), link)][1:]
+    if (ROOT / vectors_file(identifier)).exists():
+        links.append(download(f"/../{vectors_file(identifier)}", "vectors"))
+    return listed(links)
 
 
-def errata(record, results):
-    """Return links to what the note prints in place of the statement."""
-    links = [
-        link("std", "ref", f"erratum-{row['name']}", nodes.Text(row["name"].upper()))
-        for row in results.errata_of(record["id"])
-    ]
-    return [node for link in links for node in (nodes.Text(", "), link)][1:]
+def erratum(name, *children):
+    """Return a link to a row of the errata."""
+    return link("std", "ref", f"erratum-{name}", *children)
 
 
 def relations(record, results, docname):
     """Return the links of a statement: to others and to its sources."""
-    rows = []
-    for name, children in (
+    names = [row["name"] for row in results.errata_of(record["id"])]
+    return facts("Uses and used by", [
         ("Uses", cited(record["uses"])),
         ("Used by", cited(record["used_by"])),
         ("Source", source_links(record, docname)),
-        ("Errata", errata(record, results)),
-    ):
-        if children:
-            rows += [html("dt", name), html("dd", *children)]
-    return part("Uses and used by", html("dl", *rows, classes=["facts"])) if rows else []
-
-
-def how_to_cite(record):
-    """Return how to cite the statement."""
-    return part("Cite", verbatim(downloads.bibtex(record)), classes=["cite"])
+        ("Errata", listed(erratum(name, nodes.Text(name.upper())) for name in names)),
+    ])  # fmt: skip
 
 
 def part(title, *children, classes=()):
@@ -408,13 +352,12 @@ def recalled(record, formulas, level, *below):
 
 def box(record, results, equations, *, cite, opened):
     """Return the statement as a page of the story shows it, below its title."""
-    found = results.verification["statements"].get(record["id"], {})
     more = link("statement", "entry", record["id"], nodes.Text("Hypotheses, code, evidence"))
     return [
         head(record, results.level(record)),
         *equations,
         paragraph(record["summary"], "in-words"),
-        *derivation(record, found, cite, opened=opened),
+        *derivation(record, cite, opened=opened),
         html("p", more, classes=["to-entry"]),
     ]
 
@@ -422,7 +365,7 @@ def box(record, results, equations, *, cite, opened):
 def entry(record, results, *, cite, docname):
     """Return all that is known of a statement, below its title."""
     found = results.verification["statements"].get(record["id"], {})
-    proof = chains(record, found, cite, marked=True)
+    proof = chains(record, found, cite)
     return [
         head(record, results.level(record), link("statement", "box", record["id"])),
         html("div", *map(equation, record["results"]), classes=["theorem"]),
@@ -433,5 +376,5 @@ def entry(record, results, *, cite, docname):
         *code(record),
         *evidence(record, results),
         *relations(record, results, docname),
-        *how_to_cite(record),
+        *part("Cite", verbatim(downloads.bibtex(record)), classes=["cite"]),
     ]

@@ -17,18 +17,19 @@ import unicodedata
 
 from docutils import nodes
 
-from .mathml import to_mathml
-from .statements import results
+from .card import shape
+from .mathml import to_mathml, unbroken
+from .statements import ENTRIES, results
 
 MATH = re.compile(r"\$([^$]+)\$")
 
 
 def prose(text):
     """Return a text with formulas as HTML."""
-    return "".join(
+    return unbroken("".join(
         to_mathml(part, display=False) if place % 2 else html.escape(part)
         for place, part in enumerate(MATH.split(text))
-    )
+    ))  # fmt: skip
 
 
 def letters(symbol):
@@ -40,46 +41,43 @@ def letters(symbol):
 
 def statement(record, number, href):
     """Return the entry of a statement."""
-    equations = len(record["results"])
-    labels = [record["id"], *(f"{record['id']}.{k}" for k in range(2, equations + 1))]
+    more = (f"{record['id']}.{k}" for k in range(2, len(record["results"]) + 1))
     formulas = "".join(to_mathml(latex, display=True) for latex in record["results"])
-    title = html.escape(f"{number} {record['title']}".strip())
+    title = f"{number} {record['title']}".strip()
     words = (record["id"], record["title"], record["summary"], *record["symbols"])
     return {
         "id": record["id"],
-        "title": f"{number} {record['title']}".strip(),
+        "title": title,
         "href": href,
         "anchors": [
             record["id"],
-            *(nodes.make_id(f"equation-{label}") for label in labels),
+            *(nodes.make_id(f"equation-{label}") for label in (record["id"], *more)),
         ],
         "words": " ".join(words).lower(),
         "formulas": [*record["results"], record["text"]],
-        "html": f"<p>{title}</p>{formulas}",
+        "html": f"<p>{html.escape(title)}</p>{formulas}",
     }
 
 
 def symbol_entry(symbol):
     """Return the entry of a symbol."""
-    shape = f" ({html.escape(symbol['shape'])})" if symbol["shape"] else ""
-    shown = to_mathml(symbol["latex"], display=False)
-    meaning = prose(symbol["meaning"])
+    letter, meaning = to_mathml(symbol["latex"], display=False), prose(symbol["meaning"])
+    of_shape = f" ({html.escape(shape(symbol))})" if symbol["shape"] else ""
     return {
         "name": symbol["name"],
         "letters": letters(symbol),
-        "html": f"<p>{shown}: {meaning}{shape}</p>",
+        "html": f"<p>{letter}: {meaning}{of_shape}</p>",
     }
 
 
 def content(app):
     """Return what the script defines."""
     domain, found = app.env.get_domain("statement"), results(app.env)
-    entries = []
-    for identifier, (_, docname, _) in domain.data["st"].items():
-        href = app.builder.get_target_uri(docname)
-        entries.append(statement(found.statements[identifier], domain.number(identifier), href))
     return {
-        "statements": sorted(entries, key=lambda entry: list(found.statements).index(entry["id"])),
+        "statements": [
+            statement(record, domain.number(name), app.builder.get_target_uri(f"{ENTRIES}/{name}"))
+            for name, record in found.statements.items()
+        ],
         "symbols": [symbol_entry(symbol) for symbol in found.symbols.values()],
     }
 

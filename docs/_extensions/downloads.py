@@ -76,7 +76,7 @@ def bibliography(statements):
 def write(app):
     """Write the files before the pages are read that link them."""
     records.put(FOLDER / "logisticbp-vectors.zip", vectors())
-    formulas = records.parsed(app.config.statements_formulas, {"statements": []})
+    formulas = records.loaded(app.config.statements_formulas, {"statements": []})
     records.put(FOLDER / "logisticbp.bib", bibliography(formulas["statements"]).encode())
 
 

@@ -4,6 +4,8 @@ import re
 from html import escape
 
 from docutils import nodes
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
 
 # In the texts of a statement: $formula$, `code`, *emphasis*. Anything else is plain text.
 INLINE = re.compile(r"\$(?P<math>[^$]+)\$|`(?P<code>[^`]+)`|\*(?P<emphasis>[^*\s][^*]*)\*")
@@ -42,16 +44,51 @@ def prose(text):
     return [*found, nodes.Text(text[end:])]
 
 
-def power(number):
-    """Return a very large or very small number as 1.2·10⁻⁵."""
-    mantissa, exponent = f"{number:.1e}".split("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}·10{raised}"
-
-
 def paragraph(text, *classes):
     """Return a paragraph."""
     return nodes.paragraph("", "", *prose(text), classes=list(classes))
+
+
+def folded(title, *children):
+    """Return what stands under a title that unfolds it."""
+    return html("details", html("summary", title), *children)
+
+
+def link(domain, role, target, *children):
+    """Return a link that Sphinx resolves when all pages are read; it says so when it cannot."""
+    content = nodes.inline("", "", *(children or (nodes.Text(target),)))
+    return addnodes.pending_xref(
+        "", content, refdomain=domain, reftype=role, reftarget=target,
+        refexplicit=bool(children), refwarn=True,
+    )  # fmt: skip
+
+
+def reference(identifier):
+    """Return a link to a statement, by its number and title."""
+    return link("statement", "st", identifier)
+
+
+def download(file, text):
+    """Return a link to a file to take away; its path begins with a slash in the folder of pages."""
+    return addnodes.download_reference(
+        "", "", nodes.inline("", text), reftarget=file, refdomain="", reftype="download",
+        refexplicit=True, refwarn=True,
+    )  # fmt: skip
+
+
+def directive(app, name, make, **settings):
+    """Register a directive: ``make(directive, *arguments)`` returns its nodes.
+
+    A `ValueError` is an error of the page. `settings` are what docutils asks of a directive.
+    """
+
+    def run(self):
+        try:
+            return make(self, *self.arguments)
+        except ValueError as error:
+            raise self.error(str(error)) from error
+
+    app.add_directive(name, type(make.__name__, (SphinxDirective,), {"run": run, **settings}))
 
 
 def visit_element(writer, node):

@@ -11,12 +11,11 @@ from collections import Counter
 
 from docutils import nodes
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 
 from . import card, records
-from .elements import html, paragraph, prose
-from .indexes import cells, displayed, table
+from .elements import directive, html, paragraph, prose, reference
 from .statements import shown
+from .tables import Table, counted, displayed
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ def sources(statements):
     items = [
         html(
             "li",
-            card.reference(statement["id"]) if statement["id"] else statement["title"],
+            reference(statement["id"]) if statement["id"] else statement["title"],
             " ",
             card.badge(statement["level"]),
         )
@@ -79,13 +78,12 @@ def tested(row):
         if claim["latex"] and row["kind"] != "confirmed":
             parts += [html("span", "Tried", classes=["label"]), card.equation(claim["latex"])]
         parts.append(paragraph(claim["text"]))
+    return boxed(parts)
+
+
+def boxed(parts):
+    """Return a box of what was tried or is proved beside a row, where there is something."""
     return [html("div", *parts, classes=["counterexample"])] if parts else []
-
-
-def also(row):
-    """Return what else is proved about a row."""
-    proved = [*equations(row["also"]), *sources(row["also"])]
-    return [html("div", *proved, classes=["counterexample"])] if proved else []
 
 
 def side(label, *children):
@@ -93,87 +91,73 @@ def side(label, *children):
     return html("div", html("div", *label, classes=["side-head"]), *children, classes=["side"])
 
 
-class Errata(SphinxDirective):
+def errata(page, severity):
     """``{errata} severity``: a card for each row of that severity, or that is confirmed."""
-
-    required_arguments = 1
-    final_argument_whitespace = True
-
-    def run(self):
-        """Return the cards."""
-        everything = shown(self.env).errata["errata"]
-        rows = [row for row in everything if self.arguments[0] in (row["severity"], row["kind"])]
-        if everything and not rows:
-            logger.warning("no row is %r", self.arguments[0],
-                           location=self.get_location())  # fmt: skip
-        return [self.section(row) for row in rows]
-
-    def section(self, row):
-        """Return a row as a section, which gives it a label and a link in the contents."""
-        label = f"erratum-{row['name']}"
-        title = nodes.title("", "", *prose(f"{row['name'].upper()}. {row['title']}"))
-        section = nodes.section("", title, classes=["erratum"], ids=[label], names=[label])
-        self.set_source_info(section)
-        self.state.document.note_explicit_target(section, section)
-        printed = side([html("span", "Printed"), verdict(row)], *formulas(row), *tested(row))
-        correct = side([html("span", "Right")], *right(row))
-        why = [paragraph(row["why"], "in-words")] if row["why"] else []
-        section += [html("div", printed, correct, classes=["sides"]), *why, *also(row)]
-        return section
+    everything = shown(page.env).errata["errata"]
+    rows = [row for row in everything if severity in (row["severity"], row["kind"])]
+    if everything and not rows:
+        logger.warning("no row is %r", severity, location=page.get_location())
+    return [section(page, row) for row in rows]
 
 
-class ErrataCounts(SphinxDirective):
+def section(page, row):
+    """Return a row as a section, which gives it a label and a link in the contents."""
+    label = f"erratum-{row['name']}"
+    title = nodes.title("", "", *prose(said(row)))
+    section = nodes.section("", title, classes=["erratum"], ids=[label], names=[label])
+    page.set_source_info(section)
+    page.state.document.note_explicit_target(section, section)
+    printed = side([html("span", "Printed"), verdict(row)], *formulas(row), *tested(row))
+    correct = side([html("span", "Right")], *right(row))
+    why = [paragraph(row["why"], "in-words")] if row["why"] else []
+    also = boxed([*equations(row["also"]), *sources(row["also"])])
+    section += [html("div", printed, correct, classes=["sides"]), *why, *also]
+    return section
+
+
+def said(row):
+    """Return the name and the title of a row."""
+    return f"{row['name'].upper()}. {row['title']}"
+
+
+def errata_counts(page):
     """``{errata-counts}``: how many rows came out how."""
-
-    def run(self):
-        """Return a sentence."""
-        rows = shown(self.env).errata["errata"]
-        counts = Counter(row["verdict"] for row in rows)
-        said = ", ".join(f"{number} {COUNTED.get(name, name)}" for name, number in counts.items())
-        return [nodes.paragraph("", f"Of {card.counted(len(rows), 'row')} {said}.")]
+    rows = shown(page.env).errata["errata"]
+    counts = Counter(row["verdict"] for row in rows)
+    outcomes = ", ".join(f"{number} {COUNTED.get(name, name)}" for name, number in counts.items())
+    return [nodes.paragraph("", f"Of {counted(len(rows), 'row')} {outcomes}.")]
 
 
-class NoteLines(SphinxDirective):
+def note_lines(page, title):
     """``{note-lines} part``: the formulas of a part of the note, and where each is dealt with."""
+    found = shown(page.env).errata
+    rows = {row["name"]: row for row in found["errata"]}
+    lines = [(part["title"], line) for part in found["note"] for line in part["lines"]]
+    numbered = [(n, line) for n, (part, line) in enumerate(lines, 1) if part == title]
+    if lines and not numbered:
+        logger.warning("the note has no part %r", title, location=page.get_location())
 
-    required_arguments = 1
-    final_argument_whitespace = True
+    def anchor(row):
+        here = html("a", str(row[0]), href=f"#note-{row[0]}")
+        here["ids"].append(f"note-{row[0]}")
+        return here
 
-    def run(self):
-        """Return a table."""
-        everything = shown(self.env).errata
-        titles = {row["name"]: row["title"] for row in everything["errata"]}
-        number = 0
-        for part in everything["note"]:
-            if part["title"] == self.arguments[0]:
-                rows = [
-                    self.row(number + n, line, titles) for n, line in enumerate(part["lines"], 1)
-                ]
-                return [
-                    table(("Line", "Printed in the note", "Here"), rows, "formula-index", "note")
-                ]
-            number += len(part["lines"])
-        if everything["note"]:
-            logger.warning("the note has no part %r", self.arguments[0],
-                           location=self.get_location())  # fmt: skip
-        return []
+    def dealt_with(row):
+        statements = [html("li", reference(name)) for name in row[1]["statements"]]
+        misprints = [html("li", linked(rows[name])) for name in row[1]["errata"]]
+        return html("ul", *statements, *misprints, classes=["sources"])
 
-    def row(self, number, line, titles):
-        """Return the row of one formula."""
-        here = html("a", str(number), href=f"#note-{number}")
-        here["ids"].append(f"note-{number}")
-        statements = [html("li", card.reference(name)) for name in line["statements"]]
-        errata = [
-            html("li", card.link("std", "ref", f"erratum-{name}",
-                                 *prose(f"{name.upper()}. {titles[name]}")))
-            for name in line["errata"]
-        ]  # fmt: skip
-        return cells(
-            "td",
-            [here],
-            [displayed(line["printed"])],
-            [html("ul", *statements, *errata, classes=["sources"])],
-        )
+    columns = [
+        ("Line", anchor),
+        ("Printed in the note", lambda row: displayed(row[1]["printed"])),
+        ("Here", dealt_with),
+    ]
+    return [Table(numbered, columns, "formula-index note").node()] if numbered else []
+
+
+def linked(row):
+    """Return a link to a row by its name and title."""
+    return card.erratum(row["name"], *prose(said(row)))
 
 
 def check_results(app):
@@ -181,16 +165,17 @@ def check_results(app):
     config = app.config
     for complaint in records.complaints(config.statements_formulas, config.statements_errata):
         logger.warning("%s", complaint, type="errata", subtype="results")
-    for row in records.parsed(config.statements_errata, {"errata": []})["errata"]:
+    for row in records.loaded(config.statements_errata, {"errata": []})["errata"]:
         if not row["as_stated"]:
             logger.warning("erratum %s did not come out as stated", row["name"], type="errata")
 
 
 def setup(app):
     """Register the directives."""
-    app.add_directive("errata", Errata)
-    app.add_directive("errata-counts", ErrataCounts)
-    app.add_directive("note-lines", NoteLines)
+    spaced = {"required_arguments": 1, "final_argument_whitespace": True}
+    directive(app, "errata", errata, **spaced)
+    directive(app, "errata-counts", errata_counts)
+    directive(app, "note-lines", note_lines, **spaced)
     app.add_css_file("css/errata.css")
     app.connect("builder-inited", check_results)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,10 +10,9 @@ printer.
 from pathlib import Path
 
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import SphinxDirective
 
-from . import card, records
-from .elements import html, paragraph, prose
+from . import card, errata_cards, records
+from .elements import directive, html, paragraph, reference
 from .statements import results, shown
 
 # What each layer computes: under which kind, how it is called, and its statements for RULE 1, 2, 3.
@@ -103,7 +102,7 @@ def write_script(app):
 def rule(number, record):
     """Return what a layer computes in one of the rules: the formula, and whose it is."""
     said = html("span", f"RULE {number}", classes=["ex-rule-name"])
-    line = html("div", said, " ", card.reference(record["id"]), classes=["ex-rule-head"])
+    line = html("div", said, " ", reference(record["id"]), classes=["ex-rule-head"])
     return html("div", line, card.equation(record["results"][0]), classes=["ex-rule"],
                 data_statement=record["id"])  # fmt: skip
 
@@ -117,37 +116,29 @@ def layer_rules(kind, statements):
 
 def misprint(row):
     """Return a row of the errata: what is printed, and a link to what is right."""
-    name = row["name"].upper()
-    reference = card.link("std", "ref", f"erratum-{row['name']}", *prose(f"{name}. {row['title']}"))
-    return html("div", html("div", "As the note prints it: ", reference),
-                card.equation(row["printed"]), data_erratum=row["name"],
-                data_title=f"{name}. {row['title']}")  # fmt: skip
+    printed = html("div", "As the note prints it: ", errata_cards.linked(row))
+    return html("div", printed, card.equation(row["printed"]), data_erratum=row["name"],
+                data_title=errata_cards.said(row))  # fmt: skip
 
 
-class Explorer(SphinxDirective):
+def explorer(page, start=None):
     """``{explorer}``: the explorer, and what it is about for those whose browser runs no script.
 
     An address such as a link of the explorer has, ``#m=binary&p=...``, is where it starts.
     """
-
-    optional_arguments = 1
-
-    def run(self):
-        """Return the rules of the layers, and the misprints."""
-        found = shown(self.env)
-        about = paragraph(
-            "The explorer needs JavaScript, and your browser runs none here. This is what its layers "
-            "compute, upwards by RULE 1, downwards by RULE 2, and for their parameters by RULE 3."
-        )
-        layers = [layer_rules(kind, found.statements) for kind in LAYERS]
-        wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]
-        inside = html("div", about, html("div", *layers, classes=["ex-rules"]),
-                      html("div", *wrong, classes=["ex-misprints"]), classes=["ex-static"])  # fmt: skip
-        start = {"data_start": self.arguments[0]} if self.arguments else {}
-        outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer",
-                       **start)  # fmt: skip
-        outside["ids"].append("explorer")
-        return [outside]
+    found = shown(page.env)
+    about = paragraph(
+        "The explorer needs JavaScript, and your browser runs none here. This is what its layers "
+        "compute, upwards by RULE 1, downwards by RULE 2, and for their parameters by RULE 3."
+    )
+    layers = [layer_rules(kind, found.statements) for kind in LAYERS]
+    wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]
+    inside = html("div", about, html("div", *layers, classes=["ex-rules"]),
+                  html("div", *wrong, classes=["ex-misprints"]), classes=["ex-static"])  # fmt: skip
+    outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer",
+                   **({"data_start": start} if start else {}))  # fmt: skip
+    outside["ids"].append("explorer")
+    return [outside]
 
 
 def add_scripts(app, pagename, templatename, context, doctree):
@@ -160,7 +151,7 @@ def add_scripts(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Register the directive, and write what it runs."""
-    app.add_directive("explorer", Explorer)
+    directive(app, "explorer", explorer, optional_arguments=1)
     app.connect("builder-inited", write_script)
     app.connect("html-page-context", add_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,16 +12,14 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx import addnodes
-from sphinx.util.docutils import SphinxDirective
 
+from .elements import directive, download
 from .records import ROOT
 
-FOLDER, PICTURES = "_build/plots", "docs/_pictures"
+FOLDER = "_build/plots"
 NARROW, PANEL = 4.2, 2.9  # inches: the width for a telephone, and the height of one of its panels
 # The colour of text and axes, then those of curves in the order in which they are needed.
 LIGHT = "#1c2127", "#26458f", "#b3541e", "#2f7d4f", "#7b4397", "#6b7280"
@@ -112,78 +110,61 @@ def text(value):
     )
 
 
-class PlotDirective(SphinxDirective):
+def named(page, kind, folder):
+    """Return module, name and value of what a page asks for by ``module.name``; it depends on it."""
+    module, _, name = page.arguments[0].partition(".")
+    source = f"docs/{folder}/{module}.py"
+    if not (ROOT / source).exists():
+        raise ValueError(f"no {kind.__name__.lower()}s in {source}")
+    found = getattr(importlib.import_module(f"{folder}.{module}"), name, None)
+    if not isinstance(found, kind):
+        raise ValueError(f"no {kind.__name__.lower()} {name!r} in {source}")
+    page.env.note_dependency(str(ROOT / source))
+    return module, name, found
+
+
+def plot_directive(page, _):
     """``{plot} module.name``: a plot; the content is its caption."""
-
-    required_arguments = 1
-    has_content = True
-    option_spec = {"alt": directives.unchanged_required}
-
-    def run(self):
-        """Return the figure."""
-        module, _, name = self.arguments[0].partition(".")
-        source = f"docs/_plots/{module}.py"
-        if not (ROOT / source).exists():
-            raise self.error(f"no plots in {source}")
-        plot = getattr(importlib.import_module(f"_plots.{module}"), name, None)
-        if not isinstance(plot, Plot):
-            raise self.error(f"no plot {name!r} in {source}")
-        for file in (source, "docs/_extensions/figures.py", *plot.inputs):
-            self.env.note_dependency(str(ROOT / file))
-        stem = f"{module}-{name.replace('_', '-')}"
-        write(plot, stem, self.env.srcdir / FOLDER)
-        image = partial(nodes.image, alt=self.options["alt"])
-        images = [
-            image(uri=f"/{FOLDER}/{file_name(stem, scheme, width)}",
-                  classes=[f"only-{scheme}", f"plot-{width}"])
-            for scheme in ("light", "dark")
-            for width in ("wide", "narrow")
-        ]  # fmt: skip
-        numbers = addnodes.download_reference(
-            "", "", nodes.inline("", "The numbers as CSV."), reftarget=f"/{FOLDER}/{stem}.csv",
-            refdomain="", reftype="download", refdoc=self.env.docname, refwarn=True,
-            refexplicit=True,
-        )  # fmt: skip
-        caption = self.parse_inline(" ".join(self.content))[0]
-        return [
-            nodes.figure("", *images, nodes.caption("", "", *caption, nodes.Text(" "), numbers))
-        ]
+    module, name, plot = named(page, Plot, "_plots")
+    for file in ("docs/_extensions/figures.py", *plot.inputs):
+        page.env.note_dependency(str(ROOT / file))
+    stem = f"{module}-{name.replace('_', '-')}"
+    write(plot, stem, page.env.srcdir / FOLDER)
+    images = [
+        nodes.image(uri=f"/{FOLDER}/{file_name(stem, scheme, width)}", alt=page.options["alt"],
+                    classes=[f"only-{scheme}", f"plot-{width}"])
+        for scheme in ("light", "dark")
+        for width in ("wide", "narrow")
+    ]  # fmt: skip
+    numbers = download(f"/{FOLDER}/{stem}.csv", "The numbers as CSV.")
+    return [nodes.figure("", *images, caption(page, nodes.Text(" "), numbers))]
 
 
-class PictureDirective(SphinxDirective):
+def picture_directive(page, asked):
     """``{picture} module.name``: a diagram; the content is its caption."""
+    from _pictures.svg import Picture, markup
 
-    required_arguments = 1
-    has_content = True
+    module, name, picture = named(page, Picture, "_pictures")
+    shown = page.env.current_document.setdefault("pictures", set())
+    if asked in shown:
+        raise ValueError(f"the picture {asked} is on this page already")
+    shown.add(asked)
+    for file in sorted((ROOT / "docs/_pictures").glob("*.py")):
+        page.env.note_dependency(str(file))
+    drawn = markup(picture, f"picture-{module}-{name}".replace("_", "-"))
+    drawing = nodes.raw("", drawn, format="html")
+    return [nodes.figure("", drawing, caption(page), classes=["drawn"])]
 
-    def run(self):
-        """Return the figure."""
-        from _pictures.svg import Picture, markup
 
-        module, _, name = self.arguments[0].partition(".")
-        if not (ROOT / PICTURES / f"{module}.py").exists():
-            raise self.error(f"no pictures in {PICTURES}/{module}.py")
-        picture = getattr(importlib.import_module(f"_pictures.{module}"), name, None)
-        if not isinstance(picture, Picture):
-            raise self.error(f"no picture {name!r} in {PICTURES}/{module}.py")
-        shown = self.env.current_document.setdefault("pictures", set())
-        if self.arguments[0] in shown:
-            raise self.error(f"the picture {self.arguments[0]} is on this page already")
-        shown.add(self.arguments[0])
-        for file in sorted((ROOT / PICTURES).glob("*.py")):
-            self.env.note_dependency(str(file))
-        drawn = markup(picture, f"picture-{module}-{name}".replace("_", "-"))
-        caption = self.parse_inline(" ".join(self.content))[0]
-        return [
-            nodes.figure(
-                "", nodes.raw("", drawn, format="html"), nodes.caption("", "", *caption),
-                classes=["drawn"],
-            )
-        ]  # fmt: skip
+def caption(page, *more):
+    """Return the caption that the content of a directive is."""
+    return nodes.caption("", "", *page.parse_inline(" ".join(page.content))[0], *more)
 
 
 def setup(app):
     """Register the directives."""
-    app.add_directive("picture", PictureDirective)
-    app.add_directive("plot", PlotDirective)
+    described = {"required_arguments": 1, "has_content": True}
+    directive(app, "picture", picture_directive, **described)
+    directive(app, "plot", plot_directive, **described,
+              option_spec={"alt": directives.unchanged_required})  # fmt: skip
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,201 +1,197 @@
-"""Tables made from the formulas: all statements, all symbols, how much is proved."""
+"""Lists made from the formulas: all statements, all symbols, how much is proved, one page to print."""
 
+import hashlib
+import json
 import math
 from collections import Counter
 from itertools import groupby
 
 from docutils import nodes
-from sphinx.util.docutils import SphinxDirective
 
 from . import card
-from .elements import element, html, prose
-from .records import LEVELS, known_level
+from .elements import directive, html, link, prose, reference
+from .records import LEVELS, NOT_VERIFIED, ROOT, known_level
 from .statements import shown
+from .tables import DASH, Table, counted, displayed
+
+CHEAT_SHEET = ROOT / "docs/cheat-sheet.md"
+FORMULAS = ROOT / "docs/downloads/formulas.json"
 
 
-def cells(tag, *contents):
-    """Return a row; each content is a list of nodes."""
-    return html("tr", *(html(tag, *content) for content in contents))
-
-
-def table(heads, rows, *classes):
-    """Return a table that scrolls in its own box."""
-    header = html("tr", *(html("th", head, scope="col") for head in heads))
-    whole = html("table", html("thead", header), html("tbody", *rows), classes=classes)
-    label = f"Table: {', '.join(heads)}"
-    return html("div", whole, classes=["table-wrapper"], role="group", tabindex="0",
-                aria_label=label)  # fmt: skip
-
-
-def displayed(latex):
-    """Return a formula of a cell: fractions and sums in full size, and it can scroll."""
-    formula = nodes.math("", rf"\displaystyle {latex}")
-    return html("div", formula, classes=["math-scroll"], role="group", tabindex="0",
-                aria_label="Result")  # fmt: skip
-
-
-class FormulaIndex(SphinxDirective):
+def formula_index(page):
     """``{formula-index}``: every statement with the first of its results and its level."""
+    found = shown(page.env)
 
-    def run(self):
-        """Return a table for each concept."""
-        found = shown(self.env)
-        return [
-            node
-            for concept, group in groupby(found.statements.values(), lambda r: r["concept"])
-            for node in self.concept(concept, list(group), found)
+    def name(record):
+        badge = card.plain_badge(found.level(record))
+        return [reference(record["id"]), html("code", record["id"]), badge]
+
+    columns = [("Statement", name), ("Result", lambda record: displayed(record["results"][0]))]
+    parts = []
+    for concept, group in groupby(found.statements.values(), lambda record: record["concept"]):
+        has_page = concept in page.env.found_docs
+        title = link("std", "doc", f"/{concept}") if has_page else nodes.Text(concept)
+        parts += [
+            nodes.rubric("", "", title, ids=[f"formulas-{concept}"], **{"heading-level": 2}),
+            as_placed(Table(list(group), columns, "formula-index")),
         ]
-
-    def concept(self, concept, group, found):
-        """Return the heading and the table of a concept."""
-        rows = [
-            cells(
-                "td",
-                [
-                    card.reference(record["id"]),
-                    html("code", record["id"]),
-                    card.plain_badge(found.level(record)),
-                ],
-                [displayed(record["results"][0])],
-            )
-            for record in group
-        ]
-        name = html("span", concept.replace("_", " "))
-        name["page_of"] = group[0]["id"]
-        heading = nodes.rubric("", "", name, ids=[f"formulas-{concept}"], **{"heading-level": 2})
-        whole = table(("Statement", "Result"), rows, "formula-index")
-        whole[0][-1]["places_of"] = [record["id"] for record in group]
-        return [heading, whole]
+    return parts
 
 
-class UsesTable(SphinxDirective):
-    """``{uses-table}``: which proof cites which, of all statements that cite or are cited."""
-
-    def run(self):
-        """Return the table, and how many statements stand alone."""
-        found = shown(self.env)
-        joined = [r for r in found.statements.values() if r["uses"] or r["used_by"]]
-        rows = [
-            cells("td", [card.reference(r["id"])], several(r["uses"]), several(r["used_by"]))
-            for r in joined
-        ]
-        whole = table(("Statement", "Its proof cites", "Cited by"), rows, "uses")
-        whole[0][-1]["places_of"] = [record["id"] for record in joined]
-        alone = len(found.statements) - len(joined)
-        verb = "stands" if alone == 1 else "stand"
-        said = nodes.Text(f"{card.counted(alone, 'statement')} {verb} alone.")
-        return [nodes.paragraph("", "", said), whole]
+def uses_table(page):
+    """``{uses-table}``: which proof cites which, and how many statements stand alone."""
+    statements = shown(page.env).statements.values()
+    joined = [record for record in statements if record["uses"] or record["used_by"]]
+    alone = len(statements) - len(joined)
+    said = f"{counted(alone, 'statement')} {'stands' if alone == 1 else 'stand'} alone."
+    columns = [
+        ("Statement", lambda record: reference(record["id"])),
+        ("Its proof cites", lambda record: several(record["uses"])),
+        ("Cited by", lambda record: several(record["used_by"])),
+    ]
+    return [nodes.paragraph("", said), as_placed(Table(joined, columns, "uses"))]
 
 
 def several(identifiers):
     """Return links to statements, one a line."""
-    return [html("span", card.reference(identifier)) for identifier in identifiers]
+    return [html("span", reference(identifier)) for identifier in identifiers]
 
 
-class SymbolTable(SphinxDirective):
-    """``{symbol-table}``: every symbol, its meaning, its shape and its other names."""
-
-    def run(self):
-        """Return the table, whose rows are the places that symbols are linked to."""
-        rows = [self.row(symbol) for symbol in shown(self.env).symbols.values()]
-        return [table(("Symbol", "Meaning", "Shape", "In code", "In the note"), rows, "symbols")]
-
-    def row(self, symbol):
-        """Return the row of a symbol."""
-        name, anchor = symbol["name"], f"symbol-{symbol['name']}"
-        self.env.get_domain("statement").note(
-            "sym", name, card.plain(symbol["meaning"]), self.env.docname, anchor
-        )
-        return cells(
-            "td",
-            [nodes.inline("", "", nodes.math("", symbol["latex"]), ids=[anchor])],
-            prose(symbol["meaning"]),
-            [nodes.Text((symbol["shape"] or "").replace(" x ", " \N{MULTIPLICATION SIGN} "))],
-            [html("code", name)],
-            [nodes.Text((symbol["note_name"] or "").replace("none", "\N{EN DASH}"))],
-        )
+def as_placed(table):
+    """Return a table of statements that is to be in the order of the pages."""
+    node = table.node()
+    node[0][-1]["places_of"] = [record["id"] for record in table.rows]
+    return node
 
 
-class SymbolIndex(SphinxDirective):
+def symbol_table(page):
+    """``{symbol-table}``: every symbol, its meaning, its shape and its other names.
+
+    Its rows are the places that symbols are linked to.
+    """
+    domain = page.env.get_domain("statement")
+
+    def letter(symbol):
+        domain.place("symbols", symbol["name"], page.env.docname)
+        letter = nodes.math("", symbol["latex"])
+        return nodes.inline("", "", letter, ids=[f"symbol-{symbol['name']}"])
+
+    columns = [
+        ("Symbol", letter),
+        ("Meaning", lambda symbol: prose(symbol["meaning"])),
+        ("Shape", lambda symbol: card.shape(symbol)),
+        ("In code", lambda symbol: html("code", symbol["name"])),
+        ("In the note", lambda symbol: (symbol["note_name"] or "").replace("none", DASH)),
+    ]
+    return [Table(shown(page.env).symbols.values(), columns, "symbols").node()]
+
+
+def symbol_index(page):
     """``{symbol-index}``: every symbol with the statements that use it."""
-
-    def run(self):
-        """Return a list of terms."""
-        found = shown(self.env)
-        entries = []
-        for name, symbol in found.symbols.items():
-            users = [r["id"] for r in found.statements.values() if name in r["symbols"]]
-            if not users:
-                continue
-            latex = nodes.math(symbol["latex"], symbol["latex"])
-            term = html("dt", card.link("statement", "sym", name, latex), " ")
-            term += prose(symbol["meaning"])
-            links = html("dd", *(html("span", card.reference(user)) for user in users))
+    found = shown(page.env)
+    entries = []
+    for name, symbol in found.symbols.items():
+        if users := [r["id"] for r in found.statements.values() if name in r["symbols"]]:
+            letter = link("statement", "sym", name, nodes.math("", symbol["latex"]))
+            links = html("dd", *several(users))
             links["places_of"] = users
-            entries += [term, links]
-        return [html("dl", *entries, classes=["symbol-index"])]
+            entries += [html("dt", letter, " ", *prose(symbol["meaning"])), links]
+    return [html("dl", *entries, classes=["symbol-index"])]
 
 
-class StatementLevels(SphinxDirective):
+def statement_levels(page):
     """``{statement-levels}``: how many statements have each level, and what the level means."""
+    found = shown(page.env)
+    counts = Counter(found.level(record) for record in found.statements.values())
+    chains = [chain for record in found.statements.values() for chain in record["chains"]]
+    steps = [step for chain in chains for step in chain["steps"]]
+    made = sum(not step["prose"] and step["made"] for step in steps)  # prose is not
+    total = (
+        f"{counted(counts.total(), 'statement')}, {counted(len(steps), 'step')}, {made} of them made "
+        f"by moves, verified {card.versions(found.verification)}, "
+        f"in {found.verification.get('seconds', 0):.0f} s."
+    )
+    order = [*LEVELS, *sorted(set(counts) - set(LEVELS))]
+    columns = [
+        ("Level", card.badge),
+        ("Statements", lambda level: str(counts[level])),
+        ("Means", lambda level: prose(LEVELS.get(known_level(level), NOT_VERIFIED))),
+    ]
+    used = [level for level in order if counts[level]]
+    return [nodes.paragraph("", total), Table(used, columns, "levels").node()]
 
-    def run(self):
-        """Return the table."""
-        found = shown(self.env)
-        counts = Counter(found.level(record) for record in found.statements.values())
-        order = [*LEVELS, *sorted(set(counts) - set(LEVELS))]
-        rows = [
-            cells("td", [card.badge(level)], [nodes.Text(str(counts[level]))], prose(meaning))
-            for level in order
-            if (meaning := LEVELS.get(known_level(level), card.NOT_VERIFIED)) and counts[level]
-        ]
-        total = nodes.paragraph("", "", nodes.Text(
-            f"{card.counted(sum(counts.values()), 'statement')}, "
-            f"{card.counted(len(self.steps(found)), 'step')}, {self.made(found)} of them made by moves, "
-            f"verified {card.versions(found.verification)}, "
-            f"in {found.verification.get('seconds', 0):.0f} s."
-        ))  # fmt: skip
-        return [total, table(("Level", "Statements", "Means"), rows, "levels")]
 
-    def steps(self, found):
-        """Return all steps."""
-        chains = [chain for record in found.statements.values() for chain in record["chains"]]
-        return [step for chain in chains for step in chain["steps"]]
+def groups(lines):
+    """Return the headings of a cheat sheet with their statements, each with numbers of its results.
 
-    def made(self, found):
-        """Return how many steps were made by moves; prose is not."""
-        return sum(not step["prose"] and step["made"] for step in self.steps(found))
+    A line is a heading and statements: ``id`` shows its first result, ``id:1,2`` its first and second.
+    """
+    parsed = []
+    for line in lines:
+        heading, _, listed = line.partition(": ")
+        named = (entry.partition(":") for entry in listed.split())
+        parsed.append(
+            (heading, [(name, [int(k) for k in (ks or "1").split(",")]) for name, _, ks in named])
+        )
+    return parsed
+
+
+def sheet_digest():
+    """Return what stands in the title of the PDF: it names the formulas that the sheet shows."""
+    page = CHEAT_SHEET.read_text(encoding="utf-8")
+    block = page.split("```{cheat-sheet}\n")[1].split("\n```")[0]
+    statements = json.loads(FORMULAS.read_text(encoding="utf-8"))["statements"]
+    results = {statement["id"]: statement["results"] for statement in statements}
+    text = "\n".join(
+        results[name][number - 1]
+        for _, entries in groups(block.splitlines())
+        for name, numbers in entries
+        for number in numbers
+    )
+    return hashlib.sha256((block + text).encode()).hexdigest()[:12]
+
+
+def cheat_sheet(page):
+    """``{cheat-sheet}``: groups of formulas, each with a link to its entry."""
+    statements = shown(page.env).statements
+
+    def item(identifier, numbers):
+        if identifier not in statements:
+            raise ValueError(f"unknown statement {identifier!r}")
+        record = statements[identifier]
+        name = link("statement", "st", identifier, nodes.Text(record["title"]))
+        shown = (rf"\displaystyle {record['results'][number - 1]}" for number in numbers)
+        return html("li", name, *(nodes.math("", latex) for latex in shown))
+
+    boxes = [
+        html("section", html("h2", heading), html("ul", *(item(*entry) for entry in entries)))
+        for heading, entries in groups(page.content)
+    ]
+    return [html("div", *boxes, classes=["cheat-sheet"], data_digest=sheet_digest())]
 
 
 def as_on_the_pages(app, doctree, docname):
-    """Sort what the indexes list as the pages show it, and head each table with its page."""
-    domain = app.env.get_domain("statement")
-    boxes = domain.data["boxes"]
+    """Sort what the indexes list as the pages show it."""
+    boxes = app.env.get_domain("statement").data["boxes"]
     order = {
         target: (app.env.toc_secnumbers.get(page, {}).get("", (math.inf,)), place)
         for place, (target, page) in enumerate(boxes.items())
     }
-    for node in list(doctree.findall(element)):
-        if listed := node.get("places_of"):
-            pairs = zip(listed, node.children, strict=True)
-            # What no page shows comes last; the link to it is a warning.
-            last = (math.inf,), len(order)
-            pairs = sorted(pairs, key=lambda pair: order.get(pair[0], last))
-            node.children = [child for _, child in pairs]
-        if node.get("page_of") in boxes:
-            page = boxes[node["page_of"]]
-            address = app.builder.get_relative_uri(docname, page)
-            title = app.env.titles[page].astext()
-            node.clear()
-            node += nodes.reference("", title, internal=True, refuri=address)
+    last = (math.inf,), len(order)  # what no page shows: the link to it is a warning
+    for node in list(doctree.findall(lambda node: "places_of" in getattr(node, "attributes", {}))):
+        pairs = zip(node["places_of"], node.children, strict=True)
+        pairs = sorted(pairs, key=lambda pair: order.get(pair[0], last))
+        node.children = [child for _, child in pairs]
 
 
 def setup(app):
     """Register the directives."""
-    app.add_directive("formula-index", FormulaIndex)
-    app.add_directive("uses-table", UsesTable)
-    app.add_directive("symbol-index", SymbolIndex)
-    app.add_directive("symbol-table", SymbolTable)
-    app.add_directive("statement-levels", StatementLevels)
+    directive(app, "formula-index", formula_index)
+    directive(app, "uses-table", uses_table)
+    directive(app, "symbol-index", symbol_index)
+    directive(app, "symbol-table", symbol_table)
+    directive(app, "statement-levels", statement_levels)
+    directive(app, "cheat-sheet", cheat_sheet, has_content=True)
+    app.add_css_file("css/cheat-sheet.css")
     app.connect("doctree-resolved", as_on_the_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

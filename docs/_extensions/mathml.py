@@ -83,6 +83,19 @@ DISPLAYED = re.compile(
     r'^<math><mrow displaystyle="true" scriptlevel="0">(.*)</mrow></math>$', re.DOTALL
 )
 
+# Formulas in a line with what touches them.
+TOUCHED = re.compile(
+    r'(?<![^\s>])[^\s<>]*(?:<math(?: displaystyle="true")?>.*?</math>[^\s<>]*)+', re.DOTALL
+)
+ALONE = re.compile(r"<math((?!<math).)*</math>", re.DOTALL)
+
+
+def unbroken(markup):
+    """Let no line end between a formula and what touches it, such as a full stop."""
+    return TOUCHED.sub(
+        lambda m: m[0] if ALONE.fullmatch(m[0]) else f'<span class="unbroken">{m[0]}</span>', markup
+    )
+
 
 def classes_for_styles(match):
     """Return a class attribute that says what a style attribute said."""

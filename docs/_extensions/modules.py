@@ -11,13 +11,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 from numpydoc import docscrape_sphinx
-from sphinx import addnodes
-from sphinx.util.docutils import SphinxDirective
 
-from .elements import html, prose
-from .indexes import cells, table
+from .elements import directive, html, link, prose
 from .records import ROOT, write_pages
 from .statements import results
+from .tables import Table
 
 PACKAGES = ("derivations", "reference_impl")
 PAGE = """\
@@ -34,11 +32,11 @@ orphan: true
 STATED = re.compile(r"``([a-z_]+\.\w+)``")
 
 
-def modules(package):
+def files(package):
     """Return the modules of a package, its subpackages included: file by name."""
-    files = {".".join(f.relative_to(ROOT).with_suffix("").parts): f
+    found = {".".join(f.relative_to(ROOT).with_suffix("").parts): f
              for f in sorted((ROOT / package).rglob("*.py"))}  # fmt: skip
-    return {n: f for n, f in files.items() if not n.endswith(("__init__", "__main__"))}
+    return {n: f for n, f in found.items() if not n.endswith(("__init__", "__main__"))}
 
 
 def page(module, file):
@@ -57,31 +55,23 @@ def page(module, file):
 
 def write(app):
     """Write the pages of all modules."""
-    pages = {m: page(m, file) for p in PACKAGES for m, file in modules(p).items()}
+    pages = {m: page(m, file) for p in PACKAGES for m, file in files(p).items()}
     write_pages(app.srcdir / "api", pages)
 
 
-class Modules(SphinxDirective):
+def modules(page, package):
     """``{modules} package``: its modules, each with a link and the first line of its docstring."""
 
-    required_arguments = 1
+    def about(row):
+        page.env.note_dependency(str(row[1]))
+        said = ast.get_docstring(ast.parse(row[1].read_text(encoding="utf-8"))) or ""
+        return prose(" ".join(said.partition("\n\n")[0].replace("``", "`").split()))
 
-    def run(self):
-        """Return the table."""
-        rows = [cells("td", *self.row(*found)) for found in modules(self.arguments[0]).items()]
-        return [table(("Module", "About"), rows)]
+    def name(row):
+        return link("std", "ref", f"api-{row[0]}".lower(), html("code", row[0]))
 
-    def row(self, module, file):
-        """Return the cells of a module."""
-        self.env.note_dependency(str(file))
-        about = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition(
-            "\n\n"
-        )[0]
-        link = addnodes.pending_xref(
-            "", html("code", module), refdomain="std", reftype="ref", reftarget=f"api-{module}".lower(),
-            refexplicit=True, refwarn=True,
-        )  # fmt: skip
-        return [link], prose(" ".join(about.replace("``", "`").split()))
+    columns = [("Module", name), ("About", about)]
+    return [Table(list(files(package).items()), columns, kind="modules").node()]
 
 
 def keep_bars(app, what, name, obj, options, lines):
@@ -106,7 +96,7 @@ def read_template_once():
 def setup(app):
     """Register the directive, and write the pages."""
     read_template_once()
-    app.add_directive("modules", Modules)
+    directive(app, "modules", modules, required_arguments=1)
     app.connect("builder-inited", write)
     app.connect("autodoc-process-docstring", keep_bars, priority=400)
     app.connect("autodoc-process-docstring", show_formula, priority=600)  # after numpydoc

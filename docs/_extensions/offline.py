@@ -12,6 +12,7 @@ from docutils import nodes
 from sphinx.search.en import SearchEnglish
 
 from . import digest
+from .mathml import unbroken
 
 PREVIEW = 200  # characters
 
@@ -44,7 +45,7 @@ def repaired(markup):
     """Return markup with the repairs made."""
     for pattern, replacement in REPAIRS:
         markup = re.sub(pattern, replacement, markup, flags=re.DOTALL)
-    return markup
+    return unbroken(markup)
 
 
 def preview(doctree):

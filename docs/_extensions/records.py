@@ -118,14 +118,10 @@ def _version(path):
     return Path(path).stat().st_mtime_ns if Path(path).exists() else None
 
 
-def loaded(path):
-    """Read a JSON file, once for each version of it."""
-    return _parsed(path, _version(path))
-
-
-def parsed(path, missing):
-    """Read a result file; ``missing`` stands for a file that is not there."""
-    return loaded(path) if Path(path).exists() else missing
+def loaded(path, missing=None):
+    """Read a JSON file, once for each version of it; `missing` stands for one that is not there."""
+    modified = _version(path)
+    return missing if modified is None and missing is not None else _parsed(path, modified)
 
 
 def read(*paths):
@@ -138,11 +134,11 @@ def _read(*versions):
     formulas, verification, evidence, errata, peers = (path for path, _ in versions)
     nothing = {"statements": {}}
     return Results(
-        parsed(formulas, {"statements": [], "symbols": []}),
-        parsed(verification, nothing),
-        parsed(evidence, nothing),
-        parsed(errata, {"errata": [], "note": []}),
-        parsed(peers, {"agreement": {}}),
+        loaded(formulas, {"statements": [], "symbols": []}),
+        loaded(verification, nothing),
+        loaded(evidence, nothing),
+        loaded(errata, {"errata": [], "note": []}),
+        loaded(peers, {"agreement": {}}),
     )
 
 
@@ -186,7 +182,7 @@ def stale(evidence, formulas):
     """Say that the evidence is missing, or is about other sources than those that are there."""
     if not Path(formulas).exists():
         return []
-    found = parsed(evidence, {})
+    found = loaded(evidence, {})
     if found.get("measured") == measured(formulas):
         return []
     return [f"{evidence} is {'not about these sources' if found else 'missing'}: run `make test`"]

@@ -38,16 +38,12 @@ def page(file):
 
 
 @cache
-def _functions(file, _modified):
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
-    return tuple((n.name, n.lineno, ast.get_docstring(n) or "") for n in found)
-
-
 def functions(file):
     """The functions and classes of a file: name, line, docstring."""
     path = ROOT / file
-    return _functions(file, path.stat().st_mtime_ns) if path.exists() else ()
+    tree = ast.parse(path.read_text(encoding="utf-8") if path.exists() else "")
+    found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
+    return [(n.name, n.lineno, ast.get_docstring(n) or "") for n in found]
 
 
 def derivations(file, name):
@@ -104,9 +100,7 @@ def highlighted(code):
     for token in TOKEN.finditer(code):
         parts.append(escape(code[end : token.start()], quote=False))
         end = token.end()
-        lines = escape(token[0], quote=False).split(
-            "\n"
-        )  # a text of many lines is coloured in each
+        lines = escape(token[0], quote=False).split("\n")  # each line of a long text is coloured
         parts.append(
             "\n".join(line and f'<span class="{token.lastgroup}">{line}</span>' for line in lines)
         )

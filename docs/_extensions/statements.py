@@ -9,6 +9,7 @@ unknown id, a statement placed twice, a failed verification, and results that ar
 than the formulas are warnings.
 """
 
+from functools import partial
 from html import escape
 
 from docutils import nodes
@@ -16,11 +17,11 @@ from docutils.parsers.rst import directives
 from sphinx.domains import Domain, ObjType
 from sphinx.roles import XRefRole
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 from sphinxcontrib.bibtex.roles import CiteRole
 
 from . import card, records, sources
+from .elements import directive
 
 logger = logging.getLogger(__name__)
 
@@ -52,101 +53,91 @@ def shown(env, *identifiers):
     return found
 
 
-class StatementDirective(SphinxDirective):
+def known(page, identifier):
+    """Return the record of a statement."""
+    statements = results(page.env).statements
+    if identifier not in statements:
+        raise ValueError(
+            f"unknown statement {identifier!r}; known: {', '.join(sorted(statements))}"
+        )
+    return statements[identifier]
+
+
+def section(page, record, kind, **attributes):
+    """Return the section that a statement is, which gives it a link in the contents."""
+    title = nodes.title("", "", nodes.Text(record["title"]))
+    made = nodes.section("", title, classes=[kind], ids=[record["id"]], **attributes)
+    page.set_source_info(made)
+    return made
+
+
+def statement(page, identifier):
     """``{statement} id``: the box of a statement; ``:open:`` shows its derivation unfolded."""
+    record = known(page, identifier)
+    page.env.get_domain("statement").place("boxes", identifier, page.env.docname)
+    made = section(page, record, "statement")
+    made += card.box(
+        record,
+        shown(page.env, identifier),
+        equations(page, record),
+        cite=partial(citation, page),
+        opened="open" in page.options,
+    )
+    return [made]
 
-    required_arguments = 1
-    option_spec = {"open": directives.flag}
 
-    def run(self):
-        """Return what is shown of the statement, or say that there is none."""
-        identifier, statements = self.arguments[0], results(self.env).statements
-        if identifier in statements:
-            return [self.section(statements[identifier])]
-        logger.warning("unknown statement %r; known: %s", identifier, ", ".join(sorted(statements)),
-                       location=self.get_location())  # fmt: skip
+def equations(page, record):
+    """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
+    math, docname = page.env.domains.math_domain, page.env.docname
+    blocks = []
+    for number, latex in enumerate(record["results"]):
+        label = record["id"] if number == 0 else f"{record['id']}.{number + 1}"
+        block = nodes.math_block(
+            latex, latex, docname=docname, nowrap=False, label=label,
+            ids=[nodes.make_id(f"equation-{label}")],
+        )  # fmt: skip
+        page.set_source_info(block)
+        math.note_equation(docname, label, location=block)
+        block["number"] = math.get_equation_number_for(label)
+        page.state.document.note_explicit_target(block, block)
+        blocks.append(block)
+    return blocks
+
+
+def citation(page, key):
+    """Return a link to the bibliography, or nothing where it does not have the key."""
+    if key not in page.env.get_domain("cite").bibdata.data.entries:
         return []
-
-    def section(self, record):
-        """Return the statement as a section, which gives it a number and a link in the contents."""
-        identifier = record["id"]
-        title = nodes.title("", "", nodes.Text(record["title"]))
-        section = nodes.section("", title, classes=["statement"], ids=[identifier])
-        self.set_source_info(section)
-        self.env.get_domain("statement").place(identifier, self.env.docname)
-        section += card.box(
-            record,
-            shown(self.env, identifier),
-            self.equations(record),
-            cite=self.citation,
-            opened="open" in self.options,
-        )
-        return section
-
-    def equations(self, record):
-        """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
-        math = self.env.domains.math_domain
-        blocks = []
-        for number, latex in enumerate(record["results"]):
-            label = record["id"] if number == 0 else f"{record['id']}.{number + 1}"
-            block = nodes.math_block(
-                latex, latex, docname=self.env.docname, nowrap=False, label=label,
-                ids=[nodes.make_id(f"equation-{label}")],
-            )  # fmt: skip
-            self.set_source_info(block)
-            math.note_equation(self.env.docname, label, location=block)
-            block["number"] = math.get_equation_number_for(label)
-            self.state.document.note_explicit_target(block, block)
-            blocks.append(block)
-        return blocks
-
-    def citation(self, key):
-        """Return a link to the bibliography, or nothing where it does not have the key."""
-        if key not in self.env.get_domain("cite").bibdata.data.entries:
-            return []
-        raw = f"{{cite:t}}`{key}`"
-        return CiteRole()("cite:t", raw, key, self.lineno, self.state.inliner)[0]
+    raw = f"{{cite:t}}`{key}`"
+    return CiteRole()("cite:t", raw, key, page.lineno, page.state.inliner)[0]
 
 
-class EntryDirective(StatementDirective):
-    """``{entry} id``: everything about a statement, on the page that is its own."""
+def entry(page, identifier):
+    """``{entry} id``: everything about a statement, on the page that is its own.
 
-    def section(self, record):
-        """Return the section that is the page; the labels of the statement lead there."""
-        identifier, docname = record["id"], self.env.docname
-        title = nodes.title("", "", nodes.Text(record["title"]))
-        section = nodes.section("", title, classes=["entry"], ids=[identifier], names=[identifier])
-        self.set_source_info(section)
-        self.state.document.note_explicit_target(section, section)
-        self.env.get_domain("statement").note(
-            "st", identifier, record["title"], docname, identifier
-        )
-        for file in (record["source"]["file"], *sources.files()):
-            if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
-                self.env.note_dependency(str(records.ROOT / file))
-        section += card.entry(
-            record, shown(self.env, identifier), cite=self.citation, docname=docname
-        )
-        return section
+    The labels of the statement lead there.
+    """
+    record, docname = known(page, identifier), page.env.docname
+    made = section(page, record, "entry", names=[identifier])
+    page.state.document.note_explicit_target(made, made)
+    for file in (record["source"]["file"], *sources.files()):
+        if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
+            page.env.note_dependency(str(records.ROOT / file))
+    found = shown(page.env, identifier)
+    made += card.entry(record, found, cite=partial(citation, page), docname=docname)
+    return [made]
 
 
-class ResultDirective(StatementDirective):
+def result(page, identifier):
     """``{result} id``: the result of a statement again, with a link to its entry.
 
     ``:derivation:`` shows its derivation as well, unfolded; ``:first:`` of several formulas the first.
     """
-
-    option_spec = {"derivation": directives.flag, "first": directives.flag}
-
-    def section(self, record):
-        """Return the equations without numbers."""
-        found = shown(self.env, record["id"])
-        derived = (
-            card.derivation(record, found, self.citation, opened=True)
-            if "derivation" in self.options else []
-        )  # fmt: skip
-        formulas = record["results"][: 1 if "first" in self.options else None]
-        return card.recalled(record, formulas, found.level(record), *derived)
+    record, found = known(page, identifier), shown(page.env, identifier)
+    wanted = "derivation" in page.options
+    derived = card.derivation(record, partial(citation, page), opened=True) if wanted else []
+    formulas = record["results"][: 1 if "first" in page.options else None]
+    return [card.recalled(record, formulas, found.level(record), *derived)]
 
 
 class StatementRole(XRefRole):
@@ -171,21 +162,18 @@ class StatementDomain(Domain):
         "st": "there is no statement %(target)r",
         "sym": "no page shows the symbol %(target)r",
     }
-    # st: the entries, sym: the symbols, each as id: (title, page, anchor).
-    # boxes: the page with the box of a statement. read: what a page showed, with its digest.
-    initial_data = {"st": {}, "sym": {}, "boxes": {}, "read": {}}
-    data_version = 2
+    # The page with the box of a statement, and that with the row of a symbol, by id; and what a page
+    # showed when it was read, with its digest.
+    initial_data = {"boxes": {}, "symbols": {}, "read": {}}
+    data_version = 3
 
-    def note(self, kind, target, title, docname, anchor):
-        """Record an entry or a symbol."""
-        self.data[kind][target] = (title, docname, anchor)
-
-    def place(self, target, docname):
-        """Record the box of a statement; warn when it has one already."""
-        if target in self.data["boxes"]:
-            logger.warning("%s is on two pages: %s and %s", target, self.data["boxes"][target],
-                           docname, location=docname)  # fmt: skip
-        self.data["boxes"][target] = docname
+    def place(self, kind, target, docname):
+        """Record a page; warn when there is one already."""
+        known = self.data[kind]
+        if target in known:
+            logger.warning("%s is on two pages: %s and %s", target, known[target], docname,
+                           location=docname)  # fmt: skip
+        known[target] = docname
 
     def read(self, docname, found, targets):
         """Record what was known of statements when a page was read."""
@@ -202,31 +190,22 @@ class StatementDomain(Domain):
 
     def clear_doc(self, docname):
         """Forget a page."""
-        for kind in ("st", "sym"):
-            kept = {t: place for t, place in self.data[kind].items() if place[1] != docname}
-            self.data[kind] = kept
-        self.data["boxes"] = {t: page for t, page in self.data["boxes"].items() if page != docname}
+        for kind in ("boxes", "symbols"):
+            self.data[kind] = {t: page for t, page in self.data[kind].items() if page != docname}
         self.data["read"].pop(docname, None)
 
     def merge_domaindata(self, docnames, otherdata):
         """Take over what another process read."""
-        for kind in ("st", "sym"):
-            self.data[kind] |= {t: p for t, p in otherdata[kind].items() if p[1] in docnames}
-        for target, docname in otherdata["boxes"].items():
-            if docname in docnames:
-                self.place(target, docname)
+        for kind in ("boxes", "symbols"):
+            for target, docname in otherdata[kind].items():
+                if docname in docnames:
+                    self.place(kind, target, docname)
         self.data["read"] |= {d: read for d, read in otherdata["read"].items() if d in docnames}
 
     def number(self, target):
         """Return the section number of a statement, such as 3.4, or nothing."""
         numbers = self.env.toc_secnumbers.get(self.data["boxes"].get(target), {})
         return ".".join(map(str, numbers.get(f"#{target}", ())))
-
-    def place_of(self, target, fromdocname):
-        """Return page and anchor of a statement: its box where that is on the page, or its entry."""
-        if self.data["boxes"].get(target) == fromdocname:
-            return fromdocname, target
-        return self.data["st"][target][1], ""
 
     def resolve_xref(self, env, fromdocname, builder, typ, target, node, contnode):
         """Link a statement by number and title, unless the author wrote something else.
@@ -235,17 +214,19 @@ class StatementDomain(Domain):
         """
         if typ == "box":
             return self.resolve_box(fromdocname, builder, target)
-        known = self.data["sym" if typ == "sym" else "st"]
-        if target not in known:
+        found = results(env)
+        if typ == "sym":
+            page, anchor = self.data["symbols"].get(target), f"symbol-{target}"
+            title = page and card.plain(found.symbols[target]["meaning"])
+        elif target in found.statements:
+            here = typ == "st" and self.data["boxes"].get(target) == fromdocname
+            page, anchor = (fromdocname, target) if here else (f"{ENTRIES}/{target}", "")
+            title = found.statements[target]["title"]
+        else:
             return None
-        title, docname, anchor = known[target]
-        if typ == "entry":
-            anchor = ""  # the address to send
-        if typ == "st":
-            docname, anchor = self.place_of(target, fromdocname)
-            if not node["refexplicit"]:
-                contnode = nodes.Text(f"{self.number(target)} {title}".strip())
-        return make_refnode(builder, fromdocname, docname, anchor, contnode, title)
+        if typ == "st" and not node["refexplicit"]:
+            contnode = nodes.Text(f"{self.number(target)} {title}".strip())
+        return page and make_refnode(builder, fromdocname, page, anchor, contnode, title)
 
     def resolve_box(self, fromdocname, builder, target):
         """Link the box of a statement by its number and the title of its page."""
@@ -257,9 +238,12 @@ class StatementDomain(Domain):
 
     def get_objects(self):
         """List the statements and the symbols for objects.inv and for the search."""
-        for kind, name in (("st", "statement"), ("sym", "symbol")):
-            for target, (title, docname, anchor) in sorted(self.data[kind].items()):
-                yield target, title, name, docname, anchor, 1
+        found = results(self.env)
+        for name, record in sorted(found.statements.items()):
+            yield name, record["title"], "statement", f"{ENTRIES}/{name}", name, 1
+        for name, page in sorted(self.data["symbols"].items()):
+            title = card.plain(found.symbols[name]["meaning"])
+            yield name, title, "symbol", page, f"symbol-{name}", 1
 
 
 def write_entries(app):
@@ -318,9 +302,9 @@ def setup(app):
     for kind, file in records.FILES.items():
         app.add_config_value(f"statements_{kind}", str(records.ROOT / file), "env", str)
     app.add_domain(StatementDomain)
-    app.add_directive("statement", StatementDirective)
-    app.add_directive("entry", EntryDirective)
-    app.add_directive("result", ResultDirective)
+    for make, *flags in (statement, "open"), (entry,), (result, "derivation", "first"):
+        directive(app, make.__name__, make, required_arguments=1,
+                  option_spec=dict.fromkeys(flags, directives.flag))  # fmt: skip
     app.add_role("st", StatementRole())
     app.connect("builder-inited", check_results)
     app.connect("builder-inited", write_entries)

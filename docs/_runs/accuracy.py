@@ -1,6 +1,6 @@
 """The run of ``python -m benchmarks.accuracy``: the largest errors, ours and those of others."""
 
-from _extensions.runs import Table, code, ulps
+from _extensions.tables import Table, code, ulps
 
 PEERS = ("SciPy", "PyTorch", "JAX")
 # The name of each function in the run and in reference_impl.
@@ -31,13 +31,11 @@ def numbers(run):
     """Return the numbers by name."""
     ours = {name: record["worst"]["ours"]["ulp"] for name, record in run["functions"].items()}
     return {
-        "seed": str(run["seed"]),
         "cases": f"{min(record['cases'] for record in run['functions'].values()):,}",
         "values": f"{sum(record['values'] for record in run['functions'].values()):,}",
         "largest": ulps(max(ours.values())),
         "logsumexp": ulps(ours["logsumexp"]),
         "largest in one pass": ulps(max(record["one pass"]["ulp"] for _, record in _fast(run))),
-        "machine": ", ".join(str(value) for value in run["machine"].values()),
     }
 
 
@@ -61,7 +59,7 @@ def worst(run):
         return f"{text}; label {case['y']}" if "y" in case else text
 
     columns = [("Function", FUNCTION), ("ulp", _worst("ours")), ("Input", given)]
-    return Table(list(run["functions"].items()), columns, numbers=False)
+    return Table(list(run["functions"].items()), columns, kind="")
 
 
 def bounds(run):

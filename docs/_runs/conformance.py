@@ -1,7 +1,7 @@
 """The run of ``python -m benchmarks.conformance``: the test vectors on implementations."""
 
-from _extensions.elements import html, verbatim
-from _extensions.runs import Table, code, ulps
+from _extensions.elements import folded, verbatim
+from _extensions.tables import Table, code, counted, ulps
 from docutils import nodes
 
 _ACCEPTED = "accepted: "
@@ -27,22 +27,10 @@ def _beyond(one):
     return one["faults"].get("digits", 0) + one["faults"].get("not finite", 0)
 
 
-def numbers(run):
-    """Return the numbers by name."""
-    machine, vectors = run["machine"], run["vectors"]
-    return {
-        "machine": f"{machine['processor']}, {machine['system']}",
-        "tests": f"{vectors['tests']:,}",
-        "functions": str(vectors["functions"]),
-        "sha256": vectors["sha256"][:16],
-    }
-
-
 def summary(run):
     """Return for each implementation how many tests passed, and how the others failed."""
     return Table(run["implementations"], [
-        ("Implementation", lambda one: one["name"]),
-        ("Version", lambda one: one["version"]),
+        ("Implementation", lambda one: f"{one['name']} {one['version']}"),
         ("Passed", lambda one: f"{one['passed']:,}"),
         ("Error above the bound", lambda one: f"{_beyond(one):,}"),
         ("of these, half of the digits or more", lambda one: f"{one['digits lost']:,}"),
@@ -75,9 +63,8 @@ def functions(run):
 def failures(run):
     """Return for each implementation its kinds of failures, folded up."""
     return [
-        html(
-            "details",
-            html("summary", f"{one['name']} {one['version']}: {_failed(one)} failures"),
+        folded(
+            f"{one['name']} {one['version']}: {_failed(one)} failures",
             *(node for kind in one["failures"] for node in _failure(kind)),
             *(nodes.paragraph("", f"The program {remark}.") for remark in one["remarks"]),
         )
@@ -93,7 +80,7 @@ def _failure(kind):
     flagged = f", flags {', '.join(kind['flags'])}" if kind["flags"] else ""
     bug = f" A known bug gives the same: {kind['bug']}." if kind["bug"] else ""
     largest = f", largest error {_error(kind['ulp'])} ulp" if kind["ulp"] is not None else ""
-    words = f": {count} test{'' if count == 1 else 's'}, {kind['fault']}{largest}{flagged}. "
+    words = f": {counted(count, 'test')}, {kind['fault']}{largest}{flagged}. "
     said = f"{kind['example']}: {kind['said']}.{bug}"
     return [nodes.paragraph("", "", *where, nodes.Text(words + said)),
             verbatim(text=kind["reproduce"])]  # fmt: skip
@@ -106,4 +93,4 @@ def flags(run):
         ("Flag", code),
         ("What the test looks for", lambda flag: run["flags"][flag]["description"]),
         ("Effect of a failure", lambda flag: run["flags"][flag]["effect"]),
-    ], numbers=False)  # fmt: skip
+    ], kind="")  # fmt: skip

@@ -1,8 +1,7 @@
 """The run of ``python -m benchmarks.derive``: our derivatives beside those of tensorgrad."""
 
-from _extensions.elements import html, power, verbatim
-from _extensions.indexes import displayed
-from _extensions.runs import Table, code
+from _extensions.elements import folded, verbatim
+from _extensions.tables import Table, code, displayed, power
 from docutils import nodes
 
 
@@ -38,11 +37,8 @@ def numbers(run):
     longer = [row["tensorgrad"]["characters"] / row["ours"]["characters"] for row in rows]
     refused = next(row["tensorgrad"]["refused"] for row in rows if row not in both)
     return {
-        "machine": f"{run['machine']['processor']}, {run['machine']['processors']} cores",
-        "tensorgrad": run["versions"]["tensorgrad"],
         "torch": run["versions"]["torch"].partition("+")[0],
         "turns": "once" if run["turns"] == 1 else f"{run['turns']} times",
-        "passes": str(len(rows)),
         "proved": str(sum(row["ours"]["level"].startswith("proved") for row in rows)),
         "least_load": f"{min(loads):.1f}",
         "most_load": f"{max(loads):.1f}",
@@ -81,9 +77,8 @@ def times(run):
 def outputs(run):
     """Return for each derivative what each gives, folded up."""
     return [
-        html(
-            "details",
-            html("summary", _name(row)),
+        folded(
+            _name(row),
             nodes.paragraph("", f"Ours, {row['ours']['level']}:"),
             displayed(row["ours"]["latex"]),
             nodes.paragraph("", "tensorgrad, in its index notation:"),

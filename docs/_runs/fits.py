@@ -7,8 +7,7 @@ data and the implementation stay as they are.
 from functools import cache
 
 import numpy as np
-from _extensions.elements import power
-from _extensions.runs import Table, minus
+from _extensions.tables import Table, minus, power
 from docutils import nodes
 
 NAMES = ("constant", "GPA", "TUCE", "PSI")
@@ -119,11 +118,8 @@ def _fitted_numbers():
 
 
 def numbers(run):
-    """Return the numbers by name: of the fits, and of the stored run."""
-    return _fitted_numbers() | {
-        "run_kernel": run["kernel"],
-        "run_turns": str(run["turns"]),
-    }
+    """Return the numbers of the fits by name."""
+    return _fitted_numbers()
 
 
 def coefficients(run):
@@ -178,7 +174,7 @@ def published(run):
         ("Data", lambda row: row[0]), ("Estimates (standard errors)", estimates),
         ("In print", lambda row: row[3]),
     ]  # fmt: skip
-    return Table(rows, columns, numbers=False)
+    return Table(rows, columns, kind="")
 
 
 def speed(run):

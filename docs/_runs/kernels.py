@@ -1,6 +1,6 @@
 """The run of ``python -m benchmarks.kernels``: kernels in low precision and their bounds."""
 
-from _extensions.runs import Table
+from _extensions.tables import Table
 
 
 def _size(row):

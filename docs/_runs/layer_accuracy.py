@@ -1,6 +1,6 @@
 """The run of ``python -m benchmarks.layer_accuracy``: layers where the plain formula fails."""
 
-from _extensions.runs import Table, ulps
+from _extensions.tables import Table, ulps
 
 
 def errors(run):

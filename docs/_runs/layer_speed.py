@@ -1,6 +1,6 @@
 """The run of ``python -m benchmarks.layer_speed``: one pass forward and backward, beside PyTorch."""
 
-from _extensions.runs import Table, duration
+from _extensions.tables import Table, duration
 
 
 def _ratio(case):

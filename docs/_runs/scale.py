@@ -1,7 +1,6 @@
 """The run of ``benchmarks.scale``: data beyond memory, and workers."""
 
-from _extensions.elements import power
-from _extensions.runs import Table, duration, size
+from _extensions.tables import Table, duration, size
 
 PASSES = {
     "read": "reading, and nothing else",
@@ -13,33 +12,15 @@ PASSES = {
 
 def numbers(run):
     """Return the numbers by name."""
-    machine, workers, file = run["machine"], run["workers"], run["file"]
-    fit, killed = file["fit"], workers["killed"]
-    disk = {row["pass"]: row["disk"] for row in file["rates"]}
-    few = min(workers["overhead"], key=lambda row: row["chunks"])
-    many = max(workers["overhead"], key=lambda row: row["chunks"])
-    blas = run["blas"]
+    disk = {row["pass"]: row["disk"] for row in run["file"]["rates"]}
+    few, *_, many = sorted(run["workers"]["overhead"], key=lambda row: row["chunks"])
     return {
-        "machine": f"{machine['processor']}, {machine['cores']} cores",
-        "blas": f"{blas['internal_api']} {blas['version']} ({blas['architecture']} kernel)",
-        "columns": str(run["columns"]),
-        "size": size(file["bytes"]),
-        "rows": f"{file['rows']:,}",
         "of_the_disk": f"{disk['nll_and_gradient'] / disk['read']:.2f}",
-        "fit_seconds": duration(fit["seconds"]),
-        "fit_steps": str(fit["steps"]),
-        "fit_passes": str(fit["passes"]),
-        "fit_gradient": power(fit["relative_gradient"]),
-        "worker_rows": f"{workers['rows']:,}",
         "few_chunks": str(few["chunks"]),
         "few_ratio": f"{few['workers'] / few['one_process']:.2f}",
         "many_chunks": f"{many['chunks']:,}",
         "task": duration((many["workers"] - few["workers"]) / (many["chunks"] - few["chunks"])),
         "array_ratio": f"{many['dask_array'] / many['workers']:.1f}",
-        "killed_chunks": str(killed["chunks"]),
-        "killed_steps": str(killed["steps"]),
-        "undisturbed": duration(killed["undisturbed"]),
-        "killed": duration(killed["killed"]),
     }
 
 

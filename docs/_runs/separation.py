@@ -1,7 +1,6 @@
 """The run of ``benchmarks.separation``: what libraries return on separated data."""
 
-from _extensions.elements import power
-from _extensions.runs import DASH, SPACE, Table, minus
+from _extensions.tables import DASH, SPACE, Table, minus, power
 
 TITLES = {
     "gap": "Six points, a gap",
@@ -62,7 +61,7 @@ def summary(run):
         ("Size", lambda one: f"{SPACE}\N{MULTIPLICATION SIGN}{SPACE}".join(map(str, one["shape"]))),
         ("Verdict", lambda one: one["verdict"]["kind"]),
         *((head, _returned(library, setting)) for head, library, setting in SHOWN),
-    ], numbers=False)  # fmt: skip
+    ], kind="")  # fmt: skip
 
 
 def answers(run, name):
@@ -76,12 +75,4 @@ def answers(run, name):
         ("Largest standard error", lambda a: _magnitude(a["largest_standard_error"])),
         ("Says it converged", lambda a: converged[a["says_converged"]]),
         ("Warns or raises", _said),
-    ], numbers=False)  # fmt: skip
-
-
-def numbers(run):
-    """Return the numbers by name."""
-    return {
-        "machine": run["machine"],
-        "most_steps": str(run["most_steps"]),
-    }
+    ], kind="")  # fmt: skip

@@ -1,6 +1,6 @@
 """The run of ``python -m benchmarks``: times, side by side with other libraries."""
 
-from _extensions.runs import SPACE, Table, duration, size
+from _extensions.tables import SPACE, Table, duration, size
 
 OURS = "this project"
 SHORT = {"this project": "ours", "NumPy, textbook": "textbook NumPy"}
@@ -104,7 +104,6 @@ def numbers(run):
     failed = {f"{name} ({reason.split(':')[0]})"
               for row in run["rows"] for name, reason in row.get("failed", {}).items()}  # fmt: skip
     return {
-        "processor": f"{run['processor']}, {run['processors']} processors",
         "blas": ", ".join(" ".join(name.split()) for name in run["blas"]),
         "failed": ", ".join(sorted(failed)) or "none",
     }

@@ -5,7 +5,7 @@ from collections import Counter
 from _extensions import card
 from _extensions.elements import html
 from _extensions.records import ROUTES
-from _extensions.runs import Table
+from _extensions.tables import Table
 
 
 def summary(run):
@@ -36,4 +36,4 @@ def every(run):
         ("False statement", lambda one: one["words"]), ("Routes", routes),
         ("Level", lambda one: one["level"]),
     ]  # fmt: skip
-    return Table(run, columns, numbers=False, group=lambda one: one["kind"])
+    return Table(run, columns, kind="", group=lambda one: one["kind"])

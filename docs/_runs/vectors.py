@@ -3,8 +3,8 @@
 from collections import Counter
 from statistics import median
 
-from _extensions.card import reference
-from _extensions.runs import Table, code
+from _extensions.elements import reference
+from _extensions.tables import Table, code
 
 RESULTS = ("valid", "invalid", "wrong")
 
@@ -51,7 +51,7 @@ def functions(run):
         ("Statement", lambda content: reference(content["statement"])),
         ("Quantity", lambda content: content["quantity"]),
         *((result.capitalize(), count(result)) for result in RESULTS),
-    ], numbers=False)  # fmt: skip
+    ], kind="")  # fmt: skip
 
 
 def flags(run):
@@ -63,4 +63,4 @@ def flags(run):
         ("What is wrong", lambda name: said[name]["description"]),
         ("What comes of it", lambda name: said[name]["effect"]),
         ("Tests", lambda name: f"{found[name]:,}"),
-    ], numbers=False)  # fmt: skip
+    ], kind="")  # fmt: skip

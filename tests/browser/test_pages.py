@@ -49,6 +49,19 @@ NOT_COPIED = """() => [
   ...[...document.querySelectorAll("div.math")].filter((box) => !box.querySelector(".copy-tex")),
 ].map((e) => e.textContent.slice(0, 40))"""
 
+# Formulas that are on another line than the full stop, or whatever else touches them.
+CUT_OFF = r"""() => [...document.querySelectorAll('article math:not([display="block"])')].filter((m) => {
+  const box = m.getBoundingClientRect();
+  return [[m.previousSibling, -1], [m.nextSibling, 0]].some(([text, at]) => {
+    if (!box.width || text?.nodeType !== Node.TEXT_NODE || /\s/.test(text.data.at(at))) return false;
+    const letter = document.createRange();
+    letter.setStart(text, at < 0 ? text.length - 1 : 0);
+    letter.setEnd(text, at < 0 ? text.length : 1);
+    const { top, bottom, width } = letter.getBoundingClientRect();
+    return width && (top >= box.bottom || bottom <= box.top);
+  });
+}).map((m) => m.textContent)"""
+
 POLICY = "document.head.querySelector('meta[http-equiv=Content-Security-Policy]')?.content ?? ''"
 UNFOLD = "() => document.querySelectorAll('details').forEach((d) => { d.open = true; })"
 
@@ -69,6 +82,7 @@ def test_page(views, name, view):
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate(STICKS_OUT) == []
     assert page.evaluate(BAD_FORMULAS) == []
+    assert page.evaluate(CUT_OFF) == []
     assert page.evaluate("() => document.querySelectorAll('[style]').length") == 0
     if view == "light":
         assert page.evaluate(POLICY).startswith("default-src 'none'; script-src 'self'")

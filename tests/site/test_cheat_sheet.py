@@ -5,7 +5,7 @@ import re
 import zipfile
 
 import pytest
-from _extensions import cheat_sheet, downloads
+from _extensions import downloads, indexes
 from small import DOCS, EXTENSIONS, record
 
 PDF = DOCS / "downloads/cheat-sheet.pdf"
@@ -13,12 +13,12 @@ PDF = DOCS / "downloads/cheat-sheet.pdf"
 
 def test_pdf_shows_the_formulas_of_today():
     title = re.search(rb"/Title \((.*)\)", PDF.read_bytes())[1].decode()
-    assert title.endswith(cheat_sheet.digest()), "print it again: make cheat-sheet"
+    assert title.endswith(indexes.sheet_digest()), "print it again: make cheat-sheet"
 
 
 def test_lines_are_headings_with_statements():
     lines = ["The sigmoid: a.one a.two:1,3", "More: b.three"]
-    assert cheat_sheet.groups(lines) == [
+    assert indexes.groups(lines) == [
         ("The sigmoid", [("a.one", [1]), ("a.two", [1, 3])]),
         ("More", [("b.three", [1])]),
     ]

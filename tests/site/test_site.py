@@ -351,6 +351,18 @@ def test_aligned_formula_needs_no_style():
     assert " style=" not in markup
 
 
+def test_no_line_ends_between_a_formula_and_what_touches_it():
+    x, y = (mathml.to_mathml(letter, display=False) for letter in ("x", r"\frac{1}{2}"))
+    for kept in (f"{x}.", f"({x}", f"({x}, ", f"non-{x}", f"{x}/{y}:"):
+        text = kept.strip()
+        assert mathml.unbroken(f"<p>so {kept} </p>") == (
+            f'<p>so <span class="unbroken">{text}</span>{kept[len(text) :]} </p>'
+        )
+    block = mathml.to_mathml("x", display=True)
+    for alone in (f"<p>so {x} is {y} ...</p>", f"<b>{x}</b>", f"a {block}."):
+        assert mathml.unbroken(alone) == alone
+
+
 def test_an_index_does_not_hang_lower_below_a_letter_that_hangs():
     for formula in ("p_i", r"\mathbf{y}_i", "p_i^2", r"\psi_k"):
         assert '<mpadded depth="0"><mi>' in mathml.to_mathml(formula, display=False)

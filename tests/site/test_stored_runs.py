@@ -6,7 +6,7 @@ from itertools import chain
 from types import SimpleNamespace
 
 import pytest
-from _extensions import runs
+from _extensions import runs, tables
 from _extensions.records import ROOT
 from small import EXTENSIONS
 
@@ -26,11 +26,11 @@ def shown(file, run, name, *arguments):
     """All that a table of a run says, or a number when no table has the name."""
     module = runs.described(ENVIRONMENT, file)
     if name not in runs.tables(module):
-        return runs.numbers(module, run)[name]
+        return runs.number(file, runs.numbers(module, run), name)
     made = runs.tables(module)[name](run, *arguments)
     parts = made if isinstance(made, list) else [made]
     return " ".join(
-        part.node().astext() if isinstance(part, runs.Table)
+        part.node().astext() if isinstance(part, tables.Table)
         else part if isinstance(part, str) else part.pformat()
         for part in parts
     )  # fmt: skip
@@ -47,7 +47,7 @@ SHOWN = [
     ("accuracy.json", ["functions", "residual", "one pass", "ulp"], 6.543, "one_pass", "6.54"),
     ("accuracy.json", ["functions", "residual", "one pass", "ulp"], 4321.0, "largest in one pass",
      "4321"),
-    ("conformance.json", ["vectors", "tests"], 7654321, "tests", "7,654,321"),
+    ("conformance.json", ["vectors", "tests"], 7654321, "vectors.tests:,", "7,654,321"),
     ("conformance.json", ["implementations", 1, "digits lost"], 98765, "summary", "98,765"),
     ("conformance.json", ["implementations", 2, "functions", "softmax.softmax", "ulp"], 87.654,
      "functions", "87.65"),
@@ -74,14 +74,19 @@ SHOWN = [
     ("layer_speed.json", ["cases", 0, "layer"], "a new layer", "times", "a new layer"),
     ("fits.json", ["date"], "2001-02-03", "date", "2001-02-03"),
     ("fits.json", ["problems", 0, "fits", 1, "seconds"], 7.654, "speed", "7,654"),
-    ("scale.json", ["file", "fit", "seconds"], 7.531, "fit_seconds", "7.53 s"),
+    ("scale.json", ["file", "fit", "seconds"], 7.531, "file.fit.seconds:duration", "7.53 s"),
+    ("scale.json", ["machine", "cores"], 4321, "machine", "processor x86_64, system Linux, cores 4321"),
+    ("scale.json", ["workers", "overhead", 1, "chunks"], 4321, "workers.overhead.1.chunks:,", "4,321"),
+    ("scale.json", ["file", "bytes"], 777e9, "file.bytes:size", "777 GB"),
+    ("doctor.json", ["tools", "ours", "cause_none"], ["one"] * 4321, "tools.ours.cause_none:count",
+     "4,321"),
     ("scale.json", ["file", "rates", 0, "disk"], 98.765, "rates", "98.77"),
     ("scale.json", ["file", "memory", 0, "nll_hvp"], 777e9, "memory", "777 GB"),
     ("scale.json", ["workers", "overhead", 0, "dask_array"], 45.678, "overhead", "45.7 s"),
     ("separation.json", ["most_steps"], 9876, "most_steps", "9876"),
     ("separation.json", ["sets", 0, "answers", 0, "largest_coefficient"], 123.4, "answers gap", "123.4"),
     ("separation.json", ["sets", 0, "verdict", "kind"], "a new kind", "summary", "a new kind"),
-    ("speed.json", ["processor"], "Abacus", "processor", "Abacus, "),
+    ("speed.json", ["processor"], "Abacus", "processor", "Abacus"),
     ("speed.json", ["rows", 0, "seconds", "this project"], 0.0765, "times gradient 1", "76.5 ms"),
     ("speed.json", ["rows", 0, "seconds", "JAX"], 43.21 * OURS, "times gradient 1", "43.21"),
     ("speed.json", ["rows", 0, "seconds", "PyTorch"], 0.01 * OURS, "times gradient 1",
@@ -97,7 +102,7 @@ def test_what_is_shown_is_what_the_file_says(file, place, value, name, expected)
     """A number that is changed in the file changes on the page, and the old text is gone."""
     words = [name] if name in runs.described(ENVIRONMENT, file).__dict__ else name.split(" ")
     words = [name] if name.startswith("largest in") else words
-    before = shown(file, stored(file), *words).replace(runs.SPACE, " ")
+    before = shown(file, stored(file), *words).replace(tables.SPACE, " ")
     run = stored(file)
     *path, last = place
     inner = run
@@ -105,7 +110,7 @@ def test_what_is_shown_is_what_the_file_says(file, place, value, name, expected)
         inner = inner[key]
     assert inner[last] != value
     inner[last] = value
-    after = shown(file, run, *words).replace(runs.SPACE, " ")
+    after = shown(file, run, *words).replace(tables.SPACE, " ")
     assert expected in after and expected not in before
 
 
@@ -121,17 +126,19 @@ def test_all_that_the_pages_ask_for_is_there():
 
 
 def test_a_table_groups_its_rows_and_says_when_there_is_nothing():
-    table = runs.Table([("a", 1), ("a", None), ("b", 3)], [
+    table = tables.Table([("a", 1), ("a", None), ("b", 3)], [
         ("Name", lambda row: row[0]), ("Number", lambda row: row[1] and str(row[1])),
     ], group=lambda row: f"all {row[0]}")  # fmt: skip
     found = list(chain.from_iterable(part.astext().split() for part in table.node().findall()
                                      if part.tagname == "#text"))  # fmt: skip
-    assert found == ["Name", "Number", "all", "a", "a", "1", "a", runs.DASH, "all", "b", "b", "3"]
+    assert found == ["Name", "Number", "all", "a", "a", "1", "a", tables.DASH, "all", "b", "b", "3"]
 
 
 PAGE = """# Runs
 
-{run}`accuracy.json largest`, {run}`scale.json rows`, {run}`speed.json nowhere`, {run}`none.json date`
+{run}`accuracy.json largest`, {run}`scale.json file.rows:,`, {run}`speed.json nowhere`,
+{run}`none.json date`, {run}`scale.json file.lines`, {run}`scale.json file.rows:pounds`,
+{run}`scale.json seed.first`, {run}`scale.json workers.overhead.99`
 
 ```{run-table} accuracy.json errors
 ```
@@ -166,13 +173,17 @@ def test_on_a_page(build):
     assert "Ahead of every library" in found
     for complaint in (
         "speed.json has no 'nowhere'; it has",
+        "scale.json has no 'lines'; it has bytes,",
+        "Invalid format specifier",
+        "scale.json has no 'first'; it has nothing",
+        "scale.json has no '99'; it has 0, 1, 2",
         "none.json: docs/_runs/none.py, which describes its tables, is missing",
         "the run has no cases gradient 99",
         "speed.json has no 'nothing'; it has",
     ):
         assert sum(complaint in line for line in site.warnings) == 1
     # The entries of this small site speak of symbols and levels that no page of it shows.
-    assert sum("/runs.md:" in line for line in site.warnings) == 4
+    assert sum("/runs.md:" in line for line in site.warnings) == 8
 
 
 def test_a_page_is_not_built_without_its_run(build, monkeypatch, tmp_path):
