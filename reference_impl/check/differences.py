@@ -198,8 +198,9 @@ def _noise(near: Array) -> Array:
     for order in range(1, 2 * EACH + 1):
         differences = np.diff(differences, axis=0)
         if order > EACH:
-            variance = (differences**2).mean(axis=0) / comb(2 * order, order)
-            measured = np.maximum(measured, np.sqrt(variance))
+            largest = np.abs(differences).max(axis=0) + TINY  # whose square may be out of range
+            variance = ((differences / largest) ** 2).mean(axis=0) / comb(2 * order, order)
+            measured = np.maximum(measured, largest * np.sqrt(variance))
     return measured
 
 
