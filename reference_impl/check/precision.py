@@ -48,9 +48,9 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
     elif is_single(numbers):
         unit, note = SINGLE, "computed in float32"
     else:
-        if coarse or all((near == near[0]).all() for near in nears):  # it goes in steps
-            noise = np.maximum(noise, differences.smallest_step(parts))
-        size = np.abs(nears[0]).max(axis=0)
+        step, size = differences.smallest_step(parts), np.abs(nears[0]).max(axis=0)
+        still = all((near == near[0]).all() for near in nears) and (step < SEEN * size).all()
+        noise = np.maximum(noise, step) if coarse or still else noise
         ratios = noise[(noise > 0.0) & (size > 0.0)] / size[(noise > 0.0) & (size > 0.0)]
         if ratios.size and np.median(ratios) > 2.0**-32:
             why = "float32 inside, or terms cancel"
