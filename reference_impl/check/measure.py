@@ -273,13 +273,9 @@ def _typical(x: Array) -> float:
 
 
 def _ladders(typical: float, own: float) -> Iterator[Array]:
-    """Yield steps: on the scale of typical entries, besides on that of the entry, and of 1.
-
-    None is wider than the first, for it might jump over all that there is.
-    """
+    """Yield steps: on the scale of typical entries, besides on that of the entry, and of 1."""
     steps = np.zeros(0)
-    widest = max(typical, own)
-    for scale in dict.fromkeys((widest, own or typical, min(1.0, widest))):
+    for scale in dict.fromkeys((max(typical, own), own or typical, 1.0)):
         scale = 2.0 ** max(round(np.log2(scale)), -1000.0)
         steps = np.union1d(steps, scale * STEPS)[::-1]
         yield steps
