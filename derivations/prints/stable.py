@@ -342,7 +342,7 @@ def is_probability(node: Term) -> bool:
 
 
 def quotient(node: Div) -> Term | None:
-    """1 / (1 + e^-u) is the sigmoid, e^(z_a) / sum_b e^(z_b) the softmax."""
+    """1 / (1 + e^-u) is the sigmoid, e^(z_a) / sum_b e^(z_b) the softmax; or a Mills ratio."""
     above, below = node.numerator, node.denominator
     if (ratio := mills_ratio(above, below)) is not None:
         return ratio

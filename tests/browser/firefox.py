@@ -7,14 +7,16 @@ import json
 import os
 import re
 import subprocess
+import time
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from chromium import SITE
 from websockets.sync.client import connect
 
 FIREFOX = os.environ.get("FIREFOX", "/usr/bin/firefox-esr")
-ADDRESS = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
+ADDRESS = re.compile(r"WebDriver BiDi listening on (ws://\S+)\n")
 SECONDS = 60
 
 
@@ -84,12 +86,22 @@ class Tab:
 @contextmanager
 def firefox():
     """Start Firefox without a window and with a profile of its own."""
-    with TemporaryDirectory() as profile:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [FIREFOX, "--headless", "--remote-debugging-port=0", "--profile", profile]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        said = Path(profile) / "said"  # a file, for a pipe that nobody reads on fills up
+        with said.open("w") as output, subprocess.Popen(command, stderr=output) as process:
             try:
-                address = next(filter(None, map(ADDRESS.search, process.stderr))).group(1)
-                with connect(f"{address}/session", max_size=None) as socket:
+                with connect(f"{address(said)}/session", max_size=None) as socket:
                     yield Tab(socket)
             finally:
                 process.kill()
+
+
+def address(said):
+    """Return where Firefox listens, once it has said so."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        if found := ADDRESS.search(said.read_text()):
+            return found.group(1)
+        time.sleep(0.1)
+    raise TimeoutError(f"Firefox does not listen: {said.read_text()}")

@@ -7,10 +7,7 @@ from chromium import VIEWS, pages
 from firefox import FIREFOX, firefox
 from test_pages import BAD_FORMULAS, STICKS_OUT, TOO_WIDE, UNFOLD
 
-pytestmark = [
-    pytest.mark.skipif(not Path(FIREFOX).exists(), reason=f"there is no {FIREFOX}"),
-    pytest.mark.xdist_group("firefox"),
-]
+pytestmark = pytest.mark.skipif(not Path(FIREFOX).exists(), reason=f"there is no {FIREFOX}")
 # Formulas in a line of text that go on in the next; Firefox would break them at a minus.
 BROKEN = """() => [...document.querySelectorAll("article math")]
   .filter((m) => m.getClientRects().length > 1).map((m) => m.textContent)"""
