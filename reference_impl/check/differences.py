@@ -45,6 +45,8 @@ class Slope:
         The slope that larger steps agree on, where that is another one.
     kink, lost : arrays of bool
         Where left and right differ; where the curve is not finite nearby.
+    flat : array of bool
+        Where the curve has never moved.
     """
 
     value: Array
@@ -56,6 +58,7 @@ class Slope:
     far_error: Array
     kink: NDArray[np.bool_]
     lost: NDArray[np.bool_]
+    flat: NDArray[np.bool_]
 
 
 def slope(
@@ -136,7 +139,8 @@ def slope(
         error = np.where(wild, np.inf, error)
         lost = ~np.isfinite(near).all(axis=0) | (~np.isfinite(value + error) & ~kink)
         value, error = np.where(kink | lost, np.nan, [value, error])
-        return Slope(value, error, left, right, side_error, far, far_error, kink, lost)
+        flat = (np.concatenate([near, up, down]) == here).all(axis=0)
+        return Slope(value, error, left, right, side_error, far, far_error, kink, lost, flat)
 
 
 def roughly(curve: Callable[[float], float]) -> float:

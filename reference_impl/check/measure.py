@@ -279,10 +279,13 @@ def _typical(x: Array) -> float:
 def _unless_jumped_over(wide: Slope, found: Slope) -> Slope:
     """Return what wide steps found where they agree on a slope, or all is flat; else the former.
 
-    Steps wider than any entry may jump over a function that has settled there.
+    Steps wider than any entry may jump over a kink, or a function that has settled there.
     """
-    agreed = (wide.error <= 2.0**-3 * np.abs(wide.value)) | (wide.value == 0.0)
-    return Slope(*(np.where(agreed, *parts) for parts in zip(astuple(wide), astuple(found))))
+    size = np.abs(wide.value)
+    agreed = (wide.error <= 2.0**-7 * size) & (np.abs(wide.left - wide.right) <= size / 2.0)
+    agreed |= wide.flat
+    pairs = zip(astuple(wide), astuple(found), strict=True)
+    return Slope(*(np.where(agreed, *pair) for pair in pairs))
 
 
 def _ladders(typical: float, own: float) -> Iterator[Array]:

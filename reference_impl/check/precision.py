@@ -39,16 +39,17 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
     # The median of three directions: in one it may be hidden, or a kink be close.
     noise = np.nan_to_num(np.median(noises[:3], axis=0))
     noise = np.maximum(noise, differences.hidden(ground.curve(values)))
+    stepped = differences.smallest_step(parts) if coarse else 0.0 * noise
     still = all((near == near[0]).all() for near in nears)
     returned, unit, note = ground.forward(measure.copies(values)).dtype, EPS, ""
     if returned.kind == "f" and returned.itemsize < 8:
         unit, note = float(np.finfo(returned).eps), f"computed in {returned}"
-    elif still and not coarse and _claims_that_it_moves(ground, rng):
+    elif still and not stepped.any() and _claims_that_it_moves(ground, rng):
         unit, note = SINGLE, "never moves nearby: constant, or computed in float32"
     elif is_single(numbers):
         unit, note = SINGLE, "computed in float32"
     else:
-        noise = np.maximum(noise, differences.smallest_step(parts)) if coarse else noise
+        noise = np.maximum(noise, stepped)
         size = np.abs(nears[0]).max(axis=0)
         ratios = noise[(noise > 0.0) & (size > 0.0)] / size[(noise > 0.0) & (size > 0.0)]
         if ratios.size and np.median(ratios) > 2.0**-32:
