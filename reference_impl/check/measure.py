@@ -98,15 +98,15 @@ class Ground:
         unit = np.zeros(x.size)
         unit[at] = 1.0
         curve, own = lru_cache(None)(self.curve({name: unit.reshape(x.shape)})), abs(x.flat[at])
-        widest, found = max(_typical(x), float(own)), None
-        for steps in _ladders(_typical(x), float(own)):
-            slope = self._slope(curve, delta, steps, float(own))
-            if found is not None and steps[0] > widest:
-                slope = _unless_jumped_over(slope, found)
-            found = slope
-            largest = np.nanmax(np.abs(slope.value), initial=0.0)
-            if (slope.error <= 1e-6 * largest).all():
+        widest = max(_typical(x), float(own))
+        first, *others = _ladders(_typical(x), float(own))
+        found = self._slope(curve, delta, first, float(own))
+        for steps in others:
+            largest = np.nanmax(np.abs(found.value), initial=0.0)
+            if (found.error <= 1e-6 * largest).all():
                 break
+            slope = self._slope(curve, delta, steps, float(own))
+            found = _unless_jumped_over(slope, found) if steps[0] > widest else slope
         return found
 
     def roughly(self, delta: Array, direction: Values) -> float:
