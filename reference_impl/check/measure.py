@@ -106,7 +106,7 @@ class Ground:
             if (found.error <= 1e-6 * largest).all():
                 break
             slope = self._slope(curve, delta, steps, float(own))
-            found = _unless_jumped_over(slope, found) if steps[0] > widest else slope
+            found = unless_jumped_over(slope, found) if steps[0] > widest else slope
         return found
 
     def roughly(self, delta: Array, direction: Values) -> float:
@@ -276,7 +276,7 @@ def _typical(x: Array) -> float:
     return float(2.0 ** np.round(np.log2(np.median(sizes)))) if sizes.size else 1.0
 
 
-def _unless_jumped_over(wide: Slope, found: Slope) -> Slope:
+def unless_jumped_over(wide: Slope, found: Slope) -> Slope:
     """Return what wide steps found where they agree on a slope, or all is flat; else the former.
 
     Steps wider than any entry may jump over a kink, or a function that has settled there.

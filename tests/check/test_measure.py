@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from reference_impl.check.clock import Clock
-from reference_impl.check.measure import Ground, bisect, columns, direction, kinds, pulled
+from reference_impl.check.differences import Slope
+from reference_impl.check.measure import (
+    Ground,
+    bisect,
+    columns,
+    direction,
+    kinds,
+    pulled,
+    unless_jumped_over,
+)
 from reference_impl.check.problem import Problem
 
 RNG = np.random.default_rng(3)
@@ -63,3 +72,32 @@ def test_a_share_of_the_time():
     """No time at all is enough for one entry."""
     found = columns(ground(), "x", np.ones(X.shape), RNG, Clock(-1.0))
     assert found.count == 1
+
+
+def slopes(value, error=0.0, left=None, right=None, flat=False):
+    """One number's slope as steps of some width found it."""
+    sides = (value if side is None else side for side in (left, right))
+    numbers = (value, error, *sides, 0.0, value, error)
+    return Slope(
+        *map(np.array, ([n] for n in numbers)), *(np.array([f]) for f in (False, False, flat))
+    )
+
+
+@pytest.mark.parametrize(
+    ("wide", "believed"),
+    [
+        (slopes(2.0, error=2.0**-7), True),
+        (slopes(2.0, error=2.0**-5), False),
+        (slopes(2.0, left=0.0, right=4.0), False),
+        (slopes(2.0, left=4.0, right=0.0), False),
+        (slopes(2.0, left=1.9, right=2.1), True),
+        (slopes(0.0, error=1e-3), False),
+        (slopes(0.0, error=1e-3, flat=True), True),
+    ],
+)
+def test_what_wide_steps_may_have_jumped_over(wide, believed):
+    """They are believed where they agree, also from both sides, or where nothing ever moved."""
+    before = slopes(1.0, error=9.0)
+    found = unless_jumped_over(wide, before)
+    assert found.value == (wide if believed else before).value
+    assert found.error == (wide if believed else before).error
