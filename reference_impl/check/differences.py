@@ -117,7 +117,7 @@ def slope(
         if coarse:  # what moves does so in single precision
             noise = noise + SINGLE * np.maximum(np.abs(up - here), np.abs(down - here))
         rounding = (noise + unit * largest + unit * moved * np.abs(central)) / h
-        value, error, far, far_error = _extrapolated(steps, central, rounding)
+        value, error, far, far_error = _extrapolated(steps, central, rounding, jump)
         # Noise as large as the curve itself may be a curve that varies below the finest step,
         # unless all there is to see is rounding.
         spread = np.nanmax(np.abs([*up, *down] - here), axis=0, initial=0.0)
@@ -232,13 +232,14 @@ def _kink(
 
 
 def _extrapolated(
-    steps: Array, central: Array, rounding: Array
+    steps: Array, central: Array, rounding: Array, jump: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Of Richardson's table, the numbers with the smallest estimated errors, and these.
 
     Then the same for what is another number to larger steps, which smaller ones contradict.
     """
     table, estimates, honest = [], [], []
+    unresolved = _unresolved(jump, 8.0 * rounding)
     for order in range(1, ORDERS + 1):
         ratio = (steps[:-order] / steps[order:])[:, None]
         refined = central[1:] + (central[1:] - central[:-1]) / (ratio**2 - 1.0)
@@ -249,7 +250,7 @@ def _extrapolated(
         blur = rounding[order:]
         table.append(refined)
         estimates.append(change + blur)
-        honest.append(_contradicted(refined, 8.0 * blur))
+        honest.append(_contradicted(refined, 8.0 * blur) + unresolved[:-order])
         central = refined
     every, errors = np.concatenate(table), np.concatenate(estimates)
     contradicted = np.concatenate(honest)
@@ -275,3 +276,12 @@ def _contradicted(estimates: Array, blur: Array) -> Array:
     low = np.maximum.accumulate(low[::-1])[::-1]
     high = np.minimum.accumulate(high[::-1])[::-1]
     return np.maximum(0.0, np.maximum(low - estimates, estimates - high))
+
+
+def _unresolved(jump: Array, blur: Array) -> Array:
+    """How far the slopes to both sides are apart, up to their blur, at steps smaller than each.
+
+    Less than 0.7 of what they are at the step itself does not count: a smooth curve has half.
+    """
+    finer = np.fmax.accumulate((jump - blur)[:0:-1])[::-1] - 0.7 * jump[:-1]
+    return np.vstack([np.fmax(finer, 0.0), np.zeros_like(jump[:1])])
