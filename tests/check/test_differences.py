@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reference_impl.check.differences import hidden, noise, roughly, slope
+from reference_impl.check.differences import SINGLE, STEPS, hidden, noise, roughly, slope
 
 SMOOTH = {
     "exp": (np.exp, np.exp, [-3.0, 0.5, 2.0]),
@@ -91,6 +91,20 @@ def test_nothing_is_jumped_over():
     want = -2.0 / 1e-4 * np.exp(-1.0)
     assert abs(found.value[0] - want) / found.error[0] <= 16.0
     assert found.error[0] < 1e-3 * abs(want)
+
+
+def test_too_coarse_to_see():
+    """In float32 the wave, and the side of the kink, show at steps too small for the rounding."""
+
+    def sine(t):
+        return np.array([np.float32(np.sin(463.1 + t)) + np.float32(5.7e5)], dtype=float)
+
+    def relu(t):
+        return np.array([np.float32(max(t - 8.1e-9, 0.0)) + np.float32(1.2e-4)], dtype=float)
+
+    for curve, scale, want in ((sine, 2.0**9, np.cos(463.1)), (relu, 2.0**-18, 0.0)):
+        found = slope(curve, unit=SINGLE, steps=scale * STEPS, moved=scale, coarse=True)
+        assert abs(found.value[0] - want) / found.error[0] <= 16.0
 
 
 def test_the_end_of_a_domain():
