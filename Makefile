@@ -99,8 +99,8 @@ bench: .venv-peers/.ready ## time the implementation side by side with its peers
 # What the tests measured is stored in benchmarks/results/evidence.json: `make test` writes it.
 docs: .venv-docs/.ready ## derive, verify, and build the site
 	.venv-docs/bin/python -m derivations export --out docs/downloads
-	.venv-docs/bin/python -m derivations verify --out build
-	.venv-docs/bin/python -m derivations.note.errata --out build
+	.venv-docs/bin/python -m derivations verify --out build & \
+	.venv-docs/bin/python -m derivations.note.errata --out build && wait $$!
 	.venv-docs/bin/python -m sphinx -n -W --keep-going -j auto -d docs/_build/doctrees docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 

@@ -190,13 +190,14 @@ def verified(
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
+        auto_refresh=False,  # by a thread
         disable=not sys.stderr.isatty(),
     )
     with bar:
         task = bar.add_task("verifying", total=len(places))
 
         def done(name: str, _: ledger.Record) -> None:
-            bar.update(task, advance=1, description=name)
+            bar.update(task, advance=1, description=name, refresh=True)
 
         return ledger.verify_all(places, None if fresh else out / "ledger.json", jobs, done)
 

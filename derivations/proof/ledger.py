@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -158,8 +159,9 @@ def computed(places: Mapping[str, tuple[str, str]], jobs: int) -> Iterable[tuple
         for name, place in places.items():
             yield name, report_of(place)
         return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=gc.disable) as pool:
+    # A fork has what was derived here for the keys. No thread of ours runs.
+    start = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    with ProcessPoolExecutor(jobs, mp_context=start, initializer=gc.disable) as pool:
         # Begin with what takes longest, so that no core is left alone with it at the end. How
         # long a statement takes shows in how much it says.
         longest = sorted(places, key=lambda name: -len(repr(statement_at(places[name]).chains)))
