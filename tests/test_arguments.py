@@ -705,6 +705,47 @@ def test_codings_refuse():
         identification.reference_class(W, None)
 
 
+def test_right_values_pass_through_exactly():
+    """Fractions are no numbers of float32 here; and no size is another."""
+    t = 1 / 3
+    A, Z = np.array([[0.1, -t, 5e-300], [7.0, t - 2, 1e300]]), np.ones((2, 3, 4))
+    B = np.array([[0.1, 2.0], [t, -t], [1e300, -4.0], [0.0, 5e-300], [t, 8.0]])
+    given, some = A.tolist(), np.array([0.1, 0.0, t, 0.0, 7.0])
+    passed = {
+        "real": [(("z", [t, 0.1, -np.inf]), np.array([t, 0.1, -np.inf]))],
+        "finite": [(("z", given), A)],
+        "design_matrix": [((given,), A)],
+        "vector": [(("w", given[0], A), A[0])],
+        "class_weights": [(("W", given, A), A)],
+        "same_shape": [(("dz", given, "z", 0 * A), A)],
+        "labels": [(([2.0, 0.0], A, 3), np.array([2, 0]))],
+        "weights": [((some.tolist(), B), some), ((None, A), np.array([1.0, 1.0]))],
+        "data": [
+            ((given, [1, 0], [t, 0.1], 2), (A, np.array([1, 0]), np.array([t, 0.1]))),
+            ((B, [2, 0, 1, 2, 1], some, 3), (B[::2], np.array([2, 1, 1]), some[::2])),
+        ],
+        "nonnegative": [(("penalty", one), one) for one in (0.0, t, 1e300)],
+        "positive": [(("eps", one), one) for one in (5e-324, t, 1e300)],
+        "fraction": [(("alpha", one), one) for one in (0.0, t, 1.0)],
+        "count": [(("steps", one, 2), one) for one in (2, 10**9 + 1)],
+        "integer": [(("ignore_index", one), one) for one in (-7, 0, 10**9 + 1)],
+        "axis": [((one, Z), one % 3) for one in range(-3, 3)],
+        "axes": [((None, Z), (0, 1, 2)), (((-1, 1), Z), (1, 2)), ((-2, Z), (1,))],
+        "factors": [(("b", [0.1, t, 7.0], A), np.array([[0.1, t, 7.0]] * 2))],
+        "representable": [(("the sum", one), one) for one in (t, A)],
+        "as_given": [(("y", one.tolist()), one) for one in (A, classes, A > 0)],
+        "refuse": [(("z", A, A > 1e300, "numbers to 1e300"), None)],
+    }
+    assert set(passed) == public_functions()["arguments"]
+    for function, calls in passed.items():
+        for call, expected in calls:
+            with named(function):
+                found = getattr(arguments, function)(*call)
+                assert type(found) is type(expected)
+                for one, other in zip(flat(found), flat(expected), strict=True):
+                    compare.same(one, other)
+
+
 def test_a_view_is_not_copied_without_need():
     """A contiguous float64 matrix of any size is used as it is."""
     assert arguments.design_matrix(X) is X

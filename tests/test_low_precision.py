@@ -7,6 +7,7 @@ import compare
 import loops
 import numpy as np
 import pytest
+from mpmath import mp, mpf
 
 from reference_impl import low_precision
 from reference_impl.low_precision import BF16, FP16, FP32, IGNORED, Arithmetic
@@ -30,49 +31,153 @@ def test_formats(name):
     assert (BF16.u, BF16.smallest) == (2.0**-8, 2.0 ** (-126 - 7)), "8 bits of significand"
 
 
-@pytest.mark.parametrize("block", [3, 4096])
-def test_reference_is_exact(monkeypatch, block):
-    """In float64, whatever the blocks are: against loops at 50 digits."""
-    monkeypatch.setattr(low_precision, "BLOCK", block)
-    E, C, y = data(np.float16)
-    Y, N = np.eye(len(C))[y], len(E)
-    found = low_precision.linear_cross_entropy(E, C, y, Arithmetic(FP16))
-    value = loops.at(60, loops.softmax_nll, C, E, Y, None)
-    gradient = loops.at(60, loops.softmax_nll_gradient, C, E, Y, None)
-    options = {"statement": "softmax.nll", "oracle": "loops", "ulp": 16}
-    compare.check(N * found["loss"].exact[()], value, case="low precision, the loss", **options)
-    compare.check(N * found["C"].exact, gradient, case="low precision, by C", **options)
-    z = E @ C.T
-    by_z = low_precision.cross_entropy(z, y, Arithmetic(FP16))["z"].exact
-    compare.check(found["E"].exact, by_z @ C, case="low precision, by E", **options)
-    p = low_precision.softmax(z, Arithmetic(FP16)).exact
-    each = [loops.at(60, loops.softmax, row) for row in z]
-    compare.check(p, each, case="low precision, p", **options)
+def gamma(n, u):
+    return n * u / (1 - n * u)
 
 
-def test_a_confident_row_keeps_its_loss_and_its_residual():
-    found = low_precision.cross_entropy([[40.0, 0.0]], [0], Arithmetic(FP32))
-    small = loops.at(80, loops.softplus, -40.0)
-    options = {"statement": "softmax.nll", "oracle": "loops", "ulp": 4}
-    compare.check(found["loss"].exact[()], small, case="low precision, confident", **options)
-    gradient = loops.at(80, loops.sigmoid, -40.0)
-    compare.check(found["z"].exact[0, 1], gradient, case="low precision, residual", **options)
-    assert found["loss"].used(0.0) < 1, "a kernel that subtracts z_y from log-sum-exp loses it"
+def often(n, u):
+    return 6 * mp.sqrt(n) * u
 
 
-def test_rows_that_do_not_count():
-    E, C, y = data(np.float32)
-    kept = np.arange(len(y)) % 2 == 0
-    with_all = low_precision.linear_cross_entropy(
-        E, C, np.where(kept, y, IGNORED), Arithmetic(FP32)
+def rounded(exact, worst, likely, precision):
+    """A value and its bounds, with the rounding of the result itself."""
+    last = precision.u * abs(exact) + precision.smallest
+    worst, likely = (bound * (1 + precision.u) + last for bound in (worst, likely))
+    return [exact, worst, min(worst, likely)]
+
+
+def logits(e, C, rule):
+    """The logits of a row, with the worst and the likely relative errors of exponentials."""
+    z = [loops.dot(e, c) for c in C] if C else e
+    m, u, log_p, errors = max(z), rule.sums.u, rule.log_p, []
+    for a in range(len(z)):
+        worst = likely = mpf(0)
+        if C:
+            size = sum(abs(e[k] * C[a][k]) for k in range(len(e)))
+            stored = rule.logits.u * abs(z[a]) + rule.logits.smallest
+            worst = gamma(len(e), u) * size * (1 + rule.logits.u) + stored
+            likely = min(worst, often(len(e), u) * size + stored)
+        far = m - z[a] + mp.log(len(z)) + 1
+        more = 4 * u * (far + worst)
+        if log_p != rule.sums:
+            more += log_p.u * far + log_p.smallest
+        errors.append((worst + more, likely + more))
+    return z, errors
+
+
+def residual(r, worst, own, common, N, rule):
+    """A residual over N, its worst error, and of the likely one its own part and the row's."""
+    more = (3 * rule.sums.u + rule.delta.u) * abs(r) + (abs(r) if abs(r) < rule.dropped else 0)
+    least = more / N + rule.delta.smallest + rule.sums.smallest
+    worst, own, common = ((1 + rule.delta.u) * bound / N for bound in (worst, own, common))
+    return r / N, worst + least, own + least, common
+
+
+def product(residuals, factors, n, rule):
+    """A sum of residuals times factors: n at most are not zero."""
+    exact = size = worst = square = shared = mpf(0)
+    for (r, most, own, common), factor in zip(residuals, factors, strict=True):
+        exact += r * factor
+        size += abs(r * factor)
+        worst += most * abs(factor)
+        square += (own * factor) ** 2
+        shared += common * factor
+    worst += gamma(n, rule.sums.u) * (size + worst)
+    likely = 6 * mp.sqrt(square) + abs(shared) + often(n, rule.sums.u) * size
+    return rounded(exact, worst, likely, rule.data)
+
+
+def by_loops(E, C, y, rule):
+    """Loss and gradients by E and C, of the logits E C^T; without C p, loss and gradient by E."""
+    u, N = rule.sums.u, max(1, sum(label != IGNORED for label in y))
+    P, D, losses = [], [], []
+    for e, label in zip(E, map(int, y), strict=True):
+        z, errors = logits(e, C, rule)
+        p, K, spread, square = loops.softmax(z), len(z), mpf(0), mpf(0)
+        for a in range(K):
+            spread += p[a] * (mp.exp(errors[a][0]) - 1)
+            square += (p[a] * (mp.exp(errors[a][1]) - 1)) ** 2
+        stored = 4 * u * (abs(max(z)) + mp.log(K) + 1)
+        worst = mp.log(1 + spread) + gamma(K, u) + stored
+        likely = 6 * mp.sqrt(square) + often(K, u) + stored
+        P.append([])
+        D.append([])
+        for a in range(K):
+            relative = errors[a][0] + worst, errors[a][1], likely
+            most, own, common = (p[a] * (mp.exp(error) - 1) for error in relative)
+            P[-1].append(rounded(p[a], most, own + common, rule.data))
+            here = residual(p[a] - (a == label), most, own, common, N, rule)
+            D[-1].append(here if label != IGNORED else [mpf(0)] * 4)
+        if label != IGNORED:
+            loss = -mp.log(p[label])
+            more = 4 * u * (abs(max(z)) + abs(z[label]) + loss)
+            more += rule.log_p.u * loss if rule.log_p != rule.sums else 0
+            losses.append((loss, worst + errors[label][0] + more, likely + errors[label][1] + more))
+    loss, worst, square = (
+        sum((of[part] ** power for of in losses), mpf(0)) / N
+        for part, power in ((0, 1), (1, 1), (2, 2))
     )
-    without = low_precision.linear_cross_entropy(E[kept], C, y[kept], Arithmetic(FP32))
-    for part in ("loss", "C"):
-        options = {"statement": "softmax.nll", "oracle": "loops", "ulp": 16}
-        one, other = np.asarray(with_all[part].exact)[()], without[part].exact[()]
-        compare.check(one, other, case="ignored rows", **options)
-    assert not with_all["E"].exact[~kept].any()
-    assert with_all["E"].used(np.where(kept[:, None], with_all["E"].exact, 1e-30)) > 1
+    likely = 6 * mp.sqrt(square / N) + often(N, u) * loss
+    loss = rounded(loss, worst + gamma(N + 1, u) * loss, likely, rule.loss)
+    if not C:
+        return [P, loss, [[rounded(r, w, a + b, rule.data) for r, w, a, b in row] for row in D]]
+    apart = [[(r, w, mp.hypot(a, b), mpf(0)) for r, w, a, b in row] for row in D]
+    return [
+        loss,
+        [[product(row, by_d, len(C), rule) for by_d in zip(*C, strict=True)] for row in D],
+        [
+            [product(by_N, by_d, N, rule) for by_d in zip(*E, strict=True)]
+            for by_N in zip(*apart, strict=True)
+        ],
+    ]
+
+
+def case(rule, kept, *shape):
+    E, C, y = data(np.float16, *shape)
+    return rule, E, C, np.where(np.arange(len(y)) < kept, y, IGNORED)
+
+
+# Formats that all differ, so that none stands for another, with smallest numbers that count.
+FORMATS = [low_precision.Precision("", 2.0**-k, 2.0 ** (-2 * k)) for k in range(9, 15)]
+COARSE = Arithmetic(*FORMATS, dropped=0.02)
+ONES = np.ones((9, 200))
+CASES = {
+    "few": case(COARSE, 3, 4, 3, 5),
+    "one row counts": case(Arithmetic(BF16), 1, 4, 5, 7),
+    "all wrong": (Arithmetic(BF16), ONES, np.outer([0.0, -1.0], ONES[0]), np.ones(9, dtype=int)),
+    "many rows and classes": case(COARSE, 50, 50, 1, 50),
+    "no row counts": case(COARSE, 0, 2, 3, 4),
+    "logits": (COARSE, data(np.float16, 4, 5)[0], None, np.array([4, 0, IGNORED, 2])),
+    "confident": (Arithmetic(BF16), np.array([[40.0, 0.0], [0.0, -730.0]]), None, np.array([0, 1])),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_bounds_are_those_of_loops(monkeypatch, name):
+    """At 60 digits, whatever the blocks of classes are; and a small entry keeps its digits."""
+    monkeypatch.setattr(low_precision, "BLOCK", 3)
+    rule, E, C, y = CASES[name]
+    if C is None:
+        found = [low_precision.softmax(E, rule), *low_precision.cross_entropy(E, y, rule).values()]
+    else:
+        found = low_precision.linear_cross_entropy(E, C, y, rule).values()
+    expected = loops.at(60, lambda *given: by_loops(*given, rule), E, C, y)
+    options = {"statement": "softmax.nll", "oracle": "loops", "ulp": 16}
+    for bounded, numbers in zip(found, expected, strict=True):
+        for number, part in enumerate(("exact", "worst", "likely")):
+            compare.check(
+                getattr(bounded, part)[()],
+                np.array(numbers, dtype=object)[..., number],
+                case=f"low precision, {name}, {part}",
+                entrywise=C is None,  # in gradients by E and C terms cancel
+                **options,
+            )
+
+
+def test_a_kernel_may_lose_the_loss_of_a_confident_row():
+    """One that subtracts z_y from log-sum-exp does."""
+    loss = low_precision.cross_entropy([[40.0, 0.0]], [0], Arithmetic(FP32))["loss"]
+    assert 0 < loss.used(0.0) < 1
 
 
 def kernel(E, C, y, dtype):
@@ -177,10 +282,24 @@ def test_subnormal_results_have_an_absolute_error():
     assert relative.max() > 4 * FP16.u, "the relative bound alone would call it wrong"
 
 
-def test_not_finite_is_wrong():
-    bounded = low_precision.softmax([[1.0, 2.0]], Arithmetic(FP32))
-    assert bounded.used([[np.nan, 0.5]]) == bounded.used([[np.inf, 0.5]]) == np.inf
-    assert bounded.used(bounded.exact) == 0.0
+def test_used_is_the_largest_part_of_a_bound():
+    """Of a bound of zero, and by what is not finite, all and more is used."""
+    exact = np.array([[0.5, -3.0, 0.0], [8.0, 1.0, 2.0]])
+    found = np.array([[0.75, -2.0, 0.0], [8.0, 0.625, 2.5]])
+    bounds = [[7.0, 3.0, 0.0], [0.0, 5.0, 3.0]], [[0.5, 7.0, 0.0], [0.0, 0.4375, 1.0]]
+    bounded = low_precision.Bounded(exact, *map(np.array, bounds))
+    assert (bounded.used(found), bounded.used_likely(found)) == (1 / 3, 6 / 7)
+    assert bounded.used(exact) == bounded.used_likely(exact) == 0.0
+    for place, wrong in (((0, 2), 1e-300), ((1, 1), np.nan), ((0, 0), np.inf), ((1, 2), -np.inf)):
+        found = exact.copy()
+        found[place] = wrong
+        assert bounded.used(found) == bounded.used_likely(found) == np.inf
+
+
+def test_so_many_terms_that_all_digits_may_be_lost_have_a_likely_bound_only():
+    for K, finite in ((255, True), (256, False)):
+        found = low_precision.softmax(np.zeros((1, K)), Arithmetic(BF16, sums=BF16))
+        assert np.isfinite(found.worst).all() == finite and np.isfinite(found.likely).all()
 
 
 @pytest.mark.parametrize(
