@@ -115,6 +115,7 @@ def _largest(found: Any, exact: Array, bound: Array) -> float:
         return float(np.max(np.where(off == 0, 0.0, off / bound)))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of bounds, which may be infinite
 def softmax(z: Any, arithmetic: Arithmetic) -> Bounded:
     """``softmax.definition`` along rows, with the bounds of its rounding errors.
 
@@ -143,6 +144,7 @@ def softmax(z: Any, arithmetic: Arithmetic) -> Bounded:
     return _rounded(p, worst, own + common, arithmetic.data)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def cross_entropy(z: Any, y: Any, arithmetic: Arithmetic) -> dict[str, Bounded]:
     """``softmax.nll`` as a mean over the rows, and its gradient (p - [y = a]) / N by the logits.
 
@@ -176,6 +178,7 @@ def cross_entropy(z: Any, y: Any, arithmetic: Arithmetic) -> dict[str, Bounded]:
     return {"loss": _loss(logits, rows), "z": gradient}
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def linear_cross_entropy(E: Any, C: Any, y: Any, arithmetic: Arithmetic) -> dict[str, Bounded]:
     """``softmax.nll`` of the logits E C^T as a mean over the rows, with its two gradients.
 
@@ -398,7 +401,8 @@ class _Sum:
 
 
 def _rounded(exact: Array, worst: Array, likely: Array, data: Precision) -> Bounded:
-    """Add the rounding of the result itself."""
+    """Add the rounding of the result itself; of 0 with any relative error nothing is known."""
+    worst, likely = (np.where(np.isnan(bound), np.inf, bound) for bound in (worst, likely))
     last = data.u * np.abs(exact) + data.smallest
     worst = worst * (1 + data.u) + last
     return Bounded(exact, worst, np.minimum(likely * (1 + data.u) + last, worst))

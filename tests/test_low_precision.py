@@ -322,3 +322,18 @@ def test_another_shape_is_refused():
     bounded = low_precision.softmax([[1.0, 2.0]], Arithmetic(FP32))
     with pytest.raises(ValueError, match=r"found: expected shape \(1, 2\), given \(2,\)"):
         bounded.used([0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        low_precision.softmax([[0.0] * 255 + [-800.0]], Arithmetic(BF16, sums=BF16)),
+        *low_precision.linear_cross_entropy(
+            [[2e5]], [[1.0], [-1.0]], [0], Arithmetic(BF16, logits=BF16)
+        ).values(),
+    ],
+)
+def test_a_bound_is_never_nan(found):
+    """0 times infinity: the exponential is 0, and its relative error has no bound."""
+    assert np.isinf(found.worst).any() and not np.isnan([found.worst, found.likely]).any()
+    assert found.used(found.exact + 1.0) >= 0.0
