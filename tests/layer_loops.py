@@ -252,10 +252,10 @@ def second_order(name, layer, forward, z, parameters, rest=()):
     delta, change = (free_delta(f"{name} {k}", layer.forward(z).shape) for k in range(2))
 
     def moved(step, place=None):
-        at = [_moved(part, way, step) for part, way in zip(start, along, strict=True)]
+        at = [shifted(part, way, step) for part, way in zip(start, along, strict=True)]
         if place is None:
             return forward(*at, *rest)
-        turned = _moved(delta, change, step)
+        turned = shifted(delta, change, step)
         return loops.differences(80, lambda *given: inner(forward(*given), turned),
                                  (*at, *rest), place)  # fmt: skip
 
@@ -275,7 +275,7 @@ def check_second_order(statement, layer, case, z, forward, parameters=(), rest=(
                       case=f"{case}, along {place}", ulp=ulp)  # fmt: skip
 
 
-def _moved(part, way, step):
+def shifted(part, way, step):
     return loops._map2(lambda t, d: t + step * d, loops.exact(part), loops.exact(way))
 
 

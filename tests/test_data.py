@@ -22,7 +22,7 @@ def columns(name):
     ("name", "logs", "added"),
     [("spector", 0, 0), ("endometrial", 0, 0), ("vasoconstriction", 2, 0), ("election", 1, 0.1)],
 )
-def test_columns(name, logs, added):
+def test_columns_are_those_of_the_file(name, logs, added):
     """Ones, the logarithms of the first features, the others, and the labels."""
     X, y, _ = getattr(data, name)()
     *features, labels = columns(name)
@@ -33,15 +33,15 @@ def test_columns(name, logs, added):
     compare.same(y, np.array(labels, dtype=int))
 
 
-def test_students():
+def test_hours_are_counted_from_their_mean():
     X, y, _ = data.students()
     hours, passed = columns("students")
     compare.same(X, np.array([[1.0, t - 4] for t in hours]))
     compare.same(y, np.array(passed, dtype=int))
 
 
-def test_beetles():
-    """Each dose twice: those that lived, then those that died."""
+def test_each_dose_stands_twice():
+    """With those that lived, then with those that died."""
     X, y, s, _ = data.beetles()
     doses, beetles, killed = columns("beetles")
     compare.same(X, np.array([[1.0, t] for t in doses + doses]))

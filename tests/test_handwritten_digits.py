@@ -26,7 +26,7 @@ def training(digits):
     return train(untrained, NLL(digits.y), digits.X, steps=120, rate=0.5 / len(digits.y))
 
 
-def test_data(digits):
+def test_images_are_those_of_the_file(digits):
     """Row by row what stands in the file, in sixteenths; of which the sums are known."""
     packed = resources.files("reference_impl.data").joinpath("digits.csv.gz").read_bytes()
     lines = gzip.decompress(packed).decode().splitlines()
@@ -39,14 +39,14 @@ def test_data(digits):
     assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 
-def test_network():
+def test_a_network_starts_from_normals():
     """The weights are drawn in the order of the layers; no biases."""
     rng = np.random.default_rng(7)
     expected = normals(rng, 3, 4), np.zeros(3), normals(rng, 5, 3), np.zeros(5)
     check_held(handwritten_digits.network(4, hidden=3, classes=5, seed=7), expected)
 
 
-def test_accuracy():
+def test_accuracy_is_the_part_that_is_right():
     assert handwritten_digits.accuracy(Chain([]), np.eye(3), [0, 2, 1]) == 1 / 3
 
 
