@@ -111,7 +111,7 @@ METHODS = {  # which end early, where every number has digits; and B before the 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_is_said_of_the_way(method):
-    """Every number is that of the function at its point, bit for bit."""
+    """Every number is that of the function at its point, bit for bit; the last step is -B g."""
     start = np.array([0.1, 0.3, -0.7])
     minimise, inverse = METHODS[method]
     minimum = minimise(start)
