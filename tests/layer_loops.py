@@ -5,6 +5,7 @@ Each rule is written from its definition in the least clever form: the derivativ
 `differences` of tests/loops.py supply the digits.
 """
 
+import math
 import zlib
 from functools import partial
 
@@ -45,6 +46,27 @@ def free_delta(name, shape):
 def enough_digits(z):
     """1 - tanh^2 t is about 4 e^-2|t|, and 50 digits shall remain."""
     return 50 + int(2 * np.ptp(z) / np.log(10))
+
+
+def normals(rng, rows, columns):
+    """Untrained weights: standard normals, drawn row by row, over the root of the columns."""
+    root = math.sqrt(columns)
+    return np.array([[rng.standard_normal() / root for _ in range(columns)] for _ in range(rows)])
+
+
+def check_held(layer, expected):
+    """Bit for bit what a layer holds."""
+    for actual, right in zip(held(layer), expected, strict=True):
+        compare.same(actual, right)
+
+
+def held(layer):
+    """Every array and number that a layer and those in it hold, in order."""
+    for part in vars(layer).values():
+        if isinstance(part, tuple):
+            yield from (number for inner in part for number in held(inner))
+        elif isinstance(part, np.ndarray | float):
+            yield part
 
 
 # RULE 1: z is a list of rows, one for each data point
@@ -230,10 +252,10 @@ def second_order(name, layer, forward, z, parameters, rest=()):
     delta, change = (free_delta(f"{name} {k}", layer.forward(z).shape) for k in range(2))
 
     def moved(step, place=None):
-        at = [_moved(part, way, step) for part, way in zip(start, along, strict=True)]
+        at = [shifted(part, way, step) for part, way in zip(start, along, strict=True)]
         if place is None:
             return forward(*at, *rest)
-        turned = _moved(delta, change, step)
+        turned = shifted(delta, change, step)
         return loops.differences(80, lambda *given: inner(forward(*given), turned),
                                  (*at, *rest), place)  # fmt: skip
 
@@ -253,7 +275,7 @@ def check_second_order(statement, layer, case, z, forward, parameters=(), rest=(
                       case=f"{case}, along {place}", ulp=ulp)  # fmt: skip
 
 
-def _moved(part, way, step):
+def shifted(part, way, step):
     return loops._map2(lambda t, d: t + step * d, loops.exact(part), loops.exact(way))
 
 

@@ -8,8 +8,11 @@ import loops
 import numpy as np
 import pytest
 from designs import eighths
+from layer_loops import elementwise, normals
 from mpmath import mpf
 from test_attention import attention
+from test_gates import gelu
+from test_normalisation import normalised
 
 from reference_impl import transformer
 from reference_impl.attention import SelfAttention
@@ -26,22 +29,47 @@ def words():
     return transformer.words()
 
 
-def test_words(words):
-    """64 words; each label is the symbol three rows above, and each is trained or held out."""
-    assert words.X.shape == (384, 11) and words.X.sum() == 768
-    assert (words.y >= 0).sum() == 144 and (words.held_out >= 0).sum() == 48
-    assert not ((words.y >= 0) & (words.held_out >= 0)).any()
-    labels, symbols = np.maximum(words.y, words.held_out), words.X[:, :5].argmax(axis=1)
-    blank = symbols == 4
-    assert (blank == (labels >= 0)).all()
-    assert (labels[blank] == symbols[np.flatnonzero(blank) - 3]).all()
-    assert len({tuple(row) for row in symbols.reshape(64, 6)}) == 64
+def test_words_are_labelled_and_masked():
+    """A blank has the symbol three rows above as its label; a row sees its word, down to itself."""
+    X, y, held_out = [], [], []
+    places = np.random.default_rng(3).permutation(64)
+    for word, place in zip(itertools.product(range(4), repeat=3), places, strict=True):
+        for t in range(6):
+            symbol, label = (word[t], -1) if t < 3 else (4, word[t - 3])
+            X.append([float(k in (symbol, 5 + t)) for k in range(11)])
+            y.append(label if place < 48 else -1)
+            held_out.append(label if place >= 48 else -1)
+    mask = [[float(i // 6 == j // 6 and j <= i) for j in range(384)] for i in range(384)]
+    found = transformer.words(seed=3)
+    for name, expected in {"X": X, "y": y, "held_out": held_out, "mask": mask}.items():
+        compare.same(getattr(found, name), np.array(expected))
 
 
-def test_mask(words):
-    """A row sees its own word, down to itself."""
-    i, j = np.nonzero(words.mask)
-    assert ((i // 6 == j // 6) & (j <= i)).all() and len(i) == 64 * 21
+def held(n, head, hidden, rng):
+    """What an untrained block holds: norms that do nothing yet, weights in the order of drawing."""
+    norm = np.ones(n), np.zeros(n), 1e-5
+    yield from (*norm, *(normals(rng, head, n) for _ in "QKV"), MASK, normals(rng, n, head))
+    yield from (*norm, normals(rng, hidden, n), np.zeros(hidden), normals(rng, n, hidden), norm[1])
+
+
+def test_a_block_starts_from_normals():
+    """With a head that is smaller than the features."""
+    block = transformer.block(4, head=2, hidden=5, mask=MASK, rng=np.random.default_rng(7))
+    layer_loops.check_held(Chain(block), held(4, 2, 5, np.random.default_rng(7)))
+
+
+def test_a_network_starts_from_normals():
+    """The embedding is drawn first, twice as large, and the last layer before the block."""
+    rng = np.random.default_rng(7)
+    first, last = 2 * normals(rng, 3, 11), normals(rng, 4, 3)
+    rest = np.ones(3), np.zeros(3), 1e-5, last, np.zeros(4)
+    network = transformer.network(MASK, n=3, hidden=5, seed=7)
+    layer_loops.check_held(network, [first, *held(3, 3, 5, rng), *rest])
+
+
+def test_accuracy_is_of_the_rows_with_a_label():
+    """Of three labels one is the most probable symbol; a row without a label does not count."""
+    assert transformer.accuracy(Chain([]), np.eye(4), np.array([0, 2, -1, 1])) == 1 / 3
 
 
 def test_it_learns(words):
@@ -72,33 +100,50 @@ def test_held_out_words_take_no_part(words):
                           oracle="identity", case=f"words held out, {name}", ulp=16)  # fmt: skip
 
 
-def test_every_gradient():
-    """The slope of the cost along random directions of all parameters, by differences."""
-    y = np.array([-1, 2, 0, 3])
-    layers = transformer.network(MASK, n=6, hidden=5)
-    X = transformer.words().X[2:6]
-    cost, rng = NLL(y, ignore_index=-1), np.random.default_rng(8)
-    found = backpropagate([*layers.layers, cost], X).gradients[:-1]
-    for _ in range(5):
-        v = [{k: rng.standard_normal(g.shape) for k, g in part.items()} for part in found]
-
-        def at(t, v=v):
-            steps = ({k: t * d for k, d in part.items()} for part in v)
-            moving = Chain(map(moved, layers.layers, steps))
-            return backpropagate([*moving.layers, cost], X).cost
-
-        differences = [(at(h) - at(-h)) / (2 * h) for h in (2.0**-10, 2.0**-11, 2.0**-12)]
-        first = [(4 * b - a) / 3 for a, b in itertools.pairwise(differences)]
-        slope = (16 * first[1] - first[0]) / 15
-        exact = sum(
-            (g * part[k]).sum() for own, part in zip(found, v, strict=True) for k, g in own.items()
-        )
-        compare.agree([mpf(slope)], [mpf(exact)], digits=6)
-
-
 def self_attention(z, Q, K, V, mask):
     """Loops: the attention of mapped rows."""
     return attention(*(layer_loops.linear(z, W) for W in (Q, K, V)), mask)
+
+
+def norm(z, gain, bias, eps):
+    return [[g * t + b for g, t, b in zip(gain, normalised(row, eps), bias, strict=True)]
+            for row in z]  # fmt: skip
+
+
+def nll(X, Y, embedding, *numbers):
+    """Loops, from what the layers hold in their order."""
+    z = layer_loops.linear(X, embedding)
+    attended = self_attention(norm(z, *numbers[:3]), *numbers[3:7])
+    z = added(z, layer_loops.linear(attended, numbers[7]))
+    hidden = elementwise(gelu)(layer_loops.linear(norm(z, *numbers[8:11]), *numbers[11:13]))
+    z = norm(added(z, layer_loops.linear(hidden, *numbers[13:15])), *numbers[15:18])
+    return layer_loops.nll(layer_loops.log_softmax_layer(layer_loops.linear(z, *numbers[18:])), Y)
+
+
+def added(z, more):
+    return [[t + s for t, s in zip(*rows, strict=True)] for rows in zip(z, more, strict=True)]
+
+
+def test_every_gradient():
+    """The cost, and its slope along a direction of each parameter, beside loops at 50 digits."""
+    X, y = transformer.words().X[2:6], np.array([-1, 2, 0, 3])
+    network = transformer.network(MASK, n=3, hidden=2)
+    given = [X, np.eye(5)[y, :4], *layer_loops.held(network)]
+    found = backpropagate([*network.layers, NLL(y, ignore_index=-1)], X)
+    compare.check(np.float64(found.cost), loops.at(50, nll, *given), oracle="loops",
+                  statement="backpropagation.rule_forward", case="transformer", ulp=8)  # fmt: skip
+    gradients = [gradient for layer in found.gradients for gradient in layer.values()]
+    places = [k for k, part in enumerate(given) if k > 1 and np.shape(part) not in ((), (4, 4))]
+    for place, gradient in zip(places, gradients, strict=True):
+        way = layer_loops.free_delta(f"transformer, {place}", gradient.shape)
+
+        def along(t, way, *given, place=place):
+            shifted = layer_loops.shifted(given[place], way, t)
+            return nll(*given[:place], shifted, *given[place + 1 :])
+
+        slope = loops.differences(50, along, (mpf(0), way, *given), 0)
+        compare.check((gradient * way).sum(), slope, statement="backpropagation.rule_parameters",
+                      oracle="differences", case=f"transformer, {place}", ulp=64)  # fmt: skip
 
 
 def weighted(*given):
