@@ -185,7 +185,10 @@ def test_leading_axes(name):
     ids=lambda layer: type(layer).__name__,
 )  # fmt: skip
 def test_blocks_of_rows(layer, monkeypatch):
-    """Blocks of two rows, the last of one: the same bits, and gradients that add up."""
+    """Blocks of two rows, the last of one: the same, and gradients that add up.
+
+    The same bits, but for means of what is rounded: BLAS may add up a single row in another order.
+    """
     z, delta = (eighths(layer_loops.rng(f"blocks {k}"), 7, 4) for k in range(2))
     rules = ("forward", "backward", "parameter_gradient")
     given = ((z,), (z, delta), (z, delta))
@@ -193,7 +196,10 @@ def test_blocks_of_rows(layer, monkeypatch):
     monkeypatch.setattr("reference_impl.layer.BLOCK", 8)
     found = [getattr(layer, rule)(*parts) for rule, parts in zip(rules, given, strict=True)]
     compare.same(found[0], whole[0])
-    compare.same(found[1], whole[1])
+    if isinstance(layer, LayerNorm | RMSNorm):
+        check("layer_norm", "backward", "identity", found[1], whole[1].tolist(), "blocks", ulp=4)
+    else:
+        compare.same(found[1], whole[1])
     assert found[2].keys() == whole[2].keys()
     for name, gradient in whole[2].items():
         check("layer_norm", "parameter_gradient", "identity", found[2][name], gradient.tolist(),

@@ -1,7 +1,7 @@
 """Claims held against differences, entry by entry, and what is said of them in a report.
 
 A claim is wrong where it differs from differences by more than `SAFETY` times the error that these
-estimate of themselves; nothing else is a tolerance.
+estimate of themselves, and the rounding of a claim: that which is measured, or some last digits.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +18,8 @@ from reference_impl.check.differences import EPS, Slope
 from reference_impl.check.measure import SAFETY, Columns, Ground
 from reference_impl.check.problem import Case
 from reference_impl.check.report import Cause, Finding
+
+LAST = 2.0**-40  # of a claim: what its terms lose where they cancel may show nowhere nearby
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def entries(case: Case, columns: Columns, ground: Ground, noise: Callable[[], Ar
     `noise` tells how far off rounding puts what is claimed; it is asked only if needed.
     """
     got, want = case.got, case.want
-    tolerance = case.error + SAFETY * EPS * np.abs(got)
+    tolerance = case.error + SAFETY * LAST * np.abs(got)
     with np.errstate(invalid="ignore"):
         wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
     far = wrong & is_far(got, columns.far, columns.far_error)
@@ -143,7 +145,7 @@ def plain(
 def numbers(case: Case, far: Array | None = None, far_error: Array | None = None) -> Pieces:
     """Compare numbers that have no slopes to both sides."""
     with np.errstate(invalid="ignore"):
-        tolerance = case.error + SAFETY * EPS * np.abs(case.got)
+        tolerance = case.error + SAFETY * LAST * np.abs(case.got)
         known = np.isfinite(case.want)
         wrong = known & (np.abs(case.got - case.want) > tolerance)
     if far is not None and far_error is not None:

@@ -25,6 +25,7 @@ from reference_impl.check.behaviour import (
 from reference_impl.check.causes import BEHAVIOUR
 from reference_impl.check.clock import Clock, TimeUp, until_time_is_up
 from reference_impl.check.compare import (
+    LAST,
     Piece,
     Pieces,
     entries,
@@ -38,7 +39,6 @@ from reference_impl.check.compare import (
     plain,
     torn,
 )
-from reference_impl.check.differences import EPS
 from reference_impl.check.measure import SAFETY, Columns, Ground, copies
 from reference_impl.check.problem import Case as Case, Problem, Values
 from reference_impl.check.report import Cause, Finding, Report
@@ -215,7 +215,7 @@ class Examination:
                 if not np.isfinite([along.want, along.error]).all():
                     continue
                 pulled = float((answer * v).sum())
-                tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
+                tolerance = SAFETY * (along.error + LAST * float(np.abs(answer * v).sum()))
                 if abs(pulled - along.want) > tolerance:
                     tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
                 if abs(pulled - along.want) > tolerance:
@@ -233,7 +233,7 @@ class Examination:
         case = replace(case, delta=delta, got=failed.got)
         at = measure.bisect(ground, name, delta, failed.got, failed.v)
         found = measure.pulled(ground.entry(name, at, delta))
-        error = SAFETY * (found.error + EPS * abs(found.want))
+        error = SAFETY * (found.error + LAST * abs(found.want))
         if abs(case.got.flat[at] - found.want) > error:
             if is_far(case.got.flat[at], found.far, found.far_error):
                 return torn(case.rule, [int(k) for k in np.unravel_index(at, case.at.shape)])
@@ -251,7 +251,7 @@ class Examination:
         v = measure.direction(self.rng, case.at, "relative")
         again = ground.pulled(delta, {name: v})
         off = abs(float((failed.got * v).sum()) - again.want)
-        if not off > SAFETY * (again.error + EPS * float(np.abs(failed.got * v).sum())):
+        if not off > SAFETY * (again.error + LAST * float(np.abs(failed.got * v).sum())):
             doubt = "wrong along one direction, right along another and by single entries"
             return Piece(doubts=(f"{case.rule}: {doubt}",))
         equation = (
@@ -486,8 +486,7 @@ class Part:
         size = np.abs(near).max(axis=0)
         # What sees its argument in single precision computes in it, whatever it returns.
         single = bool(self.ground.coarse) or precision.is_single(near)
-        floor = differences.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
-        floor = floor if single else EPS * size
+        floor = single * differences.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
 
