@@ -1,7 +1,7 @@
 """Claims held against differences, entry by entry, and what is said of them in a report.
 
 A claim is wrong where it differs from differences by more than `SAFETY` times the error that these
-estimate of themselves, and the rounding of a claim: that which is measured, or some last digits.
+estimate of themselves, and by more than the claim is rounded, as measured or in its last digits.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ def entries(case: Case, columns: Columns, ground: Ground, noise: Callable[[], Ar
     `noise` tells how far off rounding puts what is claimed; it is asked only if needed.
     """
     got, want = case.got, case.want
-    tolerance = case.error + SAFETY * LAST * np.abs(got)
+    tolerance = case.error + SAFETY * EPS * np.abs(got)
     with np.errstate(invalid="ignore"):
         wrong = np.isfinite(want) & (np.abs(got - want) > tolerance)
     far = wrong & is_far(got, columns.far, columns.far_error)
@@ -55,7 +55,7 @@ def entries(case: Case, columns: Columns, ground: Ground, noise: Callable[[], Ar
         wrong &= np.abs(got - want) > wider
         if not wrong.any():
             tolerance = wider
-            why = "rounded more coarsely than RULE 1 (float32 inside?); right to that precision"
+            why = "rounded more coarsely than RULE 1 (terms cancel, or float32 inside?); right to that"
             yield Piece(notes=(f"{case.rule}: {why}",))
     if wrong.any():
         yield _wrong_entries(replace(case, error=tolerance), wrong)
@@ -145,9 +145,10 @@ def plain(
 def numbers(case: Case, far: Array | None = None, far_error: Array | None = None) -> Pieces:
     """Compare numbers that have no slopes to both sides."""
     with np.errstate(invalid="ignore"):
-        tolerance = case.error + SAFETY * LAST * np.abs(case.got)
+        tolerance = case.error + SAFETY * EPS * np.abs(case.got)
         known = np.isfinite(case.want)
-        wrong = known & (np.abs(case.got - case.want) > tolerance)
+        wider = tolerance + SAFETY * LAST * np.abs(case.got)
+        wrong = known & (np.abs(case.got - case.want) > wider)
     if far is not None and far_error is not None:
         apart = wrong & is_far(case.got, far, far_error)
         if apart.any():

@@ -39,6 +39,7 @@ from reference_impl.check.compare import (
     plain,
     torn,
 )
+from reference_impl.check.differences import EPS
 from reference_impl.check.measure import SAFETY, Columns, Ground, copies
 from reference_impl.check.problem import Case as Case, Problem, Values
 from reference_impl.check.report import Cause, Finding, Report
@@ -215,7 +216,7 @@ class Examination:
                 if not np.isfinite([along.want, along.error]).all():
                     continue
                 pulled = float((answer * v).sum())
-                tolerance = SAFETY * (along.error + LAST * float(np.abs(answer * v).sum()))
+                tolerance = SAFETY * (along.error + EPS * float(np.abs(answer * v).sum()))
                 if abs(pulled - along.want) > tolerance:
                     tolerance += SAFETY * float((np.abs(v) * part.noise()).sum())
                 if abs(pulled - along.want) > tolerance:
@@ -486,7 +487,8 @@ class Part:
         size = np.abs(near).max(axis=0)
         # What sees its argument in single precision computes in it, whatever it returns.
         single = bool(self.ground.coarse) or precision.is_single(near)
-        floor = single * differences.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
+        floor = differences.SINGLE * np.maximum(size, size.max(initial=0.0) / 8.0)
+        floor = floor if single else LAST * size
         jumps = noise > 2.0**-9 * size.max(initial=0.0)
         return np.where(jumps, 0.0, noise + floor).reshape(values[self.name].shape)
 
