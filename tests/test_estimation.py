@@ -489,6 +489,8 @@ def test_codings_of_one_fit():
     fits = {r: estimation.multinomial(X, y, 3, reference=r, tol=1e-12) for r in (None, 0, 2)}
     for r, fit in fits.items():
         assert fit.reference == r
+        for name in ("nll", "null_nll", "gradient_norm", "decrement", "iterations", "count"):
+            compare.same(getattr(fit, name), getattr(fits[None], name))
         if r is not None:
             assert not fit.w[r].any() and not fit.standard_errors[r].any()
             assert not fit.covariance[r].any() and not fit.covariance[:, :, r].any()
@@ -620,28 +622,23 @@ def test_rank_deficient_in_both_models(K):
     assert np.isfinite(estimation.multinomial(X, y, K, penalty=1.0).w).all()
 
 
-def test_null_nll_is_that_of_an_intercept():
-    for X, y, K in (*((*overlapping(5), 2),), (*three_classes(5), 3)):
-        s = np.linspace(0.5, 2.0, len(y))
-        one = np.ones((len(y), 1))
-        fitted = estimation.newton if K == 2 else partial(estimation.multinomial, K=K)
-        fit, alone = fitted(X, y, sample_weight=s), fitted(one, y, sample_weight=s)
-        compare.check(
-            np.float64(fit.null_nll),
-            alone.nll,
-            statement="logistic.score_equations",
-            oracle="identity",
-            case=f"intercept alone, K = {K}",
-            ulp=16,
-        )
-        compare.check(
-            np.float64(fit.count),
-            sum(map(Fraction, s.tolist())),
-            statement="logistic.weighted",
-            oracle="identity",
-            case=f"sum of the weights, K = {K}",
-            ulp=4,
-        )
+@pytest.mark.parametrize("name", ["newton", "firth", "multinomial"])
+def test_what_is_known_without_a_fit(name):
+    """The NLL of the class frequencies, the sum of the weights, and the penalty."""
+    K, more = (3, {"K": 3}) if name == "multinomial" else (2, {})
+    X, y = three_classes(5, K=K)
+    s = np.linspace(0.5, 2.0, len(y)) / 3
+    if name != "firth":
+        more["penalty"] = 1 / 3
+    fit = getattr(estimation, name)(X, y, sample_weight=s, **more)
+    with mp.workdps(50):
+        totals = [mp.fsum(s[y == a].tolist()) for a in range(K)]
+        count = mp.fsum(totals)
+        null_nll = -mp.fsum(t * mp.log(t / count) for t in totals)
+    for value, exact in [(fit.null_nll, null_nll), (fit.count, count)]:
+        compare.check(np.float64(value), exact, statement="logistic.score_equations",
+                      oracle="loops", case=f"frequencies, {name}", ulp=4)  # fmt: skip
+    compare.same(fit.penalty, more.get("penalty", 0.0))
 
 
 def test_gradient_descent_with_the_proved_step():
@@ -671,6 +668,23 @@ def test_gradient_descent_with_the_proved_step():
         case="arrives",
         ulp=64,
     )
+    few, passed = estimation.gradient_descent(X, y, steps=2, sample_weight=s, penalty=0.5), []
+    with mp.workdps(50):
+        w, data = loops.exact([0] * 3), tuple(map(loops.exact, (X, y, s)))
+        for _ in range(3):
+            g = loops.logistic_nll_gradient(w, *data)
+            g = [t + at / 2 for t, at in zip(g, w, strict=True)]
+            value = loops.logistic_nll(w, *data) + loops.dot(w, w) / 4
+            passed.append((w, value, g, mp.sqrt(loops.dot(g, g))))
+            w = [at - t / L for t, at in zip(g, w, strict=True)]
+        points, values, gradients, norms = map(list, zip(*passed, strict=True))
+        decrement = norms[1] / mp.sqrt(L)
+    for name, exact in [("point", points[2]), ("value", values[2]), ("gradient", gradients[2]),
+                        ("decrement", decrement), ("points", points), ("values", values),
+                        ("gradient_norms", norms)]:  # fmt: skip
+        compare.check(np.asarray(getattr(few, name)), exact, statement="logistic.smoothness",
+                      oracle="loops", case=f"two steps, {name}", ulp=64)  # fmt: skip
+    assert (few.steps, few.evaluations) == (2, 3)
 
 
 @pytest.mark.parametrize("K", [2, 3])
@@ -1105,6 +1119,46 @@ def test_endometrial_as_published():
 def penalised_nll(w, X, y, s):
     I = loops.logistic_nll_hessian(w, X, y, s)
     return loops.logistic_nll(w, X, y, s) - mp.log(mp.det(mp.matrix(I))) / 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_last_step_of_firth(weighted, monkeypatch):
+    """From the point where the seed is renewed, with a `tol` that the first step meets."""
+    X, y = overlapping(2, N=12)
+    s = np.tile([1.0, 2.0, 3.0], 4) / 3 if weighted else None
+    found, lbfgs = [], minimisation.lbfgs
+
+    def kept(*given, **more):
+        found.append(lbfgs(*given, **more))
+        return found[-1]
+
+    monkeypatch.setattr(minimisation, "lbfgs", kept)
+    fit = estimation.firth(X, y, sample_weight=s, tol=1.0)
+    data = tuple(map(loops.exact, (X, y, s)))
+
+    def penalised(w):
+        """The gradient, and the inverse of the information."""
+        with mp.workdps(50):
+            C = mp.inverse(mp.matrix(loops.logistic_nll_hessian(loops.exact(w), *data))).tolist()
+        return loops.differences(50, lambda w: penalised_nll(w, *data), (w,), 0), C
+
+    w = loops.exact(found[0].point)
+    (g, C), (last, covariance) = penalised(w), penalised(fit.w)
+    with mp.workdps(50):
+        step = [loops.dot(row, g) for row in C]
+        expected = {
+            "w": [at - by for at, by in zip(w, step, strict=True)],
+            "nll": loops.logistic_nll(loops.exact(fit.w), *data),
+            "decrement": 1 + mp.sqrt(loops.dot(g, step)),
+            "gradient_norm": 1 + mp.sqrt(loops.dot(last, last)),
+            "covariance": covariance,
+            "standard_errors": [mp.sqrt(row[k]) for k, row in enumerate(covariance)],
+        }
+    for name, exact in expected.items():
+        actual = getattr(fit, name) + (name in ("decrement", "gradient_norm"))
+        compare.check(np.asarray(actual), exact, statement=STATEMENT, oracle="loops",
+                      case=f"Firth, {name}", ulp=32)  # fmt: skip
+    assert fit.iterations == found[0].steps + 1
 
 
 @pytest.mark.parametrize("weighted", [False, True])
