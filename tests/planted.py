@@ -128,7 +128,7 @@ PROPERTIES = property | cached_property
 
 
 def public(module):
-    """Return the owner and the name of each public function, method and property."""
+    """Return the owner and the name of each public function, method and property of its own."""
     for name, found in vars(module).items():
         if name.startswith("_") or getattr(found, "__module__", "") != module.__name__:
             continue
