@@ -248,7 +248,7 @@ def test_by_hand():
     compare.same(both.backward([[1.0, 2.0]], [[1.0, 10.0, 100.0]]), np.array([[130.0, 102.0]]))
     half = Dropout([[1, 0]], 0.5)
     compare.same(half.forward([[1.0, 2.0]]), np.array([[2.0, 0.0]]))
-    compare.same(half.backward([[1.0, 2.0]], [[1.0, 10.0]]), np.array([[2.0, 0.0]]))
+    compare.same(half.backward([[1.0, 2.0]], [[1 / 3, 10.0]]), np.array([[2 / 3, 0.0]]))
 
 
 @pytest.mark.parametrize(
