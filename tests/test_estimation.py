@@ -486,10 +486,19 @@ def test_multinomial_minimum_to_50_digits(penalty, weighted):
 def test_codings_of_one_fit():
     """The same probabilities; the covariance goes with the weights."""
     X, y = three_classes(1)
-    fits = {r: estimation.multinomial(X, y, 3, reference=r, tol=1e-12) for r in (None, 0, 2)}
+    given = {"penalty": 1 / 3, "tol": 1e-12}
+    fits = {r: estimation.multinomial(X, y, 3, reference=r, **given) for r in (None, 0, 2)}
     for r, fit in fits.items():
         assert fit.reference == r
-        for name in ("nll", "null_nll", "gradient_norm", "decrement", "iterations", "count"):
+        for name in (
+            "nll",
+            "null_nll",
+            "gradient_norm",
+            "decrement",
+            "iterations",
+            "count",
+            "penalty",
+        ):
             compare.same(getattr(fit, name), getattr(fits[None], name))
         if r is not None:
             assert not fit.w[r].any() and not fit.standard_errors[r].any()
@@ -1159,6 +1168,7 @@ def test_the_last_step_of_firth(weighted, monkeypatch):
         compare.check(np.asarray(actual), exact, statement=STATEMENT, oracle="loops",
                       case=f"Firth, {name}", ulp=32)  # fmt: skip
     assert fit.iterations == found[0].steps + 1
+    assert 10.0 ** (-1 - fit.digits) < fit.decrement <= 10.0**-fit.digits
 
 
 @pytest.mark.parametrize("weighted", [False, True])
