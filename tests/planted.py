@@ -64,8 +64,9 @@ class Planted:
         @wraps(function)
         def faulty(*args, **keywords):
             self.faults = self.faults or {}
-            self.at = before
-            return self.put(function(*args, **keywords))
+            found = function(*args, **keywords)
+            self.at = before  # now: another call may have come between
+            return self.put(found)
 
         return faulty
 
@@ -127,7 +128,7 @@ PROPERTIES = property | cached_property
 
 
 def public(module):
-    """Return the owner and the name of each public function, method and property."""
+    """Return the owner and the name of each public function, method and property of its own."""
     for name, found in vars(module).items():
         if name.startswith("_") or getattr(found, "__module__", "") != module.__name__:
             continue
@@ -136,20 +137,27 @@ def public(module):
                 (found, own)
                 for own, member in vars(found).items()
                 if not own.startswith("_")
-                and (inspect.isfunction(member) or isinstance(member, PROPERTIES))
+                and (
+                    isinstance(member, PROPERTIES)
+                    or (inspect.isfunction(member) and member.__module__ == module.__name__)
+                )
             )
         elif inspect.isfunction(found):
             yield module, name
 
 
 def plant(owner, name, planted):
-    """Plant it in what is public."""
+    """Plant it in what is public, and where a tuple holds it, such as the rules of a layer."""
     member = vars(owner)[name]
     if isinstance(member, PROPERTIES):
         getter = member.fget if isinstance(member, property) else member.func
         setattr(owner, name, property(planted.returned_by(getter)))
     else:
-        setattr(owner, name, planted.returned_by(member))
+        faulty = planted.returned_by(member)
+        setattr(owner, name, faulty)
+        for key, held in [*vars(owner).items()]:
+            if isinstance(held, tuple) and any(part is member for part in held):
+                setattr(owner, key, tuple(faulty if part is member else part for part in held))
 
 
 class Chosen:

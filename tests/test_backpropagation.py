@@ -1,6 +1,7 @@
 """Backpropagation against loops and differences of the composed function, at 50 digits."""
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import compare
 import derived
@@ -92,32 +93,43 @@ PHI = {
 @pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (5, 4, 2, 3), (3, 3, 3, 3)], ids=str)
 @pytest.mark.parametrize("phi", PHI)
 def test_hidden_layer(phi, sizes):
-    """All parameter gradients and dC/dx, with labels that are neither one-hot nor normalised."""
+    """All values, deltas and gradients, with labels that are neither one-hot nor normalised."""
     N, n, M, K = sizes
     layer, function = PHI[phi]
     rng = layer_loops.rng(f"hidden {phi} {sizes}")
     x, W1, b1 = eighths(rng, N, n), eighths(rng, M, n, largest=1), eighths(rng, M)
     W2, b2, Y = eighths(rng, K, M, largest=1), eighths(rng, K), eighths(rng, N, K)
 
-    def cost(x, W1, b1, W2, b2):
-        z = layer_loops.elementwise(function)(layer_loops.linear(x, W1, b1))
-        return layer_loops.nll(layer_loops.log_softmax_layer(layer_loops.linear(z, W2, b2)), Y)
+    def values(z, W1, b1, W2, b2, first=0):
+        """z and what the layers from the first make of it."""
+        rules = [
+            lambda z: layer_loops.linear(z, W1, b1),
+            layer_loops.elementwise(function),
+            lambda z: layer_loops.linear(z, W2, b2),
+            layer_loops.log_softmax_layer,
+            lambda z: layer_loops.nll(z, Y),
+        ]
+        return list(accumulate(rules[first:], lambda z, rule: rule(z), initial=z))
 
     found = backpropagate([Linear(W1, b1), layer, Linear(W2, b2), LogSoftmax(), SoftNLL(Y)], x)
-    given = (x, W1, b1, W2, b2)
+    theta = W1, b1, W2, b2
     Y = loops.exact(Y)
+    exact = loops.at(50, values, x, *theta)
+    compare.same(np.asarray(found.cost), found.values[5])
+    compare.same(found.deltas[5], np.array(1.0))
     # Sums of products that may cancel: errors count in ulp of the largest entry.
-    verify("hidden_layer", "loops", f"{phi} {sizes}", found.cost, loops.at(50, cost, *given), 64)
-    computed = (
-        found.deltas[0],
-        found.gradients[0]["W"],
-        found.gradients[0]["b"],
-        found.gradients[2]["W"],
-        found.gradients[2]["b"],
-    )
-    for position, actual in enumerate(computed):
-        expected = loops.differences(50, cost, given, position)
-        verify("hidden_layer", "differences", f"{phi} {sizes} {position}", actual, expected, 64)
+    for position, expected in enumerate(exact):
+        actual, case = found.values[position], f"{phi} {sizes}, value {position}"
+        verify("hidden_layer", "loops", case, actual, expected, 64)
+    computed = [(first, 0, found.deltas[first]) for first in range(5)]
+    gradients = (found.gradients[layer][name] for layer in (0, 2) for name in "Wb")
+    computed += [(0, position, gradient) for position, gradient in enumerate(gradients, 1)]
+    for first, position, actual in computed:
+        expected = loops.differences(
+            50, lambda *given, first=first: values(*given, first=first)[-1],
+            (exact[first], *theta), position)  # fmt: skip
+        case = f"{phi} {sizes}, from {first} by {position}"
+        verify("hidden_layer", "differences", case, actual, expected, 64)
 
 
 # --------------------------------------------------------- chains and sums
@@ -238,26 +250,31 @@ def test_no_jacobian_where_rows_meet():
 
 
 def test_fan_out():
-    """z + tanh(W z): the deltas of both uses add; by differences and by the layers alone."""
+    """z + V tanh(W z + b) + U z: the deltas of all uses add; by differences and by the layers."""
     rng = layer_loops.rng("fan out")
-    z, W, delta = eighths(rng, 5, 3), eighths(rng, 3, 3, largest=1), eighths(rng, 5, 3)
-    branch = Chain([Linear(W), Tanh()])
-    layer = Sum([Chain([]), branch])
+    z, W, delta = eighths(rng, 5, 3), eighths(rng, 2, 3, largest=1), eighths(rng, 5, 3)
+    b, V, U = eighths(rng, 2), eighths(rng, 3, 2, largest=1), eighths(rng, 3, 3, largest=1)
+    branch, straight = Chain([Linear(W, b), Tanh(), Linear(V)]), Linear(U)
+    layer = Sum([Chain([]), branch, straight])
 
-    def skip(z, W):
-        bent = layer_loops.elementwise(mp.tanh)(layer_loops.linear(z, W))
-        return [[z[i][u] + bent[i][u] for u in range(len(z[i]))] for i in range(len(z))]
+    def skip(z, W, b, V, U):
+        hidden = layer_loops.elementwise(mp.tanh)(layer_loops.linear(z, W, b))
+        parts = z, layer_loops.linear(hidden, V), layer_loops.linear(z, U)
+        return [list(map(sum, zip(*rows, strict=True))) for rows in zip(*parts, strict=True)]
 
-    verify("fan_out", "loops", "forward", layer.forward(z), loops.at(50, skip, z, W))
-    weighted = layer_loops.weighted_by(skip)
-    for position, actual in [
-        (0, layer.backward(z, delta)),
-        (2, layer.parameter_gradient(z, delta)["1.0.W"]),
-    ]:
-        expected = loops.differences(50, weighted, (z, delta, W), position)
+    given = {"1.0.W": W, "1.0.b": b, "1.2.W": V, "2.W": U}
+    expected = loops.at(50, skip, z, *given.values())
+    verify("fan_out", "loops", "forward", layer.forward(z), expected)
+    weighted, gradients = layer_loops.weighted_by(skip), layer.parameter_gradient(z, delta)
+    computed = layer.backward(z, delta), *(gradients[name] for name in given)
+    for position, actual in zip((0, 2, 3, 4, 5), computed, strict=True):
+        expected = loops.differences(50, weighted, (z, delta, *given.values()), position)
         verify("fan_out", "differences", f"skip {position}", actual, expected)
-    compare.same(layer.backward(z, delta), delta + branch.backward(z, delta))
-    compare.same(layer.jacobian(z), np.eye(3) + branch.jacobian(z))
+    layer_loops.check_second_order("backpropagation.hvp_forward_over_reverse", layer, "fan out",
+                                   z, skip, given, ulp=16)  # fmt: skip
+    parts = branch.backward(z, delta), straight.backward(z, delta)
+    compare.same(layer.backward(z, delta), delta + parts[0] + parts[1])
+    compare.same(layer.jacobian(z), np.eye(3) + branch.jacobian(z) + straight.jacobian(z))
 
 
 def test_a_value_used_twice():

@@ -1,6 +1,7 @@
 """Fits: published ones, the 50-digit minimum, and data on which no estimate exists."""
 
 from fractions import Fraction
+from functools import partial
 
 import compare
 import designs
@@ -396,16 +397,27 @@ def three_classes(seed=0, N=40, n=3, K=3):
 
 
 def exact_multinomial(W, X, y, penalty, s):
-    """Newton's method at many digits from a good W: the minimum with sum zero, and H + penalty."""
-    K, n = len(W), len(W[0])
-    Y = loops.indicators([int(label) for label in y], K)
+    """Newton's method at many digits from a good W: the minimum with sum zero."""
     for _ in range(4):
-        G = loops.softmax_nll_gradient(W, X, Y, s)
-        H = exact_hessian(W, X, Y, penalty, s)
-        g = [G[a][k] + penalty * W[a][k] for a in range(K) for k in range(n)]
-        step = mp.lu_solve(H, mp.matrix(g))
-        W = [[W[a][k] - step[a * n + k] for k in range(n)] for a in range(K)]
+        W = exact_step(W, X, y, penalty, s)[0]
     return W
+
+
+def exact_step(w, X, y, penalty, s=None):
+    """Newton's step from w: where it leads, (g.H^-1 g)^(1/2) and the norm of g; one row or K."""
+    n, flat = len(X[0]), loops._flat(w)
+    if len(flat) > n:
+        Y = loops.indicators([int(label) for label in y], len(w))
+        G = loops._flat(loops.softmax_nll_gradient(w, X, Y, s))
+        g = [t + penalty * at for t, at in zip(G, flat, strict=True)]
+        H = exact_hessian(w, X, Y, penalty, s)
+    else:
+        g, H = loops.penalised(w, X, y, penalty)
+    step = list(mp.lu_solve(mp.matrix(H), mp.matrix(g)))
+    moved = [at - by for at, by in zip(flat, step, strict=True)]
+    rows = [moved[k : k + n] for k in range(0, len(flat), n)]
+    lengths = (mp.sqrt(loops.dot(g, way)) for way in (step, g))
+    return [rows if len(rows) > 1 else moved, *lengths]
 
 
 def exact_hessian(W, X, Y, penalty, s):
@@ -474,9 +486,20 @@ def test_multinomial_minimum_to_50_digits(penalty, weighted):
 def test_codings_of_one_fit():
     """The same probabilities; the covariance goes with the weights."""
     X, y = three_classes(1)
-    fits = {r: estimation.multinomial(X, y, 3, reference=r, tol=1e-12) for r in (None, 0, 2)}
+    given = {"penalty": 1 / 3, "tol": 1e-12}
+    fits = {r: estimation.multinomial(X, y, 3, reference=r, **given) for r in (None, 0, 2)}
     for r, fit in fits.items():
         assert fit.reference == r
+        for name in (
+            "nll",
+            "null_nll",
+            "gradient_norm",
+            "decrement",
+            "iterations",
+            "count",
+            "penalty",
+        ):
+            compare.same(getattr(fit, name), getattr(fits[None], name))
         if r is not None:
             assert not fit.w[r].any() and not fit.standard_errors[r].any()
             assert not fit.covariance[r].any() and not fit.covariance[:, :, r].any()
@@ -608,28 +631,23 @@ def test_rank_deficient_in_both_models(K):
     assert np.isfinite(estimation.multinomial(X, y, K, penalty=1.0).w).all()
 
 
-def test_null_nll_is_that_of_an_intercept():
-    for X, y, K in (*((*overlapping(5), 2),), (*three_classes(5), 3)):
-        s = np.linspace(0.5, 2.0, len(y))
-        one = np.ones((len(y), 1))
-        fit = estimation.multinomial(X, y, K, sample_weight=s)
-        alone = estimation.multinomial(one, y, K, sample_weight=s)
-        compare.check(
-            np.float64(fit.null_nll),
-            alone.nll,
-            statement="logistic.score_equations",
-            oracle="identity",
-            case=f"intercept alone, K = {K}",
-            ulp=16,
-        )
-        compare.check(
-            np.float64(fit.count),
-            sum(map(Fraction, s.tolist())),
-            statement="logistic.weighted",
-            oracle="identity",
-            case=f"sum of the weights, K = {K}",
-            ulp=4,
-        )
+@pytest.mark.parametrize("name", ["newton", "firth", "multinomial"])
+def test_what_is_known_without_a_fit(name):
+    """The NLL of the class frequencies, the sum of the weights, and the penalty."""
+    K, more = (3, {"K": 3}) if name == "multinomial" else (2, {})
+    X, y = three_classes(5, K=K)
+    s = np.linspace(0.5, 2.0, len(y)) / 3
+    if name != "firth":
+        more["penalty"] = 1 / 3
+    fit = getattr(estimation, name)(X, y, sample_weight=s, **more)
+    with mp.workdps(50):
+        totals = [mp.fsum(s[y == a].tolist()) for a in range(K)]
+        count = mp.fsum(totals)
+        null_nll = -mp.fsum(t * mp.log(t / count) for t in totals)
+    for value, exact in [(fit.null_nll, null_nll), (fit.count, count)]:
+        compare.check(np.float64(value), exact, statement="logistic.score_equations",
+                      oracle="loops", case=f"frequencies, {name}", ulp=4)  # fmt: skip
+    compare.same(fit.penalty, more.get("penalty", 0.0))
 
 
 def test_gradient_descent_with_the_proved_step():
@@ -659,22 +677,43 @@ def test_gradient_descent_with_the_proved_step():
         case="arrives",
         ulp=64,
     )
+    few, passed = estimation.gradient_descent(X, y, steps=2, sample_weight=s, penalty=0.5), []
+    with mp.workdps(50):
+        w, data = loops.exact([0] * 3), tuple(map(loops.exact, (X, y, s)))
+        for _ in range(3):
+            g = loops.logistic_nll_gradient(w, *data)
+            g = [t + at / 2 for t, at in zip(g, w, strict=True)]
+            value = loops.logistic_nll(w, *data) + loops.dot(w, w) / 4
+            passed.append((w, value, g, mp.sqrt(loops.dot(g, g))))
+            w = [at - t / L for t, at in zip(g, w, strict=True)]
+        points, values, gradients, norms = map(list, zip(*passed, strict=True))
+        decrement = norms[1] / mp.sqrt(L)
+    for name, exact in [("point", points[2]), ("value", values[2]), ("gradient", gradients[2]),
+                        ("decrement", decrement), ("points", points), ("values", values),
+                        ("gradient_norms", norms)]:  # fmt: skip
+        compare.check(np.asarray(getattr(few, name)), exact, statement="logistic.smoothness",
+                      oracle="loops", case=f"two steps, {name}", ulp=64)  # fmt: skip
+    assert (few.steps, few.evaluations) == (2, 3)
 
 
 @pytest.mark.parametrize("K", [2, 3])
-def test_the_last_step_is_newtons(K):
-    """What is left after it is of the order of the square of what was left before."""
-    X, y = three_classes(7, K=K)
-    if K == 2:
-        fit = estimation.newton(X, y, tol=0.1)
-        left = logistic.nll_gradient(fit.w, X, y)
-        after = left @ fit.covariance @ left
-    else:
-        fit = estimation.multinomial(X, y, K, tol=0.1)
-        left = softmax.nll_gradient(fit.w, X, y)
-        after = np.einsum("ak,akbl,bl->", left, fit.covariance, left)
-    assert 1e-10 < fit.decrement <= 0.1
-    assert after**0.5 <= fit.decrement / 10
+def test_the_steps_are_newtons(K):
+    """By blocks, and with a `tol` that the first step meets: two of them, at 60 digits."""
+    X, y = three_classes(7, N=8, K=K)
+    rows = designs.eighths(np.random.default_rng(7), K, 3, largest=1) / 2
+    start = rows[0] if K == 2 else rows - np.roll(rows, 1, axis=0)  # which add to zero
+    fitted = estimation.newton if K == 2 else partial(estimation.multinomial, K=K)
+    fit = fitted(streaming.Blocks(X, y, rows=3), start=start, penalty=0.5, tol=100.0)
+    first = loops.at(60, exact_step, start, X, y, 0.5)[0]
+    w, decrement, _ = loops.at(60, exact_step, first, X, y, 0.5)
+    for name, actual, expected in [
+        ("w", fit.w, w),
+        ("decrement", np.float64(fit.decrement), decrement),
+        ("gradient", np.float64(fit.gradient_norm), loops.at(60, exact_step, fit.w, X, y, 0.5)[2]),
+    ]:
+        compare.check(actual, expected, statement=STATEMENT, oracle="loops",
+                      case=f"two steps, {name}, {K}", ulp=64)  # fmt: skip
+    assert fit.iterations == 2
 
 
 def test_the_proof_of_overlap_is_needed():
@@ -1089,6 +1128,47 @@ def test_endometrial_as_published():
 def penalised_nll(w, X, y, s):
     I = loops.logistic_nll_hessian(w, X, y, s)
     return loops.logistic_nll(w, X, y, s) - mp.log(mp.det(mp.matrix(I))) / 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_last_step_of_firth(weighted, monkeypatch):
+    """From the point where the seed is renewed, with a `tol` that the first step meets."""
+    X, y = overlapping(2, N=12)
+    s = np.tile([1.0, 2.0, 3.0], 4) / 3 if weighted else None
+    found, lbfgs = [], minimisation.lbfgs
+
+    def kept(*given, **more):
+        found.append(lbfgs(*given, **more))
+        return found[-1]
+
+    monkeypatch.setattr(minimisation, "lbfgs", kept)
+    fit = estimation.firth(X, y, sample_weight=s, tol=1.0)
+    data = tuple(map(loops.exact, (X, y, s)))
+
+    def penalised(w):
+        """The gradient, and the inverse of the information."""
+        with mp.workdps(50):
+            C = mp.inverse(mp.matrix(loops.logistic_nll_hessian(loops.exact(w), *data))).tolist()
+        return loops.differences(50, lambda w: penalised_nll(w, *data), (w,), 0), C
+
+    w = loops.exact(found[0].point)
+    (g, C), (last, covariance) = penalised(w), penalised(fit.w)
+    with mp.workdps(50):
+        step = [loops.dot(row, g) for row in C]
+        expected = {
+            "w": [at - by for at, by in zip(w, step, strict=True)],
+            "nll": loops.logistic_nll(loops.exact(fit.w), *data),
+            "decrement": 1 + mp.sqrt(loops.dot(g, step)),
+            "gradient_norm": 1 + mp.sqrt(loops.dot(last, last)),
+            "covariance": covariance,
+            "standard_errors": [mp.sqrt(row[k]) for k, row in enumerate(covariance)],
+        }
+    for name, exact in expected.items():
+        actual = getattr(fit, name) + (name in ("decrement", "gradient_norm"))
+        compare.check(np.asarray(actual), exact, statement=STATEMENT, oracle="loops",
+                      case=f"Firth, {name}", ulp=32)  # fmt: skip
+    assert fit.iterations == found[0].steps + 1
+    assert 10.0 ** (-1 - fit.digits) < fit.decrement <= 10.0**-fit.digits
 
 
 @pytest.mark.parametrize("weighted", [False, True])
