@@ -65,6 +65,7 @@ def network(n: int, hidden: int, classes: int, seed: int = 0) -> Chain:
     """Return untrained layers from n features to log-probabilities.
 
     The weights are normal with variance 1/n and 1/hidden, so that z keeps its size; biases are 0.
+    The generator of the seed draws the first layer, then the second, row by row.
 
     Examples
     --------

@@ -32,6 +32,9 @@ TRAINED = 48  # of the 64 words
 def block(n: int, head: int, hidden: int, mask: Array, rng: np.random.Generator) -> list[Layer]:
     """Return an untrained block of a transformer, n features to n, with the norms first.
 
+    Weights are standard normals / sqrt(columns), row by row, in the order Q, K, V, the map after the
+    attention, up, down; gains are 1, biases 0.
+
     Examples
     --------
     >>> import numpy as np
@@ -51,6 +54,8 @@ def block(n: int, head: int, hidden: int, mask: Array, rng: np.random.Generator)
 
 def network(mask: Array, n: int = 16, hidden: int = 32, seed: int = 0) -> Chain:
     """Return the untrained network from one-hot rows to log-probabilities of the symbols.
+
+    The generator of the seed draws the embedding, twice as large, the last layer, and the block.
 
     Examples
     --------
@@ -94,7 +99,9 @@ class Words:
 
 
 def words(seed: int = 0) -> Words:
-    """Return all words, a random quarter of them held out.
+    """Return all words, in lexicographic order, a random quarter of them held out.
+
+    Word k is one to train on if entry k of the generator's permutation of all is below 48.
 
     Examples
     --------

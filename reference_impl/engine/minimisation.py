@@ -164,7 +164,8 @@ def lbfgs(
 ) -> Minimum:
     """Limited-memory BFGS: w <- w + t p, where p = -B g has B from the last ten steps and a seed.
 
-    B is the seed, corrected so that it maps the last changes of the gradient to the last steps.
+    B is the seed, scaled to the last pair of them, s.y / y.B_0 y, and corrected so that it maps the
+    last changes y of the gradient to the last steps s.
     The method ends with the step from the first point where (g.B g)^(1/2) <= tol.
 
     Parameters
