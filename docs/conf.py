@@ -20,25 +20,11 @@ version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["projec
 
 extensions = [
     "myst_parser",
-    "sphinx.ext.autodoc",
-    "numpydoc",
     "sphinx.ext.linkcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinxcontrib.bibtex",
-    "_extensions.elements",
-    "_extensions.mathml",
-    "_extensions.sources",
-    "_extensions.statements",
-    "_extensions.indexes",
-    "_extensions.definitions",
-    "_extensions.downloads",
-    "_extensions.figures",
-    "_extensions.runs",
-    "_extensions.errata_cards",
-    "_extensions.explorer",
-    "_extensions.modules",
-    "_extensions.offline",
+    "_extensions",
 ]
 exclude_patterns = ["_build", "_pictures", "_plots", "_runs", "_templates", "downloads"]
 templates_path = ["_templates"]

@@ -95,4 +95,3 @@ def write(app, exception):
 def setup(app):
     """Write the script when the pages are written."""
     app.connect("build-finished", write)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

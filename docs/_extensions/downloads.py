@@ -15,7 +15,7 @@ import yaml
 
 from . import records
 
-FOLDER = records.ROOT / "docs/_build/downloads"
+FOLDER = "_build/downloads"
 VECTORS = records.ROOT / "tests/vectors"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -68,16 +68,12 @@ def vectors():
     return packed.getvalue()
 
 
-def bibliography(statements):
-    """Return an entry for the project and one for each statement."""
-    return "\n\n".join([bibtex(), *map(bibtex, statements)]) + "\n"
-
-
 def write(app):
     """Write the files before the pages are read that link them."""
-    records.put(FOLDER / "logisticbp-vectors.zip", vectors())
-    formulas = records.loaded(app.config.statements_formulas, {"statements": []})
-    records.put(FOLDER / "logisticbp.bib", bibliography(formulas["statements"]).encode())
+    entries = [bibtex(), *map(bibtex, app.env.get_domain("statement").results.statements.values())]
+    text = "\n\n".join(entries) + "\n"
+    records.put(app.srcdir / FOLDER / "logisticbp-vectors.zip", vectors())
+    records.put(app.srcdir / FOLDER / "logisticbp.bib", text.encode())
 
 
 def write_sitemap(app, exception):
@@ -97,4 +93,3 @@ def setup(app):
     app.connect("config-inited", lambda app, config: setattr(config, "html_baseurl", address()))
     app.connect("builder-inited", write)
     app.connect("build-finished", write_sitemap)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

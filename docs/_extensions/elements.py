@@ -112,4 +112,3 @@ def setup(app):
     """Register the nodes."""
     app.add_node(element, html=(visit_element, depart_element))
     app.add_node(markup, html=(visit_markup, None))
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

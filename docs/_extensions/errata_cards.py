@@ -3,8 +3,7 @@
 A page says ``{errata} wrong result`` and gets a card for each row of that severity, and
 ``{errata} confirmed`` for what is right as printed; ``{note-lines} part``
 lists the formulas of one part of the note, each with its statements and its rows. Both read
-``build/errata.json``. A file that is missing or old, and a row that did not come out as it says,
-are warnings.
+``build/errata.json``.
 """
 
 from collections import Counter
@@ -12,7 +11,7 @@ from collections import Counter
 from docutils import nodes
 from sphinx.util import logging
 
-from . import card, records
+from . import card
 from .elements import directive, html, paragraph, prose, reference
 from .statements import shown
 from .tables import Table, counted, displayed
@@ -160,16 +159,6 @@ def linked(row):
     return card.erratum(row["name"], *prose(said(row)))
 
 
-def check_results(app):
-    """Warn when the file is missing or old, and of rows that did not come out as they say."""
-    config = app.config
-    for complaint in records.complaints(config.statements_formulas, config.statements_errata):
-        logger.warning("%s", complaint, type="errata", subtype="results")
-    for row in records.loaded(config.statements_errata, {"errata": []})["errata"]:
-        if not row["as_stated"]:
-            logger.warning("erratum %s did not come out as stated", row["name"], type="errata")
-
-
 def setup(app):
     """Register the directives."""
     spaced = {"required_arguments": 1, "final_argument_whitespace": True}
@@ -177,5 +166,3 @@ def setup(app):
     directive(app, "errata-counts", errata_counts)
     directive(app, "note-lines", note_lines, **spaced)
     app.add_css_file("css/errata.css")
-    app.connect("builder-inited", check_results)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

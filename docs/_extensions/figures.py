@@ -167,4 +167,3 @@ def setup(app):
     directive(app, "picture", picture_directive, **described)
     directive(app, "plot", plot_directive, **described,
               option_spec={"alt": directives.unchanged_required})  # fmt: skip
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -194,4 +194,3 @@ def setup(app):
     directive(app, "cheat-sheet", cheat_sheet, has_content=True)
     app.add_css_file("css/cheat-sheet.css")
     app.connect("doctree-resolved", as_on_the_pages)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

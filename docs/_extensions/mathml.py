@@ -164,4 +164,3 @@ def visit_block(writer, node):
 def setup(app):
     """Register the renderer."""
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,7 +11,6 @@ import furo
 from docutils import nodes
 from sphinx.search.en import SearchEnglish
 
-from . import digest
 from .mathml import unbroken
 
 PREVIEW = 200  # characters
@@ -86,12 +85,10 @@ def share_navigation(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    """Run after the theme has made its navigation; read all pages again when this code changes."""
+    """Run after the theme has made its navigation."""
     # What is the same on many pages is worked out for each of them, which takes long: the stem of a
     # word, and the navigation.
     SearchEnglish.stem = cache(SearchEnglish.stem)
     furo.get_navigation_tree = cache(furo.get_navigation_tree)
-    app.add_config_value("extensions_digest", digest(), "env", str)
     app.connect("html-page-context", share_navigation, priority=100)
     app.connect("html-page-context", repair, priority=900)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -116,4 +116,3 @@ def setup(app):
     """Register role and directive."""
     app.add_role("run", Number())
     directive(app, "run-table", run_table, required_arguments=2, optional_arguments=9)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

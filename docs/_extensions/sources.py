@@ -132,4 +132,3 @@ def source_pages(app):
 def setup(app):
     """Register the pages."""
     app.connect("html-collect-pages", source_pages)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 from _extensions import downloads, indexes
-from small import DOCS, EXTENSIONS, record
+from small import DOCS, record
 
 PDF = DOCS / "downloads/cheat-sheet.pdf"
 
@@ -58,7 +58,7 @@ def test_what_is_public_has_its_address_and_year(published, build):
     entry = downloads.bibtex(record("a.one"))
     assert "url = {https://example.org/docs/statements/a.one.html}" in entry
     assert "year = {2031}" in entry
-    site = build(extensions=[*EXTENSIONS, "_extensions.downloads"])
+    site = build()
     page = site.page("statements/a.two")
     assert '<link rel="canonical" href="https://example.org/docs/statements/a.two.html"' in page
     assert (
@@ -70,6 +70,6 @@ def test_what_is_public_has_its_address_and_year(published, build):
 
 def test_what_is_not_public_has_neither(build):
     assert "url" not in downloads.bibtex(record("a.one"))
-    site = build(extensions=[*EXTENSIONS, "_extensions.downloads"])
+    site = build()
     assert "canonical" not in site.page("first")
     assert not (site.folder / "sitemap.xml").exists()
