@@ -78,5 +78,6 @@ toc_object_entries = False  # thousands of functions would stand in the contents
 autosummary_generate = False  # numpydoc loads it, and no page uses it
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_use_type_comments = False  # there are none, and looking for them reads each function again
 autodoc_preserve_defaults = True  # a style is known by its name, not by all that is in it
 numpydoc_show_class_members = False

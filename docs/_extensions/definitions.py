@@ -17,8 +17,9 @@ import unicodedata
 
 from docutils import nodes
 
-from .card import shape
+from .card import of_shape
 from .mathml import to_mathml, unbroken
+from .records import put
 from .statements import ENTRIES, results
 
 MATH = re.compile(r"\$([^$]+)\$")
@@ -62,11 +63,10 @@ def statement(record, number, href):
 def symbol_entry(symbol):
     """Return the entry of a symbol."""
     letter, meaning = to_mathml(symbol["latex"], display=False), prose(symbol["meaning"])
-    of_shape = f" ({html.escape(shape(symbol))})" if symbol["shape"] else ""
     return {
         "name": symbol["name"],
         "letters": letters(symbol),
-        "html": f"<p>{letter}: {meaning}{of_shape}</p>",
+        "html": f"<p>{letter}: {meaning}{html.escape(of_shape(symbol))}</p>",
     }
 
 
@@ -82,16 +82,13 @@ def content(app):
     }
 
 
-def write(app, exception):
-    """Write the script beside those that are copied."""
-    if exception or app.builder.format != "html":
-        return
-    folder = app.outdir / "_static/js"
-    folder.mkdir(parents=True, exist_ok=True)
+def write(app):
+    """Write the script beside those that are copied; it brings no page."""
     value = json.dumps(content(app), ensure_ascii=False, separators=(",", ":"))
-    (folder / "definitions.js").write_text(f"window.definitions = {value};\n", encoding="utf-8")
+    put(app.outdir / "_static/js/definitions.js", f"window.definitions = {value};\n".encode())
+    return []
 
 
 def setup(app):
     """Write the script when the pages are written."""
-    app.connect("build-finished", write)
+    app.connect("html-collect-pages", write)

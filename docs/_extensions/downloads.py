@@ -76,20 +76,20 @@ def write(app):
     records.put(app.srcdir / FOLDER / "logisticbp.bib", text.encode())
 
 
-def write_sitemap(app, exception):
-    """List all pages by their public addresses, where the site has one."""
-    if exception or app.builder.format != "html" or not address():
-        return
+def write_sitemap(app):
+    """List all pages by their public addresses, where the site has one; that brings no page."""
     pages = sorted(app.builder.get_target_uri(docname) for docname in app.env.all_docs)
     entries = "".join(f"<url><loc>{html.escape(address(page))}</loc></url>\n" for page in pages)
     text = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{SITEMAP}">\n{entries}</urlset>\n'
     )
-    (app.outdir / "sitemap.xml").write_text(text, encoding="utf-8")
+    if address():
+        records.put(app.outdir / "sitemap.xml", text.encode())
+    return []
 
 
 def setup(app):
     """Register the steps; Sphinx writes the canonical link of each page."""
     app.connect("config-inited", lambda app, config: setattr(config, "html_baseurl", address()))
     app.connect("builder-inited", write)
-    app.connect("build-finished", write_sitemap)
+    app.connect("html-collect-pages", write_sitemap)

@@ -125,10 +125,9 @@ def explorer(page, start=None):
     wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]
     inside = html("div", about, html("div", *layers, classes=["ex-rules"]),
                   html("div", *wrong, classes=["ex-misprints"]), classes=["ex-static"])  # fmt: skip
-    outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer",
-                   **({"data_start": start} if start else {}))  # fmt: skip
-    outside["ids"].append("explorer")
-    return [outside]
+    starts = {"data_start": start} if start else {}
+    return [html("div", inside, classes=["explorer"], ids=["explorer"], role="group",
+                 aria_label="Explorer", **starts)]  # fmt: skip
 
 
 def add_scripts(app, pagename, templatename, context, doctree):

@@ -6,6 +6,7 @@ other host. It is the first thing in the head of each page (_templates/base.html
 
 import re
 from functools import cache
+from textwrap import shorten
 
 import furo
 from docutils import nodes
@@ -13,18 +14,11 @@ from sphinx.search.en import SearchEnglish
 
 from .mathml import unbroken
 
-PREVIEW = 200  # characters
+PREVIEW = 201  # characters
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-    )
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
 REPAIRS = (
@@ -40,23 +34,10 @@ REPAIRS = (
 )
 
 
-def repaired(markup):
-    """Return markup with the repairs made."""
-    for pattern, replacement in REPAIRS:
-        markup = re.sub(pattern, replacement, markup, flags=re.DOTALL)
-    return unbroken(markup)
-
-
 def preview(doctree):
     """Return what a link to a page shows of it: how its first paragraph begins."""
-    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
-        text = " ".join(paragraph.astext().split())
-        return (
-            text
-            if len(text) < PREVIEW
-            else f"{text[:PREVIEW].rpartition(' ')[0]} \N{HORIZONTAL ELLIPSIS}"
-        )
-    return None
+    first = next(doctree.findall(nodes.paragraph), None) if doctree else None
+    return first and shorten(first.astext(), PREVIEW, placeholder=" \N{HORIZONTAL ELLIPSIS}")
 
 
 def repair(app, pagename, templatename, context, doctree):
@@ -64,8 +45,10 @@ def repair(app, pagename, templatename, context, doctree):
     context["content_security_policy"] = POLICY
     context.setdefault("preview", preview(doctree))
     for part in ("body", "furo_navigation_tree", "toc"):
-        if context.get(part):
-            context[part] = repaired(context[part])
+        if markup := context.get(part):
+            for pattern, replacement in REPAIRS:
+                markup = re.sub(pattern, replacement, markup, flags=re.DOTALL)
+            context[part] = unbroken(markup)
 
 
 def share_navigation(app, pagename, templatename, context, doctree):

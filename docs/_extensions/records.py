@@ -31,11 +31,6 @@ LEVELS = {
 NOT_VERIFIED = "The last verification did not establish this statement."
 
 
-def known_level(level):
-    """Return a level of LEVELS as it is, and any other as not verified."""
-    return level if level in LEVELS else "not verified"
-
-
 # The verification routes: key in the results, letter of the mark, what the mark stands for.
 ROUTES = (
     ("rule", "R", "the named rule itself was checked"),

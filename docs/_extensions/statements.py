@@ -19,10 +19,9 @@ from sphinx.domains import Domain, ObjType
 from sphinx.roles import XRefRole
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
-from sphinxcontrib.bibtex.roles import CiteRole
 
 from . import card, records, sources
-from .elements import directive
+from .elements import directive, section
 
 logger = logging.getLogger(__name__)
 
@@ -61,27 +60,14 @@ def known(page, identifier):
     return statements[identifier]
 
 
-def section(page, record, kind, **attributes):
-    """Return the section that a statement is, which gives it a link in the contents."""
-    title = nodes.title("", "", nodes.Text(record["title"]))
-    made = nodes.section("", title, classes=[kind], ids=[record["id"]], **attributes)
-    page.set_source_info(made)
-    return made
-
-
 def statement(page, identifier):
     """``{statement} id``: the box of a statement; ``:open:`` shows its derivation unfolded."""
     record = known(page, identifier)
     page.env.get_domain("statement").place("boxes", identifier, page.env.docname)
-    made = section(page, record, "statement")
-    made += card.box(
-        record,
-        results(page.env),
-        equations(page, record),
-        cite=partial(citation, page),
-        opened="open" in page.options,
-    )
-    return [made]
+    cite, opened = partial(citation, page), "open" in page.options
+    shown = card.box(record, results(page.env), equations(page, record), cite=cite, opened=opened)
+    title = [nodes.Text(record["title"])]
+    return [section(page, identifier, title, *shown, kind="statement", linked=False)]
 
 
 def equations(page, record):
@@ -106,8 +92,7 @@ def citation(page, key):
     """Return a link to the bibliography, or nothing where it does not have the key."""
     if key not in page.env.get_domain("cite").bibdata.data.entries:
         return []
-    raw = f"{{cite:t}}`{key}`"
-    return CiteRole()("cite:t", raw, key, page.lineno, page.state.inliner)[0]
+    return page.parse_inline(f"{{cite:t}}`{key}`")[0]
 
 
 def entry(page, identifier):
@@ -116,14 +101,12 @@ def entry(page, identifier):
     The labels of the statement lead there.
     """
     record, docname = known(page, identifier), page.env.docname
-    made = section(page, record, "entry", names=[identifier])
-    page.state.document.note_explicit_target(made, made)
     for file in (record["source"]["file"], *sources.files()):
         if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
             page.env.note_dependency(str(records.ROOT / file))
     cite = partial(citation, page)
-    made += card.entry(record, results(page.env), cite=cite, docname=docname)
-    return [made]
+    shown = card.entry(record, results(page.env), cite=cite, docname=docname)
+    return [section(page, identifier, [nodes.Text(record["title"])], *shown, kind="entry")]
 
 
 def result(page, identifier):
