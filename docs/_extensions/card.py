@@ -210,7 +210,7 @@ def evidence(record, results):
         )
         rows += [("Peers", html("ul", *(html("li", said) for said in far))),
                  ("Compared", versions(results.peers))]  # fmt: skip
-    tests = loaded(sources.vectors(identifier), {"tests": []})["tests"]
+    tests = loaded(downloads.VECTORS / f"{identifier}.json", {"tests": []})["tests"]
     if count := sum(test["result"] == "valid" for test in tests):
         rows += [("Vectors", f"{counted(count, 'case')} at 50 digits")]
     return facts("Evidence", ((name, [said]) for name, said in rows))
@@ -276,7 +276,7 @@ def source_links(record, docname):
         nodes.reference("", name, internal=True, refuri=sources.link(docname, *place))
         for name, place in sources.places(record).items()
     ]
-    if sources.vectors(record["id"]).exists():
+    if (downloads.VECTORS / f"{record['id']}.json").exists():
         links.append(download(f"/../tests/vectors/{record['id']}.json", "vectors"))
     return listed(links)
 

@@ -20,7 +20,7 @@ from docutils import nodes
 from .card import of_shape
 from .mathml import to_mathml, unbroken
 from .records import put
-from .statements import ENTRIES, results
+from .statements import ENTRIES, labels, results
 
 MATH = re.compile(r"\$([^$]+)\$")
 
@@ -42,7 +42,6 @@ def letters(symbol):
 
 def statement(record, number, href):
     """Return the entry of a statement."""
-    more = (f"{record['id']}.{k}" for k in range(2, len(record["results"]) + 1))
     formulas = "".join(to_mathml(latex, display=True) for latex in record["results"])
     title = f"{number} {record['title']}".strip()
     words = (record["id"], record["title"], record["summary"], *record["symbols"])
@@ -50,10 +49,7 @@ def statement(record, number, href):
         "id": record["id"],
         "title": title,
         "href": href,
-        "anchors": [
-            record["id"],
-            *(nodes.make_id(f"equation-{label}") for label in (record["id"], *more)),
-        ],
+        "anchors": [record["id"], *(nodes.make_id(f"equation-{n}") for n in labels(record))],
         "words": " ".join(words).lower(),
         "formulas": [*record["results"], record["text"]],
         "html": f"<p>{html.escape(title)}</p>{formulas}",

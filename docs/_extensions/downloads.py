@@ -60,11 +60,10 @@ def bibtex(record=None):
 def vectors():
     """Return an archive of the test vectors, with their README and their schema."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w") as archive:
         for file in [VECTORS / "README.md", *sorted(VECTORS.glob("*.json"))]:
             entry = zipfile.ZipInfo(f"vectors/{file.name}")  # its date is the same in every build
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, file.read_bytes())
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 

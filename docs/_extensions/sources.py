@@ -74,11 +74,6 @@ def places(record):
     return {kind: first for kind, here in found.items() if (first := next(here, None))}
 
 
-def vectors(identifier):
-    """The file of the test vectors of a statement, if there are any."""
-    return ROOT / f"tests/vectors/{identifier}.json"
-
-
 def link(from_page, file, line):
     """Return the address, relative to a page, of a line of a file."""
     return f"{relative_uri(f'{from_page}.html', f'{page(file)}.html')}#L-{line}"

@@ -70,12 +70,17 @@ def statement(page, identifier):
     return [section(page, identifier, title, *shown, kind="statement", linked=False)]
 
 
+def labels(record):
+    """Return the labels of the equations of a statement: its id for the first, then ``id.2``."""
+    more = range(2, len(record["results"]) + 1)
+    return [record["id"], *(f"{record['id']}.{number}" for number in more)]
+
+
 def equations(page, record):
     """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
     math, docname = page.env.domains.math_domain, page.env.docname
     blocks = []
-    for number, latex in enumerate(record["results"]):
-        label = record["id"] if number == 0 else f"{record['id']}.{number + 1}"
+    for label, latex in zip(labels(record), record["results"], strict=True):
         block = nodes.math_block(
             latex, latex, docname=docname, nowrap=False, label=label,
             ids=[nodes.make_id(f"equation-{label}")],
