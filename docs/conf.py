@@ -20,25 +20,11 @@ version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["projec
 
 extensions = [
     "myst_parser",
-    "sphinx.ext.autodoc",
-    "numpydoc",
     "sphinx.ext.linkcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinxcontrib.bibtex",
-    "_extensions.elements",
-    "_extensions.mathml",
-    "_extensions.sources",
-    "_extensions.statements",
-    "_extensions.indexes",
-    "_extensions.definitions",
-    "_extensions.downloads",
-    "_extensions.figures",
-    "_extensions.runs",
-    "_extensions.errata_cards",
-    "_extensions.explorer",
-    "_extensions.modules",
-    "_extensions.offline",
+    "_extensions",
 ]
 exclude_patterns = ["_build", "_pictures", "_plots", "_runs", "_templates", "downloads"]
 templates_path = ["_templates"]
@@ -92,5 +78,6 @@ toc_object_entries = False  # thousands of functions would stand in the contents
 autosummary_generate = False  # numpydoc loads it, and no page uses it
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_use_type_comments = False  # there are none, and looking for them reads each function again
 autodoc_preserve_defaults = True  # a style is known by its name, not by all that is in it
 numpydoc_show_class_members = False

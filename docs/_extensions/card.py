@@ -5,11 +5,12 @@ import re
 from html import escape
 
 from docutils import nodes
+from sphinx_design.shared import create_component
 
 from . import downloads, sources
 from .elements import download, html, link, markup, paragraph, prose, reference, verbatim
 from .mathml import to_mathml
-from .records import LEVELS, NOT_VERIFIED, ORACLES, ROOT, ROUTES, known_level, loaded
+from .records import LEVELS, NOT_VERIFIED, ORACLES, ROUTES, loaded
 from .tables import counted
 
 # Key of the form, name, language; without a language it is shown as it is and not searched.
@@ -31,26 +32,15 @@ FOUND = {"proved": "yes", "checked": "yes", "agrees": "yes", "label": "label"}
 FOUND |= dict.fromkeys(("not proved", "refuted", "does not hold"), "no")
 
 
-def level_slug(level):
-    """Return the part of a name or class that stands for a level."""
-    return known_level(level).replace(",", "").replace(" ", "-")
+def badge(level, *, linked=True):
+    """Return the level as a badge that explains itself, linked to the page that says more.
 
-
-def badge(level):
-    """Return the level as a badge that explains itself and links to the page that says more."""
-    explained = link("std", "ref", f"level-{level_slug(level)}", nodes.Text(level))
-    return html("span", explained, **marked(level))
-
-
-def plain_badge(level):
-    """Return the level as a badge without a link, for a page that shows hundreds."""
-    return html("span", level, **marked(level))
-
-
-def marked(level):
-    """Return the attributes of a badge: its color, and what the level means."""
-    said = LEVELS.get(known_level(level), NOT_VERIFIED)
-    return {"classes": ["badge", f"level-{level_slug(level)}"], "title": said}
+    It is not linked on a page that shows hundreds.
+    """
+    known = level if level in LEVELS else "not verified"
+    slug, said = f"level-{nodes.make_id(known)}", LEVELS.get(level, NOT_VERIFIED)
+    inside = link("std", "ref", slug, nodes.Text(level)) if linked else level
+    return html("span", inside, classes=["badge", slug], title=said)
 
 
 def head(record, level, *where):
@@ -83,43 +73,39 @@ def equation(latex):
     return nodes.math_block(latex, latex, nowrap=False, number=None, label=None)
 
 
-def mark(letter, meaning, verdict, points=0):
-    """Return the mark of one route on one step; nothing where the route does not apply."""
-    found = FOUND.get(verdict)
-    if found is None:
+def mark(route, verdicts, found):
+    """Return the mark of one route on what was found; nothing where the route does not apply."""
+    key, letter, meaning = route
+    verdict = verdicts.get(key)
+    if verdict not in FOUND:
         return []
-    said = f"{meaning}: {'no, its name is a label' if found == 'label' else verdict}"
-    said += f", {counted(points, 'point')}" if points else ""
-    said = escape(said)
+    slug = FOUND[verdict]
+    said = f"{meaning}: {'no, its name is a label' if slug == 'label' else verdict}"
+    said = escape(said + compared(key, found))
     inside = f'<span aria-hidden="true">{letter}</span><span class="spoken"> {said}. </span>'
-    return [markup(html=f'<span class="mark mark-{found}" title="{said}">{inside}</span>')]
+    return [markup(html=f'<span class="mark mark-{slug}" title="{said}">{inside}</span>')]
+
+
+def compared(key, found):
+    """Return at how many points a route has compared, as text: one route does."""
+    points = found.get("points") if key == "50 digits" else None
+    return f", {counted(points, 'point')}" if points else ""
 
 
 def verdict_marks(found):
     """Return the marks of a step; nothing where nothing was found."""
     if not found:
         return []
-    verdicts = found.get("verdicts", {})
-    marks = [
-        m for key, *rest in ROUTES for m in mark(*rest, verdicts.get(key), points_of(key, found))
-    ]
-    flag = [html("span", "both sides were equal before the check", classes=["mark", "mark-no"])]
-    return [html("span", *marks, *(flag if found.get("flag") else []), classes=["marks"])]
-
-
-def points_of(key, found):
-    """Return at how many points a route has compared: one route does."""
-    return found.get("points", 0) if key == "50 digits" else 0
+    marks = [m for route in ROUTES for m in mark(route, found.get("verdicts", {}), found)]
+    if found.get("flag"):
+        said = "both sides were equal before the check"
+        marks.append(html("span", said, classes=["mark", "mark-no"]))
+    return [html("span", *marks, classes=["marks"])]
 
 
 def listed(links):
     """Return links with commas between them."""
     return [node for link in links for node in (nodes.Text(", "), link)][1:]
-
-
-def cited(identifiers):
-    """Return links to statements, with commas."""
-    return listed(map(reference, identifiers))
 
 
 def step(record, found, cite):
@@ -133,7 +119,7 @@ def step(record, found, cite):
     if record["reason"]:
         why += [" ", html("span", *prose(record["reason"]), classes=["reason"])]
     if record["cites"]:
-        why += [" ", html("span", *cited(record["cites"]), classes=["cites"])]
+        why += [" ", html("span", *listed(map(reference, record["cites"])), classes=["cites"])]
     if not record["made"]:
         why += [" ", html("span", "typed", classes=["typed"], title="an author wrote this line")]
     why += verdict_marks(found)
@@ -154,15 +140,15 @@ def beside(records, found):
     return zip(records, [*found, *[{}] * len(records)], strict=False)
 
 
+def chains(record, found, cite):
+    """Return all chains of a statement, with the marks of the routes where something was found."""
+    return [chain(c, about, cite) for c, about in beside(record["chains"], found.get("chains", []))]
+
+
 def legend():
     """Return what the letters of the marks mean."""
     entries = [html("span", html("b", letter), f" {meaning}") for _, letter, meaning in ROUTES]
     return html("p", *(n for entry in entries for n in (entry, " ")), classes=["marks-legend"])
-
-
-def chains(record, found, cite):
-    """Return all chains of a statement, with the marks of the routes where something was found."""
-    return [chain(c, about, cite) for c, about in beside(record["chains"], found.get("chains", []))]
 
 
 def derivation(record, cite, *, opened):
@@ -192,31 +178,12 @@ def versions(result):
 def routes(found):
     """Return the verdict of each route on the whole statement."""
     items = []
-    for key, letter, meaning in ROUTES:
-        verdict = found["routes"].get(key, "not applicable")
-        if FOUND.get(verdict):
-            points = points_of(key, found)
-            at = f", {counted(points, 'point')} in all" if points else ""
-            items.append(html("li", *mark(letter, meaning, verdict, points), f" {meaning}{at}"))
+    for route in ROUTES:
+        if made := mark(route, found["routes"], found):
+            key, _, meaning = route
+            at = compared(key, found)
+            items.append(html("li", *made, f" {meaning}{at and f'{at} in all'}"))
     return items
-
-
-def peer(name, found):
-    """Return how far a library is from the implementation."""
-    ulp = f"{found['largest_difference_ulp']:,.3g} ulp"
-    return html("li", f"{name}: at most {ulp} apart in {counted(found['cases'], 'case')}")
-
-
-def vectors_file(identifier):
-    """Return where the test vectors of a statement are, if there are any."""
-    return f"tests/vectors/{identifier}.json"
-
-
-def vectors_of(identifier):
-    """Return how many test vectors with an answer there are."""
-    file = ROOT / vectors_file(identifier)
-    tests = loaded(file)["tests"] if file.exists() else []
-    return sum(test["result"] == "valid" for test in tests)
 
 
 def evidence(record, results):
@@ -236,9 +203,15 @@ def evidence(record, results):
             ("Measured", versions(results.evidence)),
         ]
     if peers := results.peers["agreement"].get(identifier):
-        rows += [("Peers", html("ul", *(peer(*named) for named in peers.items()))),
+        far = (
+            f"{name}: at most {found['largest_difference_ulp']:,.3g} ulp apart in "
+            f"{counted(found['cases'], 'case')}"
+            for name, found in peers.items()
+        )
+        rows += [("Peers", html("ul", *(html("li", said) for said in far))),
                  ("Compared", versions(results.peers))]  # fmt: skip
-    if count := vectors_of(identifier):
+    tests = loaded(downloads.VECTORS / f"{identifier}.json", {"tests": []})["tests"]
+    if count := sum(test["result"] == "valid" for test in tests):
         rows += [("Vectors", f"{counted(count, 'case')} at 50 digits")]
     return facts("Evidence", ((name, [said]) for name, said in rows))
 
@@ -250,28 +223,15 @@ def facts(title, rows):
     return part(title, html("dl", *said, classes=["facts"])) if said else []
 
 
-def component(name, *children, **attributes):
-    """Return a container that sphinx-design turns into a part of a set of tabs."""
-    classes = [f"sd-{name}"]
-    return nodes.container(
-        "", *children, design_component=name, is_div=True, classes=classes, **attributes
-    )
-
-
-def forms_of(record):
-    """Return the forms in which a statement can be copied; None where it has no such form."""
+def code(record):
+    """Return the tabs to copy the statement from, one for each form that it has."""
     shown = {key: value for key, value in record.items() if key != "code"}
-    return {
+    forms = {
         **record["code"],
         "mathml": "\n".join(to_mathml(latex, display=True) for latex in record["results"]),
         "text": record["text"],
         "json": json.dumps(shown, indent=1, ensure_ascii=False),
     }
-
-
-def code(record):
-    """Return the tabs to copy the statement from."""
-    forms = forms_of(record)
     items = []
     for key, label, language in CODE_TABS:
         if form := forms.get(key):
@@ -282,8 +242,11 @@ def code(record):
             block = (
                 nodes.literal_block(form, form, language=language) if coloured else verbatim(form)
             )
-            items.append(component("tab-item", title, component("tab-content", block)))
-    return part("Code", component("tab-set", *items), classes=["code-forms"])
+            content = create_component("tab-content", ["sd-tab-content"], children=[block])
+            parts = [title, content]
+            items.append(create_component("tab-item", ["sd-tab-item"], children=parts))
+    tabs = create_component("tab-set", ["sd-tab-set"], children=items)
+    return part("Code", tabs, classes=["code-forms"])
 
 
 def symbols(record, results):
@@ -292,9 +255,8 @@ def symbols(record, results):
     for name in record["symbols"]:
         if symbol := results.symbols.get(name):
             letter = nodes.math(symbol["latex"], symbol["latex"])
-            of_shape = f" ({shape(symbol)})" if symbol["shape"] else ""
             term = html("dt", link("statement", "sym", name, letter))
-            items.append(html("div", term, html("dd", *prose(symbol["meaning"]), of_shape)))
+            items.append(html("div", term, html("dd", *prose(symbol["meaning"]), of_shape(symbol))))
     return [html("dl", *items, classes=["where"])] if items else []
 
 
@@ -303,21 +265,19 @@ def shape(symbol):
     return (symbol["shape"] or "").replace(" x ", " \N{MULTIPLICATION SIGN} ")
 
 
+def of_shape(symbol):
+    """Return the shape of a symbol in brackets, where it has one."""
+    return f" ({shape(symbol)})" if symbol["shape"] else ""
+
+
 def source_links(record, docname):
     """Return the links to derivation, implementation, test and vectors."""
-    identifier, file = record["id"], record["source"]["file"]
-    places = [
-        *((file, line, "derivation") for file, line in sources.derivations(file, record["name"])),
-        *((file, line, "implementation") for file, line in sources.implementations(identifier)[:1]),
-        *((file, line, "test") for file, line in sources.tests(identifier)[:1]),
-    ]
     links = [
-        nodes.reference("", name, internal=True, refuri=sources.link(docname, file, line))
-        for file, line, name in places
-        if (ROOT / file).exists()
+        nodes.reference("", name, internal=True, refuri=sources.link(docname, *place))
+        for name, place in sources.places(record).items()
     ]
-    if (ROOT / vectors_file(identifier)).exists():
-        links.append(download(f"/../{vectors_file(identifier)}", "vectors"))
+    if (downloads.VECTORS / f"{record['id']}.json").exists():
+        links.append(download(f"/../tests/vectors/{record['id']}.json", "vectors"))
     return listed(links)
 
 
@@ -330,8 +290,8 @@ def relations(record, results, docname):
     """Return the links of a statement: to others and to its sources."""
     names = [row["name"] for row in results.errata_of(record["id"])]
     return facts("Uses and used by", [
-        ("Uses", cited(record["uses"])),
-        ("Used by", cited(record["used_by"])),
+        ("Uses", listed(map(reference, record["uses"]))),
+        ("Used by", listed(map(reference, record["used_by"]))),
         ("Source", source_links(record, docname)),
         ("Errata", listed(erratum(name, nodes.Text(name.upper())) for name in names)),
     ])  # fmt: skip

@@ -17,9 +17,10 @@ import unicodedata
 
 from docutils import nodes
 
-from .card import shape
+from .card import of_shape
 from .mathml import to_mathml, unbroken
-from .statements import ENTRIES, results
+from .records import put
+from .statements import ENTRIES, labels, results
 
 MATH = re.compile(r"\$([^$]+)\$")
 
@@ -41,7 +42,6 @@ def letters(symbol):
 
 def statement(record, number, href):
     """Return the entry of a statement."""
-    more = (f"{record['id']}.{k}" for k in range(2, len(record["results"]) + 1))
     formulas = "".join(to_mathml(latex, display=True) for latex in record["results"])
     title = f"{number} {record['title']}".strip()
     words = (record["id"], record["title"], record["summary"], *record["symbols"])
@@ -49,10 +49,7 @@ def statement(record, number, href):
         "id": record["id"],
         "title": title,
         "href": href,
-        "anchors": [
-            record["id"],
-            *(nodes.make_id(f"equation-{label}") for label in (record["id"], *more)),
-        ],
+        "anchors": [record["id"], *(nodes.make_id(f"equation-{n}") for n in labels(record))],
         "words": " ".join(words).lower(),
         "formulas": [*record["results"], record["text"]],
         "html": f"<p>{html.escape(title)}</p>{formulas}",
@@ -62,11 +59,10 @@ def statement(record, number, href):
 def symbol_entry(symbol):
     """Return the entry of a symbol."""
     letter, meaning = to_mathml(symbol["latex"], display=False), prose(symbol["meaning"])
-    of_shape = f" ({html.escape(shape(symbol))})" if symbol["shape"] else ""
     return {
         "name": symbol["name"],
         "letters": letters(symbol),
-        "html": f"<p>{letter}: {meaning}{of_shape}</p>",
+        "html": f"<p>{letter}: {meaning}{html.escape(of_shape(symbol))}</p>",
     }
 
 
@@ -82,17 +78,13 @@ def content(app):
     }
 
 
-def write(app, exception):
-    """Write the script beside those that are copied."""
-    if exception or app.builder.format != "html":
-        return
-    folder = app.outdir / "_static/js"
-    folder.mkdir(parents=True, exist_ok=True)
+def write(app):
+    """Write the script beside those that are copied; it brings no page."""
     value = json.dumps(content(app), ensure_ascii=False, separators=(",", ":"))
-    (folder / "definitions.js").write_text(f"window.definitions = {value};\n", encoding="utf-8")
+    put(app.outdir / "_static/js/definitions.js", f"window.definitions = {value};\n".encode())
+    return []
 
 
 def setup(app):
     """Write the script when the pages are written."""
-    app.connect("build-finished", write)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-collect-pages", write)

@@ -15,7 +15,7 @@ import yaml
 
 from . import records
 
-FOLDER = records.ROOT / "docs/_build/downloads"
+FOLDER = "_build/downloads"
 VECTORS = records.ROOT / "tests/vectors"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -60,41 +60,35 @@ def bibtex(record=None):
 def vectors():
     """Return an archive of the test vectors, with their README and their schema."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w") as archive:
         for file in [VECTORS / "README.md", *sorted(VECTORS.glob("*.json"))]:
             entry = zipfile.ZipInfo(f"vectors/{file.name}")  # its date is the same in every build
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, file.read_bytes())
+            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
-
-
-def bibliography(statements):
-    """Return an entry for the project and one for each statement."""
-    return "\n\n".join([bibtex(), *map(bibtex, statements)]) + "\n"
 
 
 def write(app):
     """Write the files before the pages are read that link them."""
-    records.put(FOLDER / "logisticbp-vectors.zip", vectors())
-    formulas = records.loaded(app.config.statements_formulas, {"statements": []})
-    records.put(FOLDER / "logisticbp.bib", bibliography(formulas["statements"]).encode())
+    entries = [bibtex(), *map(bibtex, app.env.get_domain("statement").results.statements.values())]
+    text = "\n\n".join(entries) + "\n"
+    records.put(app.srcdir / FOLDER / "logisticbp-vectors.zip", vectors())
+    records.put(app.srcdir / FOLDER / "logisticbp.bib", text.encode())
 
 
-def write_sitemap(app, exception):
-    """List all pages by their public addresses, where the site has one."""
-    if exception or app.builder.format != "html" or not address():
-        return
+def write_sitemap(app):
+    """List all pages by their public addresses, where the site has one; that brings no page."""
     pages = sorted(app.builder.get_target_uri(docname) for docname in app.env.all_docs)
     entries = "".join(f"<url><loc>{html.escape(address(page))}</loc></url>\n" for page in pages)
     text = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{SITEMAP}">\n{entries}</urlset>\n'
     )
-    (app.outdir / "sitemap.xml").write_text(text, encoding="utf-8")
+    if address():
+        records.put(app.outdir / "sitemap.xml", text.encode())
+    return []
 
 
 def setup(app):
     """Register the steps; Sphinx writes the canonical link of each page."""
     app.connect("config-inited", lambda app, config: setattr(config, "html_baseurl", address()))
     app.connect("builder-inited", write)
-    app.connect("build-finished", write_sitemap)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-collect-pages", write_sitemap)

@@ -25,9 +25,9 @@ def verbatim(text):
     return markup(html=code)
 
 
-def html(tag, *children, classes=(), **attributes):
+def html(tag, *children, classes=(), ids=(), **attributes):
     """Make an element; a string among the children is text. ``aria_label`` is ``aria-label``."""
-    node = element(tag=tag, attributes=attributes, classes=list(classes))
+    node = element(tag=tag, attributes=attributes, classes=list(classes), ids=list(ids))
     node += [nodes.Text(child) if isinstance(child, str) else child for child in children]
     return node
 
@@ -47,6 +47,16 @@ def prose(text):
 def paragraph(text, *classes):
     """Return a paragraph."""
     return nodes.paragraph("", "", *prose(text), classes=list(classes))
+
+
+def section(page, label, title, *content, kind, linked=True):
+    """Return a section, which has a place in the contents, and links lead to its label."""
+    made = nodes.section("", nodes.title("", "", *title), *content, ids=[label], classes=[kind])
+    page.set_source_info(made)
+    if linked:
+        made["names"].append(label)
+        page.state.document.note_explicit_target(made, made)
+    return made
 
 
 def folded(title, *children):
@@ -112,4 +122,3 @@ def setup(app):
     """Register the nodes."""
     app.add_node(element, html=(visit_element, depart_element))
     app.add_node(markup, html=(visit_markup, None))
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

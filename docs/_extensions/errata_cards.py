@@ -3,21 +3,17 @@
 A page says ``{errata} wrong result`` and gets a card for each row of that severity, and
 ``{errata} confirmed`` for what is right as printed; ``{note-lines} part``
 lists the formulas of one part of the note, each with its statements and its rows. Both read
-``build/errata.json``. A file that is missing or old, and a row that did not come out as it says,
-are warnings.
+``build/errata.json``.
 """
 
 from collections import Counter
 
 from docutils import nodes
-from sphinx.util import logging
 
-from . import card, records
-from .elements import directive, html, paragraph, prose, reference
+from . import card
+from .elements import directive, html, paragraph, prose, reference, section
 from .statements import shown
 from .tables import Table, counted, displayed
-
-logger = logging.getLogger(__name__)
 
 SAID = {
     "fails": "The printed form fails its check.",
@@ -39,36 +35,17 @@ def verdict(row):
     return html("span", name, classes=["badge", f"severity-{slug}"], title=said)
 
 
-def formulas(row):
-    """Return the printed form: a formula, or a claim in words."""
-    if row["kind"] == "claim":
-        return [paragraph(row["printed"])]
-    return [card.equation(row["printed"])]
-
-
 def sources(statements):
     """Return the statements that prove something, with their levels."""
-    items = [
-        html(
-            "li",
-            reference(statement["id"]) if statement["id"] else statement["title"],
-            " ",
-            card.badge(statement["level"]),
-        )
-        for statement in statements
-    ]
+    names = (reference(s["id"]) if s["id"] else s["title"] for s in statements)
+    badges = (card.badge(s["level"]) for s in statements)
+    items = [html("li", name, " ", badge) for name, badge in zip(names, badges, strict=True)]
     return [html("ul", *items, classes=["sources"])] if items else []
 
 
 def equations(statements):
     """Return the equations of statements that are to be shown."""
     return [card.equation(latex) for statement in statements for latex in statement["latex"]]
-
-
-def right(row):
-    """Return what holds instead: equations, words, and the statements that say so."""
-    words = [] if row["kind"] == "confirmed" else [paragraph(row["correct"])]
-    return [*equations(row["right"]), *words, *sources(row["right"])]
 
 
 def tested(row):
@@ -96,23 +73,24 @@ def errata(page, severity):
     everything = shown(page.env).errata["errata"]
     rows = [row for row in everything if severity in (row["severity"], row["kind"])]
     if everything and not rows:
-        logger.warning("no row is %r", severity, location=page.get_location())
-    return [section(page, row) for row in rows]
+        raise ValueError(f"no row is {severity!r}")
+    return [
+        section(page, f"erratum-{row['name']}", prose(said(row)), *both(row), kind="erratum")
+        for row in rows
+    ]
 
 
-def section(page, row):
-    """Return a row as a section, which gives it a label and a link in the contents."""
-    label = f"erratum-{row['name']}"
-    title = nodes.title("", "", *prose(said(row)))
-    section = nodes.section("", title, classes=["erratum"], ids=[label], names=[label])
-    page.set_source_info(section)
-    page.state.document.note_explicit_target(section, section)
-    printed = side([html("span", "Printed"), verdict(row)], *formulas(row), *tested(row))
-    correct = side([html("span", "Right")], *right(row))
+def both(row):
+    """Return both sides of a row, and what there is to say of them."""
+    as_printed = paragraph if row["kind"] == "claim" else card.equation
+    head = [html("span", "Printed"), verdict(row)]
+    printed = side(head, as_printed(row["printed"]), *tested(row))
+    words = [] if row["kind"] == "confirmed" else [paragraph(row["correct"])]
+    says = [*equations(row["right"]), *words, *sources(row["right"])]
+    correct = side([html("span", "Right")], *says)
     why = [paragraph(row["why"], "in-words")] if row["why"] else []
     also = boxed([*equations(row["also"]), *sources(row["also"])])
-    section += [html("div", printed, correct, classes=["sides"]), *why, *also]
-    return section
+    return [html("div", printed, correct, classes=["sides"]), *why, *also]
 
 
 def said(row):
@@ -135,20 +113,20 @@ def note_lines(page, title):
     lines = [(part["title"], line) for part in found["note"] for line in part["lines"]]
     numbered = [(n, line) for n, (part, line) in enumerate(lines, 1) if part == title]
     if lines and not numbered:
-        logger.warning("the note has no part %r", title, location=page.get_location())
-
-    def anchor(row):
-        here = html("a", str(row[0]), href=f"#note-{row[0]}")
-        here["ids"].append(f"note-{row[0]}")
-        return here
+        raise ValueError(f"the note has no part {title!r}")
 
     def dealt_with(row):
-        statements = [html("li", reference(name)) for name in row[1]["statements"]]
-        misprints = [html("li", linked(rows[name])) for name in row[1]["errata"]]
-        return html("ul", *statements, *misprints, classes=["sources"])
+        links = [
+            *map(reference, row[1]["statements"]),
+            *(linked(rows[n]) for n in row[1]["errata"]),
+        ]
+        return html("ul", *(html("li", link) for link in links), classes=["sources"])
 
     columns = [
-        ("Line", anchor),
+        (
+            "Line",
+            lambda row: html("a", str(row[0]), ids=[f"note-{row[0]}"], href=f"#note-{row[0]}"),
+        ),
         ("Printed in the note", lambda row: displayed(row[1]["printed"])),
         ("Here", dealt_with),
     ]
@@ -160,16 +138,6 @@ def linked(row):
     return card.erratum(row["name"], *prose(said(row)))
 
 
-def check_results(app):
-    """Warn when the file is missing or old, and of rows that did not come out as they say."""
-    config = app.config
-    for complaint in records.complaints(config.statements_formulas, config.statements_errata):
-        logger.warning("%s", complaint, type="errata", subtype="results")
-    for row in records.loaded(config.statements_errata, {"errata": []})["errata"]:
-        if not row["as_stated"]:
-            logger.warning("erratum %s did not come out as stated", row["name"], type="errata")
-
-
 def setup(app):
     """Register the directives."""
     spaced = {"required_arguments": 1, "final_argument_whitespace": True}
@@ -177,5 +145,3 @@ def setup(app):
     directive(app, "errata-counts", errata_counts)
     directive(app, "note-lines", note_lines, **spaced)
     app.add_css_file("css/errata.css")
-    app.connect("builder-inited", check_results)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,8 +7,6 @@ that they call, from the JavaScript of formulas.json; the misprints of the note 
 printer.
 """
 
-from pathlib import Path
-
 from sphinx.errors import ExtensionError
 
 from . import card, errata_cards, records
@@ -42,7 +40,6 @@ STATEMENTS = (
 COMPUTED_MISPRINTS = ("a3", "a4", "a8")
 MISPRINTS = ("a1", *COMPUTED_MISPRINTS, "a10")  # A1 has no value, A10 is RULE 3 for one point
 
-FOLDER = "_build/explorer"
 FILE = "js/explorer/formulas.js"
 SCRIPTS = (
     "formulas", "eigen", "models", "check", "descent", "dom", "state", "plane", "strip", "panels",
@@ -92,13 +89,6 @@ def script(statements, names=STATEMENTS, misprints=COMPUTED_MISPRINTS):
     return HEAD + "".join(function(name, code) for name, code in codes.items())
 
 
-def write_script(app):
-    """Write formulas.js where Sphinx finds it among the static files."""
-    text = script(results(app.env).statements)
-    records.put(Path(app.srcdir) / FOLDER / FILE, text.encode())
-    app.config.html_static_path.append(str(Path(app.srcdir) / FOLDER))
-
-
 def rule(number, record):
     """Return what a layer computes in one of the rules: the formula, and whose it is."""
     said = html("span", f"RULE {number}", classes=["ex-rule-name"])
@@ -135,23 +125,22 @@ def explorer(page, start=None):
     wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]
     inside = html("div", about, html("div", *layers, classes=["ex-rules"]),
                   html("div", *wrong, classes=["ex-misprints"]), classes=["ex-static"])  # fmt: skip
-    outside = html("div", inside, classes=["explorer"], role="group", aria_label="Explorer",
-                   **({"data_start": start} if start else {}))  # fmt: skip
-    outside["ids"].append("explorer")
-    return [outside]
+    starts = {"data_start": start} if start else {}
+    return [html("div", inside, classes=["explorer"], ids=["explorer"], role="group",
+                 aria_label="Explorer", **starts)]  # fmt: skip
 
 
 def add_scripts(app, pagename, templatename, context, doctree):
-    """Give the page with the explorer, and no other, its scripts."""
+    """Give the page with the explorer, and no other, its scripts; formulas.js is written for it."""
     if 'class="explorer"' in context.get("body", ""):
+        text = script(results(app.env).statements)
+        records.put(app.outdir / "_static" / FILE, text.encode())
         for name in SCRIPTS:
             app.add_js_file(f"js/explorer/{name}.js", defer="defer")
         app.add_css_file("css/explorer.css")
 
 
 def setup(app):
-    """Register the directive, and write what it runs."""
+    """Register the directive, and add what it runs."""
     directive(app, "explorer", explorer, optional_arguments=1)
-    app.connect("builder-inited", write_script)
     app.connect("html-page-context", add_scripts)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -85,29 +85,18 @@ def write(plot, stem, folder):
             # Not savefig, which draws twice.
             figure.canvas.print_svg(drawn, metadata={"Date": None, "Creator": None})
             pyplot.close(figure)
-        dark = darkened(drawn.read_text(encoding="utf-8"))
+        light = drawn.read_text(encoding="utf-8")
+        dark = re.sub("|".join(LIGHT), lambda colour: DARK[LIGHT.index(colour[0])], light)
         (folder / file_name(stem, "dark", width)).write_text(dark, encoding="utf-8")
     with (folder / f"{stem}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(data)
-        writer.writerows(zip(*(map(text, column) for column in data.values()), strict=True))
-
-
-def darkened(drawn):
-    """Return a drawing with the colours of the dark scheme."""
-    return re.sub("|".join(LIGHT), lambda light: DARK[LIGHT.index(light[0])], drawn)
+        writer.writerows(zip(*data.values(), strict=True))
 
 
 def file_name(stem, scheme, width):
     """Return the name of one of the files of a plot."""
     return f"{stem}-{scheme}{'-narrow' if width == 'narrow' else ''}.svg"
-
-
-def text(value):
-    """Return a number with all its digits, a text as it is."""
-    return (
-        value if isinstance(value, str) else repr(value.item() if hasattr(value, "item") else value)
-    )
 
 
 def named(page, kind, folder):
@@ -167,4 +156,3 @@ def setup(app):
     directive(app, "picture", picture_directive, **described)
     directive(app, "plot", plot_directive, **described,
               option_spec={"alt": directives.unchanged_required})  # fmt: skip
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

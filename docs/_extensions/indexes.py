@@ -1,7 +1,6 @@
 """Lists made from the formulas: all statements, all symbols, how much is proved, one page to print."""
 
 import hashlib
-import json
 import math
 from collections import Counter
 from itertools import groupby
@@ -9,13 +8,10 @@ from itertools import groupby
 from docutils import nodes
 
 from . import card
-from .elements import directive, html, link, prose, reference
-from .records import LEVELS, NOT_VERIFIED, ROOT, known_level
-from .statements import shown
+from .elements import directive, element, html, link, prose, reference
+from .records import LEVELS, NOT_VERIFIED
+from .statements import known, results, shown
 from .tables import DASH, Table, counted, displayed
-
-CHEAT_SHEET = ROOT / "docs/cheat-sheet.md"
-FORMULAS = ROOT / "docs/downloads/formulas.json"
 
 
 def formula_index(page):
@@ -23,7 +19,7 @@ def formula_index(page):
     found = shown(page.env)
 
     def name(record):
-        badge = card.plain_badge(found.level(record))
+        badge = card.badge(found.level(record), linked=False)
         return [reference(record["id"]), html("code", record["id"]), badge]
 
     columns = [("Statement", name), ("Result", lambda record: displayed(record["results"][0]))]
@@ -111,13 +107,12 @@ def statement_levels(page):
         f"by moves, verified {card.versions(found.verification)}, "
         f"in {found.verification.get('seconds', 0):.0f} s."
     )
-    order = [*LEVELS, *sorted(set(counts) - set(LEVELS))]
     columns = [
         ("Level", card.badge),
         ("Statements", lambda level: str(counts[level])),
-        ("Means", lambda level: prose(LEVELS.get(known_level(level), NOT_VERIFIED))),
+        ("Means", lambda level: prose(LEVELS.get(level, NOT_VERIFIED))),
     ]
-    used = [level for level in order if counts[level]]
+    used = sorted(counts, key=[*LEVELS, "not verified"].index)
     return [nodes.paragraph("", total), Table(used, columns, "levels").node()]
 
 
@@ -136,29 +131,22 @@ def groups(lines):
     return parsed
 
 
-def sheet_digest():
+def sheet_digest(lines, statements):
     """Return what stands in the title of the PDF: it names the formulas that the sheet shows."""
-    page = CHEAT_SHEET.read_text(encoding="utf-8")
-    block = page.split("```{cheat-sheet}\n")[1].split("\n```")[0]
-    statements = json.loads(FORMULAS.read_text(encoding="utf-8"))["statements"]
-    results = {statement["id"]: statement["results"] for statement in statements}
     text = "\n".join(
-        results[name][number - 1]
-        for _, entries in groups(block.splitlines())
+        statements[name]["results"][number - 1]
+        for _, entries in groups(lines)
         for name, numbers in entries
         for number in numbers
     )
-    return hashlib.sha256((block + text).encode()).hexdigest()[:12]
+    return hashlib.sha256(("\n".join(lines) + text).encode()).hexdigest()[:12]
 
 
 def cheat_sheet(page):
     """``{cheat-sheet}``: groups of formulas, each with a link to its entry."""
-    statements = shown(page.env).statements
 
     def item(identifier, numbers):
-        if identifier not in statements:
-            raise ValueError(f"unknown statement {identifier!r}")
-        record = statements[identifier]
+        record = known(page, identifier)
         name = link("statement", "st", identifier, nodes.Text(record["title"]))
         shown = (rf"\displaystyle {record['results'][number - 1]}" for number in numbers)
         return html("li", name, *(nodes.math("", latex) for latex in shown))
@@ -167,7 +155,8 @@ def cheat_sheet(page):
         html("section", html("h2", heading), html("ul", *(item(*entry) for entry in entries)))
         for heading, entries in groups(page.content)
     ]
-    return [html("div", *boxes, classes=["cheat-sheet"], data_digest=sheet_digest())]
+    digest = sheet_digest(page.content, results(page.env).statements)
+    return [html("div", *boxes, classes=["cheat-sheet"], data_digest=digest)]
 
 
 def as_on_the_pages(app, doctree, docname):
@@ -178,10 +167,11 @@ def as_on_the_pages(app, doctree, docname):
         for place, (target, page) in enumerate(boxes.items())
     }
     last = (math.inf,), len(order)  # what no page shows: the link to it is a warning
-    for node in list(doctree.findall(lambda node: "places_of" in getattr(node, "attributes", {}))):
-        pairs = zip(node["places_of"], node.children, strict=True)
-        pairs = sorted(pairs, key=lambda pair: order.get(pair[0], last))
-        node.children = [child for _, child in pairs]
+    for node in doctree.findall(element):
+        if places := node.get("places_of"):
+            pairs = zip(places, node.children, strict=True)
+            pairs = sorted(pairs, key=lambda pair: order.get(pair[0], last))
+            node.children = [child for _, child in pairs]
 
 
 def setup(app):
@@ -194,4 +184,3 @@ def setup(app):
     directive(app, "cheat-sheet", cheat_sheet, has_content=True)
     app.add_css_file("css/cheat-sheet.css")
     app.connect("doctree-resolved", as_on_the_pages)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

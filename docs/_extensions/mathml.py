@@ -24,12 +24,10 @@ CELL_STYLES = {
     "justify-items: center": "",
     "padding-left: 0": "m-pl0",
     "padding-right: 0": "m-pr0",
-    "padding-left:1em": "m-pl1",
     "padding-left: 1em": "m-pl1",
-    "padding-left:0.1667em": "m-pl-thin",
-    "padding-right:0.1667em": "m-pr-thin",
+    "padding-left: 0.1667em": "m-pl-thin",
+    "padding-right: 0.1667em": "m-pr-thin",
 }
-
 
 # A prime on a letter. Its glyph is made to be raised already; as a superscript it would be raised
 # twice and too small, since browsers do not ask the font for the form meant for scripts.
@@ -99,8 +97,8 @@ def unbroken(markup):
 
 def classes_for_styles(match):
     """Return a class attribute that says what a style attribute said."""
-    declarations = [d.strip() for d in match[1].split(";") if d.strip()]
-    return f' class="{" ".join(filter(None, (CELL_STYLES[d] for d in declarations)))}"'
+    declarations = re.findall(r"([\w-]+): *([^;]*[^; ])", match[1])
+    return f' class="{" ".join(filter(None, (CELL_STYLES[": ".join(d)] for d in declarations)))}"'
 
 
 def to_mathml(latex, *, display):
@@ -164,4 +162,3 @@ def visit_block(writer, node):
 def setup(app):
     """Register the renderer."""
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 from numpydoc import docscrape_sphinx
 
 from .elements import directive, html, link, prose
-from .records import ROOT, write_pages
+from .records import write_pages
 from .statements import results
 from .tables import Table
 
@@ -32,11 +32,10 @@ orphan: true
 STATED = re.compile(r"``([a-z_]+\.\w+)``")
 
 
-def files(package):
+def files(root, package):
     """Return the modules of a package, its subpackages included: file by name."""
-    found = {".".join(f.relative_to(ROOT).with_suffix("").parts): f
-             for f in sorted((ROOT / package).rglob("*.py"))}  # fmt: skip
-    return {n: f for n, f in found.items() if not n.endswith(("__init__", "__main__"))}
+    found = (f for f in sorted((root / package).rglob("*.py")) if not f.stem.startswith("__"))
+    return {".".join(f.relative_to(root).with_suffix("").parts): f for f in found}
 
 
 def page(module, file):
@@ -54,8 +53,9 @@ def page(module, file):
 
 
 def write(app):
-    """Write the pages of all modules."""
-    pages = {m: page(m, file) for p in PACKAGES for m, file in files(p).items()}
+    """Write the pages of all modules, of the packages that stand beside the folder of the pages."""
+    root = app.srcdir.parent
+    pages = {m: page(m, file) for p in PACKAGES for m, file in files(root, p).items()}
     write_pages(app.srcdir / "api", pages)
 
 
@@ -71,7 +71,9 @@ def modules(page, package):
         return link("std", "ref", f"api-{row[0]}".lower(), html("code", row[0]))
 
     columns = [("Module", name), ("About", about)]
-    return [Table(list(files(package).items()), columns, kind="modules").node()]
+    return [
+        Table(list(files(page.env.srcdir.parent, package).items()), columns, kind="modules").node()
+    ]
 
 
 def keep_bars(app, what, name, obj, options, lines):
@@ -86,18 +88,14 @@ def show_formula(app, what, name, obj, options, lines):
         lines[:0] = [f".. result:: {stated[1]}", "   :first:", ""]
 
 
-def read_template_once():
-    """Let numpydoc keep its template, which it would compile again for each docstring."""
+def setup(app):
+    """Register the directive, and write the pages."""
+    # numpydoc keeps its template, which it would compile again for each docstring.
     loader = FileSystemLoader(Path(docscrape_sphinx.__file__).parent / "templates")
     kept = Environment(loader=loader)
     docscrape_sphinx.SandboxedEnvironment = lambda loader: kept
-
-
-def setup(app):
-    """Register the directive, and write the pages."""
-    read_template_once()
+    app.setup_extension("numpydoc")
     directive(app, "modules", modules, required_arguments=1)
     app.connect("builder-inited", write)
     app.connect("autodoc-process-docstring", keep_bars, priority=400)
     app.connect("autodoc-process-docstring", show_formula, priority=600)  # after numpydoc
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,26 +6,19 @@ other host. It is the first thing in the head of each page (_templates/base.html
 
 import re
 from functools import cache
+from textwrap import shorten
 
 import furo
 from docutils import nodes
 from sphinx.search.en import SearchEnglish
 
-from . import digest
 from .mathml import unbroken
 
-PREVIEW = 200  # characters
+PREVIEW = 201  # characters
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-    )
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
 REPAIRS = (
@@ -41,23 +34,10 @@ REPAIRS = (
 )
 
 
-def repaired(markup):
-    """Return markup with the repairs made."""
-    for pattern, replacement in REPAIRS:
-        markup = re.sub(pattern, replacement, markup, flags=re.DOTALL)
-    return unbroken(markup)
-
-
 def preview(doctree):
     """Return what a link to a page shows of it: how its first paragraph begins."""
-    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
-        text = " ".join(paragraph.astext().split())
-        return (
-            text
-            if len(text) < PREVIEW
-            else f"{text[:PREVIEW].rpartition(' ')[0]} \N{HORIZONTAL ELLIPSIS}"
-        )
-    return None
+    first = next(doctree.findall(nodes.paragraph), None) if doctree else None
+    return first and shorten(first.astext(), PREVIEW, placeholder=" \N{HORIZONTAL ELLIPSIS}")
 
 
 def repair(app, pagename, templatename, context, doctree):
@@ -65,8 +45,10 @@ def repair(app, pagename, templatename, context, doctree):
     context["content_security_policy"] = POLICY
     context.setdefault("preview", preview(doctree))
     for part in ("body", "furo_navigation_tree", "toc"):
-        if context.get(part):
-            context[part] = repaired(context[part])
+        if markup := context.get(part):
+            for pattern, replacement in REPAIRS:
+                markup = re.sub(pattern, replacement, markup, flags=re.DOTALL)
+            context[part] = unbroken(markup)
 
 
 def share_navigation(app, pagename, templatename, context, doctree):
@@ -86,12 +68,10 @@ def share_navigation(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    """Run after the theme has made its navigation; read all pages again when this code changes."""
+    """Run after the theme has made its navigation."""
     # What is the same on many pages is worked out for each of them, which takes long: the stem of a
     # word, and the navigation.
     SearchEnglish.stem = cache(SearchEnglish.stem)
     furo.get_navigation_tree = cache(furo.get_navigation_tree)
-    app.add_config_value("extensions_digest", digest(), "env", str)
     app.connect("html-page-context", share_navigation, priority=100)
     app.connect("html-page-context", repair, priority=900)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

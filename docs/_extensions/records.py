@@ -1,4 +1,4 @@
-"""The result files that the pages show, read once for each version of a file."""
+"""The result files that the pages show."""
 
 import hashlib
 import json
@@ -8,13 +8,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Where the results stand; a setting statements_<kind> of Sphinx names another place.
+# Where the results stand, and what stands for a file that is missing; a setting statements_<kind> of
+# Sphinx names another place.
 FILES = {
-    "formulas": "docs/downloads/formulas.json",
-    "verification": "build/verification.json",
-    "evidence": "benchmarks/results/evidence.json",
-    "errata": "build/errata.json",
-    "peers": "benchmarks/results/peers.json",
+    "formulas": ("docs/downloads/formulas.json", {"statements": [], "symbols": []}),
+    "verification": ("build/verification.json", {"statements": {}}),
+    "evidence": ("benchmarks/results/evidence.json", {"statements": {}}),
+    "errata": ("build/errata.json", {"errata": [], "note": []}),
+    "peers": ("benchmarks/results/peers.json", {"agreement": {}}),
 }
 
 # What a level of verification means, in one sentence: the tooltip of the badge.
@@ -28,11 +29,6 @@ LEVELS = {
     "definition": "Nothing to prove: a name is given.",
 }
 NOT_VERIFIED = "The last verification did not establish this statement."
-
-
-def known_level(level):
-    """Return a level of LEVELS as it is, and any other as not verified."""
-    return level if level in LEVELS else "not verified"
 
 
 # The verification routes: key in the results, letter of the mark, what the mark stands for.
@@ -84,62 +80,28 @@ class Results:
             if identifier in (statement["id"] for statement in row["right"])
         ]  # fmt: skip
 
-    @cached_property
-    def digests(self):
-        """What is known of a statement hashes to, by id; under None, all that there is."""
-        about = {
-            name: (
-                record, self.errata_of(name),
-                self.verification["statements"].get(name), _when(self.verification),
-                self.evidence["statements"].get(name), _when(self.evidence),
-                self.peers["agreement"].get(name), _when(self.peers),
-            )
-            for name, record in self.statements.items()
-        }  # fmt: skip
-        about[None] = (self.formulas, self.verification, self.evidence, self.errata, self.peers)
-        return {
-            name: hashlib.sha256(json.dumps(found).encode()).hexdigest()
-            for name, found in about.items()
-        }
-
-
-def _when(result):
-    """Return the date and the versions of a result."""
-    return result.get("date"), result.get("versions")
+    def digest(self, identifier):
+        """What is known of a statement hashes to."""
+        found = [
+            (self.verification, "statements"),
+            (self.evidence, "statements"),
+            (self.peers, "agreement"),
+        ]
+        about = [self.statements[identifier], self.errata_of(identifier)]
+        about += [(r.get("date"), r.get("versions"), r[key].get(identifier)) for r, key in found]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 
 @cache
 def _parsed(path, _modified):
-    return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-def _version(path):
-    """Return what tells one content of a file from another without reading it."""
-    return Path(path).stat().st_mtime_ns if Path(path).exists() else None
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def loaded(path, missing=None):
     """Read a JSON file, once for each version of it; `missing` stands for one that is not there."""
-    modified = _version(path)
-    return missing if modified is None and missing is not None else _parsed(path, modified)
-
-
-def read(*paths):
-    """Read formulas, verification, evidence, errata and peers."""
-    return _read(*((path, _version(path)) for path in paths))
-
-
-@cache
-def _read(*versions):
-    formulas, verification, evidence, errata, peers = (path for path, _ in versions)
-    nothing = {"statements": {}}
-    return Results(
-        loaded(formulas, {"statements": [], "symbols": []}),
-        loaded(verification, nothing),
-        loaded(evidence, nothing),
-        loaded(errata, {"errata": [], "note": []}),
-        loaded(peers, {"agreement": {}}),
-    )
+    path = Path(path)
+    gone = missing is not None and not path.exists()
+    return missing if gone else _parsed(path, path.stat().st_mtime_ns)
 
 
 def complaints(formulas, *others):

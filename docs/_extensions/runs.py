@@ -9,6 +9,7 @@ all of its files. Nothing is measured in the build.
 """
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -91,12 +92,13 @@ def tables(module):
 class Number(SphinxRole):
     """``{run}`file.json place:format` ``: a number of the run, or a text."""
 
+    known = staticmethod(cache(lambda module, file: numbers(module, stored(file))))
+
     def run(self):
         """Return it."""
         file, _, asked = self.text.partition(" ")
         try:
-            module = described(self.env, file)
-            text = number(file, numbers(module, stored(file)), asked)
+            text = number(file, self.known(described(self.env, file), file), asked)
         except ValueError as error:
             return [], [self.inliner.reporter.error(str(error))]
         return [nodes.inline("", text, classes=["number"])], []
@@ -116,4 +118,3 @@ def setup(app):
     """Register role and directive."""
     app.add_role("run", Number())
     directive(app, "run-table", run_table, required_arguments=2, optional_arguments=9)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

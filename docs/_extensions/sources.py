@@ -37,45 +37,41 @@ def page(file):
     return f"source/{file.removesuffix('.py')}"
 
 
+def text(file):
+    """The text of a file; nothing where there is none."""
+    path = ROOT / file
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 @cache
 def functions(file):
-    """The functions and classes of a file: name, line, docstring."""
-    path = ROOT / file
-    tree = ast.parse(path.read_text(encoding="utf-8") if path.exists() else "")
-    found = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef))
+    """The functions, methods and classes of a file: name, line, docstring."""
+    found = (
+        n for n in ast.walk(ast.parse(text(file))) if isinstance(n, ast.FunctionDef | ast.ClassDef)
+    )
     return [(n.name, n.lineno, ast.get_docstring(n) or "") for n in found]
 
 
-def derivations(file, name):
-    """The place in a file where a statement is assigned."""
-    path = ROOT / file
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [(file, n) for n, line in enumerate(lines, 1) if line.startswith(f"{name} = ")]
+def places(record):
+    """Where a statement is derived, implemented and tested: the first file and line of each.
 
-
-def implementations(identifier):
-    """The places in reference_impl whose docstring names a statement, its own stem first."""
-    stem = f"reference_impl/{identifier.split('.')[0]}.py"
-    candidates = sorted(
-        (f for f in files() if f.startswith("reference_impl/")), key=lambda f: (f != stem, f)
+    It is derived where its name is assigned, implemented where a docstring names it, in its own stem
+    before others, and tested where a function is named after it.
+    """
+    name, derived = record["name"], record["source"]["file"]
+    own, test = f"reference_impl/{record['concept']}.py", f"tests/test_{record['concept']}.py"
+    code = sorted(
+        (f for f in files() if f.startswith("reference_impl/")), key=lambda f: (f != own, f)
     )
-    return [
-        (file, line)
-        for file in candidates
-        for _, line, text in functions(file)
-        if f"``{identifier}``" in text
-    ]
-
-
-def tests(identifier):
-    """The tests named after a statement, in the test file of its stem."""
-    stem, name = identifier.split(".")
-    file = f"tests/test_{stem}.py"
-    return [
-        (file, line)
-        for test, line, _ in functions(file)
-        if test == f"test_{name}" or test.startswith(f"test_{name}_")
-    ]
+    lines = enumerate(text(derived).splitlines(), 1)
+    found = {
+        "derivation": ((derived, n) for n, line in lines if line.startswith(f"{name} = ")),
+        "implementation": ((file, n) for file in code for _, n, said in functions(file)
+                           if f"``{record['id']}``" in said),
+        "test": ((test, n) for known, n, _ in functions(test)
+                 if f"{known}_".startswith(f"test_{name}_")),
+    }  # fmt: skip
+    return {kind: first for kind, here in found.items() if (first := next(here, None))}
 
 
 def link(from_page, file, line):
@@ -132,4 +128,3 @@ def source_pages(app):
 def setup(app):
     """Register the pages."""
     app.connect("html-collect-pages", source_pages)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,12 +4,13 @@ Every statement has an entry, the page ``statements/<id>``, whose source is writ
 and all that is known of it. A page says ``{statement} logistic.nll_gradient`` and gets the box of
 that statement, which has its number, and which unfolds to its derivation. The id is the label of
 the entry, which any project can link through intersphinx, the anchor of the box, and the label of
-its first equation. A page is read again when what was found about its statements has changed. An
-unknown id, a statement placed twice, a failed verification, and results that are missing or older
-than the formulas are warnings.
+its first equation. The source of an entry has the digest of what was found about its statement, and
+the pages that show the statement depend on it, so that they are read again when that has changed. An
+unknown id, a statement placed twice, a failed verification, a row of the errata that did not come out
+as it says, and results that are missing or older than the formulas are warnings.
 """
 
-from functools import partial
+from functools import cached_property, partial
 from html import escape
 
 from docutils import nodes
@@ -18,10 +19,9 @@ from sphinx.domains import Domain, ObjType
 from sphinx.roles import XRefRole
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
-from sphinxcontrib.bibtex.roles import CiteRole
 
 from . import card, records, sources
-from .elements import directive
+from .elements import directive, section
 
 logger = logging.getLogger(__name__)
 
@@ -30,68 +30,57 @@ ENTRY = """\
 ---
 orphan: true
 hide-toc: true
+digest: {}
 ---
 ```{{entry}} {}
 ```
 """
 
 
-def files(config):
-    """Return the paths of the formulas, and of what was found and measured about them."""
-    return [config[f"statements_{kind}"] for kind in records.FILES]
-
-
 def results(env):
-    """Read the result files."""
-    return records.read(*files(env.config))
+    """Return what the result files say."""
+    return env.get_domain("statement").results
 
 
-def shown(env, *identifiers):
-    """Read the results for a page that shows these statements, or without a name any of them."""
-    found = results(env)
-    env.get_domain("statement").read(env.docname, found, identifiers or (None,))
-    return found
+def shown(env):
+    """Return what the result files say, for a page that shows any of it."""
+    for kind in records.FILES:
+        env.note_dependency(env.config[f"statements_{kind}"])
+    return results(env)
 
 
 def known(page, identifier):
-    """Return the record of a statement."""
+    """Return the record of a statement, for a page that shows it."""
     statements = results(page.env).statements
     if identifier not in statements:
         raise ValueError(
             f"unknown statement {identifier!r}; known: {', '.join(sorted(statements))}"
         )
+    page.env.note_dependency(f"{ENTRIES}/{identifier}.md")
     return statements[identifier]
-
-
-def section(page, record, kind, **attributes):
-    """Return the section that a statement is, which gives it a link in the contents."""
-    title = nodes.title("", "", nodes.Text(record["title"]))
-    made = nodes.section("", title, classes=[kind], ids=[record["id"]], **attributes)
-    page.set_source_info(made)
-    return made
 
 
 def statement(page, identifier):
     """``{statement} id``: the box of a statement; ``:open:`` shows its derivation unfolded."""
     record = known(page, identifier)
     page.env.get_domain("statement").place("boxes", identifier, page.env.docname)
-    made = section(page, record, "statement")
-    made += card.box(
-        record,
-        shown(page.env, identifier),
-        equations(page, record),
-        cite=partial(citation, page),
-        opened="open" in page.options,
-    )
-    return [made]
+    cite, opened = partial(citation, page), "open" in page.options
+    shown = card.box(record, results(page.env), equations(page, record), cite=cite, opened=opened)
+    title = [nodes.Text(record["title"])]
+    return [section(page, identifier, title, *shown, kind="statement", linked=False)]
+
+
+def labels(record):
+    """Return the labels of the equations of a statement: its id for the first, then ``id.2``."""
+    more = range(2, len(record["results"]) + 1)
+    return [record["id"], *(f"{record['id']}.{number}" for number in more)]
 
 
 def equations(page, record):
     """Return the result as Sphinx's own directive would: labelled, numbered, referable."""
     math, docname = page.env.domains.math_domain, page.env.docname
     blocks = []
-    for number, latex in enumerate(record["results"]):
-        label = record["id"] if number == 0 else f"{record['id']}.{number + 1}"
+    for label, latex in zip(labels(record), record["results"], strict=True):
         block = nodes.math_block(
             latex, latex, docname=docname, nowrap=False, label=label,
             ids=[nodes.make_id(f"equation-{label}")],
@@ -108,8 +97,7 @@ def citation(page, key):
     """Return a link to the bibliography, or nothing where it does not have the key."""
     if key not in page.env.get_domain("cite").bibdata.data.entries:
         return []
-    raw = f"{{cite:t}}`{key}`"
-    return CiteRole()("cite:t", raw, key, page.lineno, page.state.inliner)[0]
+    return page.parse_inline(f"{{cite:t}}`{key}`")[0]
 
 
 def entry(page, identifier):
@@ -118,14 +106,12 @@ def entry(page, identifier):
     The labels of the statement lead there.
     """
     record, docname = known(page, identifier), page.env.docname
-    made = section(page, record, "entry", names=[identifier])
-    page.state.document.note_explicit_target(made, made)
     for file in (record["source"]["file"], *sources.files()):
         if file.split("/")[-1].removeprefix("test_") == f"{record['concept']}.py":
             page.env.note_dependency(str(records.ROOT / file))
-    found = shown(page.env, identifier)
-    made += card.entry(record, found, cite=partial(citation, page), docname=docname)
-    return [made]
+    cite = partial(citation, page)
+    shown = card.entry(record, results(page.env), cite=cite, docname=docname)
+    return [section(page, identifier, [nodes.Text(record["title"])], *shown, kind="entry")]
 
 
 def result(page, identifier):
@@ -133,7 +119,7 @@ def result(page, identifier):
 
     ``:derivation:`` shows its derivation as well, unfolded; ``:first:`` of several formulas the first.
     """
-    record, found = known(page, identifier), shown(page.env, identifier)
+    record, found = known(page, identifier), results(page.env)
     wanted = "derivation" in page.options
     derived = card.derivation(record, partial(citation, page), opened=True) if wanted else []
     formulas = record["results"][: 1 if "first" in page.options else None]
@@ -162,10 +148,18 @@ class StatementDomain(Domain):
         "st": "there is no statement %(target)r",
         "sym": "no page shows the symbol %(target)r",
     }
-    # The page with the box of a statement, and that with the row of a symbol, by id; and what a page
-    # showed when it was read, with its digest.
-    initial_data = {"boxes": {}, "symbols": {}, "read": {}}
-    data_version = 3
+    # The page with the box of a statement, and that with the row of a symbol, by id.
+    initial_data = {"boxes": {}, "symbols": {}}
+    data_version = 4
+
+    @cached_property
+    def results(self):
+        """What the result files say."""
+        config = self.env.config
+        return records.Results(**{
+            kind: records.loaded(config[f"statements_{kind}"], nothing)
+            for kind, (_, nothing) in records.FILES.items()
+        })  # fmt: skip
 
     def place(self, kind, target, docname):
         """Record a page; warn when there is one already."""
@@ -175,24 +169,10 @@ class StatementDomain(Domain):
                            location=docname)  # fmt: skip
         known[target] = docname
 
-    def read(self, docname, found, targets):
-        """Record what was known of statements when a page was read."""
-        known = {target: found.digests.get(target) for target in targets}
-        self.data["read"].setdefault(docname, {}).update(known)
-
-    def outdated(self, found):
-        """Return the pages that show something of which another thing is known now."""
-        return [
-            docname
-            for docname, read in self.data["read"].items()
-            if any(found.digests.get(target) != digest for target, digest in read.items())
-        ]
-
     def clear_doc(self, docname):
         """Forget a page."""
         for kind in ("boxes", "symbols"):
             self.data[kind] = {t: page for t, page in self.data[kind].items() if page != docname}
-        self.data["read"].pop(docname, None)
 
     def merge_domaindata(self, docnames, otherdata):
         """Take over what another process read."""
@@ -200,7 +180,6 @@ class StatementDomain(Domain):
             for target, docname in otherdata[kind].items():
                 if docname in docnames:
                     self.place(kind, target, docname)
-        self.data["read"] |= {d: read for d, read in otherdata["read"].items() if d in docnames}
 
     def number(self, target):
         """Return the section number of a statement, such as 3.4, or nothing."""
@@ -248,17 +227,21 @@ class StatementDomain(Domain):
 
 def write_entries(app):
     """Write the source of the entry of each statement, and of no other."""
-    statements = results(app.env).statements
-    records.write_pages(app.srcdir / ENTRIES, {name: ENTRY.format(name) for name in statements})
+    found = results(app.env)
+    pages = {name: ENTRY.format(found.digest(name), name) for name in found.statements}
+    records.write_pages(app.srcdir / ENTRIES, pages)
 
 
 def check_results(app):
     """Warn when results are missing, old, or bad."""
-    formulas, verification, evidence, *_ = files(app.config)
-    said = records.complaints(formulas, verification) + records.stale(evidence, formulas)
-    for complaint in said:
+    file = {kind: app.config[f"statements_{kind}"] for kind in records.FILES}
+    said = records.complaints(file["formulas"], file["verification"], file["errata"])
+    for complaint in said + records.stale(file["evidence"], file["formulas"]):
         logger.warning("%s", complaint, type="statements", subtype="results")
     found = results(app.env)
+    for row in found.errata["errata"]:
+        if not row["as_stated"]:
+            logger.warning("erratum %s did not come out as stated", row["name"], type="statements")
     for identifier in found.statements:
         outcome = found.verification["statements"].get(identifier)
         if outcome is None:
@@ -266,11 +249,6 @@ def check_results(app):
         elif outcome["failures"] or outcome["flagged"]:
             said = "; ".join(outcome["failures"]) or "a check was vacuous"
             logger.warning("%s failed verification: %s", identifier, said, type="statements")
-
-
-def outdated(app, env, added, changed, removed):
-    """Read the pages again of whose statements something else was found."""
-    return env.get_domain("statement").outdated(results(env))
 
 
 def renumbered(app, env):
@@ -299,7 +277,7 @@ def neighbours(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Register directives, roles and domain."""
-    for kind, file in records.FILES.items():
+    for kind, (file, _) in records.FILES.items():
         app.add_config_value(f"statements_{kind}", str(records.ROOT / file), "env", str)
     app.add_domain(StatementDomain)
     for make, *flags in (statement, "open"), (entry,), (result, "derivation", "first"):
@@ -308,8 +286,6 @@ def setup(app):
     app.add_role("st", StatementRole())
     app.connect("builder-inited", check_results)
     app.connect("builder-inited", write_entries)
-    app.connect("env-get-outdated", outdated)
     # After the numbers of the sections were given out.
     app.connect("env-get-updated", renumbered, priority=900)
     app.connect("html-page-context", neighbours)
-    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,14 +12,8 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-EXTENSIONS = [
-    "myst_parser",
-    "sphinx.ext.intersphinx",
-    "sphinx_design",
-    "sphinxcontrib.bibtex",
-    *(f"_extensions.{name}" for name in
-      ("elements", "mathml", "sources", "statements", "indexes", "definitions", "offline")),
-]  # fmt: skip
+EXTENSIONS = ["myst_parser", "sphinx.ext.intersphinx", "sphinx_design", "sphinxcontrib.bibtex",
+              "_extensions"]  # fmt: skip
 LEVELS = "\n\n".join(
     f"(level-{slug})=\n## {slug}"
     for slug in ("definition", "proved-all-sizes", "lemma", "not-verified")
@@ -124,6 +118,7 @@ def builder(folder):
                 "a.two": {"cases": 3, "largest_error_ulp": 1.5, "worst": "x = 2",
                           "oracles": ["50 digits"]},
             }},
+            "errata": {"errata": [], "note": []},
         }  # fmt: skip
         formulas = source / "formulas.json"
         write(formulas, results["formulas"])

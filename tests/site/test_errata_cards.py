@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from small import EXTENSIONS, PAGES
+from small import PAGES
 
 ROW = {
     "name": "a1",
@@ -59,7 +59,6 @@ def site(build, tmp_path):
         return build(
             {**PAGES, "index": INDEX, "errata": ERRATA, "note": LINES, **pages},
             statements_errata=str(path),
-            extensions=[*EXTENSIONS, "_extensions.errata_cards"],
         )
 
     return make
@@ -133,6 +132,5 @@ def test_complaints(site, build):
     missing = build(
         {**PAGES, "index": INDEX, "errata": ERRATA, "note": LINES},
         statements_errata="nowhere.json",
-        extensions=[*EXTENSIONS, "_extensions.errata_cards"],
     )
     assert "nowhere.json is missing" in said(missing)

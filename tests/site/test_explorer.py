@@ -5,7 +5,7 @@ import re
 
 import pytest
 from _extensions import explorer
-from small import DOCS, EXTENSIONS
+from small import DOCS
 from sphinx.errors import ExtensionError
 
 FORMULAS = json.loads((DOCS / "downloads/formulas.json").read_text())
@@ -56,7 +56,6 @@ def test_the_page(build):
         {"index": "# Start\n\n```{toctree}\n:numbered:\n\nexplorer\n```\n",
          "explorer": "# Explorer\n\n```{explorer}\n```\n"},
         list(STATEMENTS.values()), {}, statements_errata="nowhere.json",
-        extensions=[*EXTENSIONS, "_extensions.explorer"],
         html_static_path=[str(DOCS / "_static")],
     )  # fmt: skip
     page = site.page("explorer")
@@ -73,7 +72,6 @@ def test_a_page_says_where_it_starts(build):
     site = build(
         {"index": f"# Start\n\n```{{explorer}} {start}\n```\n"},
         list(STATEMENTS.values()), {}, statements_errata="nowhere.json",
-        extensions=[*EXTENSIONS, "_extensions.explorer"],
         html_static_path=[str(DOCS / "_static")],
     )  # fmt: skip
     assert f'data-start="{start.replace("&", "&amp;")}"' in site.page("index")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from _pictures import curves, flows, labels, stacks, svg, units
 from _plots import conditioning, cost, descent, stability
-from small import DOCS, EXTENSIONS, PAGES
+from small import DOCS, PAGES
 
 MODULES = sorted(path.stem for path in (DOCS / "_pictures").glob("*.py") if path.stem != "__init__")
 PICTURES = {
@@ -300,7 +300,7 @@ ORPHAN = "---\norphan: true\n---\n# More\n\n"
 
 def test_a_picture_is_part_of_the_page(build):
     text = ORPHAN + "```{picture} units.stack\nLook at $x$.\n```\n"
-    site = build({**PAGES, "more": text}, extensions=[*EXTENSIONS, "_extensions.figures"])
+    site = build({**PAGES, "more": text})
     assert site.warnings == []
     page = site.page("more")
     assert page.count("<svg xmlns") >= 2
@@ -319,7 +319,7 @@ MISTAKES = {
 
 def test_mistakes_are_reported(build):
     pages = {f"more{number}": ORPHAN + mistake for number, mistake in enumerate(MISTAKES)}
-    site = build({**PAGES, **pages}, extensions=[*EXTENSIONS, "_extensions.figures"])
+    site = build({**PAGES, **pages})
     for complaint in MISTAKES.values():
         assert sum(complaint in line for line in site.warnings) == 1
     assert len(site.warnings) == len(MISTAKES)

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 from _extensions import runs, tables
 from _extensions.records import ROOT
-from small import EXTENSIONS
 
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
 UNSOUND = "tests/proof/unsound.json"
@@ -160,7 +159,6 @@ PAGE = """# Runs
 def pages(build):
     return build(
         {"index": "# Start\n\n```{toctree}\nruns\n```\n", "runs": PAGE},
-        extensions=[*EXTENSIONS, "_extensions.runs"],
     )
 
 
