@@ -212,6 +212,8 @@ def test_interrupt_is_one_line(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell lets what runs in its background ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while seconds_of_work(running) < 4:
         time.sleep(0.1)
