@@ -84,9 +84,12 @@ def _is_coarse(ground: Ground, name: str, rng: Any) -> bool:
             answers.append(np.array(answer, dtype=np.float64).ravel())
         if not np.array_equal(answers[-3], answers[-2], equal_nan=True):
             return False
-    numbers = np.array(answers)
-    numbers = numbers[np.isfinite(numbers).all(axis=1)]
-    step, size = differences.smallest_step([numbers]), np.abs(numbers).max(axis=0, initial=0.0)
+    numbers = np.array(answers).reshape(len(steps) + 1, 3, -1)
+    numbers = numbers[np.isfinite(numbers).all(axis=(1, 2))]
+    if not numbers.size:
+        return False
+    # Each place by itself: beside the numbers of another one its steps may look like rounding.
+    step, size = differences.smallest_step(numbers), np.abs(numbers).max(axis=(0, 1), initial=0.0)
     # What goes in steps of its own size is flat where it does not jump.
     return bool(((step > 0.0) & (step < SEEN * size)).any())
 
