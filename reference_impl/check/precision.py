@@ -20,7 +20,8 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
 
     A function that answers larger changes of an argument, and tiny ones nowhere, sees it in less
     than double precision. Then the argument is made a short number, close to what it was; and
-    the noise is at least the smallest step that the function takes.
+    the noise is at least the smallest step that the function takes, and what single precision
+    rounds off its numbers.
     """
     coarse = frozenset(name for name in ground.values if _is_coarse(ground, name, rng))
     values = {n: shortened(x) if n in coarse else x for n, x in ground.values.items()}
@@ -49,8 +50,9 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
     elif is_single(numbers):
         unit, note = SINGLE, "computed in float32"
     else:
-        noise = np.maximum(noise, stepped)
         size = np.abs(nears[0]).max(axis=0)
+        if coarse:  # two steps of a sum may differ by less than either
+            noise = np.maximum.reduce([noise, stepped, SINGLE * size])
         ratios = noise[(noise > 0.0) & (size > 0.0)] / size[(noise > 0.0) & (size > 0.0)]
         if ratios.size and np.median(ratios) > 2.0**-32:
             why = "float32 inside, or terms cancel"
