@@ -181,12 +181,13 @@ def close_to(t: float) -> list[float]:
 
 
 def smallest_step(parts: Iterable[Array]) -> Array:
-    """Return the smallest change of each number within a part, double rounding aside; 0 if none."""
+    """Return the smallest change of each number within a part; 0 if that is double rounding."""
     smallest = []
     for numbers in parts:
         changes = np.diff(np.sort(numbers, axis=0), axis=0)
+        step = np.where(changes > 0.0, changes, np.inf).min(axis=0, initial=np.inf)
         rounding = 2.0**-40 * np.nanmax(np.abs(numbers), axis=0, initial=0.0)
-        smallest.append(np.where(changes > rounding, changes, np.inf).min(axis=0, initial=np.inf))
+        smallest.append(np.where(step > rounding, step, 0.0))
     step = np.min(smallest, axis=0)
     return np.where(np.isfinite(step), step, 0.0)
 

@@ -11,7 +11,8 @@ from reference_impl.check.differences import EPS, SINGLE
 from reference_impl.check.measure import Ground
 
 SHORT = 20  # bits of a number, to which short steps can be added in single precision
-UNSEEN, SEEN = 2.0**-27, 2.0**-8  # relative changes, to numbers of single precision
+# Relative changes, to numbers of single precision.
+UNSEEN, SEEN, LARGE = 2.0**-27, 2.0**-8, 0.5
 KINDS = "relative", "typical", "unit"
 
 
@@ -80,13 +81,13 @@ def _is_coarse(ground: Ground, name: str, rng: Any) -> bool:
     answers = []
     for step in (0.0 * x, *steps):
         at = shortened(x + step)
-        for change in (0.0, UNSEEN, SEEN):
+        for change in (0.0, UNSEEN, SEEN, LARGE):
             moved = at * (1.0 + change * rng.uniform(-1.0, 1.0, x.shape))
             answer = ground.forward({**measure.copies(ground.values), name: moved})
             answers.append(np.array(answer, dtype=np.float64).ravel())
-        if not np.array_equal(answers[-3], answers[-2], equal_nan=True):
+        if not np.array_equal(answers[-4], answers[-3], equal_nan=True):
             return False
-    numbers = np.array(answers).reshape(len(steps) + 1, 3, -1)
+    numbers = np.array(answers).reshape(len(steps) + 1, 4, -1)
     numbers = numbers[np.isfinite(numbers).all(axis=(1, 2))]
     if not numbers.size:
         return False
