@@ -279,8 +279,8 @@ def of_tool(tool, count):
     }
 
 
-def run(tools, count, stored):
-    """Everything that is stored; of tools that are not asked it stays as it was."""
+def run(count):
+    """Everything that is stored."""
     from benchmarks.speed import machine
 
     about = machine()
@@ -296,22 +296,18 @@ def run(tools, count, stored):
         "random": count,
         "right": {name: len(entries) for name, entries in RIGHT.items()},
         "wrong": {name: len(entries) for name, entries in WRONG.items()},
-        "tools": stored.get("tools", {}) | {tool: of_tool(tool, count) for tool in tools},
+        "tools": {tool: of_tool(tool, count) for tool in TOOLS},
     }  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.doctor", description=__doc__)
-    parser.add_argument(
-        "--tools", nargs="*", default=list(TOOLS), choices=TOOLS, help="who is asked"
-    )
     parser.add_argument("--random", type=int, default=RANDOM, help="right cases at random")
     parser.add_argument("--out", type=Path, default=RESULT, help="the file for the result")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
-    stored = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    text = json.dumps(run(options.tools, options.random, stored), indent=1, ensure_ascii=False)
+    text = json.dumps(run(options.random), indent=1, ensure_ascii=False)
     options.out.write_text(text + "\n", encoding="utf-8")
 
 
