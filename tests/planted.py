@@ -78,6 +78,8 @@ class Planted:
             return value if all(map(operator.is_, before, after)) else make(after)
         if inspect.isfunction(value):  # the way back of a pullback
             return self.returned_by(value, self.at)
+        if inspect.isgenerator(value):
+            return self.yielded(value, self.at)
         number = isinstance(value, np.ndarray | np.generic | float | int)
         if not (number or listed) or np.asarray(value).dtype.kind not in "biuf":
             return value
@@ -89,6 +91,11 @@ class Planted:
             if Chosen.now not in seen and differ(wrong(fault, value), value):
                 seen.add(Chosen.now)
         return value
+
+    def yielded(self, parts, before):
+        for part in parts:
+            self.at = before  # each is the same part of an answer
+            yield self.put(part)
 
 
 def parts_of(value):

@@ -52,6 +52,18 @@ def chunked(chunks, labels=y, weights=None):
     return [*arrays, *([] if weights is None else [da.from_array(weights, chunks=170)])]
 
 
+def test_each_block(client):
+    """Its weight and its results, in the order of the rows."""
+    blocks = distributed.Blocks(*chunked((400, 600), weights=s))
+    found = list(streaming.parts(logistic.nll_and_gradient, w, blocks))
+    assert len(blocks) == len(found) == 2
+    for rows, (weight, value, gradient) in zip((slice(400), slice(400, N)), found, strict=True):
+        expected = logistic.nll_and_gradient(w, X[rows], y[rows], sample_weight=s[rows])
+        np.testing.assert_allclose(weight, s[rows].sum(), rtol=0)
+        np.testing.assert_allclose(value, expected[0], rtol=1e-13)
+        np.testing.assert_allclose(gradient, expected[1], rtol=1e-12)
+
+
 @pytest.mark.parametrize("weights", [None, s], ids=["no weights", "weights"])
 @pytest.mark.parametrize("statement", FUNCTIONS)
 def test_equal_to_the_whole(client, statement, weights):
