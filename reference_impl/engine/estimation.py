@@ -484,7 +484,7 @@ def _fitted(
         reference=reference,
         nll=found.nll,
         null_nll=_null_nll(found.totals, data, K),
-        gradient_norm=float(norms(found.gradient[np.newaxis])[0]),
+        gradient_norm=found.gradient_norm,
         decrement=found.decrement,
         digits=max(0, int(-np.log10(lost))),
         iterations=found.steps,

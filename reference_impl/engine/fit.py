@@ -33,7 +33,7 @@ class Found:
 
     point: Array
     nll: float
-    gradient: Array
+    gradient_norm: float
     decrement: float
     steps: int
     root: Array  # C with C C^T the covariance
@@ -314,7 +314,7 @@ class _Problem:
         found = Found(
             point=w,
             nll=float(value) * scale,
-            gradient=self._gradient(gradient) * scale,
+            gradient_norm=float(norms(self._gradient(gradient)[np.newaxis])[0]) * scale,
             decrement=decrement * np.sqrt(scale),
             steps=there.steps + 1,
             root=root,
