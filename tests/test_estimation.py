@@ -1022,6 +1022,7 @@ def test_classes_with_a_free_intercept():
     )
     scores = softmax.nll_gradient(fit.w, X, y) + fit.w * [0.0, 3.0, 1.0]
     assert np.abs(scores).max() < 1e-12
+    assert fit.penalty.tolist() == [0.0, 3.0, 1.0]
 
 
 def test_only_columns_without_penalty_can_be_separated():
