@@ -16,7 +16,13 @@ from mpmath import mp, mpf
 from derivations.proof.digits import any_function
 from reference_impl import arguments, softmax
 from reference_impl.activations import LogSigmoid, ReLU, Sigmoid, Softmax, Softplus, Tanh
-from reference_impl.backpropagation import Chain, Sum, backpropagate, hessian_vector_product
+from reference_impl.backpropagation import (
+    Chain,
+    Sum,
+    backpropagate,
+    hessian_vector_product,
+    of_position,
+)
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
 from reference_impl.nll import NLL, SoftNLL
@@ -432,8 +438,18 @@ def test_leading_axes():
         for one, other in pair:
             for name in one:
                 compare.same(one[name], other[name])
+    for layer, z in ((0, x), (2, Softmax().forward(x @ weights[0].T))):
+        expected = np.einsum("abi,abj->ij", found.deltas[layer + 1], z)
+        np.testing.assert_allclose(found.gradients[layer]["W"], expected, rtol=1e-13, atol=1e-16)
     with pytest.raises(ValueError, match="z: expected one row for each of the 6 labels"):
         backpropagate(stack, x[:1])
+
+
+def test_names_begin_with_a_position():
+    named = {"2.W": np.array([2.0, -3.0]), "0.1.b": 5.0, "2.b": np.array([7.0])}
+    first, second, third = of_position(named, 3)
+    assert (first, second, sorted(third)) == ({"1.b": 5.0}, {}, ["W", "b"])
+    assert (third["W"].tolist(), third["b"].tolist()) == ([2.0, -3.0], [7.0])
 
 
 def test_hvp_bad_input():
