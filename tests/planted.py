@@ -56,7 +56,7 @@ class Planted:
     """
 
     def __init__(self, fault=None, number=0):
-        self.fault, self.number, self.faults = fault, number, None
+        self.fault, self.number, self.faults, self.depth = fault, number, None, 0
 
     def returned_by(self, function, before=0):
         """Plant it in what a function returns; the leaves before those have numbers of their own."""
@@ -64,7 +64,13 @@ class Planted:
         @wraps(function)
         def faulty(*args, **keywords):
             self.faults = self.faults or {}
-            found = function(*args, **keywords)
+            self.depth += 1
+            try:
+                found = function(*args, **keywords)
+            finally:
+                self.depth -= 1
+            if self.depth:  # a sign that changes twice is no fault
+                return found
             self.at = before  # now: another call may have come between
             return self.put(found)
 
