@@ -128,6 +128,21 @@ def test_a_block_without_weight_counts_nothing_but_is_checked():
         total(logistic.nll, w, [(*heavy, none), (*heavy, none)])
 
 
+def test_parts_are_weight_and_results():
+    first = Terms(1, n).first  # products, weight of each class, rows, smallest weight
+    found = list(streaming.parts(first, w, Blocks(X, y, s + 0.25, rows=250)))
+    assert len(found) == 3
+    for start, (weight, products, totals, count, least) in zip(
+        range(0, N, 250), found, strict=True
+    ):
+        rows = slice(start, start + 250)
+        weights, labels = s[rows] + 0.25, y[rows]
+        counts = [weights[labels == c].sum() for c in (0, 1)]
+        assert (weight, count, least) == (weights.sum(), len(labels), 0.25)
+        assert totals.tolist() == counts
+        np.testing.assert_allclose(products, (X[rows].T * weights) @ X[rows], rtol=1e-12)
+
+
 # ----------------------------------------------------------------------- the addition
 
 
