@@ -17,6 +17,7 @@ from dask.distributed import wait
 
 from reference_impl import logistic, softmax
 from reference_impl.engine import distributed, estimation, streaming
+from reference_impl.engine.fit import Terms
 from reference_impl.engine.separation import SeparationError
 
 # Dask leaves some of its sockets to the garbage collector.
@@ -55,13 +56,14 @@ def chunked(chunks, labels=y, weights=None):
 def test_each_block(client):
     """Its weight and its results, in the order of the rows."""
     blocks = distributed.Blocks(*chunked((400, 600), weights=s))
-    found = list(streaming.parts(logistic.nll_and_gradient, w, blocks))
+    functions = logistic.nll, logistic.nll_gradient, logistic.nll_hessian
+    found = list(streaming.parts(Terms(1, n).all_three, w, blocks))
     assert len(blocks) == len(found) == 2
-    for rows, (weight, value, gradient) in zip((slice(400), slice(400, N)), found, strict=True):
-        expected = logistic.nll_and_gradient(w, X[rows], y[rows], sample_weight=s[rows])
-        np.testing.assert_allclose(weight, s[rows].sum(), rtol=0)
-        np.testing.assert_allclose(value, expected[0], rtol=1e-13)
-        np.testing.assert_allclose(gradient, expected[1], rtol=1e-12)
+    for rows, (weight, *results) in zip((slice(400), slice(400, N)), found, strict=True):
+        assert weight == s[rows].sum()
+        for function, result in zip(functions, results, strict=True):
+            expected = function(w, X[rows], y[rows], sample_weight=s[rows])
+            np.testing.assert_allclose(result, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("weights", [None, s], ids=["no weights", "weights"])
