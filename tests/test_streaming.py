@@ -140,7 +140,8 @@ def test_parts_are_weight_and_results():
         counts = [weights[labels == c].sum() for c in (0, 1)]
         assert (weight, count, least) == (weights.sum(), len(labels), 0.25)
         assert totals.tolist() == counts
-        np.testing.assert_allclose(products, (X[rows].T * weights) @ X[rows], rtol=1e-12)
+        compare.check(products, ((X[rows].T * weights) @ X[rows]).tolist(), ulp=32,
+                      statement="logistic.blocks", oracle="identity", case="products")  # fmt: skip
 
 
 # ----------------------------------------------------------------------- the addition
