@@ -36,6 +36,8 @@ BEHAVIOUR = {
     "random": Cause("random", "two calls with the same arguments differ: a draw is not kept"),
     "left out": Cause("left out", "the output depends on it, and no gradient of it is returned"),
 }
+# Factors that are no length, nor made of one.
+PLAIN = {"sign", "factor 2", "factor 1/2"}
 # Names that say little, beside others.
 WEAK = {"reshaped", "permuted", "squared", "absolute value", "sign only", "duplicates overwritten"}
 
@@ -274,10 +276,10 @@ def _scaled(fit: Fit, seen: tuple[Look, ...]) -> Found:
         for k, (value, name, words) in enumerate(_constants(seen[0]))
         if abs(abs(c) - value) <= loose or abs(c - value) <= loose
     ]
-    rivals = len({name for _, name, _, _ in known}) > 1
-    separate = (
-        f"an input in which {' and '.join(w for _, _, w, _ in known)} differ" if rivals else ""
-    )
+    names = {name for _, name, _, _ in known}
+    if right and names and not names & PLAIN:  # a length may be that number by chance
+        known.append((len(known), f"factor {abs(c):.6g}", f"times {abs(c):.9g}", c < 0.0))
+    separate = "an input with other numbers of rows and columns" if len(known) > 1 else ""
     for _, name, words, flipped in known:
         text = f"{fit.text}, {words}{', with the sign flipped' if flipped else ''}"
         name = f"{name} and sign" if flipped else name
@@ -419,11 +421,14 @@ def _masked(case: Case, seen: tuple[Look, ...]) -> Found:
     if any(look.got.shape != look.want.shape for look in seen):
         return
     wrongs = tuple(look.wrong for look in seen)
-    wrong = sum(int(w.sum()) for w in wrongs)
+    wrong, first = sum(int(w.sum()) for w in wrongs), int(wrongs[0].sum())
     for name, text, others in _instead(seen, wrongs):
         pairs = [*zip(seen, others, wrongs, strict=True)]
+        whole = name == "clipped"  # that leaves nothing else as it is
         if not all(
-            (np.abs(look.got - other) <= 4.0 * look.error + 1e3 * EPS * np.abs(other))[w].all()
+            (np.abs(look.got - other) <= 4.0 * look.error + 1e3 * EPS * np.abs(other))[
+                np.isfinite(look.want) if whole else w
+            ].all()
             for look, other, w in pairs
         ):
             continue
@@ -445,7 +450,7 @@ def _masked(case: Case, seen: tuple[Look, ...]) -> Found:
         found = next(where(seen, wrongs, fine), "")
         if name in ("zeroed", "mask missing", "clipped") or (found and wrong > 2):
             name = "saturated" if name == "zeroed" and found.startswith("where |") else name
-            yield Cause(name, f"{text} {found or f'({wrong} entries)'}")
+            yield Cause(name, f"{text} {found or f'({first} of {wrongs[0].size} entries)'}")
             return
 
 
@@ -508,22 +513,25 @@ def _of_terms(case: Case, seen: tuple[Look, ...]) -> Found:
         more = _more(case, fit, first)
         (told if more else exact).append(Cause(fit.name, f"it is {fit.text}{more}"))
     off = tuple(replace(k, got=k.got - k.want, want=np.zeros(k.want.shape)) for k in seen)
-    lost, added = list[Cause](), list[Cause]()
+    lost, added, fitted = list[Cause](), list[Cause](), list[Cause]()
     for right in _fits(_alone, seen) if others else ():
         for fit in others:
             c, loose = _coefficient(fit, off)
             if loose < 1e-2 * abs(c) and _explains(right.plus(fit.times(c)), seen, 1):
-                (lost if abs(c + 1.0) < 1e-6 else added).append(_added(fit, c, seen[0]))
+                number = "." in _number(c, first)
+                kind = lost if abs(c + 1.0) < 1e-6 else fitted if number else added
+                kind.append(_added(fit, c, first))
     # What is one term of the right answer may well be what is left of it.
-    yield from [*told, *lost, *exact, *added]
-    if not (told or lost or exact or added):
+    yield from [*told, *lost, *exact, *added] or fitted
+    if not (told or lost or exact or added or fitted):
         yield from (cause for fit in others for cause in _free(fit, seen))
 
 
 def _is_one_number(fit: Fit) -> bool:
-    """Whether a term is one number at one look: with a coefficient it explains any constant."""
-    known = [a for a in fit.arrays if a is not None]
-    return fit.name != "constant" and len(known) == 1 and known[0].size > 1 and not np.ptp(known[0])
+    """Whether a term is one number at every look: with a coefficient it explains any constant."""
+    known = [np.ravel(a) for a in fit.arrays if a is not None]
+    every = np.concatenate([np.zeros(0), *known])
+    return fit.name != "constant" and every.size > 1 and not np.ptp(every) > 1e-12 * abs(every[0])
 
 
 def _more(case: Case, fit: Fit, look: Look) -> str:
@@ -616,7 +624,9 @@ def _of_two_terms(case: Case, seen: tuple[Look, ...], plain: bool = True) -> Fou
                 continue
             if a < 0.0 < b:
                 one, two, numbers = two, one, numbers[::-1]
-            text = f"it is {numbers[0]}{one.text} + {numbers[1]}{two.text}".replace("+ -", "- ")
+            (left, _, said), (right, _, more) = (fit.text.partition(", ") for fit in (one, two))
+            text = f"it is {numbers[0]}{left} + {numbers[1]}{right}".replace("+ -", "- ")
+            text = ", ".join([text, *dict.fromkeys(filter(None, (said, more)))])
             known = any(name in two.text for name in ("label", *case.known))
             if abs(a + b) <= 1e-6 * abs(a) and known:
                 times = "" if abs(abs(a) - 1.0) < 1e-6 else f"{numbers[0]}times "
@@ -736,7 +746,7 @@ def _factor_of_each(case: Case, seen: tuple[Look, ...]) -> Found:
 
 # From simple to less simple.
 KINDS = (
-    _whole, forms.swapped, _rounded, forms.of_matrix, _times_known, _factor, _masked, _weights, _of_terms,
+    _whole, forms.swapped, _rounded, forms.of_matrix, _factor, _times_known, _masked, _weights, _of_terms,
     _of_two_terms, _other_axes, _paths, forms.elsewhere_off, _elsewhere, _factor_of_each, _integers,
     _noisy, forms.not_symmetric, partial(_of_two_terms, plain=False), _one_branch,
 )  # fmt: skip

@@ -54,7 +54,8 @@ def measured(ground: Ground, rng: Any) -> tuple[Ground, tuple[str, ...]]:
         size = np.abs(nears[0]).max(axis=0)
         if coarse:  # two steps of a sum may differ by less than either
             noise = np.maximum.reduce([noise, stepped, SINGLE * size])
-        ratios = noise[(noise > 0.0) & (size > 0.0)] / size[(noise > 0.0) & (size > 0.0)]
+        told = (noise > 0.0) & (np.ravel(ground.value) != 0.0)  # beside 0 all is large
+        ratios = noise[told] / size[told]
         if ratios.size and np.median(ratios) > 2.0**-32:
             why = "float32 inside, or terms cancel"
             note = f"rounded to {np.median(ratios):.0e} of its size: {why}"

@@ -402,7 +402,9 @@ def terms(look: Look) -> Guesses:
     for d in spread:
         yield ("delta" if words else "constant"), words.strip() or "1", d
         for name, q in quantities(look, shape):
-            yield f"{words}{name}", f"{words}{name}", d * q
+            sum_of = words and " - " in name and ", " not in name
+            term = f"{words}({name})" if sum_of else f"{words}{name}"
+            yield term, term, d * q
         for axis, size in enumerate(shape):
             for k, word in ((0, "first"), (size - 1, "last")):
                 place = f"the {word} of the {along(shape, axis)} only"

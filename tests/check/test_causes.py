@@ -96,8 +96,7 @@ def test_rivals_and_what_would_tell_them_apart():
     case = tanh_case(lambda z, right: right / 4.0, z=SQUARE_Z)
     first = causes(replace(case, ask=None))[0]
     assert {first.name, *first.rivals} >= {"mean over rows", "mean over columns"}
-    assert "rows" in first.separate
-    assert "columns" in first.separate
+    assert "rows and columns" in first.separate
 
 
 def test_where_it_is_wrong():
@@ -178,7 +177,47 @@ def test_jacobians_of_each_row(got, name):
 def test_a_whole_jacobian():
     J = np.random.default_rng(2).normal(size=(3, 2, 4))
     at, value = np.ones(4), np.ones((3, 2))
-    assert names(array_case("jacobian", 3.0 * J, J, at, value)) == ["sum over rows"]
+    assert names(array_case("jacobian", 3.0 * J, J, at, value)) == ["sum over rows", "factor 3"]
+
+
+def test_a_length_may_be_a_factor_by_chance():
+    """Of five rows, 4/5 is N - 1 for N, or a scale that was forgotten; 4 is no sum times 4/5."""
+    first = causes(tanh_case(lambda z, right: right * 0.8))[0]
+    assert (first.name, first.rivals) == ("N - 1 for N", ("factor 0.8",))
+    assert "other numbers of rows" in first.separate
+
+    def forward(z):
+        return softmax(z / 2.0, axis=1)
+
+    def four_times(z, delta):
+        p = forward(z)
+        return 2.0 * p * (delta - (delta * p).sum(axis=1, keepdims=True))
+
+    z = Z[:, :3]
+    assert causes(case_of(forward, four_times, {"z": z}, "z"))[0].text == (
+        "the right answer times 4"
+    )
+
+
+def test_what_is_clipped_is_so_everywhere():
+    """The slope of Huber's line without its threshold is no bound: other entries are beyond it."""
+    z = np.array([0.3, -1.2, 1.4, -2.0, 3.0, 0.7])
+
+    def huber(z):
+        return np.where(np.abs(z) <= 1.5, z * z / 2.0, 1.5 * (np.abs(z) - 0.75)).mean()
+
+    def claim(z, delta):
+        return np.where(np.abs(z) <= 1.5, z, np.sign(z)) / z.size
+
+    assert "clipped" not in names(case_of(huber, claim, {"z": z}, "z", "gradient"))
+
+
+def test_a_term_with_a_fitted_number_is_no_rival_of_one_without():
+    """A skip path that is lost is delta; delta times the norm of f, over that norm, says the same."""
+    W = np.random.default_rng(4).normal(size=(4, 4))
+    claim = lambda z, delta: (delta * (1.0 - np.tanh(z @ W) ** 2)) @ W.T  # noqa: E731
+    found = causes(case_of(lambda z: z + np.tanh(z @ W), claim, {"z": Z}, "z"))
+    assert [cause.name for cause in found] == ["missing delta"]
 
 
 def test_the_roles_are_exchanged_for_a_product_with_a_direction():

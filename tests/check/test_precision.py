@@ -35,6 +35,10 @@ def test_kinks_at_round_numbers_are_no_noise():
     assert not notes and found.noise.max() < 1e-15
 
 
+def test_kinks_at_zero_are_no_rounding():
+    assert ground(lambda x: np.maximum(x, 0.0), np.zeros((3, 4)))[1] == ()
+
+
 @pytest.mark.parametrize("f", [np.sign, lambda x: np.tanh(1e8 * x), lambda x: 0.0 * x + 3.0])
 def test_what_is_flat_is_not_coarse(f):
     found, notes = ground(f)
