@@ -32,7 +32,7 @@ from derivations.proof import ledger
 from derivations.proof.verification import ROUTES, Report, verify
 
 BUILD = Path("build")
-FORMATS = ("text", "latex", "markdown", "python", "numpy", "javascript", "json", *drop_in.FORMS)
+FORMATS = ("text", "latex", "markdown", "sympy", "numpy", "javascript", "json", *drop_in.FORMS)
 DERIVED = (
     *("text", "latex", "markdown", "numpy", "javascript", "sympy", "json", "html"),
     *drop_in.FORMS,
@@ -262,8 +262,7 @@ def show_statement(options: argparse.Namespace) -> int:
             )
         print(source.rstrip())
         return 0
-    form = {"python": "sympy"}.get(options.format, options.format)
-    code = records.written(form, statement, name)
+    code = records.written(options.format, statement, name)
     if code is None:
         raise UsageError(f"{name} has no {options.format} form: it is no formula to evaluate")
     print(code.rstrip())

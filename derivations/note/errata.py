@@ -636,8 +636,8 @@ def slope(features: tuple[int, ...], labels: tuple[int, ...], weight: mpf | int)
 b3 = Erratum(
     "A line that divides the samples",
     "The aim is a line with the samples of label 1 on one side and those of label 0 on the other.",
-    "The aim is the probability of each label. Where such a line exists, no maximum likelihood "
-    "estimate does.",
+    "The aim is the probability of each label. Where there is such a line, there is no maximum "
+    "likelihood estimate.",
     "Along the weights of a dividing line the cost falls for ever.",
     (Search(divided_by_a_line),),
     (logistic.no_mle_when_separable,),
@@ -724,7 +724,7 @@ b5 = Erratum(
     "The logarithm is monotonic",
     "The logarithm may be taken because it is monotonic.",
     "Because it is strictly increasing and the likelihood is positive.",
-    "A constant function is monotonic, and a falling one is.",
+    "A constant function is monotonic, and so is a falling one.",
     (Search(monotonic_but_worse),),
     (
         Statement(
@@ -897,7 +897,6 @@ b10 = Erratum(
 
 square = Definition("z'", (), t**2, r"z^{l+1}")
 used_twice = Definition("C", (), square() * t, "C")
-z_up, z_low = scalar("z^{l+1}", "z^{l+1}"), scalar("z^l", "z^l")
 
 b11 = Erratum(
     "RULE 2 always",

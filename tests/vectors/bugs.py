@@ -319,10 +319,6 @@ def _unshifted_sum(z, axis=-1, b=None):
     return log((b * exp(z)).sum(axis=tuple(axis) if isinstance(axis, list) else axis))
 
 
-def _right(y, z):
-    return z[np.arange(len(z)), labels(y)]
-
-
 LOGITS = [
     Bug("overflow", "sigmoid.sigmoid", "e^t / (1 + e^t)", lambda t: exp(t) / (1.0 + exp(t))),
     Bug("overflow", "sigmoid.sigmoid", "1 / (1 + e^-t)", lambda t: 1.0 / (1.0 + exp(-t))),
