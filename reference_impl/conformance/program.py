@@ -23,9 +23,8 @@ STARTS = 60  # a program that had to be started so often is not started again
 SILENT = 15  # nor one that never answered; to halve 10,000 requests down to one takes 14
 LINE = 16_000_000  # bytes of the longest line that is read
 BROKEN = frozenset({"crash", "hang", "noise", "no answer"})  # kinds of what is no answer
-MESSAGE = re.compile(
-    r"(?!note:|help:|warning:)\S.*?: +\S", re.IGNORECASE
-)  # a name and what it says
+# A name and what it says, but for the advice that a compiler adds.
+MESSAGE = re.compile(r"(?!note:|help:|warning:)\S.*?: +\S", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
