@@ -221,10 +221,17 @@ def test_files_that_cannot_be_read(folder, content, message):
         vectors.load(folder)
 
 
-def test_files_that_are_missing(tmp_path, capsys):
+def test_files_that_are_missing(tmp_path, capsys, monkeypatch):
+    """Outside of a clone the default is not there: the line says where the vectors come from."""
     missing = str(tmp_path / "nowhere")
-    assert main(["--run", "true", "--vectors", missing]) == 2
-    assert capsys.readouterr().err == f"{missing}: No such file or directory\n"
+    for path, given, said in (
+        (missing, ["--vectors", missing], "no such file or folder"),
+        ("tests/vectors", [], "no such file or folder"),
+        (str(tmp_path), ["--vectors", str(tmp_path)], "expected files of test vectors, found none"),
+    ):
+        monkeypatch.chdir(tmp_path)
+        assert main(["--run", "true", *given]) == 2
+        assert capsys.readouterr().err == f"--vectors: {path}: {said}; {vectors.WHERE}\n"
 
 
 # ------------------------------------------------------------------------- right and wrong
@@ -245,13 +252,12 @@ def with_bug(expression):
 
 
 def test_a_planted_bug_is_named(run):
-    """Its answer is that of a negative case; the effect of the flag is told."""
+    """Its answer is that of a negative case."""
     status, report, said = run(with_bug("max(t, 0.0) + math.log(1 + math.exp(-abs(t)))"))
     assert status == 1
     assert verdict(report) == ["passed", "digits", "passed", "passed"]
     assert report["tests"][1]["bug"] == "log of a rounded 1 + e^t"
     assert "the answer is that of a known bug: log of a rounded 1 + e^t" in said
-    assert "saturated: the loss is 0" in said
     assert "FAILED sigmoid.softplus 2 (confident): " in said and "at [0], allowed 2: 0.0" in said
 
 
@@ -286,6 +292,37 @@ def test_what_must_be_refused_and_what_not(run):
     assert "refused a valid input: expected finite numbers" in said
 
 
+RIGHT_VALUE = "max(t, 0.0) + math.log1p(math.exp(-abs(t)))"
+FAR = f"{RIGHT_VALUE} if -30 < t < 700 else 0.0"
+EVERYWHERE = f"1.01 * ({RIGHT_VALUE})"
+TWIN = {"bugType": "another", "effect": "another loss", "description": "as far out"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "flags", "told"),
+    [
+        (FAR, {}, ["saturated"]),
+        (FAR, {5: ["saturated", "twin"]}, ["saturated"]),  # a test without the other flag fails
+        (FAR, {2: ["saturated", "twin"], 5: ["saturated", "twin"]}, ["saturated", "twin"]),
+        (f"{RIGHT_VALUE} if t < 700 else 0.0", {}, []),  # another test with the flag passes
+        (EVERYWHERE, {}, []),
+        (EVERYWHERE, {1: ["saturated"]}, []),  # there is none without it
+    ],
+)
+def test_an_effect_is_told_if_the_tests_of_its_flag_fail_and_no_others(
+    folder, run, expression, flags, told
+):
+    """Of flags that no test tells apart, each may be the one."""
+    tests = [{**test, "flags": flags.get(test["id"], test["flags"])} for test in CONTENT["tests"]]
+    content = {**CONTENT, "flags": {**CONTENT["flags"], "twin": TWIN}, "tests": tests}
+    (folder / "sigmoid.softplus.json").write_text(json.dumps(content))
+    _, report, said = run(with_bug(expression))
+    failed = [test for test in report["tests"] if test["verdict"] == "failed"]
+    assert failed and all(list(test["effects"]) == told for test in failed)
+    assert said.count("  saturated: the loss is 0\n") == len(failed) * ("saturated" in told)
+    assert said.count("  or twin: another loss\n") == len(failed) * ("twin" in told)
+
+
 def test_null_is_how_javascript_writes_nan(run):
     status, report, said = run("import sys\nfor _ in sys.stdin: print('{\"output\": [null]}')")
     assert (status, verdict(report)) == (1, ["shape", "not finite", "accepted", "not finite"])
@@ -293,8 +330,9 @@ def test_null_is_how_javascript_writes_nan(run):
 
 
 def test_a_program_that_has_nothing(run):
-    status, report, _ = run("import sys\nfor _ in sys.stdin: print('{\"unsupported\": true}')")
-    assert (status, verdict(report)) == (1, ["unsupported"] * 4), "nothing shown is no success"
+    status, report, said = run("import sys\nfor _ in sys.stdin: print('{\"unsupported\": true}')")
+    assert (status, verdict(report)) == (2, ["unsupported"] * 4), "nothing shown is no success"
+    assert "4 unsupported, of 4 tests: nothing could be measured" in said
 
 
 def test_several_results_have_names(folder, run):
@@ -377,7 +415,7 @@ def test_what_a_hanging_program_has_started_is_ended_too(folder, run, tmp_path):
         f"open({str(pid)!r}, 'w').write(str(child.pid))\ntime.sleep(60)\n"
     )
     status, report, _ = run(source, timeout=5)
-    assert (status, verdict(report)) == (1, ["hang"])
+    assert (status, verdict(report)) == (2, ["hang"])
     # Ended, and perhaps not yet collected by the process that inherited it.
     stat, began = Path(f"/proc/{pid.read_text()}/stat"), time.monotonic()
     while stat.exists() and stat.read_text().rpartition(") ")[2][0] != "Z":
@@ -386,15 +424,70 @@ def test_what_a_hanging_program_has_started_is_ended_too(folder, run, tmp_path):
 
 
 def test_a_program_that_never_answers_is_given_up(run):
-    status, report, said = run("import sys\nsys.exit('not today')")
-    assert (status, verdict(report)) == (1, ["crash"] * 4)
+    status, report, said = run("import sys\nfor _ in sys.stdin: sys.exit('not today')")
+    assert (status, verdict(report)) == (2, ["crash"] * 4)
     assert "ended with status 1: not today" in said
+
+
+NODE = """node:internal/modules/cjs/loader:1210
+  throw err;
+  ^
+
+Error: Cannot find module './softmx'
+Require stack:
+- /home/softmax.cjs
+    at Module._load (node:internal/modules/cjs/loader:1038:27) {
+  code: 'MODULE_NOT_FOUND'
+}
+
+Node.js v20.20.2
+"""
+RUST = """
+thread 'main' panicked at src/main.rs:2:5:
+index out of bounds: the len is 3
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+"""
+JAVA = 'Exception in thread "main" java.lang.Error: no luck\n\tat Main.main(Main.java:3)\n'
+GO = "panic: no luck\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:4 +0x18\nexit status 2\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "line"),
+    [
+        (NODE, "Error: Cannot find module './softmx'"),
+        (RUST, "index out of bounds: the len is 3"),
+        (JAVA, 'Exception in thread "main" java.lang.Error: no luck'),
+        (GO, "panic: no luck"),
+        ("one\nnot today\n", "not today"),
+    ],
+    ids=["Node", "Rust", "Java", "Go", "none"],
+)
+def test_a_program_that_dies_at_its_start_is_one_line(folder, tmp_path, capsys, printed, line):
+    """The line is the one that says what is wrong, and the program is started twice, not 15 times."""
+    path, starts = tmp_path / "program.py", tmp_path / "starts"
+    path.write_text(
+        f"import sys\nopen({str(starts)!r}, 'a').write('.')\nsys.stderr.write({printed!r})\nsys.exit(1)"
+    )
+    command = f"{sys.executable} {path}"
+    assert main(["--run", command, "--vectors", str(folder)]) == 2
+    assert capsys.readouterr() == ("", f"--run: {command}: ended with status 1: {line}\n")
+    assert starts.read_text() == ".."
+
+
+def test_a_program_that_takes_the_end_of_its_input_for_an_error_has_started(run):
+    """What it says without a request is not what the first one made it say."""
+    loop = "\nwhile True:\n    line = input()\n    if '0.5' in line: sys.exit(3)\n"
+    loop += "    print(answer(line), flush=True)\n"
+    status, report, _ = run(RIGHT + loop)
+    assert (status, verdict(report)) == (1, ["crash", "passed", "passed", "passed"])
 
 
 @pytest.mark.parametrize("more", [0, 100], ids=["few", "many"])
 def test_starts_are_bounded(more):
     requests = ['{"function": "a", "input": {}}'] * (4 + more)
-    said = program.ask([sys.executable, "-c", "raise SystemExit(5)"], requests, 20)
+    said = program.ask(
+        [sys.executable, "-c", "import sys\nfor _ in sys.stdin: sys.exit(5)"], requests, 20
+    )
     kinds = {answer.kind for answer in said.answers}
     assert len(said.answers) == len(requests)
     assert kinds == ({"crash", "no answer"} if more else {"crash"})
@@ -435,7 +528,7 @@ def test_too_many_lines(run):
 
 def test_a_flood_is_stopped(run):
     status, report, said = run("while True: print('water')")
-    assert (status, verdict(report)) == (1, ["noise"] * 4)
+    assert (status, verdict(report)) == (2, ["noise"] * 4)
     assert "printed more than" in said
 
 
@@ -499,15 +592,26 @@ def test_badge(run, tmp_path, source, shown):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--run", "no-such-program"], "no-such-program: No such file or directory"),
+        (["--run", "no-such-program"], "--run: no-such-program: No such file or directory"),
         (["--run", ""], "--run: expected a command, given nothing"),
         (["--run", "node 'a"], "--run: No closing quotation: node 'a"),
-        (["--adapter", "no_such_module"], "--adapter: no_such_module: No module named"),
-        (["--adapter", "nowhere.py"], "--adapter: nowhere.py: nowhere.py: no such file"),
+        (
+            ["--adapter", "no_such_module"],
+            "--adapter: no_such_module: ended with status 2: No module named",
+        ),
+        (
+            ["--adapter", "nowhere.py"],
+            "--adapter: nowhere.py: ended with status 2: nowhere.py: no such file",
+        ),
         (["--adapter", "json"], "expected a function answer(function, input), found none"),
         (
             ["--run", "true", "--functions", "sigmoid", "tanh"],
-            "no vectors for tanh; there are sigmoid",
+            "--functions: no vectors for tanh (there are sigmoid)\n",
+        ),
+        (
+            ["--run", "true", "--functions", "sigmoid.sofplus", "plus"],
+            "no vectors for sigmoid.sofplus (did you mean sigmoid.softplus, sigmoid?); "
+            "no vectors for plus (did you mean sigmoid.softplus?)\n",
         ),
     ],
 )
@@ -525,14 +629,17 @@ def test_usage(arguments):
         main(arguments)
 
 
-def test_functions_are_chosen_by_name_or_concept(folder, run):
+def test_functions_are_chosen_by_name_statement_or_concept(folder, run):
+    """Either name will do: failures and files are called by the statement, requests by the function."""
     other = {**CONTENT, "statement": "sigmoid.copy", "function": "other.copy"}
     (folder / "sigmoid.copy.json").write_text(json.dumps(other))
     count = {
         names: len(run(RIGHT + LOOP, "--functions", *names.split())[1]["tests"])
-        for names in ("sigmoid", "sigmoid.softplus", "other.copy", "sigmoid other")
+        for names in ("sigmoid", "sigmoid.softplus", "other.copy", "sigmoid.copy", "other")
     }
-    assert count == {"sigmoid": 4, "sigmoid.softplus": 4, "other.copy": 4, "sigmoid other": 8}
+    assert count == {
+        "sigmoid": 8, "sigmoid.softplus": 4, "other.copy": 4, "sigmoid.copy": 4, "other": 4,
+    }  # fmt: skip
 
 
 def test_command_is_an_entry_point():
@@ -549,6 +656,7 @@ def test_module_runs_from_a_checkout():
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.startswith("usage: logisticbp conformance")
+    assert "default: tests/vectors" in " ".join(done.stdout.split())
 
 
 # -------------------------------------------------------------------------- adapters in Python

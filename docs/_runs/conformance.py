@@ -91,6 +91,6 @@ def flags(run):
     used = {flag for one in run["implementations"] for k in one["failures"] for flag in k["flags"]}
     return Table([flag for flag in run["flags"] if flag in used], [
         ("Flag", code),
-        ("What the test looks for", lambda flag: run["flags"][flag]["description"]),
-        ("Effect of a failure", lambda flag: run["flags"][flag]["effect"]),
+        ("The bug that the test looks for", lambda flag: run["flags"][flag]["description"]),
+        ("Effect of the bug", lambda flag: run["flags"][flag]["effect"]),
     ], kind="")  # fmt: skip

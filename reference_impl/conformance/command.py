@@ -1,12 +1,12 @@
 """The command line of the conformance kit."""
 
 import argparse
+import difflib
 import json
 import os
 import shlex
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from reference_impl.conformance.verdicts import accepted, judge
 
 TIMEOUT = 60.0
 VECTORS = Path("tests/vectors")
+NEAR = 5  # names that are suggested in place of one that is unknown
 
 
 class UsageError(Exception):
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = _run(options)
         _write(options.json, json.dumps(reports.as_data(report), indent=1) + "\n")
         _write(options.badge, reports.badge(report))
-    except (UsageError, files.Unreadable, program.NotStarted) as problem:
+    except UsageError as problem:
         print(problem, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -67,14 +68,15 @@ def _parser() -> argparse.ArgumentParser:
         "--run", metavar="COMMAND", help='such as "node softmax.mjs": JSON lines in, JSON lines out'
     )
     parser.add_argument(
-        "--vectors", type=Path, default=VECTORS, metavar="PATH", help="a folder, a zip or one file"
-    )
+        "--vectors", type=Path, default=VECTORS, metavar="PATH",
+        help=f"a folder, a zip or one file; default: {VECTORS}, which a clone of the project has",
+    )  # fmt: skip
     parser.add_argument(
         "--functions",
         nargs="+",
         default=[],
         metavar="NAME",
-        help="functions or concepts; default: all",
+        help="functions, statements or concepts; default: all",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as data")
     parser.add_argument(
@@ -99,7 +101,10 @@ def _seconds(text: str) -> float:
 
 
 def _run(options: argparse.Namespace) -> reports.Report:
-    vectors = _chosen(files.load(options.vectors), options.functions)
+    try:
+        vectors = _chosen(files.load(options.vectors), options.functions)
+    except files.Unreadable as problem:
+        raise UsageError(f"--vectors: {problem}") from None
     passing = [f"{control.test} ({control.bug})" for control in accepted(vectors)]
     if passing:
         raise UsageError(
@@ -107,7 +112,11 @@ def _run(options: argparse.Namespace) -> reports.Report:
         )
     known = _known(options.expected)
     command = _command(options)
-    said = program.ask(command, [test.request for test in vectors.tests], options.timeout)
+    try:
+        said = program.ask(command, [test.request for test in vectors.tests], options.timeout)
+    except program.NotStarted as problem:
+        given = f"--run: {options.run}" if options.run else f"--adapter: {options.adapter}"
+        raise UsageError(f"{given}: {problem}") from None
     results = tuple(
         judge(test, answer, vectors.controls.get(test.request, ()))
         for test, answer in zip(vectors.tests, said.answers, strict=True)
@@ -116,17 +125,28 @@ def _run(options: argparse.Namespace) -> reports.Report:
 
 
 def _chosen(vectors: files.Vectors, names: Sequence[str]) -> files.Vectors:
-    """Leave the functions that are named, themselves or by their concept."""
-    unknown = [n for n in names if not any(_named(f, n) for f in vectors.functions)]
+    """Leave the functions that are named, themselves or by their statement or concept."""
+    known = list(dict.fromkeys(name for test in vectors.tests for name in _names(test)))
+    unknown = [name for name in names if name not in known]
     if unknown:
-        known = ", ".join(vectors.functions)
-        raise UsageError(f"--functions: no vectors for {', '.join(unknown)}; there are {known}")
-    kept = [t for t in vectors.tests if not names or any(_named(t.function, n) for n in names)]
+        said = "; ".join(f"no vectors for {name} ({_near(name, known)})" for name in unknown)
+        raise UsageError(f"--functions: {said}")
+    kept = [test for test in vectors.tests if not names or set(names) & set(_names(test))]
     return replace(vectors, tests=tuple(kept))
 
 
-def _named(function: str, name: str) -> bool:
-    return function == name or function.startswith(f"{name}.")
+def _names(test: files.Test) -> Iterator[str]:
+    """What a test can be chosen by."""
+    for name in (test.function, test.statement):
+        yield from (name, name.partition(".")[0])
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    """Return the names that may be meant, or all concepts."""
+    near = [one for one in known if name in one] + difflib.get_close_matches(name, known)
+    if near:
+        return f"did you mean {', '.join(list(dict.fromkeys(near))[:NEAR])}?"
+    return f"there are {', '.join(one for one in known if '.' not in one)}"
 
 
 def _known(path: Path | None) -> reports.Known:
@@ -141,22 +161,14 @@ def _known(path: Path | None) -> reports.Known:
 
 
 def _command(options: argparse.Namespace) -> tuple[str, ...]:
-    """Return the program; a module that cannot be imported is no implementation to judge."""
-    if options.run is not None:
-        try:
-            command = tuple(shlex.split(options.run))
-        except ValueError as problem:
-            raise UsageError(f"--run: {problem}: {options.run}") from None
-        if not command:
-            raise UsageError("--run: expected a command, given nothing")
-        return command
-    command = (sys.executable, "-m", "reference_impl.conformance.adapter", options.adapter)
-    started = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if started.returncode:
-        said = started.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise UsageError(
-            f"--adapter: {options.adapter}: {said[-1] if said else 'it ended at once'}"
-        )
+    if options.run is None:
+        return (sys.executable, "-m", "reference_impl.conformance.adapter", options.adapter)
+    try:
+        command = tuple(shlex.split(options.run))
+    except ValueError as problem:
+        raise UsageError(f"--run: {problem}: {options.run}") from None
+    if not command:
+        raise UsageError("--run: expected a command, given nothing")
     return command
 
 

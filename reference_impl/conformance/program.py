@@ -2,13 +2,15 @@
 
 A program that dies, hangs, or prints something else has done so for certain requests; the rest is
 asked again without them. Programs that hold back what they print until they end are asked in
-halves, until the request is found.
+halves, until the request is found. One that dies in the same way when nothing is asked is no program
+to judge.
 """
 
 import contextlib
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import tempfile
@@ -20,6 +22,9 @@ from typing import IO, Any
 STARTS = 60  # a program that had to be started so often is not started again
 SILENT = 15  # nor one that never answered; to halve 10,000 requests down to one takes 14
 LINE = 16_000_000  # bytes of the longest line that is read
+BROKEN = frozenset({"crash", "hang", "noise", "no answer"})  # kinds of what is no answer
+# A name and what it says, but for the advice that a compiler adds.
+MESSAGE = re.compile(r"(?!note:|help:|warning:)\S.*?: +\S", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,9 @@ def _asked(talk: _Talk, requests: list[str]) -> Iterator[Answer]:
     talk.answered |= bool(answers)
     if run.ending is not None:
         talk.last = run.ending.content
+        first = talk.starts == 1 and not talk.answered and run.ending.kind == "crash"
+        if first and _run(talk.command, [], talk.timeout).ending == run.ending:
+            raise NotStarted(talk.last)
     if len(answers) == len(requests):
         talk.remarks += [f"printed a line that is no answer: {one.content}" for one in noise]
         if run.ending is not None:
@@ -171,7 +179,7 @@ def _run(command: Sequence[str], requests: list[str], timeout: float) -> _Run:
                 start_new_session=True,
             )  # fmt: skip
         except OSError as problem:
-            raise NotStarted(f"{command[0]}: {problem.strerror}") from None
+            raise NotStarted(problem.strerror) from None
         assert process.stdin and process.stdout
         printed: queue.Queue[bytes] = queue.Queue()
         threading.Thread(target=_write, args=(process.stdin, requests), daemon=True).start()
@@ -191,7 +199,7 @@ def _run(command: Sequence[str], requests: list[str], timeout: float) -> _Run:
             ending = Answer("hang", f"{what} within {timeout:g} s")
         _kill(process)
         if ending is None and process.returncode:
-            ending = Answer("crash", _status(process.returncode) + _last_line(complaints))
+            ending = Answer("crash", _status(process.returncode) + _complaint(complaints))
     return _Run(tuple(lines), ending)
 
 
@@ -229,8 +237,13 @@ def _status(status: int) -> str:
         return f"ended by signal {-status}"
 
 
-def _last_line(complaints: IO[bytes]) -> str:
+def _complaint(complaints: IO[bytes]) -> str:
+    """Return the line that says what is wrong: the last with a name and a message, or the last.
+
+    The stack that some languages print behind it is indented; the version of Node has no message.
+    """
     complaints.seek(0, os.SEEK_END)
-    complaints.seek(max(0, complaints.tell() - 2000))
+    complaints.seek(max(0, complaints.tell() - 20_000))
     lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
-    return f": {lines[-1].strip()[:200]}" if lines else ""
+    said = [line for line in lines if MESSAGE.match(line)] or lines
+    return f": {said[-1].strip()[:200]}" if said else ""

@@ -4,9 +4,11 @@ import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
+from reference_impl.conformance.program import BROKEN
 from reference_impl.conformance.vectors import Vectors
 from reference_impl.conformance.verdicts import Result, Verdict, ulps
 
@@ -75,9 +77,16 @@ class Report:
 
     @property
     def status(self) -> int:
-        """The exit status: 0 if all is as expected, else 1; nothing answered is not as expected."""
-        answered = any(result.verdict is not Verdict.UNSUPPORTED for result in self.results)
-        return int(bool(self.unexpected or self.repaired or self.remarks) or not answered)
+        """The exit status: 0 if all is as expected, 1 if not, 2 if nothing could be measured."""
+        return int(bool(self.unexpected or self.repaired or self.remarks)) if self.measured else 2
+
+    @property
+    def measured(self) -> bool:
+        """Whether there was a single answer."""
+        return any(
+            result.verdict is not Verdict.UNSUPPORTED and result.fault not in BROKEN
+            for result in self.results
+        )
 
     def by_function(self) -> dict[str, Count]:
         """Count by function."""
@@ -98,9 +107,28 @@ class Report:
         """Return a line for a shell that asks the program this test alone."""
         return f"echo {shlex.quote(result.test.request)} | {shlex.join(self.command)}"
 
-    def effects(self, result: Result) -> list[str]:
-        """Return what the flags of a test say of an implementation that fails there."""
-        return [f"{flag}: {self.vectors.flags[flag].effect}" for flag in result.test.flags]
+    def effects(self, result: Result) -> dict[str, str]:
+        """Return what the bugs that the function may have do to its users, by flag."""
+        told = self._told.get(result.test.function, ())
+        return {flag: self.vectors.flags[flag].effect for flag in result.test.flags if flag in told}
+
+    @cached_property
+    def _told(self) -> dict[str, list[str]]:
+        """The flags of each function whose valid tests fail, while its others pass."""
+        tried: dict[str, list[Result]] = {}
+        for result in self.results:
+            if result.test.output is not None and result.verdict is not Verdict.UNSUPPORTED:
+                tried.setdefault(result.test.function, []).append(result)
+        return {
+            function: [flag for flag in self.vectors.flags if _tells(flag, results)]
+            for function, results in tried.items()
+        }
+
+
+def _tells(flag: str, results: Sequence[Result]) -> bool:
+    """Whether all with a flag fail and all others pass; without others it could be any bug."""
+    found = {(flag in r.test.flags, r.verdict is Verdict.FAILED) for r in results}
+    return found == {(True, True), (False, False)}
 
 
 def as_text(report: Report) -> str:
@@ -117,7 +145,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"FAILED {result.test} ({result.test.comment}): {result.said}"
         if result.bug:
             yield f"  the answer is that of a known bug: {result.bug}"
-        yield from (f"  {effect}" for effect in report.effects(result))
+        effects = [f"{flag}: {effect}" for flag, effect in report.effects(result).items()]
+        yield from (f"  {'or ' if number else ''}{said}" for number, said in enumerate(effects))
         yield f"  {report.reproduce(result)}"
     if report.repaired:
         yield ""
@@ -144,7 +173,9 @@ def summary(report: Report) -> str:
     parts = [f"{count.passed} passed", f"{count.failed} failed"]
     if report.known:
         parts[-1] += f" ({len(report.failures) - len(report.unexpected)} of them expected)"
-    return f"{', '.join(parts)}, {count.unsupported} unsupported, of {len(report.results)} tests"
+    parts.append(f"{count.unsupported} unsupported")
+    nothing = "" if report.measured else ": nothing could be measured"
+    return f"{', '.join(parts)}, of {len(report.results)} tests{nothing}"
 
 
 def as_data(report: Report) -> dict[str, Any]:
@@ -182,7 +213,8 @@ def _recorded(report: Report, result: Result) -> dict[str, Any]:
     }
     if result.verdict is Verdict.FAILED:
         record |= {"fault": result.fault, "said": result.said, "bug": result.bug}
-        record |= {"comment": test.comment, "reproduce": report.reproduce(result)}
+        record |= {"effects": report.effects(result), "comment": test.comment}
+        record |= {"reproduce": report.reproduce(result)}
     return record
 
 

@@ -12,6 +12,10 @@ from typing import Any
 from reference_impl.conformance.numbers import Numbers, read
 
 SCHEMA = 2
+WHERE = (
+    "logisticbp-vectors.zip is among the downloads of the site, "
+    "and a clone of the project has the folder tests/vectors"
+)
 LARGEST = 4_000_000  # bytes: a larger file is not read
 RESULTS = ("valid", "invalid", "wrong")
 Output = Mapping[str, Numbers]  # by name; a single result has the name ""
@@ -78,7 +82,7 @@ class Control:
 
 @dataclass(frozen=True, eq=False)
 class Flag:
-    """What is special about a test, and what an implementation that fails there does to its users."""
+    """A bug that makes tests fail, and what it does to those who use the program."""
 
     description: str
     effect: str
@@ -138,7 +142,7 @@ def load(path: Path) -> Vectors:
         digest.update(json.dumps(asked).encode())
         count += 1
     if not tests:
-        raise Unreadable(f"{path}: expected files of test vectors, found none")
+        raise Unreadable(f"{path}: expected files of test vectors, found none; {WHERE}")
     controls: dict[str, tuple[Control, ...]] = {}
     bounds = {test.request: test.bounds for test in tests if test.bounds}
     for test, record in wrong:
@@ -165,6 +169,8 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
                         yield whole, _bounded(whole, info.file_size, lambda i=info: archive.read(i))
         else:
             yield str(path), _bounded(str(path), path.stat().st_size, path.read_bytes)
+    except FileNotFoundError:
+        raise Unreadable(f"{path}: no such file or folder; {WHERE}") from None
     except (OSError, zipfile.BadZipFile) as problem:
         raise Unreadable(f"{path}: {getattr(problem, 'strerror', None) or problem}") from None
 

@@ -1,8 +1,9 @@
 """The page of the test vectors: its counts and tables are those of the files."""
 
 import json
+import re
 
-from _extensions import runs
+from _extensions import records, runs
 from _extensions.downloads import VECTORS
 from _runs import vectors
 
@@ -34,6 +35,20 @@ def test_every_flag_is_shown():
     named = set().union(*(json.loads(text)["flags"] for text in FILES))
     counts = shown(vectors.flags(RUN), "Tests")
     assert counts.keys() == named and "0" not in counts.values()
+
+
+def test_the_page_lists_all_that_has_to_be_refused():
+    """Every kind, and every argument that has values for which there is no answer."""
+    page = (records.ROOT / "docs/vectors.md").read_text(encoding="utf-8")
+    section = re.search(r"^## What has to be refused\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)[1]
+    files = map(json.loads, FILES)
+    invalid = [(file, t["error"]) for file in files for t in file["tests"] if "error" in t]
+    assert {error["kind"] for _, error in invalid} == set(re.findall(r"(.+)\n: ", section))
+    named = {
+        error["reason"].partition(":")[0] for file, error in invalid
+        if error["kind"] == "domain" and error["reason"].partition(":")[0] in file["arguments"]
+    }  # fmt: skip
+    assert named <= set(re.findall("`(.+?)`", section.partition("domain\n")[2]))
 
 
 def test_the_median_is_of_every_entry_of_every_bound():
