@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,11 +152,11 @@ def problem_of(
 
 def _brought(layer: Any, z: NDArray[Any], params: tuple[str, ...] | None, cached: bool) -> Brought:
     """Find the parameters of a layer: those it has gradients for, or those that are named."""
-    arrays = tuple(dict.fromkeys(float_arrays(layer)))
     z = z if z.dtype.kind == "f" else _as_floats(layer, z, cached)
     trial = copy.deepcopy(layer) if cached else layer
     with np.errstate(all="ignore"):
-        value = np.asarray(forward(trial, z.copy()))
+        output, kept = _forward(trial, z.copy())
+        value = np.asarray(output)
         gradients: dict[str, Any] = {}
         if value.dtype.kind in "fiub" and value.size:  # else it is a fault, which is found later
             of_z, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
@@ -165,11 +165,12 @@ def _brought(layer: Any, z: NDArray[Any], params: tuple[str, ...] | None, cached
                     f"z: expected floats, given {z.dtype}: backward returns a derivative by z, and "
                     "with floats the layer raises an error; return None where z is looked up"
                 )
+    arrays = [n for n, x in kept.items() if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     found = [(next((n for n in _unspelled(g) if _has(layer, n)), ""), g) for g in gradients]
     names = {name: spelled for name, spelled in found if name}
     strange = tuple(spelled for name, spelled in found if not name)
     if params is None:
-        hidden = tuple(name for name in arrays if name not in names)
+        hidden = tuple(name for name in arrays if name not in names and name != "z")
         return Brought(layer, z, cached, names, hidden, strange)
     for name in params:
         if not _has(layer, name):
@@ -206,6 +207,13 @@ def forward(layer: Any, z: NDArray[Any]) -> Any:
     )
 
 
+def _forward(layer: Any, z: NDArray[Any]) -> tuple[Any, dict[str, Any]]:
+    """RULE 1, and the numbers that it leaves as they were: what it keeps is no parameter."""
+    before = dict(numbers(layer))
+    value = forward(layer, z)
+    return value, {name: x for name, x in numbers(layer) if before.get(name) is x}
+
+
 def _pulled(layer: Any, z: NDArray[Any]) -> tuple[Any, Callable[[Array], Any]]:
     match asked("pullback(z)", layer.pullback, z):
         case (value, back) if callable(back):
@@ -216,9 +224,7 @@ def _pulled(layer: Any, z: NDArray[Any]) -> tuple[Any, Callable[[Array], Any]]:
 def rules(layer: Any, z: NDArray[Any], delta: Array, cached: bool) -> Answer:
     """RULES 2 and 3: what goes back to z, and the gradients as the layer calls them."""
     if cached:
-        before = dict(numbers(layer))
-        forward(layer, z)
-        kept = [name for name, x in numbers(layer) if before.get(name) is x]
+        _, kept = _forward(layer, z)
         given = (delta,) if takes(layer.backward) else ()
         of_z, gradients = _split(
             asked(f"backward({'delta' if given else ''})", layer.backward, *given)
@@ -263,7 +269,7 @@ def _split(answer: Any) -> Answer:
     return answer, {}
 
 
-def _stored(layer: Any, names: list[str]) -> dict[str, Any]:
+def _stored(layer: Any, names: Iterable[str]) -> dict[str, Any]:
     """Return the gradients of `names` that a layer with a cache has put into its attributes."""
     found: dict[str, Any] = {}
     for holder in GRADIENTS:
@@ -298,13 +304,8 @@ def required(method: Any) -> list[str]:
 # ---------------------------------------------------------------------------- parameters
 
 
-def float_arrays(layer: Any) -> Iterator[str]:
-    """Name the attributes that are arrays of real numbers, those of inner layers by position."""
-    return (n for n, x in numbers(layer) if isinstance(x, np.ndarray) and x.dtype.kind == "f")
-
-
 def numbers(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the attributes that are numbers or arrays of them, and are no gradients, by name."""
+    """Yield the attributes that are real numbers or arrays, and no gradients; see `parameter`."""
     attributes = dict(getattr(layer, "__dict__", {}))
     for holder in HOLDERS:
         held = attributes.get(holder)
