@@ -48,6 +48,11 @@ def check_anything(brought: Any, *args: Any, style: Style | None = None, **optio
     taken = list(inspect.signature(by).parameters)
     if foreign := [name for name in options if name not in taken]:
         raise TypeError(f"{foreign[0]}: {by.__name__} takes {', '.join(taken)}")
+    if by is check_layer and len(args) != 1:
+        raise TypeError(
+            f"{type(brought).__name__}: expected one input z of a layer, given {len(args)}; "
+            "a function of several arguments is checked by `check`"
+        )
     return by(brought, *args, **options)
 
 

@@ -93,8 +93,9 @@ class Brought:
 
         def claim(values: Values, v: Values, delta: Array, change: Array) -> dict[str, Any]:
             dtheta = {name: v[name] for name in self.names}
-            of_value, back = self.at(values).pullback_along(self.input(values), v["z"], dtheta)
-            of_delta, of_gradients = back(delta, change)
+            call, at = "pullback_along(z, dz, dtheta)", (self.input(values), v["z"], dtheta)
+            of_value, back = asked(call, self.at(values).pullback_along, *at)
+            of_delta, of_gradients = asked(f"{call}[1](delta, change)", back, delta, change)
             rest = {f"RULE 3, {name}": of_gradients.get(name, np.nan) for name in self.names}
             return {"RULE 1": of_value, "RULE 2": of_delta, **rest}
 

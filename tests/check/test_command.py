@@ -59,6 +59,13 @@ class Leaky:
     def backward(self, z, delta):
         return delta * np.where(z > 0, 1, self.slope)
 
+class TwoInputs:
+    def forward(self, a, b):
+        return a * b
+
+    def backward(self, a, b, delta):
+        return delta * b, delta * a
+
 class Half(Scale):
     def backward(self, z, delta):
         return delta * self.s / 2
@@ -236,6 +243,10 @@ def missing(name):
         (["own_layers:nll", *NLL, "--grad", "own_layers:nll_gradient", "--wrt", "v"], "v"),
         (["own_layers:Swish", "--input", Z, "--grad", "own_layers:nll"], "grad: check_layer takes"),
         (["own_layers:Swish", "--input", Z, "--params", "W"], "W"),
+        (
+            ["own_layers:TwoInputs", "--input", "a=normal(3)", "--input", "b=normal(3)"],
+            "TwoInputs: expected one input z of a layer, given 2; a function of several arguments",
+        ),
         (["own_layers:swish.forward", "--input", Z], "nothing is claimed of this function"),
     ],
 )
