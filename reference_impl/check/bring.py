@@ -254,6 +254,13 @@ class Call:
         return found
 
     @cached_property
+    def integers(self) -> list[str]:
+        """The integers that nobody has said are constants."""
+        every = [pair for name in self.names for pair in self._leaves(name)]
+        whole = [leaf for leaf, x in every if _kind(x) in "iu" and leaf not in self.given]
+        return whole if self.wrt is None else []
+
+    @cached_property
     def moving(self) -> list[str]:
         """The arguments that are no constants."""
         return [
@@ -297,9 +304,8 @@ class Call:
         """Take an answer apart: what it says for each name."""
         trees = self._by_argument(rule, answer)
         found = {leaf: x for name, tree in trees.items() for leaf, x in leaves(name, tree)}
-        whole = [n for name in self.names for n, x in self._leaves(name) if _kind(x) in "iu"]
-        for leaf in whole if self.wrt is None else ():
-            if leaf not in self.given and _kind(found.get(leaf)) in "fiu" and np.any(found[leaf]):
+        for leaf in self.integers:
+            if _kind(found.get(leaf)) in "fiu" and np.any(found[leaf]):
                 raise TypeError(
                     f"{rule}: expected None for {leaf}, whose integers are constants, given a "
                     "derivative; to have it checked, give floats, else name the arguments: wrt="

@@ -120,9 +120,7 @@ def problem_of(
     layer = _copied(layer)
     brought = _brought(layer, z, params, cached)
     parameters = {name: _numbers(layer, name) for name in brought.names}
-    values = (
-        {"z": np.array(brought.z, dtype=np.float64)} if brought.differentiable else {}
-    ) | parameters
+    inputs = {"z": np.array(brought.z, dtype=np.float64)} if brought.differentiable else {}
     hidden = {name: _numbers(layer, name) for name in brought.hidden}
     data = [n for n, x in hidden.items() if x.ndim == 0 or (z.ndim and len(x) == len(z))]
     whole = hasattr(layer, "jacobian") and brought.differentiable
@@ -130,7 +128,7 @@ def problem_of(
     takes_delta = not cached or takes(layer.backward) != 0
     return Problem(
         type(layer).__name__,
-        values,
+        inputs | parameters,
         brought.forward,
         gradient=None if takes_delta else lambda v: brought.vjp(v, np.ones(())),
         vjp=brought.vjp if takes_delta else None,
@@ -203,9 +201,9 @@ def _is_number(answer: Any) -> bool:
 
 def forward(layer: Any, z: NDArray[Any]) -> Any:
     """RULE 1."""
-    return (
-        asked("forward(z)", layer.forward, z) if hasattr(layer, "forward") else _pulled(layer, z)[0]
-    )
+    if hasattr(layer, "forward"):
+        return asked("forward(z)", layer.forward, z)
+    return _pulled(layer, z)[0]
 
 
 def _forward(layer: Any, z: NDArray[Any]) -> tuple[Any, dict[str, Any]]:
