@@ -9,8 +9,8 @@ import pytest
 def check_derivatives() -> Callable[..., None]:
     """Check derivatives: check_derivatives(layer, z), or (f, x, grad=g), or (module, tensor).
 
-    It takes what `check`, `check_layer`, `check_torch` and `check_jax` take, and fails with the
-    report unless the verdict is "right".
+    It takes what `check`, `check_layer`, `check_torch` and `check_jax` take, for a module arrays of
+    NumPy's too, and fails with the report unless the verdict is "right".
     """
     from reference_impl.check.anything import assert_right
 

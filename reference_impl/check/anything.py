@@ -4,11 +4,13 @@ import inspect
 import sys
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from reference_impl.check.bring import check, check_layer
 from reference_impl.check.bring_jax import check_jax
-from reference_impl.check.bring_torch import check_torch
+from reference_impl.check.bring_torch import check_torch, import_torch
 from reference_impl.check.report import Report
-from reference_impl.check.trees import leaves
+from reference_impl.check.trees import leaves, replaced
 
 Style = Literal["function", "pure", "cached", "torch", "jax"]
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -22,7 +24,7 @@ def check_anything(brought: Any, *args: Any, style: Style | None = None, **optio
     brought
         What is to be checked.
     *args
-        Its arguments.
+        Its arguments; for PyTorch, arrays of NumPy's become tensors.
     style : {"function", "pure", "cached", "torch", "jax"}, optional
         Seen from the object and from the arrays that it is given, if it is not said.
     **options
@@ -40,10 +42,17 @@ def check_anything(brought: Any, *args: Any, style: Style | None = None, **optio
     style = style or style_of(brought, args)
     if style in ("pure", "cached"):
         options |= {"style": style}
+    if style == "torch":
+        args = tuple(map(_with_tensors, args))
     by = {"function": check, "torch": check_torch, "jax": check_jax}.get(style or "", check_layer)
     taken = list(inspect.signature(by).parameters)
     if foreign := [name for name in options if name not in taken]:
         raise TypeError(f"{foreign[0]}: {by.__name__} takes {', '.join(taken)}")
+    if by is check_layer and len(args) != 1:
+        raise TypeError(
+            f"{type(brought).__name__}: expected one input z of a layer, given {len(args)}; "
+            "a function of several arguments is checked by `check`"
+        )
     return by(brought, *args, **options)
 
 
@@ -65,8 +74,13 @@ def style_of(brought: Any, args: tuple[Any, ...] = ()) -> Style | None:
         or any(isinstance(leaf, jax.Array) for leaf in given)
     ):
         return "jax"
-    is_layer = hasattr(brought, "pullback") or hasattr(brought, "forward")
-    return None if is_layer and not isinstance(brought, type) else "function"
+    return None if hasattr(brought, "pullback") or hasattr(brought, "forward") else "function"
+
+
+def _with_tensors(arg: Any) -> Any:
+    torch, found = import_torch(), leaves("", arg)
+    arrays = {name: np.array(leaf) for name, leaf in found if isinstance(leaf, np.ndarray)}
+    return replaced("", arg, {name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
 def is_torch_function(brought: Any) -> bool:

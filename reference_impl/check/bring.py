@@ -8,12 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reference_impl import arguments
 from reference_impl.arguments import Array
 from reference_impl.check import layers
 from reference_impl.check.constants import constants
 from reference_impl.check.examine import examine
-from reference_impl.check.problem import Problem, Values
+from reference_impl.check.problem import Problem, Values, asked
 from reference_impl.check.report import Report
 from reference_impl.check.script import program
 from reference_impl.check.spec import against
@@ -43,8 +42,8 @@ def check(
     ----------
     f : callable
         Of any arguments: arrays of any rank, numbers, and tuples, lists and dictionaries of them;
-        so is what it returns. Integers and other objects are constants; a list of numbers is an
-        array.
+        so is what it returns. A list of numbers is an array. Integers are constants, unless `wrt`
+        names them or nothing else is a number; other objects are constants.
     \*args
         Where to check.
     vjp : callable, optional
@@ -92,8 +91,11 @@ def check(
     claims = {
         "vjp": vjp, "jvp": jvp, "grad": grad, "jacobian": jacobian, "hessian": hessian, "hvp": hvp,
     }  # fmt: skip
-    if spec is None and not any(claims.values()):
+    if spec is None and all(claim is None for claim in claims.values()):
         raise ValueError(f"check: expected a claim, one of {', '.join(claims)}; given none")
+    for name, function in {"f": f, **claims}.items():
+        if function is not None and not callable(function):
+            raise TypeError(f"{name}: expected a function, given {type(function).__name__}")
     options = {**claims, "wrt": wrt, "spec": spec, "seed": seed, "seeds": seeds}
     call = Call(f, tuple(map(_as_array, args)), wrt)
     problem = call.problem(claims, program("check", (f, *args), options))
@@ -122,7 +124,7 @@ def check_layer(
         ``backward(delta)``, whose gradients are returned or put into attributes such as ``dW``.
     z : array_like
         The input, of any shape. A small one shows most: N >= 3 data points, N unequal to the
-        width, mixed signs. Integers are constants.
+        width, mixed signs. Integers are constants where the layer has no gradient by z.
     seed : int
         For delta and the other random choices.
     params : names, optional
@@ -152,11 +154,11 @@ def check_layer(
     >>> check_layer(Tanh(), [[0.5, -1.0], [2.0, 0.25], [1.0, 3.0]]).verdict
     'right'
     """
-    z = _input(z)
-    style = style or _style(layer)
+    z, own = _numbers("z", z), _style(layer)
+    style = style or own
     if style not in ("pure", "cached"):
         raise ValueError(f"style: expected 'pure' or 'cached', given {style!r}")
-    names = None if params is None else tuple(params)
+    names = None if params is None else (params,) if isinstance(params, str) else tuple(params)
     options = {"seed": seed, "params": names, "style": style}
     text = program("check_layer", (layer, z), options)
     problem = layers.problem_of(layer, z, names, style == "cached", text)
@@ -213,7 +215,8 @@ def check_gradient(
     >>> check_gradient(lambda x: x @ x, lambda x: -2 * x, x).findings[0].cause.name
     'sign'
     """
-    return check(f, arguments.finite("x", x), grad=gradient, seed=seed, budget=budget)
+    x = _numbers("x", x).astype(np.float64)
+    return check(f, x, grad=gradient, seed=seed, budget=budget)
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,21 +234,31 @@ class Call:
 
     @cached_property
     def given(self) -> dict[str, Any]:
-        """The numbers and arrays that are checked, as they were given, by name."""
-        found = {}
-        for name in self._wanted():
-            for leaf, value in leaves(name, self.args[self.names.index(name)]):
-                kind = np.asarray(value).dtype.kind
-                if kind == "c":
+        """The numbers and arrays that are checked, in the types they are checked in, by name."""
+        wanted, found = self._wanted(), dict[str, Any]()
+        for group in [wanted] if self.wrt is None else [[name] for name in wanted]:
+            every = {leaf: x for name in group for leaf, x in self._leaves(name) if np.size(x)}
+            found |= {leaf: x for leaf, x in every.items() if _kind(x) == "f"} or {
+                leaf: np.asarray(x, dtype=np.float64) if hasattr(x, "dtype") else float(x)
+                for leaf, x in every.items()
+                if _kind(x) in "iu"
+            }
+            for leaf, x in every.items():
+                if _kind(x) == "c":
                     raise TypeError(f"{leaf}: expected real numbers, given complex ones")
-                if kind == "f" and np.size(value):
-                    if not np.isfinite(value).all():
-                        raise ValueError(f"{leaf}: expected finite numbers, given nan or inf")
-                    found[leaf] = value
+                if leaf in found and not np.isfinite(x).all():
+                    raise ValueError(f"{leaf}: expected finite numbers, given nan or inf")
         if not found:
             kinds = ", ".join(type(x).__name__ for x in self.args) or "none"
             raise TypeError(f"args: expected real numbers to differentiate by, given {kinds}")
         return found
+
+    @cached_property
+    def integers(self) -> list[str]:
+        """The integers that nobody has said are constants."""
+        every = [pair for name in self.names for pair in self._leaves(name)]
+        whole = [leaf for leaf, x in every if _kind(x) in "iu" and leaf not in self.given]
+        return whole if self.wrt is None else []
 
     @cached_property
     def moving(self) -> list[str]:
@@ -259,7 +272,14 @@ class Call:
     @cached_property
     def output(self) -> Any:
         """The output as it is returned."""
-        return self.f(*self.at({}))
+        return self.value({})
+
+    def value(self, values: Values) -> Any:
+        """Return the output elsewhere."""
+        return asked(f"f({', '.join(self.names)})", self.f, *self.at(values))
+
+    def _leaves(self, name: str) -> Iterator[tuple[str, Any]]:
+        return leaves(name, self.args[self.names.index(name)])
 
     def _wanted(self) -> list[str]:
         if self.wrt is None:
@@ -284,6 +304,12 @@ class Call:
         """Take an answer apart: what it says for each name."""
         trees = self._by_argument(rule, answer)
         found = {leaf: x for name, tree in trees.items() for leaf, x in leaves(name, tree)}
+        for leaf in self.integers:
+            if _kind(found.get(leaf)) in "fiu" and np.any(found[leaf]):
+                raise TypeError(
+                    f"{rule}: expected None for {leaf}, whose integers are constants, given a "
+                    "derivative; to have it checked, give floats, else name the arguments: wrt="
+                )
         return {name: found.get(name) for name in self.given}
 
     def _by_argument(self, rule: str, answer: Any) -> dict[str, Any]:
@@ -313,8 +339,13 @@ class Call:
             if claim is None:
                 return None
             return lambda values, v=None: self.named(
-                rule, claim(*self.at(values), *(self.tangents(v) if tangents else ()))
+                rule, ask(rule, values, *(self.tangents(v) if tangents else ()))
             )
+
+        def ask(rule: str, values: Values, *more: Any) -> Any:
+            further = ["delta"] if rule == "vjp" else [f"d{name}" for name in self.moving]
+            signature = f"{rule}({', '.join([*self.names, *further[: len(more)]])})"
+            return asked(signature, claims[rule] or self.f, *self.at(values), *more)
 
         pull, push = claims["vjp"], claims["jvp"]
         if claims["grad"] is not None and np.size(_flat(self.output)) != 1:
@@ -323,10 +354,10 @@ class Call:
         return Problem(
             getattr(self.f, "__name__", type(self.f).__name__),
             values,
-            lambda values: _flat(self.f(*self.at(values))),
+            lambda values: _flat(self.value(values)),
             gradient=of("grad"),
-            vjp=pull and (lambda v, d: self.named("vjp", pull(*self.at(v), _like(self.output, d)))),
-            jvp=push and (lambda v, t: _flat(push(*self.at(v), *self.tangents(t)))),
+            vjp=pull and (lambda v, d: self.named("vjp", ask("vjp", v, _like(self.output, d)))),
+            jvp=push and (lambda v, t: _flat(ask("jvp", v, *self.tangents(t)))),
             jacobian=of("jacobian"),
             hessian=of("hessian"),
             hvp=of("hvp", tangents=True),
@@ -385,14 +416,23 @@ def _as_array(x: Any) -> Any:
     return array
 
 
-def _input(z: ArrayLike) -> NDArray[Any]:
-    array = z if isinstance(z, np.ndarray) else np.asarray(arguments.finite("z", z))
+def _kind(x: Any) -> str:
+    """Return the kind of an object as an array: "f" for real numbers, "i" or "u" for integers."""
+    return np.asarray(x).dtype.kind
+
+
+def _numbers(name: str, x: ArrayLike) -> NDArray[Any]:
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name}: expected an array, given rows that differ in length") from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"z: expected an array of numbers, given {array.dtype}")
+        given = {"U": "text", "S": "text", "O": "objects"}.get(array.dtype.kind, array.dtype)
+        raise TypeError(f"{name}: expected an array of numbers, given {given}")
     if not array.size:
-        raise ValueError(f"z: expected at least one number, given shape {array.shape}")
+        raise ValueError(f"{name}: expected at least one number, given shape {array.shape}")
     if not np.isfinite(array).all():
-        raise ValueError("z: expected finite numbers, given nan or inf")
+        raise ValueError(f"{name}: expected finite numbers, given nan or inf")
     return array
 
 
@@ -400,11 +440,16 @@ def _style(layer: Any) -> Literal["pure", "cached"]:
     """Return whether backward takes nothing but delta."""
     if isinstance(layer, type):
         raise TypeError(f"layer: expected an object, given the class {layer.__name__}: make one")
-    if not (
-        hasattr(layer, "pullback") or (hasattr(layer, "backward") and hasattr(layer, "forward"))
-    ):
+    missing = [name for name in ("forward", "backward") if not hasattr(layer, name)]
+    if missing and not hasattr(layer, "pullback"):
         raise TypeError(
-            f"layer: expected forward and backward, or pullback, given {type(layer).__name__}"
+            "layer: expected forward and backward, or pullback, "
+            f"given {type(layer).__name__} without {' and '.join(missing)}"
+        )
+    if len(inputs := layers.required(getattr(layer, "forward", None))) > 1:
+        raise TypeError(
+            f"layer: expected forward(z) of one array, given forward({', '.join(inputs)}); "
+            "a function of several arguments is checked by `check`"
         )
     if not hasattr(layer, "backward"):
         return "pure"

@@ -11,10 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from reference_impl.check import anything, inputs, objects
-from reference_impl.check.bring_torch import import_torch
 from reference_impl.check.report import Report
 
 Inputs = dict[str, Any]
@@ -90,8 +87,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=WHAT",
-        help="normal(SIZES), uniform(LOW,HIGH,SIZES), integers(LOW,HIGH,SIZES), or a path to "
-        ".npy or .npz; once for each argument, of a class those of its constructor included",
+        help="normal(SIZES), uniform(LOW,HIGH,SIZES), integers(LOW,HIGH,SIZES), a number, or a "
+        "path to .npy or .npz; once for each argument, of a class those of its constructor included",
     )
     for claim in CLAIMS:
         top.add_argument(
@@ -149,9 +146,6 @@ def checked(options: argparse.Namespace) -> Report:
             "--vjp or the like, or say --style torch or --style jax if one of these differentiates it"
         )
     arguments = in_order(options.object, brought, arrays)
-    if style == "torch":
-        torch = import_torch()
-        arguments = [torch.from_numpy(np.ascontiguousarray(array)) for array in arguments]
     return anything.check_anything(
         brought, *arguments, style=style, seed=options.seed, budget=options.budget, **claims
     )
@@ -165,7 +159,8 @@ def constructed(name: str, brought: Any, arrays: Inputs) -> tuple[Any, Inputs]:
     if missing := [p.name for p in taken if p.default is p.empty and p.name not in arrays]:
         raise UsageError(
             f"{name}: to make one, {', '.join(missing)} is needed: "
-            f'give --input "{missing[0]}=normal(3)", or name an object in place of the class'
+            f'give --input "{missing[0]}=normal(3)" or "{missing[0]}=0.5", or name an object in '
+            "place of the class"
         )
     own = {p.name: arrays[p.name] for p in taken if p.name in arrays}
     return brought(**own), {n: array for n, array in arrays.items() if n not in own}
@@ -212,6 +207,7 @@ def said(problem: BaseException) -> str:
         if not frame.filename.startswith(("<", own, *FOREIGN))
     ]
     text = " ".join(str(problem).split()) or "without a message"
+    text = "; ".join([text, *getattr(problem, "__notes__", ())])
     if not frames:
         known = isinstance(problem, ImportError | OSError | TypeError | ValueError)
         known = known or isinstance(problem, UsageError | objects.NotFound)

@@ -1,4 +1,4 @@
-"""Arrays asked for in words: ``z=normal(5,3)``, ``y=integers(0,3,5)``, ``X=data.npy``."""
+"""Inputs asked for in words: ``z=normal(5,3)``, ``y=integers(0,3,5)``, ``X=data.npy``, ``eps=0.1``."""
 
 import math
 import re
@@ -11,28 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 DRAWS = {"normal": "", "uniform": "low,high,", "integers": "low,high,"}
-FORMS = "NAME=normal(5,3), uniform(0,1,5,3), integers(0,3,5), or a path to .npy or .npz"
+FORMS = "NAME=normal(5,3), uniform(0,1,5,3), integers(0,3,5), a number, or a path to .npy or .npz"
 NAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*", re.DOTALL)
 DRAWN = re.compile(r"([A-Za-z_]\w*)\s*\((.*)\)", re.DOTALL)
+WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 LARGEST = 10**8  # entries of an array
 
 
-def arrays(texts: Iterable[str], seed: int) -> dict[str, NDArray[Any]]:
-    """Return the arrays that texts ask for, by name.
+def arrays(texts: Iterable[str], seed: int) -> dict[str, NDArray[Any] | float]:
+    """Return the arrays and numbers that texts ask for, by name.
 
     Parameters
     ----------
     texts : iterable of str
         Each ``NAME=normal(sizes)``, ``NAME=uniform(low,high,sizes)``,
-        ``NAME=integers(low,high,sizes)`` with high left out, or ``NAME=PATH`` of a .npy file or of
-        a .npz file that has an array of this name or just one. Sizes are apart by commas; without
-        any, it is one number.
+        ``NAME=integers(low,high,sizes)`` with high left out, ``NAME=NUMBER``, or ``NAME=PATH`` of
+        a .npy file or of a .npz file that has an array of this name or just one. Sizes are apart by
+        commas; without any, it is one number.
     seed : int
         For the random numbers, which are drawn in the order of the texts.
 
     Returns
     -------
-    dict of str to ndarray
+    dict of str to ndarray, float or int
 
     Raises
     ------
@@ -40,7 +42,7 @@ def arrays(texts: Iterable[str], seed: int) -> dict[str, NDArray[Any]]:
         For a text of another form, a name that is given twice, and a file that cannot be read.
     """
     rng = np.random.default_rng(seed)
-    found: dict[str, NDArray[Any]] = {}
+    found: dict[str, NDArray[Any] | float] = {}
     for text in texts:
         named = NAMED.fullmatch(text)
         if not named or not named[2]:
@@ -52,6 +54,8 @@ def arrays(texts: Iterable[str], seed: int) -> dict[str, NDArray[Any]]:
             found[name] = _stored(name, Path(asked))
         elif (drawn := DRAWN.fullmatch(asked)) and drawn[1] in DRAWS:
             found[name] = _drawn(name, drawn[1], drawn[2], rng)
+        elif NUMBER.fullmatch(asked):
+            found[name] = int(asked) if WHOLE.fullmatch(asked) else float(asked)
         else:
             raise ValueError(f"--input {name}: expected {FORMS}, given {asked!r}")
     return found
@@ -83,7 +87,7 @@ def _size(form: str, text: str) -> int:
 
 
 def _whole(form: str, text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+    if not WHOLE.fullmatch(text):
         raise ValueError(f"{form} with whole bounds, given {text!r}")
     return int(text)
 

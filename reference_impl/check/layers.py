@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
 from reference_impl.check.constants import constants
-from reference_impl.check.problem import Along, Problem, Values
+from reference_impl.check.problem import Along, Problem, Values, asked
 from reference_impl.check.report import Finding
 
 RULE_2, RULE_3 = "RULE 2 (backward)", "RULE 3 (parameter_gradient, {})"
@@ -57,6 +57,10 @@ class Brought:
         """RULE 1."""
         return forward(self.at(values), self.input(values))
 
+    def jacobian(self, values: Values) -> Any:
+        """The derivatives of the outputs, where the layer has them."""
+        return asked("jacobian(z)", self.at(values).jacobian, self.input(values))
+
     def vjp(self, values: Values, delta: Array) -> dict[str, Any]:
         """RULES 2 and 3."""
         return self.named(rules(self.at(values), self.input(values), delta, self.cached))
@@ -89,8 +93,9 @@ class Brought:
 
         def claim(values: Values, v: Values, delta: Array, change: Array) -> dict[str, Any]:
             dtheta = {name: v[name] for name in self.names}
-            of_value, back = self.at(values).pullback_along(self.input(values), v["z"], dtheta)
-            of_delta, of_gradients = back(delta, change)
+            call, at = "pullback_along(z, dz, dtheta)", (self.input(values), v["z"], dtheta)
+            of_value, back = asked(call, self.at(values).pullback_along, *at)
+            of_delta, of_gradients = asked(f"{call}[1](delta, change)", back, delta, change)
             rest = {f"RULE 3, {name}": of_gradients.get(name, np.nan) for name in self.names}
             return {"RULE 1": of_value, "RULE 2": of_delta, **rest}
 
@@ -115,18 +120,19 @@ def problem_of(
     layer = _copied(layer)
     brought = _brought(layer, z, params, cached)
     parameters = {name: _numbers(layer, name) for name in brought.names}
-    values = ({"z": np.array(z, dtype=np.float64)} if brought.differentiable else {}) | parameters
+    inputs = {"z": np.array(brought.z, dtype=np.float64)} if brought.differentiable else {}
     hidden = {name: _numbers(layer, name) for name in brought.hidden}
     data = [n for n, x in hidden.items() if x.ndim == 0 or (z.ndim and len(x) == len(z))]
     whole = hasattr(layer, "jacobian") and brought.differentiable
+    taken = "checked as floats" if brought.differentiable else "taken for constants"
     takes_delta = not cached or takes(layer.backward) != 0
     return Problem(
         type(layer).__name__,
-        values,
+        inputs | parameters,
         brought.forward,
         gradient=None if takes_delta else lambda v: brought.vjp(v, np.ones(())),
         vjp=brought.vjp if takes_delta else None,
-        jacobian=(lambda v: {"z": brought.at(v).jacobian(brought.input(v))}) if whole else None,
+        jacobian=(lambda v: {"z": brought.jacobian(v)}) if whole else None,
         along=brought.along() if hasattr(layer, "pullback_along") and whole else None,
         rules={"z": RULE_2} | {name: RULE_3.format(name) for name in parameters},
         hidden=hidden,
@@ -135,7 +141,7 @@ def problem_of(
         rows="z" if z.ndim else "",
         again=brought.again() if cached else None,
         script=script,
-        notes=() if brought.differentiable else ("z holds integers: taken for constants",),
+        notes=(f"z holds integers: {taken}",) if z.dtype.kind != "f" else (),
         faults=tuple(
             Finding(RULE_3.format(name), name, evidence="the layer has no parameter of this name")
             for name in brought.strange
@@ -145,18 +151,25 @@ def problem_of(
 
 def _brought(layer: Any, z: NDArray[Any], params: tuple[str, ...] | None, cached: bool) -> Brought:
     """Find the parameters of a layer: those it has gradients for, or those that are named."""
-    arrays = tuple(dict.fromkeys(float_arrays(layer)))
+    z = z if z.dtype.kind == "f" else _as_floats(layer, z, cached)
     trial = copy.deepcopy(layer) if cached else layer
     with np.errstate(all="ignore"):
-        value = np.asarray(forward(trial, z.copy()))
+        output, kept = _forward(trial, z.copy())
+        value = np.asarray(output)
         gradients: dict[str, Any] = {}
         if value.dtype.kind in "fiub" and value.size:  # else it is a fault, which is found later
-            _, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
+            of_z, gradients = rules(trial, z.copy(), np.ones(value.shape), cached)
+            if z.dtype.kind != "f" and _is_number(of_z) and np.any(of_z):
+                raise TypeError(
+                    f"z: expected floats, given {z.dtype}: backward returns a derivative by z, and "
+                    "with floats the layer raises an error; return None where z is looked up"
+                )
+    arrays = [n for n, x in kept.items() if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     found = [(next((n for n in _unspelled(g) if _has(layer, n)), ""), g) for g in gradients]
     names = {name: spelled for name, spelled in found if name}
     strange = tuple(spelled for name, spelled in found if not name)
     if params is None:
-        hidden = tuple(name for name in arrays if name not in names)
+        hidden = tuple(name for name in arrays if name not in names and name != "z")
         return Brought(layer, z, cached, names, hidden, strange)
     for name in params:
         if not _has(layer, name):
@@ -165,28 +178,80 @@ def _brought(layer: Any, z: NDArray[Any], params: tuple[str, ...] | None, cached
     return Brought(layer, z, cached, {name: names.get(name, name) for name in params}, (), strange)
 
 
+def _as_floats(layer: Any, z: NDArray[Any], cached: bool) -> NDArray[Any]:
+    """Return integers as floats, unless the layer looks them up and has no derivative by them."""
+    layer, floats = copy.deepcopy(layer) if cached else layer, z.astype(np.float64)
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(forward(layer, floats.copy()))
+            of_z, _ = rules(layer, floats.copy(), np.ones(value.shape), cached)
+            if _is_number(of_z) and not np.any(of_z) and value.size:  # is it rounded in there?
+                return z if np.array_equal(forward(layer, floats + 0.25), value) else floats
+    except Exception:  # floats are no index, say; if it raises for integers too, that is passed on
+        return z
+    return floats if _is_number(of_z) else z
+
+
+def _is_number(answer: Any) -> bool:
+    return answer is not None and np.asarray(answer).dtype.kind in "fiub"
+
+
 # ----------------------------------------------------------------- the rules of any layer
 
 
 def forward(layer: Any, z: NDArray[Any]) -> Any:
     """RULE 1."""
-    return layer.forward(z) if hasattr(layer, "forward") else layer.pullback(z)[0]
+    if hasattr(layer, "forward"):
+        return asked("forward(z)", layer.forward, z)
+    return _pulled(layer, z)[0]
+
+
+def _forward(layer: Any, z: NDArray[Any]) -> tuple[Any, dict[str, Any]]:
+    """RULE 1, and the numbers that it leaves as they were: what it keeps is no parameter."""
+    before = dict(numbers(layer))
+    value = forward(layer, z)
+    return value, {name: x for name, x in numbers(layer) if before.get(name) is x}
+
+
+def _pulled(layer: Any, z: NDArray[Any]) -> tuple[Any, Callable[[Array], Any]]:
+    match asked("pullback(z)", layer.pullback, z):
+        case (value, back) if callable(back):
+            return value, back
+    raise TypeError("pullback: expected the output and a function of delta")
 
 
 def rules(layer: Any, z: NDArray[Any], delta: Array, cached: bool) -> Answer:
     """RULES 2 and 3: what goes back to z, and the gradients as the layer calls them."""
     if cached:
-        layer.forward(z)
-        answer = layer.backward(delta) if takes(layer.backward) else layer.backward()
-        of_z, gradients = _split(answer)
-        return of_z, {**_stored(layer), **gradients}
+        _, kept = _forward(layer, z)
+        given = (delta,) if takes(layer.backward) else ()
+        of_z, gradients = _split(
+            asked(f"backward({'delta' if given else ''})", layer.backward, *given)
+        )
+        return of_z, {**_stored(layer, kept), **gradients}
     if not hasattr(layer, "backward"):
-        of_z, gradients = layer.pullback(z)[1](delta)
-        return of_z, dict(gradients() if callable(gradients) else gradients)
-    of_z, gradients = _split(layer.backward(z, delta))
+        answer = asked("pullback(z)[1](delta)", _pulled(layer, z)[1], delta)
+        if not (isinstance(answer, tuple) and len(answer) == 2):
+            raise TypeError(
+                "pullback: expected an array and gradients by name of its function of delta, "
+                f"given {type(answer).__name__}"
+            )
+        of_z, gradients = answer
+        return of_z, _by_name("pullback", gradients() if callable(gradients) else gradients)
+    of_z, gradients = _split(asked("backward(z, delta)", layer.backward, z, delta))
     if hasattr(layer, "parameter_gradient"):
-        gradients = {**gradients, **layer.parameter_gradient(z, delta)}
+        rule_3 = asked("parameter_gradient(z, delta)", layer.parameter_gradient, z, delta)
+        gradients |= _by_name("parameter_gradient", rule_3)
     return of_z, gradients
+
+
+def _by_name(rule: str, gradients: Any) -> dict[str, Any]:
+    if not isinstance(gradients, Mapping):
+        raise TypeError(
+            f"{rule}: expected a dictionary of arrays by the names of the parameters, "
+            f"given {type(gradients).__name__}"
+        )
+    return dict(gradients)
 
 
 def _split(answer: Any) -> Answer:
@@ -194,21 +259,22 @@ def _split(answer: Any) -> Answer:
     match answer:
         case (of_z, Mapping() as gradients):
             return of_z, dict(gradients)
-        case tuple():
+        case tuple() | Mapping():
+            parts = f" of {', '.join(type(part).__name__ for part in answer)}"
             raise ValueError(
                 "backward: expected an array, or an array and gradients by name, "
-                f"given a tuple of {', '.join(type(part).__name__ for part in answer)}"
+                f"given a {type(answer).__name__}{parts if isinstance(answer, tuple) else ''}"
             )
     return answer, {}
 
 
-def _stored(layer: Any) -> dict[str, Any]:
-    """Return the gradients that a layer with a cache has put into its attributes."""
+def _stored(layer: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the gradients of `names` that a layer with a cache has put into its attributes."""
     found: dict[str, Any] = {}
     for holder in GRADIENTS:
         held = getattr(layer, holder, None)
         found |= held if isinstance(held, Mapping) else {}
-    for name in float_arrays(layer):
+    for name in names:
         for spelling in SPELLINGS[1:]:
             gradient = getattr(layer, spelling.format(name), None)
             if isinstance(gradient, np.ndarray | float):
@@ -224,22 +290,33 @@ def takes(method: Callable[..., Any]) -> int:
         return 1
 
 
+def required(method: Any) -> list[str]:
+    """Name the arguments that a method needs; none where they are not known."""
+    try:
+        parameters = inspect.signature(method).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    places = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return [p.name for p in parameters if p.kind in places and p.default is p.empty]
+
+
 # ---------------------------------------------------------------------------- parameters
 
 
-def float_arrays(layer: Any, prefix: str = "") -> Iterator[str]:
-    """Name the attributes that are arrays of real numbers, those of inner layers by position."""
+def numbers(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the attributes that are real numbers or arrays, and no gradients; see `parameter`."""
     attributes = dict(getattr(layer, "__dict__", {}))
     for holder in HOLDERS:
         held = attributes.get(holder)
         attributes |= held if isinstance(held, dict) else {}
     spelled = {s.format(n) for n in attributes for s in SPELLINGS[1:]}
     for name, value in attributes.items():
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and name not in spelled:
-            yield f"{prefix}{name}"
+        is_array = isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
+        if (is_array or isinstance(value, float)) and name not in spelled:
+            yield f"{prefix}{name}", value
     inner = attributes.get("layers")
     for k, part in enumerate(inner if isinstance(inner, list | tuple) else ()):
-        yield from float_arrays(part, f"{prefix}{k}.")
+        yield from numbers(part, f"{prefix}{k}.")
 
 
 def parameter(layer: Any, name: str) -> Any:

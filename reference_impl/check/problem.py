@@ -15,6 +15,16 @@ from reference_impl.check.report import Finding
 Values = dict[str, Array]
 
 
+def asked(signature: str, function: Callable[..., Any], *args: Any) -> Any:
+    """Call what was brought; an error that it raises says whose it is, and at which shapes."""
+    try:
+        return function(*args)
+    except Exception as problem:
+        shapes = (str(x.shape) if hasattr(x, "shape") else type(x).__name__ for x in args)
+        problem.add_note(f"raised in your {signature}, called with {', '.join(shapes)}")
+        raise
+
+
 @dataclass(frozen=True, eq=False)
 class Along:
     """What is claimed of the second order: the rules differentiated along a direction.

@@ -380,15 +380,48 @@ def test_outside_the_domain():
     assert_layer(Log(), np.array([[1e-2, 1.0, 40.0]]))
 
 
+class Forward:
+    def forward(self, z):
+        return z
+
+
+class TwoInputs:
+    def forward(self, a, b):
+        return a * b
+
+    def backward(self, a, b, delta):
+        return delta * b, delta * a
+
+
+class Pullback:
+    def __init__(self, pullback):
+        self.pullback = pullback
+
+
+def weights_as(gradient):
+    return wrong(Linear, parameter_gradient=lambda self, z, delta: gradient(z, delta))(W)
+
+
 @pytest.mark.parametrize(
     ("layer", "z", "options", "message"),
     [
-        (3, Z, {}, "layer: expected forward and backward, or pullback, given int"),
+        (3, Z, {}, "or pullback, given int without forward and backward"),
+        (Forward(), Z, {}, "or pullback, given Forward without backward"),
+        (TwoInputs(), Z, {}, r"given forward\(a, b\); a function of several .* by `check`"),
+        (wrong(Tanh, backward=lambda self, z, d: {"z": d})(), Z, {}, "by name, given a dict$"),
+        (weights_as(lambda z, d: d.T @ z), Z, {}, "parameter_gradient: expected a dic.* ndarray"),
+        (Pullback(lambda z: z), Z, {}, "pullback: expected the output and a function of delta"),
+        (Pullback(lambda z: (z, abs)), Z, {}, "of its function of delta, given ndarray"),
+        (Pullback(lambda z: (z, lambda d: (d, d))), Z, {}, "pullback: expected a dict.* ndarray"),
+        (Tanh(), "hello", {}, "z: expected an array of numbers, given text$"),
+        (Tanh(), None, {}, "z: expected an array of numbers, given objects"),
+        (Tanh(), [[1.0], [1.0, 2.0]], {}, "z: expected an array, given rows that differ in length"),
         (Tanh(), [[np.inf, 2.0]], {}, "z: expected finite"),
         (Tanh(), np.zeros((0, 3)), {}, "z: expected at least one number, given shape"),
-        (Tanh(), np.array(["a"]), {}, "z: expected an array of numbers, given <U1"),
+        (Tanh(), np.array(["a"]), {}, "z: expected an array of numbers, given text"),
         (Tanh(), Z, {"style": "torch"}, "style: expected 'pure' or 'cached', given 'torch'"),
         (Linear(W), Z, {"params": ["V"]}, r"params: expected names of parameters \(W\), given 'V'"),
+        (Linear(W), Z, {"params": "dW"}, r"params: expected names of parameters \(W\), given 'dW'"),
     ],
 )
 def test_bad_layers(layer, z, options, message):
@@ -466,20 +499,56 @@ def test_styles(style):
     assert finding.argument == "W"
 
 
+class KeepsItsSlopes(Cached):
+    """What forward has put there, the input, is no parameter, although dz is kept like dW."""
+
+    def backward(self, delta):
+        self.dz = super().backward(delta)
+        return self.dz
+
+
+class OfNumbers(Cached):
+    """Its parameters are an array of integers and a number, its gradients in attributes."""
+
+    def __init__(self, factor=1.0, factor_of_a=1.0):
+        self.W, self.a, self.factors = np.arange(12).reshape(3, 4) - 5, 0.5, (factor, factor_of_a)
+
+    def forward(self, z):
+        self.z = z
+        return self.a * z @ self.W.T
+
+    def backward(self, delta):
+        self.dW = self.factors[0] * self.a * delta.T @ self.z
+        self.da = self.factors[1] * float((delta * (self.z @ self.W.T)).sum())
+        return self.a * delta @ self.W
+
+
+def test_what_a_cached_layer_has_gradients_of():
+    assert check_layer(KeepsItsSlopes(), Z).verdict == "right"
+    used = KeepsItsSlopes()
+    used.forward(Z[:2])
+    used.backward(np.ones((2, 3)))
+    assert check_layer(used, Z).verdict == "right"
+    assert check_layer(OfNumbers(), Z).verdict == "right"
+    for factors, name in (((2.0, 1.0), "W"), ((1.0, 2.0), "a")):
+        (finding,) = check_layer(OfNumbers(*factors), Z).findings
+        assert (finding.argument, finding.cause.name) == (name, "factor 2")
+
+
 class Embedding:
     """Integers are constants."""
 
-    def __init__(self, add):
-        self.E, self.add = eighths(RNG, 7, 3), add
+    def __init__(self, add, of_z=lambda z: None):
+        self.E, self.add, self.of_z = eighths(RNG, 7, 3), add, of_z
 
     def forward(self, z):
         return self.E[z]
 
     def backward(self, z, delta):
-        return None
+        return self.of_z(z)
 
     def parameter_gradient(self, z, delta):
-        gradient = np.zeros_like(self.E)
+        gradient, z = np.zeros_like(self.E), z.astype(int)
         if self.add:
             np.add.at(gradient, z, delta)
         else:
@@ -487,10 +556,43 @@ class Embedding:
         return {"E": gradient}
 
 
-def test_integers_are_constants():
-    z = np.array([1, 3, 3, 6])
-    assert check_layer(Embedding(add=True), z).verdict == "right"
-    assert check_layer(Embedding(add=False), z).verdict == "wrong"
+class Rounds(Embedding):
+    def forward(self, z):
+        return super().forward(z.astype(int))
+
+
+@pytest.mark.parametrize("of_z", [lambda z: None, lambda z: np.zeros(z.shape)])
+@pytest.mark.parametrize("layer", [Embedding, Rounds])
+@pytest.mark.parametrize("z", [np.array([1, 3, 3, 6]), [1, 3, 3, 6]], ids=["array", "list"])
+def test_integers_that_are_looked_up_are_constants(layer, of_z, z):
+    report = check_layer(layer(True, of_z), z)
+    assert report.verdict == "right"
+    assert report.notes == ("z holds integers: taken for constants",)
+    assert check_layer(layer(False, of_z), z).verdict == "wrong"
+
+
+def test_a_derivative_by_what_is_looked_up_is_refused():
+    with pytest.raises(TypeError, match="z: expected floats, given int64: backward returns"):
+        check_layer(Embedding(True, lambda z: np.ones(z.shape)), np.array([1, 3, 3, 6]))
+
+
+@pytest.mark.parametrize("layer", [Plain(), Cached(), InOne()], ids=lambda layer: type(layer))
+def test_integers_that_have_a_derivative_are_checked(layer):
+    z = RNG.integers(-3, 4, (5, 4))
+    report = check_layer(layer, z)
+    assert report.verdict == "right" and report.notes == ("z holds integers: checked as floats",)
+    assert report.compared > z.size
+
+
+@pytest.mark.parametrize(
+    "slope",
+    [lambda z, delta: delta, lambda z, delta: 0.0 * delta, lambda z, delta: delta.T],
+    ids=["wrong", "zero", "shape"],
+)
+def test_integers_with_a_wrong_derivative(slope):
+    z = RNG.integers(-3, 4, (5, 4))
+    (finding,) = check_layer(backward(Plain, slope)(), z).findings
+    assert finding.rule.startswith(RULE_2)
 
 
 def test_any_rank():
@@ -548,6 +650,13 @@ AT = Z[0], W, b
         (lambda x: W @ x, (Z[0],), {"jacobian": lambda x: W}),
         (lambda z, y: z[[0, 1], y].sum(), (W, [1, 2]), {"grad": lambda z, y: EDGE, "wrt": "z"}),
         (affine, [part.astype(np.float32) for part in AT], {"vjp": affine_vjp}),
+        (lambda x: x**3, (2,), {"grad": lambda x: 3 * x**2}),
+        (lambda x, k: x @ k, (b, Y[:3]), {"vjp": lambda x, k, d: (d * k, None)}),
+        (
+            lambda x, k: x @ k,
+            (b, Y[:3]),
+            {"vjp": lambda x, k, d: (d * k, d * x), "wrt": ("x", "k")},
+        ),
     ],
 )
 def test_signatures(f, args, options):
@@ -557,6 +666,64 @@ def test_signatures(f, args, options):
 
 EDGE = np.zeros((3, 4))
 EDGE[[0, 1], [1, 2]] = 1.0
+
+
+@pytest.mark.parametrize("wrt", [None, "k", ("x", "k")])
+def test_integers_are_checked_if_they_are_named_or_alone(wrt):
+    """By what is taken for a constant a derivative is not passed over, either."""
+
+    def vjp(x, k, delta):
+        return {"x": delta * k, "k": -delta * x}
+
+    if wrt is None:
+        (finding,) = check(lambda k: b @ k, Y[:3], vjp=lambda k, delta: -delta * b).findings
+        with pytest.raises(TypeError, match="vjp: expected None for b, whose integers are const"):
+            check(np.dot, b, Y[:3], vjp=lambda a, k, delta: (delta * k, -delta * a))
+    else:
+        (finding,) = check(lambda x, k: x @ k, b, Y[:3], vjp=vjp, wrt=wrt).findings
+    assert (finding.argument, finding.cause.name) == ("k", "sign")
+
+
+def mismatched(*args):
+    return np.ones((7, 7)) @ args[-1]
+
+
+@pytest.mark.parametrize(
+    ("claim", "note"),
+    [
+        ("vjp", "vjp(x, W, b, delta), called with (4,), (3, 4), (3,), (3,)"),
+        ("jvp", "jvp(x, W, b, dx, dW, db), called with (4,), (3, 4), (3,), (4,), (3, 4), (3,)"),
+        ("jacobian", "jacobian(x, W, b), called with (4,), (3, 4), (3,)"),
+        ("f", "f(x, W, b), called with (4,), (3, 4), (3,)"),
+    ],
+)
+def test_an_error_in_a_function_is_named_as_its_own(claim, note):
+    f, claims = affine, {claim: mismatched}
+    if claim == "f":
+        f, claims = (lambda x, W, b: mismatched(b)), {"vjp": affine_vjp}
+    with pytest.raises(ValueError, match="matmul") as caught:
+        check(f, *AT, **claims)
+    assert caught.value.__notes__ == [f"raised in your {note}"]
+
+
+@pytest.mark.parametrize(
+    ("method", "note"),
+    [
+        ("forward", "forward(z), called with (5, 4)"),
+        ("backward", "backward(z, delta), called with (5, 4), (5, 3)"),
+        ("parameter_gradient", "parameter_gradient(z, delta), called with (5, 4), (5, 3)"),
+        ("jacobian", "jacobian(z), called with (5, 4)"),
+        ("pullback_along", "pullback_along(z, dz, dtheta), called with (5, 4), (5, 4), dict"),
+    ],
+)
+def test_an_error_in_a_layer_is_named_as_its_own(method, note):
+    def raises(self, z, delta=None, dtheta=None):
+        return np.ones((7, 7)) @ z
+
+    layer = wrong(Linear, **{method: raises})(W)
+    with pytest.raises(ValueError, match="matmul") as caught:
+        check_layer(layer, Z)
+    assert caught.value.__notes__ == [f"raised in your {note}"]
 
 
 def test_a_wrong_answer_is_named():
@@ -572,6 +739,8 @@ def test_a_wrong_answer_is_named():
     ("args", "options", "message"),
     [
         (AT, {}, "check: expected a claim, one of vjp, jvp, grad"),
+        (AT, {"grad": "X.T"}, "grad: expected a function, given str"),
+        (AT, {"vjp": 0}, "vjp: expected a function, given int"),
         (
             AT,
             {"vjp": lambda *a: a[:2]},
@@ -625,6 +794,13 @@ def test_wrong_gradient(gradient, words):
     report = check_gradient(cubic, gradient, eighths(np.random.default_rng(1), 3, 3))
     assert not report.ok
     assert words in str(report)
+
+
+def test_what_has_no_gradient():
+    with pytest.raises(TypeError, match=r"x: expected an array of numbers, given text$"):
+        check_gradient(cubic, cubic_gradient, "hello")
+    with pytest.raises(TypeError, match="f: expected a function, given ndarray"):
+        check_gradient(b, cubic_gradient, b)
 
 
 def test_kink_of_a_function():

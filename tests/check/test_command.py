@@ -49,6 +49,27 @@ class Scale:
     def parameter_gradient(self, z, delta):
         return {"s": (delta * z).sum(axis=0)}
 
+class Leaky:
+    def __init__(self, slope):
+        self.slope = slope
+
+    def forward(self, z):
+        return np.where(z > 0, z, self.slope * z)
+
+    def backward(self, z, delta):
+        return delta * np.where(z > 0, 1, self.slope)
+
+class TwoInputs:
+    def forward(self, a, b):
+        return a * b
+
+    def backward(self, a, b, delta):
+        return delta * b, delta * a
+
+class Half(Scale):
+    def backward(self, z, delta):
+        return delta * self.s / 2
+
 class Cached:
     def __init__(self):
         self.W = np.arange(6.0).reshape(3, 2) - 2.5
@@ -123,6 +144,8 @@ def run(here, capsys):
         (["own_layers:Flipped", "--input", Z], "wrong"),
         (["own_layers:Scale", "--input", "s=normal(3)", "--input", Z], "right"),
         (["own_layers:Scale", "--input", Z, "--input", "s=normal(3)", "--params", "s"], "right"),
+        (["own_layers:Leaky", "--input", Z, "--input", "slope=0.25"], "right"),
+        (["own_layers:Half", "--input", "s=2", "--input", "z=integers(-3,4,5,3)"], "wrong"),
         (["own_layers:Cached", "--input", "x=normal(5,3)"], "right"),
         (["own_layers:Cached", "--input", "x=normal(5,3)", "--style", "cached"], "right"),
         (["own_layers:nll", *NLL, "--grad", "own_layers:nll_gradient", "--wrt", "w"], "right"),
@@ -220,6 +243,10 @@ def missing(name):
         (["own_layers:nll", *NLL, "--grad", "own_layers:nll_gradient", "--wrt", "v"], "v"),
         (["own_layers:Swish", "--input", Z, "--grad", "own_layers:nll"], "grad: check_layer takes"),
         (["own_layers:Swish", "--input", Z, "--params", "W"], "W"),
+        (
+            ["own_layers:TwoInputs", "--input", "a=normal(3)", "--input", "b=normal(3)"],
+            "TwoInputs: expected one input z of a layer, given 2; a function of several arguments",
+        ),
         (["own_layers:swish.forward", "--input", Z], "nothing is claimed of this function"),
     ],
 )
@@ -252,6 +279,7 @@ def test_an_error_in_the_layer_is_told_with_its_place(run):
     number = LAYERS.splitlines().index("        return delta @ np.ones((7, 7))") + 1
     assert status == 2
     assert f"own_layers.py, line {number}, in backward: ValueError: matmul" in err
+    assert err.endswith("; raised in your backward(z, delta), called with (5, 3), (5, 3)\n")
 
 
 def test_an_interruption(run):
@@ -309,10 +337,19 @@ def test_arrays(tmp_path):
     assert not np.array_equal(found["z"], inputs.arrays(["z=normal(5,3)"], seed=2)["z"])
 
 
+def test_numbers():
+    texts = ["n=3", "eps = 1e-5 ", "a=-.5", "b=2.", "c=+4"]
+    found = inputs.arrays(texts, seed=0)
+    assert found == {"n": 3, "eps": 1e-5, "a": -0.5, "b": 2.0, "c": 4}
+    assert [type(x) for x in found.values()] == [int, float, float, float, int]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "given ''"),
+        ("z=nan", "a number, or a path to .npy or .npz, given 'nan'"),
+        ("z=1,2", "given '1,2'"),
         ("normal(5,3)", "expected NAME=normal(5,3), "),
         ("z=", "given 'z='"),
         ("2z=normal(3)", "given '2z=normal(3)'"),

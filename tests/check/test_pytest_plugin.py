@@ -8,9 +8,11 @@ import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reference_impl import pytest_plugin
+from reference_impl.check.anything import assert_right
 
 ROOT = Path(__file__).resolve().parents[2]
 # As its entry point loads it, whether or not the installed project has this entry point already.
@@ -45,6 +47,9 @@ def test_wrong_function(check_derivatives):
 
 def test_option(check_derivatives):
     check_derivatives(Square(), Z, grad=lambda x: 2 * x)
+
+def test_class(check_derivatives):
+    check_derivatives(Square, Z)
 '''  # fmt: skip
 
 
@@ -73,8 +78,9 @@ def test_right_passes_and_wrong_fails(printed):
         "test_wrong_layer",
         "test_wrong_function",
         "test_option",
+        "test_class",
     }
-    assert "3 failed, 2 passed" in printed
+    assert "4 failed, 2 passed" in printed
 
 
 def test_the_message_is_the_report(printed):
@@ -92,6 +98,18 @@ def test_no_line_of_the_checker_is_shown(printed):
 
 def test_an_option_of_another_check_is_refused(printed):
     assert "TypeError: grad: check_layer takes layer, z, seed, " in printed
+
+
+def test_a_class_is_no_layer(printed):
+    assert "TypeError: layer: expected an object, given the class Square: make one" in printed
+
+
+def test_arrays_for_a_module():
+    """As on the command line, where inputs are arrays of NumPy's."""
+    torch = pytest.importorskip("torch")
+    linear, z = torch.nn.Linear(3, 2), np.random.default_rng(0).standard_normal((5, 3))
+    assert_right(linear, z)
+    assert_right(lambda a, pair: a * pair[0] + pair[1]["c"], z, (z, {"c": z[0]}), style="torch")
 
 
 def test_the_test_file_of_the_page(tmp_path):
