@@ -182,25 +182,24 @@ def torn(rule: str, index: Sequence[int]) -> Piece:
 def _wrong_entries(case: Case, wrong: NDArray[np.bool_]) -> Piece:
     with np.errstate(all="ignore"):
         excess = np.where(wrong, np.abs(case.got - case.want) / case.error, 0.0)
-    return of_entry(case, int(excess.argmax()), f", and {wrong.sum() - 1} more")
+    others = int(wrong.sum()) - 1
+    return of_entry(case, int(excess.argmax()), f", and {others} more" if others else "")
 
 
 def one_entry(case: Case, at: int) -> Cause:
     """Return the cause of a single wrong entry."""
     index = [int(k) for k in np.unravel_index(at, case.want.shape)]
-    ratio = case.got.flat[at] / case.want.flat[at] if case.want.flat[at] else np.inf
-    return Cause(
-        "one entry", f"only the entry at {index} is wrong: {ratio:.6g} times the right one"
-    )
+    got, want = case.got.flat[at], case.want.flat[at]
+    off = f"{got / want:.6g} times the right one" if want else "it should be 0"
+    return Cause("one entry", f"only the entry at {index} is wrong: {off}")
 
 
 def of_entry(case: Case, at: int, more: str, cause: Cause | None = None) -> Piece:
     """Return the fault of an entry, with its cause."""
     index = tuple(int(k) for k in np.unravel_index(at, case.want.shape))
     got, want, error = (float(part.flat[at]) for part in (case.got, case.want, case.error))
-    text = (
-        f"wrong at {list(index)}{more}: got {got:.9g}, differences give {want:.9g} +- {error:.1g}"
-    )
+    where = f" at {list(index)}" if index else ""
+    text = f"wrong{where}{more}: got {got:.9g}, differences give {want:.9g} +- {error:.1g}"
     cause = cause or _cause(case)
     finding = Finding(case.rule, case.argument, index, got, want, error, cause, text)
     return Piece((finding,), compared=int(np.isfinite(case.want).sum()), tolerance=error)

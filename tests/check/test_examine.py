@@ -402,3 +402,11 @@ def test_a_derivative_that_is_zero_is_compared():
         return of_z, of_b + 1e-3 * delta[0]
 
     assert check(norm, z, b, vjp=shifted).verdict == "wrong"
+
+
+def test_what_is_wrong_in_words():
+    of_scalar = check(lambda a: a**3, 2.0, grad=lambda a: 2.0 * a**2)
+    assert "gradient by a: wrong: got 8, differences give 12 +-" in str(of_scalar)
+    at, units = np.array([1.0, -2.0, 3.0]), np.array([0.0, 0.0, 1.0])
+    of_entry = check(lambda x: (x**2).sum(), at, grad=lambda x: 2.0 * x + units)
+    assert "gradient by x: wrong at [2]: got 7, differences give 6 +-" in str(of_entry)
