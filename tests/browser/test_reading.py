@@ -33,6 +33,19 @@ def test_deep_link_lands(views, view, fragment):
     assert 0 <= page.evaluate(TOP, fragment) < 200
 
 
+def test_a_transpose_in_a_heading_is_drawn_in_a_font_of_the_site(desk):
+    page = desk.open("why-the-gradient.html")
+    look = page.context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        look.send(f"{domain}.enable")
+    root = look.send("DOM.getDocument")["root"]["nodeId"]
+    for selector in ("h1", ".sidebar-tree .current-page > a"):
+        node = look.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+        fonts = look.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        assert "Transpose" in [font["familyName"] for font in fonts if font["isCustomFont"]]
+    look.detach()
+
+
 def test_link_to_a_folded_part_unfolds_it(desk):
     page = desk.open("source/reference_impl/logistic.html", "#L-10")
     assert -5 <= page.evaluate(TOP, "L-10") < 200
