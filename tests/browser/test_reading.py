@@ -123,6 +123,16 @@ def test_address_of_a_statement_on_another_page_leads_there(desk):
     page.wait_for_url("**/statements/softmax.nll_hvp.html")
 
 
+@pytest.mark.parametrize("query", ["gradeint", "p - y"])
+def test_where_formulas_are_found_no_page_need_be(desk, query):
+    page = desk.open("search.html", f"?q={query}")
+    page.wait_for_selector(".found-statements li")
+    page.wait_for_function("() => Search.title.textContent === 'Pages'")
+    assert page.locator("h2:visible").all_inner_texts() == ["Formulas"]
+    assert not page.get_by_text("did not match").is_visible()
+    assert page.locator("ul.search li").count() == 0
+
+
 @pytest.mark.parametrize("query", ["Gradient of the NLL", "logistic.nll_gradient", "softplus"])
 def test_search_works_from_disk(desk, query):
     page = desk.open("index.html")
@@ -131,6 +141,8 @@ def test_search_works_from_disk(desk, query):
     page.wait_for_selector("#search-results ul.search li a")
     assert desk.faults == []
     assert page.locator("#search-results ul.search li a").count() > 0
+    page.wait_for_function("() => Search.title.textContent === 'Pages'")
+    assert page.locator("h2:visible").all_inner_texts() == ["Formulas", "Pages"]
 
 
 def test_words_of_a_search_are_marked_on_pages_with_drawings(desk):

@@ -130,6 +130,8 @@
     if (!query) return;
     const found = finding.find(query, (await definitions()).statements).slice(0, 12);
     if (!found.length) return;
+    const title = document.createElement("h2");
+    title.textContent = "Formulas";
     const list = document.createElement("ul");
     list.className = "found-statements";
     for (const statement of found) {
@@ -143,7 +145,7 @@
       item.querySelector("p").replaceChildren(link, " ", id);
       list.append(item);
     }
-    results.before(list);
+    results.before(title, list);
   };
 
   const field = document.getElementById("find");
