@@ -118,6 +118,16 @@ def test_pointing_at_a_reference_shows_its_formula(desk, entry):
     assert desk.page.locator("#definition math").count() == len(stated)
 
 
+def test_a_link_that_is_left_at_once_shows_nothing(desk, entry):
+    entry.locator(".facts a", has_text="Derivative of the sigmoid").evaluate(
+        "async (link) => { link.focus(); await new Promise((then) => setTimeout(then)); "
+        "document.querySelector('button.copybtn').focus(); }"  # the definitions are on their way
+    )
+    desk.page.wait_for_function("() => window.definitions")
+    desk.page.wait_for_timeout(50)
+    assert desk.page.locator("#definition:visible").count() == 0
+
+
 def test_address_of_a_statement_on_another_page_leads_there(desk):
     page = desk.open("sigmoid.html", "#softmax.nll_hvp")
     page.wait_for_url("**/statements/softmax.nll_hvp.html")
