@@ -65,6 +65,17 @@ def test_a_link_shows_what_it_leads_to(build):
     )
 
 
+def test_statements_of_one_title_are_told_apart(build):
+    named = [{**statement, "title": "Same & more"} for statement in STATEMENTS[1:]]
+    site = build(statements=[STATEMENTS[0], *named])
+    assert "<title>Title of a.one - " in site.page("statements/a.one")
+    for page, concept in (("statements/a.two", "a"), ("statements/b.three", "b")):
+        entry = site.page(page)
+        assert f"<title>Same &amp; more ({concept}) - " in entry
+        assert rf"\&amp; more ({concept})" in entry, "in BibTeX"
+        assert "<h1>Same &amp; more<a" in entry
+
+
 def test_numbers_are_those_of_sphinx(build):
     start = text_of(build().page("index"))
     assert "1.2 Title of a.two" in start
