@@ -76,6 +76,13 @@ def test_statements_of_one_title_are_told_apart(build):
         assert "<h1>Same &amp; more<a" in entry
 
 
+def test_numbers_of_lines_are_set_alike(build):
+    chain = {"title": None, "lhs": "y", "steps": [STEP] * 1000}
+    statements = [*STATEMENTS[:2], record("b.three", level="lemma", chains=[chain])]
+    page = text_of(build(statements=statements).page("second"))
+    assert "1,001 steps, 1,001 of them made by moves" in page
+
+
 def test_numbers_are_those_of_sphinx(build):
     start = text_of(build().page("index"))
     assert "1.2 Title of a.two" in start
