@@ -216,6 +216,13 @@ def test_page_is_read_again_when_a_result_changes(build):
     assert "1.1 Another title" in text_of(site.page("second"))
 
 
+def test_the_exercise_counts_the_lines_that_an_author_typed():
+    (record,) = (r for r in FORMULAS["statements"] if r["id"] == "logistic.nll_gradient")
+    made = [step["made"] for step in record["chains"][0]["steps"]]
+    assert made == [True] * 5 + [False] * 2
+    assert "\nTwo, the last ones:" in (DOCS / "why-the-gradient.md").read_text()
+
+
 def test_prose_step_is_marked_with_its_source(build):
     prose = {"text": "Every square is $\\ge 0$.", "source": "key"}
     chains = [{"title": None, "lhs": "y", "steps": [{**STEP, "prose": prose}]}]
