@@ -325,7 +325,7 @@ def box(record, results, equations, *, cite, opened):
 def entry(record, results, *, cite, docname):
     """Return all that is known of a statement, below its title."""
     found = results.verification["statements"].get(record["id"], {})
-    proof = chains(record, found, cite)
+    proof, title = chains(record, found, cite), results.titles[record["id"]]
     return [
         head(record, results.level(record), link("statement", "box", record["id"])),
         html("div", *map(equation, record["results"]), classes=["theorem"]),
@@ -336,5 +336,5 @@ def entry(record, results, *, cite, docname):
         *code(record),
         *evidence(record, results),
         *relations(record, results, docname),
-        *part("Cite", verbatim(downloads.bibtex(record)), classes=["cite"]),
+        *part("Cite", verbatim(downloads.bibtex(record, title)), classes=["cite"]),
     ]

@@ -38,15 +38,15 @@ def address(page=""):
     return f"{base}/{page}" if base else ""
 
 
-def bibtex(record=None):
-    """Return the entry of a statement, or of the project."""
+def bibtex(record=None, title=None):
+    """Return the entry of a statement, or of the project; `title` stands for its own title."""
     cited = project()
     released = str(cited.get("date-released", ""))
     url = address(f"statements/{record['id']}.html" if record else "")
     name = cited["title"].split(":")[0]
     fields = {
         "author": " and ".join(f"{{{author['name']}}}" for author in cited["authors"]),
-        "title": escaped(record["title"] if record else cited["title"]),
+        "title": escaped(title or (record or cited)["title"]),
         "howpublished": escaped(f"{name}, statement {record['id']}" if record else "Software"),
         "year": released[:4],
         "note": f"Version {cited['version']}",
@@ -69,7 +69,8 @@ def vectors():
 
 def write(app):
     """Write the files before the pages are read that link them."""
-    entries = [bibtex(), *map(bibtex, app.env.get_domain("statement").results.statements.values())]
+    found = app.env.get_domain("statement").results
+    entries = [bibtex(), *map(bibtex, found.statements.values(), found.titles.values())]
     text = "\n\n".join(entries) + "\n"
     records.put(app.srcdir / FOLDER / "logisticbp-vectors.zip", vectors())
     records.put(app.srcdir / FOLDER / "logisticbp.bib", text.encode())

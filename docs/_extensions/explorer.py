@@ -119,7 +119,7 @@ def explorer(page, start=None):
     found = shown(page.env)
     about = paragraph(
         "The explorer needs JavaScript, and your browser runs none here. This is what its layers "
-        "compute, upwards by RULE 1, downwards by RULE 2, and for their parameters by RULE 3."
+        "compute, forward by RULE 1, backward by RULE 2, and for their parameters by RULE 3."
     )
     layers = [layer_rules(kind, found.statements) for kind in LAYERS]
     wrong = [misprint(row) for row in found.errata["errata"] if row["name"] in MISPRINTS]

@@ -103,8 +103,8 @@ def statement_levels(page):
     steps = [step for chain in chains for step in chain["steps"]]
     made = sum(not step["prose"] and step["made"] for step in steps)  # prose is not
     total = (
-        f"{counted(counts.total(), 'statement')}, {counted(len(steps), 'step')}, {made} of them made "
-        f"by moves, verified {card.versions(found.verification)}, "
+        f"{counted(counts.total(), 'statement')}, {counted(len(steps), 'step')}, {made:,} of them "
+        f"made by moves, verified {card.versions(found.verification)}, "
         f"in {found.verification.get('seconds', 0):.0f} s."
     )
     columns = [

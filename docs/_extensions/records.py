@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -60,6 +61,16 @@ class Results:
     def statements(self):
         """The records by id, in reading order."""
         return {record["id"]: record for record in self.formulas["statements"]}
+
+    @cached_property
+    def titles(self):
+        """The titles by id, with the concept where statements of two have the same title."""
+        times = Counter(record["title"] for record in self.formulas["statements"])
+        return {
+            name: record["title"] if times[record["title"]] == 1
+            else f"{record['title']} ({record['concept'].replace('_', ' ')})"
+            for name, record in self.statements.items()
+        }  # fmt: skip
 
     @cached_property
     def symbols(self):

@@ -260,7 +260,7 @@ def renumbered(app, env):
 
 
 def neighbours(app, pagename, templatename, context, doctree):
-    """Let an entry lead to the entries before and after it, in the order of the statements."""
+    """Give an entry a title of its own, and links to those before and after it."""
     folder, _, identifier = pagename.partition("/")
     statements = results(app.env).statements
     if folder != ENTRIES or identifier not in statements:
@@ -272,6 +272,7 @@ def neighbours(app, pagename, templatename, context, doctree):
             address = app.builder.get_relative_uri(pagename, f"{ENTRIES}/{order[other]}")
             context[name] = {"link": address, "title": escape(statements[order[other]]["title"])}
     record = statements[identifier]
+    context["title"] = escape(results(app.env).titles[identifier])
     context["preview"] = f"{record['text'].splitlines()[0]}. {card.plain(record['summary'])}"
 
 

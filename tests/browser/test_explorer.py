@@ -288,6 +288,22 @@ def test_move_a_point_and_change_its_label_with_the_keyboard(page):
     assert page.evaluate("document.activeElement === document.querySelectorAll('.ex-point')[1]")
 
 
+def test_tab_passes_points_and_enter_chooses_one(page):
+    chosen = page.locator(".ex-editor strong")
+    point(page, 1).focus()
+    for _ in range(7):
+        page.keyboard.press("Tab")
+    assert point(page, 8).evaluate("(p) => p === document.activeElement")
+    assert chosen.inner_text() == "Point 1"
+    before = nll_shown(page)
+    page.keyboard.press("Enter")
+    assert chosen.inner_text() == "Point 8" and nll_shown(page) == before
+    assert page.locator(".ex-point[aria-pressed=true]").count() == 1
+    assert point(page, 8).get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Space")
+    status(page, "Point 8 has label")
+
+
 def test_numbers_and_sliders(page):
     page.get_by_label("x₁ of the chosen point", exact=True).fill("3.5")
     assert "at 3.50" in point(page, 1).get_attribute("aria-label")

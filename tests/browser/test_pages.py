@@ -169,6 +169,17 @@ def test_what_is_far_from_the_window_is_not_laid_out_yet(desk):
     assert last.evaluate(laid_out)
 
 
+@pytest.mark.parametrize("view", ["light", "phone"])
+def test_the_link_to_a_source_stays_in_its_line(views, view):
+    page = views[view].open("api/reference_impl.softmax.html")
+    links = page.locator("dt.sig .viewcode-link")
+    below = (
+        "(e) => e.getBoundingClientRect().bottom - e.closest('dt').getBoundingClientRect().bottom"
+    )
+    assert links.count() > 5
+    assert max(link.evaluate(below) for link in links.all()) <= 0
+
+
 def test_every_page_is_small():
     sizes = {name: len(gzip.compress((SITE / name).read_bytes())) for name in EVERY_PAGE}
     most = {name: LARGEST_ENTRY if name.startswith("statements/") else LARGEST for name in sizes}

@@ -33,6 +33,19 @@ def test_deep_link_lands(views, view, fragment):
     assert 0 <= page.evaluate(TOP, fragment) < 200
 
 
+def test_a_transpose_in_a_heading_is_drawn_in_a_font_of_the_site(desk):
+    page = desk.open("why-the-gradient.html")
+    look = page.context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        look.send(f"{domain}.enable")
+    root = look.send("DOM.getDocument")["root"]["nodeId"]
+    for selector in ("h1", ".sidebar-tree .current-page > a"):
+        node = look.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+        fonts = look.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        assert "Transpose" in [font["familyName"] for font in fonts if font["isCustomFont"]]
+    look.detach()
+
+
 def test_link_to_a_folded_part_unfolds_it(desk):
     page = desk.open("source/reference_impl/logistic.html", "#L-10")
     assert -5 <= page.evaluate(TOP, "L-10") < 200
@@ -105,9 +118,29 @@ def test_pointing_at_a_reference_shows_its_formula(desk, entry):
     assert desk.page.locator("#definition math").count() == len(stated)
 
 
+def test_a_link_that_is_left_at_once_shows_nothing(desk, entry):
+    entry.locator(".facts a", has_text="Derivative of the sigmoid").evaluate(
+        "async (link) => { link.focus(); await new Promise((then) => setTimeout(then)); "
+        "document.querySelector('button.copybtn').focus(); }"  # the definitions are on their way
+    )
+    desk.page.wait_for_function("() => window.definitions")
+    desk.page.wait_for_timeout(50)
+    assert desk.page.locator("#definition:visible").count() == 0
+
+
 def test_address_of_a_statement_on_another_page_leads_there(desk):
     page = desk.open("sigmoid.html", "#softmax.nll_hvp")
     page.wait_for_url("**/statements/softmax.nll_hvp.html")
+
+
+@pytest.mark.parametrize("query", ["gradeint", "p - y"])
+def test_where_formulas_are_found_no_page_need_be(desk, query):
+    page = desk.open("search.html", f"?q={query}")
+    page.wait_for_selector(".found-statements li")
+    page.wait_for_function("() => Search.title.textContent === 'Pages'")
+    assert page.locator("h2:visible").all_inner_texts() == ["Formulas"]
+    assert not page.get_by_text("did not match").is_visible()
+    assert page.locator("ul.search li").count() == 0
 
 
 @pytest.mark.parametrize("query", ["Gradient of the NLL", "logistic.nll_gradient", "softplus"])
@@ -118,6 +151,8 @@ def test_search_works_from_disk(desk, query):
     page.wait_for_selector("#search-results ul.search li a")
     assert desk.faults == []
     assert page.locator("#search-results ul.search li a").count() > 0
+    page.wait_for_function("() => Search.title.textContent === 'Pages'")
+    assert page.locator("h2:visible").all_inner_texts() == ["Formulas", "Pages"]
 
 
 def test_words_of_a_search_are_marked_on_pages_with_drawings(desk):

@@ -23,6 +23,8 @@ QUERIES = [
         ["logistic.nll_gradient"],
         "softmax.nll_gradient",
     ),
+    ("X.T @ (p - y)", ["logistic.nll_gradient"], "softmax.nll_gradient"),
+    ("Xᵀ(p − y)", ["logistic.nll_gradient"], "softmax.nll_gradient"),
     ("p - y", [], "sigmoid.stable"),
     ("p_a(δ_ab-p_b)", ["softmax.probability_gradient"], "softmax.nll"),
     ("softmax.nll", ["softmax.nll"], "logistic.nll"),
@@ -52,6 +54,10 @@ def found():
 def test_finds(query, first, absent, found):
     assert found[query][: len(first)] == first
     assert absent not in found[query]
+
+
+def test_a_transpose_is_found_however_it_is_written(found):
+    assert found["X^T(p-y)"] == found["X.T @ (p - y)"] == found["Xᵀ(p − y)"]
 
 
 def test_a_piece_of_a_formula_finds_short_formulas_first(found):

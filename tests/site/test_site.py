@@ -65,6 +65,24 @@ def test_a_link_shows_what_it_leads_to(build):
     )
 
 
+def test_statements_of_one_title_are_told_apart(build):
+    named = [{**statement, "title": "Same & more"} for statement in STATEMENTS[1:]]
+    site = build(statements=[STATEMENTS[0], *named])
+    assert "<title>Title of a.one - " in site.page("statements/a.one")
+    for page, concept in (("statements/a.two", "a"), ("statements/b.three", "b")):
+        entry = site.page(page)
+        assert f"<title>Same &amp; more ({concept}) - " in entry
+        assert rf"\&amp; more ({concept})" in entry, "in BibTeX"
+        assert "<h1>Same &amp; more<a" in entry
+
+
+def test_numbers_of_lines_are_set_alike(build):
+    chain = {"title": None, "lhs": "y", "steps": [STEP] * 1000}
+    statements = [*STATEMENTS[:2], record("b.three", level="lemma", chains=[chain])]
+    page = text_of(build(statements=statements).page("second"))
+    assert "1,001 steps, 1,001 of them made by moves" in page
+
+
 def test_numbers_are_those_of_sphinx(build):
     start = text_of(build().page("index"))
     assert "1.2 Title of a.two" in start
@@ -196,6 +214,13 @@ def test_page_is_read_again_when_a_result_changes(build):
     site = build(statements=changed)
     assert "1.1. Another title" in text_of(site.page("first"))
     assert "1.1 Another title" in text_of(site.page("second"))
+
+
+def test_the_exercise_counts_the_lines_that_an_author_typed():
+    (record,) = (r for r in FORMULAS["statements"] if r["id"] == "logistic.nll_gradient")
+    made = [step["made"] for step in record["chains"][0]["steps"]]
+    assert made == [True] * 5 + [False] * 2
+    assert "\nTwo, the last ones:" in (DOCS / "why-the-gradient.md").read_text()
 
 
 def test_prose_step_is_marked_with_its_source(build):

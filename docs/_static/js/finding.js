@@ -19,7 +19,7 @@ const finding = (() => {
   const plain = (formula) => formula
     .normalize("NFKC")
     .replace(/\\(?:mathbf|boldsymbol|operatorname|mathrm|mathcal|text|left|right|displaystyle|,|;|:|!)(?![a-z])/g, "")
-    .replace(/\\top|⊤|ᵀ/g, "T")
+    .replace(/\\top|⊤/g, "T")
     .replace(/\\nabla/g, "∇").replace(/\\partial/g, "∂").replace(/\\sum/g, "Σ")
     .replace(/\\sigma/g, "σ").replace(/\\delta/g, "δ").replace(/\\odot|\\cdot|·|\*/g, "")
     .replace(/[{}\s]/g, "")
@@ -45,6 +45,9 @@ const finding = (() => {
       return shape && stands(shape, bare) ? shape.length / bare.length : 0;
     }));
   };
+
+  // As the statements write it: X.T @ y and Xᵀy are X^T y.
+  const written = (query) => query.replace(/ᵀ|\.T\b/g, "^T").replace(/@/g, "").replace(/−/g, "-");
 
   const isFormula = (query) => !/^[a-z][a-z\d_]{3,}(?:\.[a-z\d_]*)?$/.test(query) &&
     (/[=^\\_+*/(){}∂∇Σσδ]/.test(query) || /(?:^|\s)-(?:\s|$)/.test(query) || /\b\w{1,2}-\w{1,2}\b/.test(query));
@@ -94,7 +97,8 @@ const finding = (() => {
 
   /** The statements that a query finds, the best first; what is equally good stays in order. */
   const find = (query, statements) => {
-    const score = isFormula(query) ? ofFormula(query) : ofWords(query, statements);
+    const formula = written(query);
+    const score = isFormula(formula) ? ofFormula(formula) : ofWords(query, statements);
     return statements.map((statement) => [score(statement), statement])
       .filter(([worth]) => worth > 0)
       .sort(([one], [other]) => other - one)

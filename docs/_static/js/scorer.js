@@ -10,3 +10,9 @@ var Scorer = {
   term: 5,
   partialTerm: 2,
 };
+
+// A word of one letter stands on most pages: where it is a symbol, the formulas are what is looked for.
+var splitQuery = (query) => query.match(/[\p{L}\p{N}_]{2,}/gu) ?? [];
+
+// What is found in pages stands below the formulas.
+Documentation.TRANSLATIONS["Search Results"] = "Pages";

@@ -26,8 +26,11 @@
   box.setAttribute("role", "tooltip");
   let owner = null, timer = 0;
 
+  // What is pending is dropped, also where it waits for the definitions.
+  const stopWaiting = () => { clearTimeout(timer); timer = 0; };
+
   const hide = () => {
-    clearTimeout(timer);
+    stopWaiting();
     owner?.removeAttribute("aria-describedby");
     box.hidden = true;
     owner = null;
@@ -78,13 +81,14 @@
   };
 
   const wish = (event, delay) => {
-    if (box.contains(event.target)) { clearTimeout(timer); return; }
+    stopWaiting();
+    if (box.contains(event.target)) return;
     const element = pointed(event.target);
-    clearTimeout(timer);
     if (element && element === owner) return;
-    timer = setTimeout(async () => {
+    const wished = timer = setTimeout(async () => {
       if (!element) { hide(); return; }
       const known = await definitions();
+      if (timer !== wished) return;
       const html = element.localName === "a" ? ofLink(element, known) : ofSymbol(element, known.symbols);
       if (html) show(element, html); else hide();
     }, delay);
@@ -130,6 +134,8 @@
     if (!query) return;
     const found = finding.find(query, (await definitions()).statements).slice(0, 12);
     if (!found.length) return;
+    const title = document.createElement("h2");
+    title.textContent = "Formulas";
     const list = document.createElement("ul");
     list.className = "found-statements";
     for (const statement of found) {
@@ -143,7 +149,7 @@
       item.querySelector("p").replaceChildren(link, " ", id);
       list.append(item);
     }
-    results.before(list);
+    results.before(title, list);
   };
 
   const field = document.getElementById("find");

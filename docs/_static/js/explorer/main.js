@@ -66,7 +66,7 @@
   const plane = E.plane({
     choose: (i) => { if (i !== state.chosen) change({ chosen: i }); },
     move: (i, x, y) => {
-      moved(state.points.map((p, j) => (j === i ? [x, y, p[2]] : p)));
+      restart({ points: state.points.map((p, j) => (j === i ? [x, y, p[2]] : p)), chosen: i });
       say(`Point ${i + 1} at ${shown(x, 2)}, ${shown(y, 2)}. NLL ${telling(path[0][0])}.${apart()}`, 300);
     },
     flip: relabel,
@@ -312,8 +312,8 @@
     el("div", { class: "ex-main" },
       el("div", { class: "ex-figure" }, plane.element, editor,
         el("p", { class: "ex-hint" },
-          "Drag a point, or Tab to it and use the arrow keys; Enter or a double click changes its ",
-          "label. Circles have label 1, squares label 0.")),
+          "Drag a point, or Tab to it and use the arrow keys. Enter chooses it; once more, like a double ",
+          "click, changes its label. Circles have label 1, squares label 0.")),
       el("div", { class: "ex-side" }, readout.element,
         el("div", { class: "ex-descent" }, methodChoice,
           el("div", { class: "ex-buttons" }, button("One step", step, "ex-primary"), runButton,

@@ -88,7 +88,7 @@
     };
 
     const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    let points = [];
+    let points = [], chosen = 0;
 
     function mark(i) {
       const node = svg("g", { class: "ex-point", tabindex: "0", role: "button" },
@@ -112,11 +112,10 @@
       node.addEventListener("pointerup", drop);
       node.addEventListener("pointercancel", drop);
       node.addEventListener("dblclick", () => actions.flip(i));
-      node.addEventListener("focus", () => actions.choose(i));
       node.addEventListener("keydown", (event) => {
         if (event.key === "Enter" || event.key === " ") {
           event.preventDefault();
-          actions.flip(i);
+          (i === chosen ? actions.flip : actions.choose)(i);
         } else if (KEYS[event.key] && !event.ctrlKey && !event.altKey && !event.metaKey) {
           event.preventDefault();
           const by = event.shiftKey ? 0.5 : 0.1;
@@ -129,16 +128,17 @@
     }
 
     function draw(state, model) {
-      points = state.points;
+      ({ points, chosen } = state);
       if (marks.childNodes.length !== points.length) {
         marks.replaceChildren(...points.map((_, i) => mark(i)));
       }
       points.forEach(([x, y, label], i) => {
         set(marks.childNodes[i], {
-          class: `ex-point label-${label}${i === state.chosen ? " chosen" : ""}`,
+          class: `ex-point label-${label}${i === chosen ? " chosen" : ""}`,
           transform: `translate(${toX(x).toFixed(2)} ${toY(y).toFixed(2)})`,
           "aria-label": `Point ${i + 1}, label ${label}, at ${shown(x, 2)}, ${shown(y, 2)}. ` +
-            "Arrow keys move it, Enter changes its label.",
+            `Arrow keys move it, Enter ${i === chosen ? "changes its label" : "chooses it"}.`,
+          "aria-pressed": i === chosen,
         });
       });
       const z = logits(model, state.theta, grid);
