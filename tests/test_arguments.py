@@ -228,6 +228,7 @@ LEFT_OUT = {
     "check.measure": "is given a problem: tests/check",
     "check.objects": "takes words: tests/check",
     "check.places": "is given a wrong claim: tests/check",
+    "check.problem": "calls what was brought: tests/check",
     "check.precision": "is given a problem: tests/check",
     "check.pytest_plugin": "is called by pytest: tests/check",
     "check.script": "takes any value: tests/check",

@@ -207,7 +207,7 @@ WRONG = [
          lambda z: MASK * (z - P) / 10),
     vjp("dropout: scale squared", lambda z: z * MASK / 0.6, (A,), "1/0.6 twice", r"twice|" + FACTOR,
         lambda z, d: d * MASK / 0.36),
-    vjp("dropout: scale lost", lambda z: 1.25 * z * MASK, (A,), "1/0.8 is forgotten, of five rows",
+    vjp("dropout: 1.25 lost", lambda z: 1.25 * z * MASK, (A,), "1/0.8 is forgotten, of five rows",
         r"factor 0\.8|times 0\.8", lambda z, d: d * MASK),
     vjp("gated: slope of the other", lambda a, b: a * expit(a) * b, (A, B), "The slope of the gate at b",
         r"at b|\bb\b", lambda a, b, d: d * b * expit(b) * (1 + b * expit(-b))),
