@@ -78,8 +78,8 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         f"{sum(record.values for record in records)} values, "
         f"{sum(record.cases for record in vectors)} vectors"
     )
-    # A part of the suite, or one that failed, would mislead.
-    if exitstatus == 0 and not config.stash[PARTIAL]:
+    # A part of the suite, one that failed, or what one of several workers saw, would mislead.
+    if exitstatus == 0 and not config.stash[PARTIAL] and not hasattr(config, "workeroutput"):
         _store(STORED, _evidence())
 
 
