@@ -36,8 +36,6 @@ BEHAVIOUR = {
     "random": Cause("random", "two calls with the same arguments differ: a draw is not kept"),
     "left out": Cause("left out", "the output depends on it, and no gradient of it is returned"),
 }
-# Factors that are no length, nor made of one.
-PLAIN = {"sign", "factor 2", "factor 1/2"}
 # Names that say little, beside others.
 WEAK = {"reshaped", "permuted", "squared", "absolute value", "sign only", "duplicates overwritten"}
 
@@ -240,23 +238,22 @@ def _lengths(look: Look) -> list[tuple[int, str]]:
     return named
 
 
-def _constants(look: Look) -> Iterator[tuple[float, str, str]]:
-    """Yield the factors that have a meaning, each with a name and words."""
-    yield -1.0, "sign", "with the sign flipped"
-    yield 2.0, "factor 2", "times 2"
-    yield 0.5, "factor 1/2", "times 1/2"
-    lengths = _lengths(look)
-    for s, words in lengths:
-        yield 1.0 / s, f"mean over {words}", f"divided by the number of {words}, {s}"
-        yield s, f"sum over {words}", f"times the number of {words}, {s}"
-    for s, words in lengths:
+def _constants(look: Look) -> Iterator[tuple[float, str, str, str]]:
+    """Yield the factors that have a meaning: a name, words, and the length that one is made of."""
+    yield -1.0, "sign", "with the sign flipped", ""
+    yield 2.0, "factor 2", "times 2", ""
+    yield 0.5, "factor 1/2", "times 1/2", ""
+    for s, of in _lengths(look):
+        yield 1.0 / s, f"mean over {of}", f"divided by the number of {of}, {s}", of
+        yield s, f"sum over {of}", f"times the number of {of}, {s}", of
+    for s, of in _lengths(look):
         if s > 2:
-            yield (s - 1) / s, "N - 1 for N", f"times {s - 1}/{s}: N - 1 and N of the {words}"
-            yield s / (s - 1), "N - 1 for N", f"times {s}/{s - 1}: N - 1 and N of the {words}"
-            yield math.sqrt(s / (s - 1)), "N - 1 for N", f"times sqrt({s}/{s - 1}), the {words}"
-            yield math.sqrt((s - 1) / s), "N - 1 for N", f"times sqrt({s - 1}/{s}), the {words}"
-        yield math.sqrt(s), "missing 1/sqrt(d)", f"times sqrt({s}), with d the number of {words}"
-        yield 1 / math.sqrt(s), "extra 1/sqrt(d)", f"over sqrt({s}), with d the number of {words}"
+            yield (s - 1) / s, "N - 1 for N", f"times {s - 1}/{s}: N - 1 and N of the {of}", of
+            yield s / (s - 1), "N - 1 for N", f"times {s}/{s - 1}: N - 1 and N of the {of}", of
+            yield math.sqrt(s / (s - 1)), "N - 1 for N", f"times sqrt({s}/{s - 1}), the {of}", of
+            yield math.sqrt((s - 1) / s), "N - 1 for N", f"times sqrt({s - 1}/{s}), the {of}", of
+        yield math.sqrt(s), "missing 1/sqrt(d)", f"times sqrt({s}), with d the number of {of}", of
+        yield 1 / math.sqrt(s), "extra 1/sqrt(d)", f"over sqrt({s}), with d the number of {of}", of
 
 
 def _alone(look: Look) -> Guesses:
@@ -272,15 +269,16 @@ def _scaled(fit: Fit, seen: tuple[Look, ...]) -> Found:
     if not right and _is_right(fit, seen):
         return
     known = [
-        (k, name, words, c < 0.0 < value)
-        for k, (value, name, words) in enumerate(_constants(seen[0]))
+        (name, words, of, c < 0.0 < value)
+        for value, name, words, of in _constants(seen[0])
         if abs(abs(c) - value) <= loose or abs(c - value) <= loose
     ]
-    names = {name for _, name, _, _ in known}
-    if right and names and not names & PLAIN:  # a length may be that number by chance
-        known.append((len(known), f"factor {abs(c):.6g}", f"times {abs(c):.9g}", c < 0.0))
-    separate = "an input with other numbers of rows and columns" if len(known) > 1 else ""
-    for _, name, words, flipped in known:
+    lengths = dict.fromkeys(of for _, _, of, _ in known if of)
+    if right and known and all(of for _, _, of, _ in known):  # it may be a length by chance
+        known.append((f"factor {abs(c):.6g}", f"times {abs(c):.9g}", "", c < 0.0))
+    apart = len({name for name, _, _, _ in known}) > 1
+    separate = f"an input with another number of {' and of '.join(lengths)}" if apart else ""
+    for name, words, _, flipped in known:
         text = f"{fit.text}, {words}{', with the sign flipped' if flipped else ''}"
         name = f"{name} and sign" if flipped else name
         yield Cause(name if right else fit.name, text, separate=separate)
@@ -424,12 +422,11 @@ def _masked(case: Case, seen: tuple[Look, ...]) -> Found:
     wrong, first = sum(int(w.sum()) for w in wrongs), int(wrongs[0].sum())
     for name, text, others in _instead(seen, wrongs):
         pairs = [*zip(seen, others, wrongs, strict=True)]
-        whole = name == "clipped"  # that leaves nothing else as it is
+        # Clipping leaves no other entry as it is.
+        held = [np.isfinite(look.want) for look in seen] if name == "clipped" else wrongs
         if not all(
-            (np.abs(look.got - other) <= 4.0 * look.error + 1e3 * EPS * np.abs(other))[
-                np.isfinite(look.want) if whole else w
-            ].all()
-            for look, other, w in pairs
+            (np.abs(look.got - other) <= 4.0 * look.error + 1e3 * EPS * np.abs(other))[h].all()
+            for (look, other, _), h in zip(pairs, held, strict=True)
         ):
             continue
         if name == "mask missing":

@@ -79,16 +79,17 @@ def shortened(x: Array) -> Array:
 def _is_coarse(ground: Ground, name: str, rng: Any) -> bool:
     x = ground.values[name]
     steps = [t * measure.direction(rng, x, kind) for kind in KINDS for t in (0.25, -0.25)]
-    answers = []
+    places = []
     for step in (0.0 * x, *steps):
-        at = shortened(x + step)
+        at, answers = shortened(x + step), []
         for change in (0.0, UNSEEN, SEEN, LARGE):
             moved = at * (1.0 + change * rng.uniform(-1.0, 1.0, x.shape))
             answer = ground.forward({**measure.copies(ground.values), name: moved})
             answers.append(np.array(answer, dtype=np.float64).ravel())
-        if not np.array_equal(answers[-4], answers[-3], equal_nan=True):
+        if not np.array_equal(answers[0], answers[1], equal_nan=True):
             return False
-    numbers = np.array(answers).reshape(len(steps) + 1, 4, -1)
+        places.append(answers)
+    numbers = np.array(places)
     numbers = numbers[np.isfinite(numbers).all(axis=(1, 2))]
     if not numbers.size:
         return False

@@ -31,6 +31,8 @@ def test_deep_link_lands(views, view, fragment):
     page = views[view].open("logistic.html", f"#{fragment}")
     page.wait_for_function(f"(id) => {{ const top = ({TOP})(id); return 0 <= top && top < 200 }}",
                            arg=fragment, timeout=5000)  # fmt: skip
+    page.wait_for_timeout(150)
+    assert 0 <= page.evaluate(TOP, fragment) < 200
 
 
 def test_a_transpose_in_a_heading_is_drawn_in_a_font_of_the_site(desk):
