@@ -13,11 +13,16 @@ import numpy as np
 import pytest
 import vectors
 from hypothesis import given, strategies as st
+from rooms import WithoutNumba
 
 from reference_impl import logistic as reference, sigmoid
 from reference_impl.engine import logistic as engine, streaming
 
-each_room = pytest.mark.parametrize("room", [reference, engine], ids=["reference", "engine"])
+each_room = pytest.mark.parametrize(
+    "room",
+    [reference, engine, WithoutNumba(engine)],
+    ids=["reference", "engine", "engine without numba"],
+)
 each_design = pytest.mark.parametrize("design", designs.LOGISTIC, ids=str)
 unweighted = pytest.mark.parametrize(
     "design", [design for design in designs.LOGISTIC if design.s is None], ids=str

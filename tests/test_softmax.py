@@ -13,13 +13,18 @@ import pytest
 import vectors
 from hypothesis import given, strategies as st
 from mpmath import mp
+from rooms import WithoutNumba
 
 import derivations.softmax
 from derivations.proof import digits as evaluation
 from reference_impl import logistic, softmax
 from reference_impl.engine import softmax as engine, streaming
 
-each_room = pytest.mark.parametrize("room", [softmax, engine], ids=["reference", "engine"])
+each_room = pytest.mark.parametrize(
+    "room",
+    [softmax, engine, WithoutNumba(engine)],
+    ids=["reference", "engine", "engine without numba"],
+)
 each_design = pytest.mark.parametrize("design", designs.SOFTMAX, ids=str)
 unweighted = pytest.mark.parametrize(
     "design", [design for design in designs.SOFTMAX if design.s is None], ids=str

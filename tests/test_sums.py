@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from reference_impl.engine import logistic, softmax, sums
+from reference_impl.engine import compiled, logistic, softmax, sums
 
 MODULES = {"logistic": logistic, "softmax": softmax}
 each_module = pytest.mark.parametrize("module", MODULES)
@@ -34,6 +34,15 @@ def results(module, w, X, y, **more):
         "nll_hessian": functions.nll_hessian(w, X, y, **more),
         "nll_hvp": functions.nll_hvp(w, X, y, w[::-1], **more),
     }
+
+
+@pytest.fixture(autouse=True, params=["loops", "NumPy"])
+def way(request, monkeypatch):
+    """Compiled loops, and what computes where they are missing."""
+    if request.param == "NumPy":
+        monkeypatch.setattr(compiled, "loops", lambda dtype: None)
+    else:
+        assert compiled.loops(np.dtype(float)) is not None
 
 
 @pytest.fixture
@@ -142,7 +151,7 @@ def test_threads_take_several_blocks(N, threads):
         return of_blocks
 
     rows = sums.rows(np.arange(N, dtype=float)[:, np.newaxis], np.arange(N) % 2, None, 2)
-    (total,) = sums.total(make, rows, 7, ["the sum"], threads=threads, together=True)
+    (total,) = sums.total(make, rows, 7, ["the sum"], threads=threads, several=2)
     assert total == N * (N - 1) / 2
     assert sorted(np.concatenate([X.ravel() for X in seen]).tolist()) == list(range(N))
     if threads == 1:

@@ -123,7 +123,6 @@ def fitting(numbers: int, dtype: DTypeLike = np.float64) -> int:
     return max(1, CACHE // (numbers * np.dtype(dtype).itemsize))
 
 
-@quiet
 def total(
     make: Callable[[int], OfBlock],
     data: Rows,
@@ -132,7 +131,7 @@ def total(
     *,
     dtype: DTypeLike = np.float64,
     threads: int = 1,
-    together: bool = False,
+    several: float = math.inf,
 ) -> list[Array]:
     """Return the sums over all blocks of what the function of blocks returns for each.
 
@@ -151,9 +150,9 @@ def total(
         The type of X and of s in a block.
     threads : int
         The number of threads.
-    together : bool
-        Whether the function may be given several blocks. Threads do so: between calls into NumPy
-        they wait for one another.
+    several : number
+        From how many threads on the function is given several blocks at once, if ever. Threads
+        that compute with NumPy wait for one another between calls.
 
     Returns
     -------
@@ -173,14 +172,14 @@ def total(
             for part in make(N)(*_blocks(data, 0, N, N, _converter(data.X, N, dtype), dtype))
         ]
     else:
-        sums = add(_mapped(threads, *_runs(make, data, most, together and threads > 1, dtype)))
+        sums = add(_mapped(threads, *_runs(make, data, most, threads >= several, dtype)))
     finite = [_is_finite(value) for value in sums]
     if all(finite):
         return [np.asarray(value, np.float64) for value in sums]
     data.refuse()
     # A point of weight zero may have been multiplied by a number beyond the range.
     if (fewer := data.taking_part()) is not data:
-        return total(make, fewer, most, names, dtype=dtype, threads=threads, together=together)
+        return total(make, fewer, most, names, dtype=dtype, threads=threads, several=several)
     raise ValueError(
         f"{names[finite.index(False)]} exceeds the range of {np.dtype(dtype)} "
         f"({np.finfo(dtype).max:.1e}): rescale the input"
@@ -218,12 +217,27 @@ def _sum_and_error(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _mapped(threads: int, function: Callable[[int], Parts], starts: range) -> Iterator[Parts]:
-    """Yield the results in order, whichever thread is the first."""
+    """Yield the results in order, whichever thread is the first; this thread is one of them."""
     if threads == 1:
         yield from map(function, starts)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            yield from pool.map(function, starts)
+        return
+    results: list[Parts] = [()] * len(starts)
+    left = iter(range(len(starts)))
+
+    def work() -> None:
+        for number in left:
+            results[number] = function(starts[number])
+
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        try:
+            work()
+        finally:  # where this thread is interrupted, the others end with what they have begun
+            for _ in left:
+                pass
+        for other in others:
+            other.result()
+    yield from results
 
 
 def _runs(
@@ -266,13 +280,13 @@ def one_by_one(of_block: OfBlock) -> OfBlock:
         parts = of_block(X[0], y[0], None if s is None else s[0])
         return [part[np.newaxis] for part in parts]
 
-    return of_blocks
+    return quiet(of_blocks)
 
 
 def _is_finite(value: Any) -> bool:
-    # A sum shows at less cost that all are finite; where it does not, it may have overflowed.
-    total = value if isinstance(value, float) else np.add.reduce(value, axis=None)
-    return math.isfinite(total) or bool(np.isfinite(value).all())
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return bool(np.logical_and.reduce(np.isfinite(value), axis=None))
 
 
 def _blocks(
@@ -288,17 +302,25 @@ def _blocks(
     if not (_are_labels(y, data.n_classes) and (s is None or _are_weights(s))):
         data.refuse()
     X, shape = convert(data.X[first:end]), (-1, min(m, end - first))
-    weights = None if s is None else s.astype(dtype, copy=False).reshape(shape)
+    weights = None if s is None else _cast(s, dtype).reshape(shape)
     return X.reshape(*shape, X.shape[1]), y.reshape(shape), weights
 
 
 def _are_labels(y: AnyArray, n_classes: int) -> bool:
+    if y.dtype.kind == "i":  # as a natural number, one below 0 is above all classes
+        y = y.view(f"{y.dtype.byteorder}u{y.itemsize}")
+    if y.dtype.kind in "bu":
+        return bool(np.maximum.reduce(y) < n_classes)
     in_range = np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < n_classes  # not so for NaN
-    return bool(in_range and (y.dtype.kind in "biu" or (y == np.floor(y)).all()))
+    return bool(in_range and (y == np.floor(y)).all())
 
 
 def _are_weights(s: AnyArray) -> bool:
     return bool(s.min() >= 0 and s.max() < np.inf)
+
+
+def _cast(s: AnyArray, dtype: DTypeLike) -> AnyArray:
+    return s if s.dtype == dtype else quiet(s.astype)(dtype)
 
 
 def _converter(X: AnyArray, m: int, dtype: DTypeLike) -> Callable[[AnyArray], AnyArray]:
@@ -307,6 +329,7 @@ def _converter(X: AnyArray, m: int, dtype: DTypeLike) -> Callable[[AnyArray], An
         return lambda block: block
     kept = np.empty((m, X.shape[1]), dtype)
 
+    @quiet
     def convert(block: AnyArray) -> AnyArray:
         np.copyto(kept[: len(block)], block, casting="unsafe")
         return kept[: len(block)]

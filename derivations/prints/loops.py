@@ -1,0 +1,473 @@
+"""The NLL and its gradient as loops over a block of rows, for a compiler of Python such as numba.
+
+Loss and residual of a data point are the last lines of `logistic.residual` and of
+`softmax.label_left_out`, and the sums those of `logistic.weighted` and `softmax.weighted`. Each sum, and every exponential of a class, becomes an array of the block
+that is computed once. The data point is the last index of such an array and runs innermost, where
+a compiler computes several at a time. In a product with the design matrix the feature runs
+innermost, and a few data points and classes are taken at once, so that a number that was loaded is
+used several times.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from derivations import logistic, softmax
+from derivations.language import terms
+from derivations.language.terms import Definition, Entry, Index, Sum, Term, Use
+from derivations.notation import K, N, X, c, i, k, n, s, Σ
+from derivations.prints import codegen, mathematics, stable
+from derivations.prints.codegen import Code
+
+FEW = {N: 4, K: 3}  # data points and classes that are taken at once
+ARGUMENTS = ("X", "y", "s", "N", "n", "K")
+HEAD = '''\
+"""The NLL and its gradient of a block of rows, as loops that numba compiles.
+
+Printed by ``python -m derivations.prints.loops``, from the lines that are proved; not to be edited.
+"""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import factorial
+
+import numpy as np
+from numba import boolean, float64, int64, njit
+from numba.types import Array
+
+exact = njit(forceinline=True, error_model="numpy", fastmath={"contract"})
+
+
+def compiled(*types):
+    """Return what compiles a function of arguments of these types, or of those that it gets."""
+    how = {"nogil": True, "cache": True, "error_model": "numpy"}
+    return njit(types or None, fastmath={"contract", "reassoc", "nsz"}, **how)
+
+
+def given(kind, dimensions):
+    """Return the type of an array that is not written to."""
+    return Array(kind, dimensions, "C", readonly=True)
+
+
+with localcontext() as context:
+    context.prec = 60
+    EXACT = Fraction(Decimal(2).ln())
+LOG2_E = float(1 / EXACT)
+HIGH = Fraction(round(EXACT * 2**40), 2**40)  # times a whole number k it is a float
+LOG_2 = (float(HIGH), float(EXACT - HIGH))
+WHOLE = 1.5 * 2.0**52  # k + WHOLE has the whole number k in its last bits
+WHOLE_BITS = int(np.float64(WHOLE).view(np.int64))
+ONE = int(np.float64(1.0).view(np.int64))
+HALF_ROOT = int(np.float64(0.5**0.5).view(np.int64))
+EXPONENTIAL = tuple(float(Fraction(1, factorial(j))) for j in range(13, -1, -1))
+ARTANH = tuple(1.0 / j for j in range(23, 0, -2))
+'''
+HELPERS = '''\
+@exact
+def power_of_two(k: float) -> float:
+    """Return 2^k, for a whole number k + WHOLE: k becomes the exponent of 1."""
+    return np.int64((np.float64(k).view(np.int64) << 52) + ONE).view(np.float64)
+
+
+@exact
+def exp(t: float) -> float:
+    """Return e^t = 2^k e^r with t = k log 2 + r and the series of e^r, |r| <= log(2) / 2."""
+    t = -746.0 if t < -746.0 else t
+    t = 710.0 if t > 710.0 else t
+    k = (t * LOG2_E + WHOLE) - WHOLE
+    r = (t - k * LOG_2[0]) - k * LOG_2[1]
+    series = EXPONENTIAL[0]
+    for coefficient in EXPONENTIAL[1:]:
+        series = series * r + coefficient
+    half = 0.5 * k + WHOLE  # 2^k may be no float where e^t is one
+    return series * power_of_two(half) * power_of_two(k - (half - WHOLE) + WHOLE)
+
+
+@exact
+def log1p(u: float) -> float:
+    """Return log(1 + u) for u >= 0: 1 + u = 2^k (1 + f), and log(1 + f) = 2 artanh(f / (2 + f))."""
+    v = 1.0 + u
+    bits = np.float64(v).view(np.int64)
+    k = (bits - HALF_ROOT) >> 52
+    f = np.int64(bits - (k << 52)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    square = s * s
+    series = ARTANH[0]
+    for coefficient in ARTANH[1:]:
+        series = series * square + coefficient
+    exponent = np.int64(k + WHOLE_BITS).view(np.float64) - WHOLE
+    lost = (u - (v - 1.0)) / v
+    return exponent * LOG_2[0] + (2.0 * s * series + (exponent * LOG_2[1] + lost))
+
+
+@exact
+def sigmoid(t: float) -> float:
+    e = exp(-abs(t))
+    return (1.0 if t >= 0.0 else e) / (1.0 + e)
+
+
+@exact
+def softplus(t: float) -> float:
+    return (t if t > 0.0 else 0.0) + log1p(exp(-abs(t)))
+'''
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A function: loss and residual of a data point, from which the sums over all are made."""
+
+    name: str
+    statements: tuple[str, str]
+    weights: str
+    loss: Term
+    residual: Term
+    label: Index | None = None  # what stands for the class of the data point
+
+    @property
+    def sums(self) -> dict[str, Term]:
+        """The NLL and its gradient, with a weight for each data point."""
+        return {
+            "value": Σ(i, s[i] * self.loss),
+            "gradient": Σ(i, s[i] * self.residual * X[i, k]),
+        }
+
+
+def kernels() -> tuple[Kernel, Kernel]:
+    """Return what is computed of two classes, and of K classes."""
+    of_two = {chain.title: stable.stable(chain.last) for chain in logistic.residual.chains}
+    of_all = {chain.title: of_point(chain.last) for chain in softmax.label_left_out.chains}
+    return (
+        Kernel(
+            "logistic",
+            ("logistic.residual", "logistic.weighted"),
+            "w",
+            of_two["loss"],
+            of_two["residual"],
+        ),
+        Kernel(
+            "softmax",
+            ("softmax.label_left_out", "softmax.weighted"),
+            "W",
+            of_all["loss"],
+            of_all["residual of every class"],
+            c,
+        ),
+    )
+
+
+def of_point(node: Term) -> Term:
+    """Return what a term in one vector of logits says of data point i."""
+    match node:
+        case Entry(array, indices) if array == softmax.z:
+            return softmax.Z[(i, *indices)]
+        case Use(definition, indices) if terms.depends_on(node, softmax.z):
+            body = of_point(definition.body)
+            return Definition(definition.name, (i, *definition.parameters), body)[(i, *indices)]
+    return terms.with_children(node, of_point)
+
+
+def loops() -> str:
+    """Return the source of a module with both functions."""
+    return "\n\n\n".join([HEAD.rstrip(), HELPERS.rstrip(), *map(function, kernels())]) + "\n"
+
+
+def function(kernel: Kernel) -> str:
+    """Return the function that computes the sums of a kernel for a block."""
+    block = Block(kernel)
+    results = [block.computed(name, node, node) for name, node in kernel.sums.items()]
+    said = [f"{name}: {mathematics.text(node)}" for name, node in kernel.sums.items()]
+    classes = ["K = len(W)"] if kernel.label else []
+    inside = [
+        f'"""{" and ".join(f"``{name}``" for name in kernel.statements)} of a block of rows.',
+        "",
+        *(line for text in said for line in textwrap.wrap(text, codegen.WIDTH)),
+        '"""',
+        "N, n = X.shape",
+        *classes,
+        *(line for loop in block.loops for line in loop.code),
+        f"return {', '.join(results)}",
+    ]
+    head = f"def {kernel.name}_block({kernel.weights}, X, y, s, with_gradient):"
+    blocks = BLOCKS.format(
+        name=kernel.name,
+        weights=kernel.weights,
+        axes=2 if kernel.label else 1,
+        places=":, :, " if kernel.label else ":, ",
+        label="int64" if kernel.label else "float64",
+    )
+    return "\n".join(["@compiled()", head, *indented(inside), blocks.rstrip()])
+
+
+BLOCKS = '''
+
+@compiled(
+    given(float64, {axes}), given(float64, 3), given({label}, 2), given(float64, 2),
+    float64[::1], float64[{places}::1], boolean,
+)
+def {name}({weights}, X, y, s, values, gradients, with_gradient):
+    """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
+    finite = True
+    for block in range(len(X)):
+        value, gradient = {name}_block({weights}, X[block], y[block], s[block], with_gradient)
+        values[block], gradients[block] = value, gradient
+        finite = finite and np.isfinite(value) and np.isfinite(gradient).all()
+    return finite
+'''
+
+
+Names = Mapping[Index, str]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Lines for all values of some indices, after others; `totals` are complete at the end."""
+
+    before: tuple[str, ...]
+    axes: tuple[Index, ...]
+    lines: tuple[str, ...]
+    totals: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> list[str]:
+        """The lines of code."""
+        return [*self.before, *nested(self.axes, self.lines)]
+
+    def with_next(self, more: Loop) -> Loop | None:
+        """Return one loop for two over the same indices, if the first is not needed as a whole."""
+        needed = any(codegen.mentions(line, total) for line in more.lines for total in self.totals)
+        if not self.axes or self.axes != more.axes or needed:
+            return None
+        return Loop(
+            self.before + more.before,
+            self.axes,
+            self.lines + more.lines,
+            self.totals + more.totals,
+        )
+
+
+@dataclass
+class Block:
+    """The loops of a function so far, and the arrays that they compute, by what these mean."""
+
+    kernel: Kernel
+    loops: list[Loop] = field(default_factory=list)
+    arrays: dict[Term, str] = field(default_factory=dict)
+    logits: str = ""
+
+    def code(self, node: Term, names: Names) -> Code:
+        """Return the code of a term at a point, of arrays that are computed before."""
+        match node:
+            case Use(definition) if not stable.is_stable(definition):
+                return self.quantity(node, names)
+            case Sum() | terms.Apply(terms.exp):
+                return self.array("e", node, node, names)
+            case terms.Div() if self.axes(node) == (i,):
+                return self.array("q", node, node, names)
+        return self.arithmetic(node, names)
+
+    def arithmetic(self, node: Term, names: Names) -> Code:
+        """Return the code of a term from that of its parts."""
+
+        def at(part: Term) -> Code:
+            return self.code(part, names)
+
+        match node:
+            case terms.Number():
+                return codegen.number(node)
+            case Entry(array, indices):
+                return Code(f"{array.name}[{', '.join(names[index] for index in indices)}]")
+            case Use(definition, (argument,)) if stable.is_stable(definition):
+                return Code(f"{definition.name}({at(argument).text})")
+            case Use():
+                return self.stored(node, names)
+            case terms.Apply() if (inner := codegen.more_than_one(node)) is not None:
+                return Code(f"log1p({at(inner).text})")
+            case terms.Apply(function, (argument,)):
+                return Code(f"{function.name}({at(argument).text})")
+            case terms.Delta(left, right):
+                return Code(f"(1.0 if {names[left]} == {names[right]} else 0.0)")
+            case terms.Neg() | terms.Add() | terms.Mul() | terms.Div() | terms.Pow():
+                return codegen.arithmetic(node, [*map(at, codegen.operands(node))])
+        raise TypeError(f"no loops for {type(node).__name__}")
+
+    def quantity(self, use: Use, names: Names) -> Code:
+        """Return a named quantity; what is that of the label has an array of its own."""
+        definition = use.definition
+        of_all = whole(definition)
+        if self.kernel.label in use.arguments:
+            body = use if of_all in self.arrays else terms.instantiate(use)
+            return self.array(definition.name, use, body, names)
+        self.computed(definition.name, of_all, definition.body)
+        return self.stored(use, names)
+
+    def stored(self, use: Use, names: Names) -> Code:
+        """Return an entry of the array of a named quantity."""
+        own = dict(zip(use.definition.parameters, use.arguments, strict=True))
+        axes = self.axes(use.definition.body)
+        at = {index: names[own[index]] for index in axes}
+        return Code(place(self.arrays[whole(use.definition)], axes, at))
+
+    def array(self, name: str, node: Term, body: Term, names: Names) -> Code:
+        """Return an entry of the array of a term, which is the same whatever its indices are called."""
+        axes = self.axes(node)
+        own = {index: first(index.dimension) for index in axes}
+        body = terms.reindex(body, own)
+        if isinstance(body, Sum) and first(body.index.dimension) not in terms.all_indices(body):
+            index = first(body.index.dimension)
+            body = Sum(index, terms.reindex(body.body, {body.index: index}))
+        name = self.computed(name, terms.reindex(node, own), body)
+        return Code(f"{name}[{', '.join(names[index] for index in axes)}]")
+
+    def axes(self, node: Term) -> tuple[Index, ...]:
+        """Return the indices of the array of a term: the data point last, for it runs innermost."""
+        free = terms.free_indices(node) - {self.kernel.label}
+        return tuple(sorted(free, key=lambda index: (index.dimension == N, index.dimension.rank)))
+
+    def computed(self, wanted: str, node: Term, body: Term) -> str:
+        """Return the name of the array of a term, after the loops that compute it."""
+        if node not in self.arrays:
+            taken = {*self.arrays.values(), *ARGUMENTS, self.kernel.weights}
+            name = codegen.unused(wanted, taken)
+            self.loops.append(self.loop(name, self.axes(body), body))
+            if len(self.loops) > 1 and (joined := self.loops[-2].with_next(self.loops[-1])):
+                self.loops[-2:] = [joined]
+            self.arrays[node] = name
+        return self.arrays[node]
+
+    def loop(self, name: str, axes: tuple[Index, ...], body: Term) -> Loop:
+        """Return the loop that computes an array entry by entry, or adds it up."""
+        if not isinstance(body, Sum):
+            names = named(axes) | self.label
+            line = f"{place(name, axes, names)} = {self.arithmetic(body, names).text}"
+            return Loop((new("empty", name, axes),), axes, (line,))
+        features = [index for index in (*axes, body.index) if index.dimension == n]
+        if features == [body.index]:
+            return self.products(name, axes, body)
+        if features:
+            return self.pulls(name, axes, body, features[0])
+        over = (body.index, *axes)
+        names = named(over) | self.label
+        line = f"{place(name, axes, names)} += {self.code(body.body, names).text}"
+        return Loop((new("zeros", name, axes),), over, (line,), (name,))
+
+    @property
+    def label(self) -> dict[Index, str]:
+        """What stands for the label of the data point."""
+        return {self.kernel.label: "y[i]"} if self.kernel.label else {}
+
+    def products(self, name: str, axes: Sequence[Index], body: Sum) -> Loop:
+        """Return the loop of rows times rows, a few data points and classes at once."""
+
+        def together(places: Sequence[Names]) -> list[str]:
+            totals = [f"t{number}" for number in range(len(places))]
+            added = [
+                f"{total} += {self.code(body.body, {**at, body.index: body.index.name}).text}"
+                for total, at in zip(totals, places, strict=True)
+            ]
+            stored = [
+                f"{place(name, axes, at)} = {total}"
+                for total, at in zip(totals, places, strict=True)
+            ]
+            return [" = ".join([*totals, "0.0"]), *nested((body.index,), added), *stored]
+
+        self.logits = name
+        lines = few_at_once(axes[::-1], together)
+        return Loop((new("empty", name, axes),), (), tuple(lines))
+
+    def pulls(self, name: str, axes: Sequence[Index], body: Sum, feature: Index) -> Loop:
+        """Return the loop that adds up rows, each times its weight, a few at once."""
+        rows = [f for f in stable.factors(body.body) if feature in terms.free_indices(f)]
+        weight = stable.product_of([f for f in stable.factors(body.body) if f not in rows])
+        weights, at_weights = self.computed("r", weight, weight), self.axes(weight)
+
+        def together(places: Sequence[Names]) -> list[str]:
+            sums: dict[str, list[str]] = {}
+            for number, at in enumerate(places):
+                names = {**at, feature: feature.name}
+                row = self.code(stable.product_of(rows), names).text
+                sums.setdefault(place(name, axes, names), []).append(f"r{number} * {row}")
+            return [
+                *(f"r{m} = {place(weights, at_weights, at)}" for m, at in enumerate(places)),
+                *nested(
+                    (feature,),
+                    [
+                        *(f"g{m} = {g} + ({' + '.join(sums[g])})" for m, g in enumerate(sums)),
+                        *(f"{g} = g{m}" for m, g in enumerate(sums)),
+                    ],
+                ),
+            ]
+
+        outside = [index for index in axes if index != feature]
+        lines = few_at_once((body.index, *outside), together)
+        infinite = [f"elif not np.isfinite({self.logits}).all():", "    value = np.nan"]
+        wanted = ["if with_gradient:", *indented(lines), *infinite]
+        return Loop((new("zeros", name, axes),), (), tuple(wanted))
+
+
+def first(dimension: terms.Dimension) -> Index:
+    """Return the index that an array has where others of its dimension do not come in."""
+    return Index(dimension.letters[0], dimension)
+
+
+def whole(definition: Definition) -> Use:
+    """Return a named quantity at its own indices, for the array of all of them."""
+    return definition[tuple(p for p in definition.parameters if isinstance(p, Index))]
+
+
+def place(name: str, axes: Sequence[Index], names: Names) -> str:
+    """Return the code of an entry of an array; of a number, its name."""
+    return f"{name}[{', '.join(names[index] for index in axes)}]" if axes else name
+
+
+def new(how: str, name: str, axes: Sequence[Index]) -> str:
+    """Return the line that makes an array, or a number that is added to."""
+    shape = ", ".join(index.dimension.name for index in axes)
+    shape = f"({shape})" if len(axes) > 1 else shape
+    return f"{name} = np.{how}({shape})" if axes else f"{name} = 0.0"
+
+
+def named(axes: Sequence[Index]) -> dict[Index, str]:
+    """Return the names of indices."""
+    return {index: index.name for index in axes}
+
+
+def nested(axes: Sequence[Index], lines: Sequence[str]) -> list[str]:
+    """Return lines within loops over indices, the last one innermost."""
+    for index in reversed(axes):
+        lines = [f"for {index.name} in range({index.dimension.name}):", *indented(lines)]
+    return list(lines)
+
+
+def few_at_once(
+    axes: Sequence[Index],
+    together: Callable[[Sequence[Names]], list[str]],
+    places: Sequence[Names] = ({},),
+) -> list[str]:
+    """Return loops that take a few values of each index at once, and then each that is left."""
+    if not axes:
+        return together(places)
+    index, *rest = axes
+    i, size, step = index.name, index.dimension.name, FEW[index.dimension]
+    lines = []
+    for steps, over in (
+        (step, f"0, {size} - {size} % {step}, {step}"),
+        (1, f"{size} - {size} % {step}, {size}"),
+    ):
+        at = [
+            {**known, index: f"{i} + {more}" if more else i}
+            for known in places
+            for more in range(steps)
+        ]
+        lines += [f"for {i} in range({over}):", *indented(few_at_once(rest, together, at))]
+    return lines
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    """Return lines that stand one step further in."""
+    return [f"    {line}" if line else line for line in lines]
+
+
+if __name__ == "__main__":
+    print(loops(), end="")

@@ -1,0 +1,301 @@
+"""The NLL and its gradient of a block of rows, as loops that numba compiles.
+
+Printed by ``python -m derivations.prints.loops``, from the lines that are proved; not to be edited.
+"""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import factorial
+
+import numpy as np
+from numba import boolean, float64, int64, njit
+from numba.types import Array
+
+exact = njit(forceinline=True, error_model="numpy", fastmath={"contract"})
+
+
+def compiled(*types):
+    """Return what compiles a function of arguments of these types, or of those that it gets."""
+    how = {"nogil": True, "cache": True, "error_model": "numpy"}
+    return njit(types or None, fastmath={"contract", "reassoc", "nsz"}, **how)
+
+
+def given(kind, dimensions):
+    """Return the type of an array that is not written to."""
+    return Array(kind, dimensions, "C", readonly=True)
+
+
+with localcontext() as context:
+    context.prec = 60
+    EXACT = Fraction(Decimal(2).ln())
+LOG2_E = float(1 / EXACT)
+HIGH = Fraction(round(EXACT * 2**40), 2**40)  # times a whole number k it is a float
+LOG_2 = (float(HIGH), float(EXACT - HIGH))
+WHOLE = 1.5 * 2.0**52  # k + WHOLE has the whole number k in its last bits
+WHOLE_BITS = int(np.float64(WHOLE).view(np.int64))
+ONE = int(np.float64(1.0).view(np.int64))
+HALF_ROOT = int(np.float64(0.5**0.5).view(np.int64))
+EXPONENTIAL = tuple(float(Fraction(1, factorial(j))) for j in range(13, -1, -1))
+ARTANH = tuple(1.0 / j for j in range(23, 0, -2))
+
+
+@exact
+def power_of_two(k: float) -> float:
+    """Return 2^k, for a whole number k + WHOLE: k becomes the exponent of 1."""
+    return np.int64((np.float64(k).view(np.int64) << 52) + ONE).view(np.float64)
+
+
+@exact
+def exp(t: float) -> float:
+    """Return e^t = 2^k e^r with t = k log 2 + r and the series of e^r, |r| <= log(2) / 2."""
+    t = -746.0 if t < -746.0 else t
+    t = 710.0 if t > 710.0 else t
+    k = (t * LOG2_E + WHOLE) - WHOLE
+    r = (t - k * LOG_2[0]) - k * LOG_2[1]
+    series = EXPONENTIAL[0]
+    for coefficient in EXPONENTIAL[1:]:
+        series = series * r + coefficient
+    half = 0.5 * k + WHOLE  # 2^k may be no float where e^t is one
+    return series * power_of_two(half) * power_of_two(k - (half - WHOLE) + WHOLE)
+
+
+@exact
+def log1p(u: float) -> float:
+    """Return log(1 + u) for u >= 0: 1 + u = 2^k (1 + f), and log(1 + f) = 2 artanh(f / (2 + f))."""
+    v = 1.0 + u
+    bits = np.float64(v).view(np.int64)
+    k = (bits - HALF_ROOT) >> 52
+    f = np.int64(bits - (k << 52)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    square = s * s
+    series = ARTANH[0]
+    for coefficient in ARTANH[1:]:
+        series = series * square + coefficient
+    exponent = np.int64(k + WHOLE_BITS).view(np.float64) - WHOLE
+    lost = (u - (v - 1.0)) / v
+    return exponent * LOG_2[0] + (2.0 * s * series + (exponent * LOG_2[1] + lost))
+
+
+@exact
+def sigmoid(t: float) -> float:
+    e = exp(-abs(t))
+    return (1.0 if t >= 0.0 else e) / (1.0 + e)
+
+
+@exact
+def softplus(t: float) -> float:
+    return (t if t > 0.0 else 0.0) + log1p(exp(-abs(t)))
+
+
+@compiled()
+def logistic_block(w, X, y, s, with_gradient):
+    """``logistic.residual`` and ``logistic.weighted`` of a block of rows.
+
+    value: Σ_i s_i (y_i softplus(-z_i) + (1 - y_i) softplus(z_i))
+    gradient: Σ_i s_i ((1 - y_i) sigmoid(z_i) - y_i sigmoid(-z_i)) X_ik
+    """
+    N, n = X.shape
+    z = np.empty(N)
+    for i in range(0, N - N % 4, 4):
+        t0 = t1 = t2 = t3 = 0.0
+        for k in range(n):
+            t0 += w[k] * X[i, k]
+            t1 += w[k] * X[i + 1, k]
+            t2 += w[k] * X[i + 2, k]
+            t3 += w[k] * X[i + 3, k]
+        z[i] = t0
+        z[i + 1] = t1
+        z[i + 2] = t2
+        z[i + 3] = t3
+    for i in range(N - N % 4, N):
+        t0 = 0.0
+        for k in range(n):
+            t0 += w[k] * X[i, k]
+        z[i] = t0
+    value = 0.0
+    r = np.empty(N)
+    for i in range(N):
+        value += s[i] * (y[i] * softplus(-z[i]) + (1 - y[i]) * softplus(z[i]))
+        r[i] = s[i] * ((1 - y[i]) * sigmoid(z[i]) - y[i] * sigmoid(-z[i]))
+    gradient = np.zeros(n)
+    if with_gradient:
+        for i in range(0, N - N % 4, 4):
+            r0 = r[i]
+            r1 = r[i + 1]
+            r2 = r[i + 2]
+            r3 = r[i + 3]
+            for k in range(n):
+                g0 = gradient[k] + (r0 * X[i, k] + r1 * X[i + 1, k] + r2 * X[i + 2, k] + r3 * X[i + 3, k])
+                gradient[k] = g0
+        for i in range(N - N % 4, N):
+            r0 = r[i]
+            for k in range(n):
+                g0 = gradient[k] + (r0 * X[i, k])
+                gradient[k] = g0
+    elif not np.isfinite(z).all():
+        value = np.nan
+    return value, gradient
+
+
+@compiled(
+    given(float64, 1), given(float64, 3), given(float64, 2), given(float64, 2),
+    float64[::1], float64[:, ::1], boolean,
+)
+def logistic(w, X, y, s, values, gradients, with_gradient):
+    """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
+    finite = True
+    for block in range(len(X)):
+        value, gradient = logistic_block(w, X[block], y[block], s[block], with_gradient)
+        values[block], gradients[block] = value, gradient
+        finite = finite and np.isfinite(value) and np.isfinite(gradient).all()
+    return finite
+
+
+@compiled()
+def softmax_block(W, X, y, s, with_gradient):
+    """``softmax.label_left_out`` and ``softmax.weighted`` of a block of rows.
+
+    value: Σ_i s_i log(1 + T_ic)
+    gradient: Σ_i s_i ((1 - δ_ac) (e^(Z_ia - Z_ic) / (1 + T_ic)) - δ_ac (T_ic / (1 + T_ic)))
+    X_ik
+    """
+    N, n = X.shape
+    K = len(W)
+    Z = np.empty((K, N))
+    for i in range(0, N - N % 4, 4):
+        for a in range(0, K - K % 3, 3):
+            t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = t8 = t9 = t10 = t11 = 0.0
+            for k in range(n):
+                t0 += W[a, k] * X[i, k]
+                t1 += W[a + 1, k] * X[i, k]
+                t2 += W[a + 2, k] * X[i, k]
+                t3 += W[a, k] * X[i + 1, k]
+                t4 += W[a + 1, k] * X[i + 1, k]
+                t5 += W[a + 2, k] * X[i + 1, k]
+                t6 += W[a, k] * X[i + 2, k]
+                t7 += W[a + 1, k] * X[i + 2, k]
+                t8 += W[a + 2, k] * X[i + 2, k]
+                t9 += W[a, k] * X[i + 3, k]
+                t10 += W[a + 1, k] * X[i + 3, k]
+                t11 += W[a + 2, k] * X[i + 3, k]
+            Z[a, i] = t0
+            Z[a + 1, i] = t1
+            Z[a + 2, i] = t2
+            Z[a, i + 1] = t3
+            Z[a + 1, i + 1] = t4
+            Z[a + 2, i + 1] = t5
+            Z[a, i + 2] = t6
+            Z[a + 1, i + 2] = t7
+            Z[a + 2, i + 2] = t8
+            Z[a, i + 3] = t9
+            Z[a + 1, i + 3] = t10
+            Z[a + 2, i + 3] = t11
+        for a in range(K - K % 3, K):
+            t0 = t1 = t2 = t3 = 0.0
+            for k in range(n):
+                t0 += W[a, k] * X[i, k]
+                t1 += W[a, k] * X[i + 1, k]
+                t2 += W[a, k] * X[i + 2, k]
+                t3 += W[a, k] * X[i + 3, k]
+            Z[a, i] = t0
+            Z[a, i + 1] = t1
+            Z[a, i + 2] = t2
+            Z[a, i + 3] = t3
+    for i in range(N - N % 4, N):
+        for a in range(0, K - K % 3, 3):
+            t0 = t1 = t2 = 0.0
+            for k in range(n):
+                t0 += W[a, k] * X[i, k]
+                t1 += W[a + 1, k] * X[i, k]
+                t2 += W[a + 2, k] * X[i, k]
+            Z[a, i] = t0
+            Z[a + 1, i] = t1
+            Z[a + 2, i] = t2
+        for a in range(K - K % 3, K):
+            t0 = 0.0
+            for k in range(n):
+                t0 += W[a, k] * X[i, k]
+            Z[a, i] = t0
+    Z2 = np.empty(N)
+    for i in range(N):
+        Z2[i] = Z[y[i], i]
+    e = np.empty((K, N))
+    T = np.zeros(N)
+    for a in range(K):
+        for i in range(N):
+            e[a, i] = exp(Z[a, i] - Z2[i])
+            T[i] += (1 - (1.0 if a == y[i] else 0.0)) * e[a, i]
+    value = 0.0
+    q = np.empty(N)
+    for i in range(N):
+        value += s[i] * log1p(T[i])
+        q[i] = T[i] / (1 + T[i])
+    r = np.empty((K, N))
+    for a in range(K):
+        for i in range(N):
+            r[a, i] = s[i] * ((1 - (1.0 if a == y[i] else 0.0)) * (e[a, i] / (1 + T[i])) - (1.0 if a == y[i] else 0.0) * q[i])
+    gradient = np.zeros((K, n))
+    if with_gradient:
+        for i in range(0, N - N % 4, 4):
+            for a in range(0, K - K % 3, 3):
+                r0 = r[a, i]
+                r1 = r[a + 1, i]
+                r2 = r[a + 2, i]
+                r3 = r[a, i + 1]
+                r4 = r[a + 1, i + 1]
+                r5 = r[a + 2, i + 1]
+                r6 = r[a, i + 2]
+                r7 = r[a + 1, i + 2]
+                r8 = r[a + 2, i + 2]
+                r9 = r[a, i + 3]
+                r10 = r[a + 1, i + 3]
+                r11 = r[a + 2, i + 3]
+                for k in range(n):
+                    g0 = gradient[a, k] + (r0 * X[i, k] + r3 * X[i + 1, k] + r6 * X[i + 2, k] + r9 * X[i + 3, k])
+                    g1 = gradient[a + 1, k] + (r1 * X[i, k] + r4 * X[i + 1, k] + r7 * X[i + 2, k] + r10 * X[i + 3, k])
+                    g2 = gradient[a + 2, k] + (r2 * X[i, k] + r5 * X[i + 1, k] + r8 * X[i + 2, k] + r11 * X[i + 3, k])
+                    gradient[a, k] = g0
+                    gradient[a + 1, k] = g1
+                    gradient[a + 2, k] = g2
+            for a in range(K - K % 3, K):
+                r0 = r[a, i]
+                r1 = r[a, i + 1]
+                r2 = r[a, i + 2]
+                r3 = r[a, i + 3]
+                for k in range(n):
+                    g0 = gradient[a, k] + (r0 * X[i, k] + r1 * X[i + 1, k] + r2 * X[i + 2, k] + r3 * X[i + 3, k])
+                    gradient[a, k] = g0
+        for i in range(N - N % 4, N):
+            for a in range(0, K - K % 3, 3):
+                r0 = r[a, i]
+                r1 = r[a + 1, i]
+                r2 = r[a + 2, i]
+                for k in range(n):
+                    g0 = gradient[a, k] + (r0 * X[i, k])
+                    g1 = gradient[a + 1, k] + (r1 * X[i, k])
+                    g2 = gradient[a + 2, k] + (r2 * X[i, k])
+                    gradient[a, k] = g0
+                    gradient[a + 1, k] = g1
+                    gradient[a + 2, k] = g2
+            for a in range(K - K % 3, K):
+                r0 = r[a, i]
+                for k in range(n):
+                    g0 = gradient[a, k] + (r0 * X[i, k])
+                    gradient[a, k] = g0
+    elif not np.isfinite(Z).all():
+        value = np.nan
+    return value, gradient
+
+
+@compiled(
+    given(float64, 2), given(float64, 3), given(int64, 2), given(float64, 2),
+    float64[::1], float64[:, :, ::1], boolean,
+)
+def softmax(W, X, y, s, values, gradients, with_gradient):
+    """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
+    finite = True
+    for block in range(len(X)):
+        value, gradient = softmax_block(W, X[block], y[block], s[block], with_gradient)
+        values[block], gradients[block] = value, gradient
+        finite = finite and np.isfinite(value) and np.isfinite(gradient).all()
+    return finite
