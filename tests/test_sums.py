@@ -337,7 +337,7 @@ def test_keywords(module, keyword, wrong, error):
 def test_memory_does_not_grow_with_N(module, stored):
     """X is not copied, and no array of N numbers is made; the second set is four times larger."""
     functions, peaks = MODULES[module], []
-    for N in (50_000, 200_000):
+    for N in (200_000, 800_000):
         w, X, y = data(module, N=N, n=20, K=3)
         X, s = X.astype(stored), np.ones(N)
         for function, more in [

@@ -1,11 +1,13 @@
 """The NLL and its gradient as loops over a block of rows, for a compiler of Python such as numba.
 
 Loss and residual of a data point are the last lines of `logistic.residual` and of
-`softmax.label_left_out`, and the sums those of `logistic.weighted` and `softmax.weighted`. Each sum, and every exponential of a class, becomes an array of the block
-that is computed once. The data point is the last index of such an array and runs innermost, where
-a compiler computes several at a time. In a product with the design matrix the feature runs
-innermost, and a few data points and classes are taken at once, so that a number that was loaded is
-used several times.
+`softmax.label_left_out`, whose class is here the label; `logistic.weighted` and `softmax.weighted`
+add them up. Each sum, and each exponential of a class, becomes an array of the block, computed once.
+The data point is the last index of such an array and runs innermost, where a compiler computes
+several at a time. In a product with the design matrix the feature runs innermost, and a few data
+points and classes are taken at once, so that a number that was loaded is used several times.
+
+``python -m derivations.prints.loops > reference_impl/engine/loops.py`` prints them anew.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field
 from derivations import logistic, softmax
 from derivations.language import terms
 from derivations.language.terms import Definition, Entry, Index, Sum, Term, Use
-from derivations.notation import K, N, X, c, i, k, n, s, Σ
+from derivations.notation import Σ, K, N, X, c, i, k, n, s
 from derivations.prints import codegen, mathematics, stable
 from derivations.prints.codegen import Code
 
@@ -164,7 +166,9 @@ def of_point(node: Term) -> Term:
             return softmax.Z[(i, *indices)]
         case Use(definition, indices) if terms.depends_on(node, softmax.z):
             body = of_point(definition.body)
-            return Definition(definition.name, (i, *definition.parameters), body)[(i, *indices)]
+            return Use(
+                Definition(definition.name, (i, *definition.parameters), body), (i, *indices)
+            )
     return terms.with_children(node, of_point)
 
 
@@ -178,15 +182,21 @@ def function(kernel: Kernel) -> str:
     block = Block(kernel)
     results = [block.computed(name, node, node) for name, node in kernel.sums.items()]
     said = [f"{name}: {mathematics.text(node)}" for name, node in kernel.sums.items()]
-    classes = ["K = len(W)"] if kernel.label else []
+    *steps, last = block.loops
+    logits = next(iter(block.arrays.values()))
     inside = [
         f'"""{" and ".join(f"``{name}``" for name in kernel.statements)} of a block of rows.',
         "",
         *(line for text in said for line in textwrap.wrap(text, codegen.WIDTH)),
         '"""',
         "N, n = X.shape",
-        *classes,
-        *(line for loop in block.loops for line in loop.code),
+        *(["K = len(W)"] if kernel.label else []),
+        *(line for step in steps for line in step.code),
+        *last.before,
+        "if with_gradient:",
+        *indented(last.lines),
+        f"elif not np.isfinite({logits}).all():  # the loss may be 0",
+        "    value = np.nan",
         f"return {', '.join(results)}",
     ]
     head = f"def {kernel.name}_block({kernel.weights}, X, y, s, with_gradient):"
@@ -254,7 +264,6 @@ class Block:
     kernel: Kernel
     loops: list[Loop] = field(default_factory=list)
     arrays: dict[Term, str] = field(default_factory=dict)
-    logits: str = ""
 
     def code(self, node: Term, names: Names) -> Code:
         """Return the code of a term at a point, of arrays that are computed before."""
@@ -278,7 +287,7 @@ class Block:
                 return codegen.number(node)
             case Entry(array, indices):
                 return Code(f"{array.name}[{', '.join(names[index] for index in indices)}]")
-            case Use(definition, (argument,)) if stable.is_stable(definition):
+            case Use(definition, (Term() as argument,)) if stable.is_stable(definition):
                 return Code(f"{definition.name}({at(argument).text})")
             case Use():
                 return self.stored(node, names)
@@ -298,7 +307,7 @@ class Block:
         of_all = whole(definition)
         if self.kernel.label in use.arguments:
             body = use if of_all in self.arrays else terms.instantiate(use)
-            return self.array(definition.name, use, body, names)
+            return self.array(f"{definition.name}_y", use, body, names)
         self.computed(definition.name, of_all, definition.body)
         return self.stored(use, names)
 
@@ -306,7 +315,7 @@ class Block:
         """Return an entry of the array of a named quantity."""
         own = dict(zip(use.definition.parameters, use.arguments, strict=True))
         axes = self.axes(use.definition.body)
-        at = {index: names[own[index]] for index in axes}
+        at = {index: names[other] for index in axes if isinstance(other := own[index], Index)}
         return Code(place(self.arrays[whole(use.definition)], axes, at))
 
     def array(self, name: str, node: Term, body: Term, names: Names) -> Code:
@@ -340,8 +349,10 @@ class Block:
         """Return the loop that computes an array entry by entry, or adds it up."""
         if not isinstance(body, Sum):
             names = named(axes) | self.label
-            line = f"{place(name, axes, names)} = {self.arithmetic(body, names).text}"
-            return Loop((new("empty", name, axes),), axes, (line,))
+            lines = codegen.broken(
+                f"{place(name, axes, names)} = ", self.arithmetic(body, names).text
+            )
+            return Loop((new("empty", name, axes),), axes, tuple(lines))
         features = [index for index in (*axes, body.index) if index.dimension == n]
         if features == [body.index]:
             return self.products(name, axes, body)
@@ -349,8 +360,8 @@ class Block:
             return self.pulls(name, axes, body, features[0])
         over = (body.index, *axes)
         names = named(over) | self.label
-        line = f"{place(name, axes, names)} += {self.code(body.body, names).text}"
-        return Loop((new("zeros", name, axes),), over, (line,), (name,))
+        lines = codegen.broken(f"{place(name, axes, names)} += ", self.code(body.body, names).text)
+        return Loop((new("zeros", name, axes),), over, tuple(lines), (name,))
 
     @property
     def label(self) -> dict[Index, str]:
@@ -372,7 +383,6 @@ class Block:
             ]
             return [" = ".join([*totals, "0.0"]), *nested((body.index,), added), *stored]
 
-        self.logits = name
         lines = few_at_once(axes[::-1], together)
         return Loop((new("empty", name, axes),), (), tuple(lines))
 
@@ -388,22 +398,23 @@ class Block:
                 names = {**at, feature: feature.name}
                 row = self.code(stable.product_of(rows), names).text
                 sums.setdefault(place(name, axes, names), []).append(f"r{number} * {row}")
+            added = [
+                line
+                for number, (entry, pulled) in enumerate(sums.items())
+                for line in codegen.broken(f"g{number} = ", " + ".join([entry, *pulled]))
+            ]
+            stored = [f"{entry} = g{number}" for number, entry in enumerate(sums)]
             return [
-                *(f"r{m} = {place(weights, at_weights, at)}" for m, at in enumerate(places)),
-                *nested(
-                    (feature,),
-                    [
-                        *(f"g{m} = {g} + ({' + '.join(sums[g])})" for m, g in enumerate(sums)),
-                        *(f"{g} = g{m}" for m, g in enumerate(sums)),
-                    ],
+                *(
+                    f"r{number} = {place(weights, at_weights, at)}"
+                    for number, at in enumerate(places)
                 ),
+                *nested((feature,), [*added, *stored]),
             ]
 
         outside = [index for index in axes if index != feature]
         lines = few_at_once((body.index, *outside), together)
-        infinite = [f"elif not np.isfinite({self.logits}).all():", "    value = np.nan"]
-        wanted = ["if with_gradient:", *indented(lines), *infinite]
-        return Loop((new("zeros", name, axes),), (), tuple(wanted))
+        return Loop((new("zeros", name, axes),), (), tuple(lines))
 
 
 def first(dimension: terms.Dimension) -> Index:

@@ -19,6 +19,8 @@ import numpy as np
 from reference_impl.arguments import AnyArray, Array
 from reference_impl.engine.sums import OfBlock, Parts
 
+PARTS = 4  # a block is that part of what NumPy takes, for which calls count more
+
 # (weights, X, y, s, values, gradients, with_gradient): writes values and, if wanted, gradients, and
 # says whether they are finite
 Loops = Callable[[Array, AnyArray, AnyArray, AnyArray, Array, Array, bool], bool]
@@ -49,9 +51,9 @@ def loops(dtype: np.dtype[Any]) -> ModuleType | None:
 def by_loops(
     compute: Loops,
     weights: Array,
-    m: int,
     label: type,
-    by_numpy: Callable[[], OfBlock],
+    by_numpy: Callable[[int], OfBlock],
+    m: int,
     *,
     with_gradient: bool,
 ) -> OfBlock:
@@ -64,7 +66,7 @@ def by_loops(
     >>> def compute(w, X, y, s, values, gradients, with_gradient):
     ...     values[:], gradients[:] = s.sum(axis=1), y @ X[0]
     ...     return True
-    >>> of_block = compiled.by_loops(compute, np.ones(1), 4, float, None, with_gradient=True)
+    >>> of_block = compiled.by_loops(compute, np.ones(1), float, None, 4, with_gradient=True)
     >>> [part.tolist() for part in of_block(np.ones((1, 2, 1)), np.ones((1, 2)), None)]
     [[2.0], [[2.0]]]
     """
@@ -73,10 +75,10 @@ def by_loops(
     def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
         values, gradients = np.empty(len(X)), np.empty((len(X), *weights.shape))
         weight = ones[: y.size].reshape(y.shape) if s is None else np.ascontiguousarray(s)
-        labels = np.ascontiguousarray(y, label)
+        labels: AnyArray = np.ascontiguousarray(y, label)
         if compute(weights, X, labels, weight, values, gradients, with_gradient):
             return (values, gradients) if with_gradient else (values,)
-        return by_numpy()(X, y, s)
+        return by_numpy(m)(X, y, s)
 
     return of_block
 

@@ -57,16 +57,7 @@ def nll(
     '1.3863'
     """
     w, data = _given(w, X, y, sample_weight)
-    dtype = sums.floating(dtype)
-    (value,) = sums.total(
-        lambda m: _of_block(w, m, dtype, with_gradient=False),
-        data,
-        _rows(w, dtype),
-        ["the NLL"],
-        dtype=dtype,
-        threads=threads,
-        several=1 if compiled.loops(dtype) else 2,
-    )
+    (value,) = _total(w, data, ["the NLL"], dtype, threads)
     return np.float64(value)
 
 
@@ -113,16 +104,8 @@ def nll_and_gradient(
     ('1.3863', [-1.0])
     """
     w, data = _given(w, X, y, sample_weight)
-    dtype = sums.floating(dtype)
-    value, gradient = sums.total(
-        lambda m: _of_block(w, m, dtype, with_gradient=True),
-        data,
-        _rows(w, dtype),
-        ["the NLL", "the gradient of the NLL"],
-        dtype=dtype,
-        threads=threads,
-        several=1 if compiled.loops(dtype) else 2,
-    )
+    names = ["the NLL", "the gradient of the NLL"]
+    value, gradient = _total(w, data, names, dtype, threads)
     return np.float64(value), gradient
 
 
@@ -208,16 +191,26 @@ def _rows(w: Array, dtype: DTypeLike = np.float64) -> int:
     return sums.fitting(len(w) + 4, dtype)
 
 
-def _of_block(w: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) -> OfBlock:
-    """Return the function of blocks that gives the NLL and X^T (s o (p - y)), the fastest there is."""
-    by_numpy = partial(_by_numpy, w, m, dtype, with_gradient=with_gradient)
-    loops = compiled.loops(dtype)
+def _total(w: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: int) -> list[Array]:
+    """Return the NLL, and its gradient if there is a name for it."""
+    kind, gradient = sums.floating(dtype), len(names) == 2
+    loops = compiled.loops(kind)
+    by_numpy = partial(_by_numpy, w, dtype=kind, with_gradient=gradient)
     if loops is None:
-        return by_numpy()
-    return compiled.by_loops(loops.logistic, w, m, float, by_numpy, with_gradient=with_gradient)
+        return sums.total(
+            by_numpy, data, _rows(w, kind), names, dtype=kind, threads=threads, several=2
+        )
+    return sums.total(
+        partial(compiled.by_loops, loops.logistic, w, float, by_numpy, with_gradient=gradient),
+        data,
+        sums.fitting(len(w) + 4) // compiled.PARTS,
+        names,
+        threads=threads,
+        several=1,
+    )
 
 
-def _by_numpy(w: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) -> OfBlock:
+def _by_numpy(w: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:
     """Return the function of blocks that gives sum_i s_i log(1 + e^t_i) and X^T (s o (p - y)).
 
     The residual p - y is (1 - 2 y) sigma(t), sigma(t) = e^t / (1 + e^t).

@@ -125,14 +125,14 @@ def logistic_block(w, X, y, s, with_gradient):
             r2 = r[i + 2]
             r3 = r[i + 3]
             for k in range(n):
-                g0 = gradient[k] + (r0 * X[i, k] + r1 * X[i + 1, k] + r2 * X[i + 2, k] + r3 * X[i + 3, k])
+                g0 = gradient[k] + r0 * X[i, k] + r1 * X[i + 1, k] + r2 * X[i + 2, k] + r3 * X[i + 3, k]
                 gradient[k] = g0
         for i in range(N - N % 4, N):
             r0 = r[i]
             for k in range(n):
-                g0 = gradient[k] + (r0 * X[i, k])
+                g0 = gradient[k] + r0 * X[i, k]
                 gradient[k] = g0
-    elif not np.isfinite(z).all():
+    elif not np.isfinite(z).all():  # the loss may be 0
         value = np.nan
     return value, gradient
 
@@ -216,24 +216,27 @@ def softmax_block(W, X, y, s, with_gradient):
             for k in range(n):
                 t0 += W[a, k] * X[i, k]
             Z[a, i] = t0
-    Z2 = np.empty(N)
+    Z_y = np.empty(N)
     for i in range(N):
-        Z2[i] = Z[y[i], i]
+        Z_y[i] = Z[y[i], i]
     e = np.empty((K, N))
-    T = np.zeros(N)
+    T_y = np.zeros(N)
     for a in range(K):
         for i in range(N):
-            e[a, i] = exp(Z[a, i] - Z2[i])
-            T[i] += (1 - (1.0 if a == y[i] else 0.0)) * e[a, i]
+            e[a, i] = exp(Z[a, i] - Z_y[i])
+            T_y[i] += (1 - (1.0 if a == y[i] else 0.0)) * e[a, i]
     value = 0.0
     q = np.empty(N)
     for i in range(N):
-        value += s[i] * log1p(T[i])
-        q[i] = T[i] / (1 + T[i])
+        value += s[i] * log1p(T_y[i])
+        q[i] = T_y[i] / (1 + T_y[i])
     r = np.empty((K, N))
     for a in range(K):
         for i in range(N):
-            r[a, i] = s[i] * ((1 - (1.0 if a == y[i] else 0.0)) * (e[a, i] / (1 + T[i])) - (1.0 if a == y[i] else 0.0) * q[i])
+            r[a, i] = (
+                s[i]
+                * ((1 - (1.0 if a == y[i] else 0.0)) * (e[a, i] / (1 + T_y[i])) - (1.0 if a == y[i] else 0.0) * q[i])
+            )
     gradient = np.zeros((K, n))
     if with_gradient:
         for i in range(0, N - N % 4, 4):
@@ -251,9 +254,27 @@ def softmax_block(W, X, y, s, with_gradient):
                 r10 = r[a + 1, i + 3]
                 r11 = r[a + 2, i + 3]
                 for k in range(n):
-                    g0 = gradient[a, k] + (r0 * X[i, k] + r3 * X[i + 1, k] + r6 * X[i + 2, k] + r9 * X[i + 3, k])
-                    g1 = gradient[a + 1, k] + (r1 * X[i, k] + r4 * X[i + 1, k] + r7 * X[i + 2, k] + r10 * X[i + 3, k])
-                    g2 = gradient[a + 2, k] + (r2 * X[i, k] + r5 * X[i + 1, k] + r8 * X[i + 2, k] + r11 * X[i + 3, k])
+                    g0 = (
+                        gradient[a, k]
+                        + r0 * X[i, k]
+                        + r3 * X[i + 1, k]
+                        + r6 * X[i + 2, k]
+                        + r9 * X[i + 3, k]
+                    )
+                    g1 = (
+                        gradient[a + 1, k]
+                        + r1 * X[i, k]
+                        + r4 * X[i + 1, k]
+                        + r7 * X[i + 2, k]
+                        + r10 * X[i + 3, k]
+                    )
+                    g2 = (
+                        gradient[a + 2, k]
+                        + r2 * X[i, k]
+                        + r5 * X[i + 1, k]
+                        + r8 * X[i + 2, k]
+                        + r11 * X[i + 3, k]
+                    )
                     gradient[a, k] = g0
                     gradient[a + 1, k] = g1
                     gradient[a + 2, k] = g2
@@ -263,7 +284,13 @@ def softmax_block(W, X, y, s, with_gradient):
                 r2 = r[a, i + 2]
                 r3 = r[a, i + 3]
                 for k in range(n):
-                    g0 = gradient[a, k] + (r0 * X[i, k] + r1 * X[i + 1, k] + r2 * X[i + 2, k] + r3 * X[i + 3, k])
+                    g0 = (
+                        gradient[a, k]
+                        + r0 * X[i, k]
+                        + r1 * X[i + 1, k]
+                        + r2 * X[i + 2, k]
+                        + r3 * X[i + 3, k]
+                    )
                     gradient[a, k] = g0
         for i in range(N - N % 4, N):
             for a in range(0, K - K % 3, 3):
@@ -271,18 +298,18 @@ def softmax_block(W, X, y, s, with_gradient):
                 r1 = r[a + 1, i]
                 r2 = r[a + 2, i]
                 for k in range(n):
-                    g0 = gradient[a, k] + (r0 * X[i, k])
-                    g1 = gradient[a + 1, k] + (r1 * X[i, k])
-                    g2 = gradient[a + 2, k] + (r2 * X[i, k])
+                    g0 = gradient[a, k] + r0 * X[i, k]
+                    g1 = gradient[a + 1, k] + r1 * X[i, k]
+                    g2 = gradient[a + 2, k] + r2 * X[i, k]
                     gradient[a, k] = g0
                     gradient[a + 1, k] = g1
                     gradient[a + 2, k] = g2
             for a in range(K - K % 3, K):
                 r0 = r[a, i]
                 for k in range(n):
-                    g0 = gradient[a, k] + (r0 * X[i, k])
+                    g0 = gradient[a, k] + r0 * X[i, k]
                     gradient[a, k] = g0
-    elif not np.isfinite(Z).all():
+    elif not np.isfinite(Z).all():  # the loss may be 0
         value = np.nan
     return value, gradient
 

@@ -10,8 +10,8 @@ along contiguous data points, 2 to 6 times faster than across them.
 """
 
 import math
-from itertools import combinations
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -61,16 +61,7 @@ def nll(
     '0.6931'
     """
     W, data = _given(W, X, y, sample_weight)
-    dtype = sums.floating(dtype)
-    (value,) = sums.total(
-        lambda m: _of_block(W, m, dtype, with_gradient=False),
-        data,
-        _fitting(W, dtype),
-        ["the NLL"],
-        dtype=dtype,
-        threads=threads,
-        several=1 if compiled.loops(dtype) else 2,
-    )
+    (value,) = _total(W, data, ["the NLL"], dtype, threads)
     return np.float64(value)
 
 
@@ -119,16 +110,8 @@ def nll_and_gradient(
     ('0.6931', [[-1.5], [1.5]])
     """
     W, data = _given(W, X, y, sample_weight)
-    dtype = sums.floating(dtype)
-    value, gradient = sums.total(
-        lambda m: _of_block(W, m, dtype),
-        data,
-        _fitting(W, dtype),
-        ["the NLL", "the gradient of the NLL"],
-        dtype=dtype,
-        threads=threads,
-        several=1 if compiled.loops(dtype) else 2,
-    )
+    names = ["the NLL", "the gradient of the NLL"]
+    value, gradient = _total(W, data, names, dtype, threads)
     return np.float64(value), gradient
 
 
@@ -229,16 +212,26 @@ def _fitting(W: Array, dtype: DTypeLike = np.float64) -> int:
     return max(1, min(sums.fitting(n + 2 * K + 4, dtype), 900_000 // (n * K)))
 
 
-def _of_block(W: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool = True) -> OfBlock:
-    """Return the function of blocks that gives the NLL and its gradient, the fastest there is."""
-    by_numpy = partial(_by_numpy, W, m, dtype, with_gradient=with_gradient)
-    loops = compiled.loops(dtype)
+def _total(W: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: int) -> list[Array]:
+    """Return the NLL, and its gradient if there is a name for it."""
+    kind, gradient = sums.floating(dtype), len(names) == 2
+    loops = compiled.loops(kind)
+    by_numpy = partial(_by_numpy, W, dtype=kind, with_gradient=gradient)
     if loops is None:
-        return by_numpy()
-    return compiled.by_loops(loops.softmax, W, m, int, by_numpy, with_gradient=with_gradient)
+        return sums.total(
+            by_numpy, data, _fitting(W, kind), names, dtype=kind, threads=threads, several=2
+        )
+    return sums.total(
+        partial(compiled.by_loops, loops.softmax, W, int, by_numpy, with_gradient=gradient),
+        data,
+        sums.fitting(W.shape[1] + 2 * len(W) + 4) // compiled.PARTS,
+        names,
+        threads=threads,
+        several=1,
+    )
 
 
-def _by_numpy(W: Array, m: int, dtype: np.dtype[Any], *, with_gradient: bool) -> OfBlock:
+def _by_numpy(W: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:
     """Sum_i s_i log(1 + S_i), and (P - Y)^T diag(s) X.
 
     S_i is the sum of e^(z_ic - z_iy) over the classes c other than the right one, y = y_i. Their
