@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reference_impl import identification
-from reference_impl.engine import logistic, softmax
+from reference_impl.engine import compiled, logistic, softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,20 @@ def ours(p):
         tasks["hessian"] = lambda: module.nll_hessian(*data, **options)
         tasks["hvp"] = lambda: module.nll_hvp(*data, p.direction, **options)
     return tasks
+
+
+def without_numba(p):
+    """This project where numba is not installed: loss and gradient by NumPy alone."""
+    task = ours(p)["gradient"]
+
+    def gradient():
+        loops, compiled.loops = compiled.loops, lambda dtype: None
+        try:
+            return task()
+        finally:
+            compiled.loops = loops
+
+    return {"gradient": gradient} if p.dtype == np.float64 else {}
 
 
 def textbook(p):
@@ -275,6 +289,7 @@ def autograd(p):
 
 PEERS = {
     "this project": ours,
+    "without numba": without_numba,
     "NumPy, textbook": textbook,
     "scikit-learn": scikit_learn,
     "statsmodels": statsmodels,

@@ -21,7 +21,7 @@ import threadpoolctl
 from benchmarks import layers, peers, timing
 
 RESULT = Path(__file__).parent / "results" / "speed.json"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "jax", "autograd")
+PACKAGES = ("numpy", "numba", "scipy", "scikit-learn", "statsmodels", "torch", "jax", "autograd")
 # Some machines set these to avoid kernels that old builds of OpenBLAS got wrong; both slow it.
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SCHEMA = 1
@@ -132,13 +132,14 @@ def measure_layers(name, threads, *, budget):
     }  # fmt: skip
 
 
-def measure_alone(shape, *, budget):
+def measure_alone(shape, make, more="", *, budget):
     """Return two cases without peers: what two threads gain, and what a busy machine costs.
 
     While a process that counts has a core, the default call stands beside one with BLAS held to
     one thread: many calls of either, so that what it costs to hold it from outside does not count.
+    `make` is one of our peers, and `more` is added to the names of the sections.
     """
-    one, two = (peers.ours(peers.problem(*shape, "float64", t))["gradient"] for t in (1, 2))
+    one, two = (make(peers.problem(*shape, "float64", t))["gradient"] for t in (1, 2))
     calls = max(1, 10**6 // (shape[0] * shape[1]))
 
     def default():
@@ -158,8 +159,8 @@ def measure_alone(shape, *, budget):
         counting.wait()
     case = {"task": "gradient", **dict(zip("NnK", shape, strict=True)), "dtype": "float64"}
     return (
-        {"section": "gain", **case, "threads": 2, "seconds": idle},
-        {"section": "busy", **case, "threads": 1,
+        {"section": f"gain{more}", **case, "threads": 2, "seconds": idle},
+        {"section": f"busy{more}", **case, "threads": 1,
          "seconds": {name: seconds / calls for name, seconds in busy.items()}},
     )  # fmt: skip
 
@@ -205,8 +206,9 @@ def child(threads, quick, out):
             report(measure_layers(name, threads, budget=budget))
         if threads == 2:  # as many as BLAS may use
             for shape in (QUICK,) if quick else GRADIENT:
-                for row in measure_alone(shape, budget=budget):
-                    report(row)
+                for make, more in ((peers.ours, ""), (peers.without_numba, "-numpy")):
+                    for row in measure_alone(shape, make, more, budget=budget):
+                        report(row)
 
 
 def line(row):

@@ -2,7 +2,7 @@
 
 from _extensions.tables import SPACE, Table, duration, size
 
-OURS = "this project"
+OURS, WITHOUT = "this project", "without numba"
 SHORT = {"this project": "ours", "NumPy, textbook": "textbook NumPy"}
 MUCH = 10**6  # bytes; less is not told apart from nothing
 
@@ -30,7 +30,8 @@ def _shape(row):
 def _ratios(row):
     """Return how many times as long as ours each peer takes."""
     ours = row["seconds"][OURS]
-    return {name: seconds / ours for name, seconds in row["seconds"].items() if name != OURS}
+    return {name: seconds / ours for name, seconds in row["seconds"].items()
+            if name not in (OURS, WITHOUT)}  # fmt: skip
 
 
 def _ratio(value):
@@ -57,18 +58,22 @@ def limit(row):
 
 
 def times(run, section, threads, dtype="float64"):
-    """Return our time, the limit, and the times of others as multiples of ours; and who is ahead."""
+    """Return our time, the limit, the times of others as multiples of ours, and who is ahead."""
     rows = cases(run, section, threads, dtype)
     columns = [("", _shape), ("ours", lambda row: duration(row["seconds"][OURS]))]
     if section == "hvp":
         columns.append(("in gradients", lambda row: f"{row.get('in_gradients', 0):.2f}"))
     if "read_seconds" in rows[0]:
         columns.append(("the limit", lambda row: f"{limit(row) / row['seconds'][OURS]:.2f}"))
+    if any(WITHOUT in row["seconds"] for row in rows):
+        columns.append(
+            (WITHOUT, lambda row: _ratio(row["seconds"][WITHOUT] / row["seconds"][OURS]))
+        )
     columns += [
         (short, lambda row, name=name: _ratio(_ratios(row).get(name)))
         for name, short in _peers(rows)
     ]
-    alone = section in {"gain", "busy"}
+    alone = section.startswith(("gain", "busy"))
     return Table(rows, columns) if alone else [Table(rows, columns), _verdict(rows)]
 
 

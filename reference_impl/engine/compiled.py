@@ -11,23 +11,36 @@ import functools
 import importlib
 import importlib.util
 from collections.abc import Callable
-from types import ModuleType
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from reference_impl.arguments import AnyArray, Array
+from reference_impl.engine import loops as printed
 from reference_impl.engine.sums import OfBlock, Parts
 
+NUMBERS: tuple[Callable[[float], float], ...] = (
+    *(printed.power_of_two, printed.exp, printed.log1p),
+    *(printed.sigmoid, printed.softplus),
+)
 PARTS = 4  # a block is that part of what NumPy takes, for which calls count more
 
 # (weights, X, y, s, values, gradients, with_gradient): writes values and, if wanted, gradients, and
 # says whether they are finite
-Loops = Callable[[Array, AnyArray, AnyArray, AnyArray, Array, Array, bool], bool]
+Compute = Callable[[Array, AnyArray, AnyArray, AnyArray, Array, Array, bool], bool]
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The functions of `loops`, compiled."""
+
+    logistic: Compute
+    softmax: Compute
 
 
 @functools.cache
-def loops(dtype: np.dtype[Any]) -> ModuleType | None:
+def loops(dtype: np.dtype[Any]) -> Loops | None:
     """Return the compiled loops; None in float32, and where numba is missing or does not compile.
 
     Examples
@@ -39,17 +52,37 @@ def loops(dtype: np.dtype[Any]) -> ModuleType | None:
     """
     if dtype != np.float64 or importlib.util.find_spec("numba") is None:
         return None
-    config = importlib.import_module("numba").config
-    if config.DISABLE_JIT:
+    numba = importlib.import_module("numba")
+    if numba.config.DISABLE_JIT:
         return None
+    exact = {"error_model": "numpy", "fastmath": {"contract"}}
+    fast = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+    called = numba.extending.register_jitable
+    for number in NUMBERS:
+        called(forceinline=True, **exact)(number)
+    for block in (printed.logistic_block, printed.softmax_block):
+        called(**fast)(block)
+    compiles = functools.partial(numba.njit, nogil=True, cache=True, **fast)
     try:
-        return importlib.import_module("reference_impl.engine.loops")
+        return Loops(
+            compiles(_types(numba, 1, numba.float64))(printed.logistic),
+            compiles(_types(numba, 2, numba.int64))(printed.softmax),
+        )
     except RuntimeError:  # no folder to keep in what is compiled
         return None
 
 
+def _types(numba: Any, axes: int, label: Any) -> Any:
+    """Return the types of the arguments, for weights with so many axes."""
+    f, given = numba.float64, functools.partial(numba.types.Array, layout="C", readonly=True)
+    return numba.boolean(
+        *(given(f, axes), given(f, 3), given(label, 2), given(f, 2)),
+        *(f[::1], numba.types.Array(f, 1 + axes, "C"), numba.boolean),
+    )
+
+
 def by_loops(
-    compute: Loops,
+    compute: Compute,
     weights: Array,
     label: type,
     by_numpy: Callable[[int], OfBlock],

@@ -1,4 +1,4 @@
-"""The NLL and its gradient of a block of rows, as loops that numba compiles.
+"""The NLL and its gradient of blocks of rows, as loops: `compiled` has numba compile them.
 
 Printed by ``python -m derivations.prints.loops``, from the lines that are proved; not to be edited.
 """
@@ -8,22 +8,6 @@ from fractions import Fraction
 from math import factorial
 
 import numpy as np
-from numba import boolean, float64, int64, njit
-from numba.types import Array
-
-exact = njit(forceinline=True, error_model="numpy", fastmath={"contract"})
-
-
-def compiled(*types):
-    """Return what compiles a function of arguments of these types, or of those that it gets."""
-    how = {"nogil": True, "cache": True, "error_model": "numpy"}
-    return njit(types or None, fastmath={"contract", "reassoc", "nsz"}, **how)
-
-
-def given(kind, dimensions):
-    """Return the type of an array that is not written to."""
-    return Array(kind, dimensions, "C", readonly=True)
-
 
 with localcontext() as context:
     context.prec = 60
@@ -39,13 +23,11 @@ EXPONENTIAL = tuple(float(Fraction(1, factorial(j))) for j in range(13, -1, -1))
 ARTANH = tuple(1.0 / j for j in range(23, 0, -2))
 
 
-@exact
 def power_of_two(k: float) -> float:
     """Return 2^k, for a whole number k + WHOLE: k becomes the exponent of 1."""
     return np.int64((np.float64(k).view(np.int64) << 52) + ONE).view(np.float64)
 
 
-@exact
 def exp(t: float) -> float:
     """Return e^t = 2^k e^r with t = k log 2 + r and the series of e^r, |r| <= log(2) / 2."""
     t = -746.0 if t < -746.0 else t
@@ -59,7 +41,6 @@ def exp(t: float) -> float:
     return series * power_of_two(half) * power_of_two(k - (half - WHOLE) + WHOLE)
 
 
-@exact
 def log1p(u: float) -> float:
     """Return log(1 + u) for u >= 0: 1 + u = 2^k (1 + f), and log(1 + f) = 2 artanh(f / (2 + f))."""
     v = 1.0 + u
@@ -76,18 +57,15 @@ def log1p(u: float) -> float:
     return exponent * LOG_2[0] + (2.0 * s * series + (exponent * LOG_2[1] + lost))
 
 
-@exact
 def sigmoid(t: float) -> float:
     e = exp(-abs(t))
     return (1.0 if t >= 0.0 else e) / (1.0 + e)
 
 
-@exact
 def softplus(t: float) -> float:
     return (t if t > 0.0 else 0.0) + log1p(exp(-abs(t)))
 
 
-@compiled()
 def logistic_block(w, X, y, s, with_gradient):
     """``logistic.residual`` and ``logistic.weighted`` of a block of rows.
 
@@ -137,10 +115,6 @@ def logistic_block(w, X, y, s, with_gradient):
     return value, gradient
 
 
-@compiled(
-    given(float64, 1), given(float64, 3), given(float64, 2), given(float64, 2),
-    float64[::1], float64[:, ::1], boolean,
-)
 def logistic(w, X, y, s, values, gradients, with_gradient):
     """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
     finite = True
@@ -151,7 +125,6 @@ def logistic(w, X, y, s, values, gradients, with_gradient):
     return finite
 
 
-@compiled()
 def softmax_block(W, X, y, s, with_gradient):
     """``softmax.label_left_out`` and ``softmax.weighted`` of a block of rows.
 
@@ -314,10 +287,6 @@ def softmax_block(W, X, y, s, with_gradient):
     return value, gradient
 
 
-@compiled(
-    given(float64, 2), given(float64, 3), given(int64, 2), given(float64, 2),
-    float64[::1], float64[:, :, ::1], boolean,
-)
 def softmax(W, X, y, s, values, gradients, with_gradient):
     """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
     finite = True
