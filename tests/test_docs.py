@@ -34,6 +34,8 @@ LOADS = re.compile(r"""(?:src=|url\(|@import|import\(|fetch\()\s*["']?(?:https?:
 INNER = {
     # the command's and pytest's ends, what only the engine calls, and what needs Dask
     "__init__", "__main__", "pytest_plugin", "engine.distributed", "engine.fit", "engine.sums",
+    # printed
+    "engine.loops",
     # names for other modules, without one of their own
     "engine.__init__", "gradient_check",
 }  # fmt: skip

@@ -64,6 +64,7 @@ ALLOWED = {
 ALLOWED_IN = {
     "reference_impl/check/bring_jax.py": ("jax",),
     "reference_impl/check/bring_torch.py": ("torch",),
+    "reference_impl/engine/compiled.py": ("numba",),
     "reference_impl/engine/distributed.py": ("dask",),
     "reference_impl/pytest_plugin.py": ("pytest",),
     "reference_impl/quiet.py": ("threadpoolctl",),
@@ -401,7 +402,9 @@ def test_layout():
 
 
 # A concept is a stem of derivations/. These files there are not concepts.
-NOT_CONCEPTS = {"__init__", "__main__", "derive", "forward_pass", "from_sympy", "new", "notation"}
+NOT_CONCEPTS = {
+    *("__init__", "__main__", "derive", "forward_pass", "from_sympy", "loops", "new", "notation"),
+}
 CONCEPTS = sorted(
     path.stem for path in (ROOT / "derivations").glob("*.py") if path.stem not in NOT_CONCEPTS
 )

@@ -120,7 +120,7 @@ def named(requirement):
 
 @pytest.mark.parametrize("extra", PROJECT["optional-dependencies"])
 def test_extra_is_locked(extra):
-    lock = {"lint": "test", "dask": "peers"}.get(extra, extra)
+    lock = {"fast": "test", "lint": "test", "dask": "peers"}.get(extra, extra)
     wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra]]
     found = {*locked(lock), *(["torch"] if extra == "peers" else [])}
     assert [named(requirement) for requirement in wanted if named(requirement) not in found] == []

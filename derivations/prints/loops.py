@@ -1,13 +1,9 @@
-"""The NLL and its gradient as loops over a block of rows, for a compiler of Python such as numba.
+"""Losses and their gradient as loops over a block of rows, for a compiler of Python such as numba.
 
-Loss and residual of a data point are the last lines of `logistic.residual` and of
-`softmax.label_left_out`, whose class is here the label; `logistic.weighted` and `softmax.weighted`
-add them up. Each sum, and each exponential of a class, becomes an array of the block, computed once.
-The data point is the last index of such an array and runs innermost, where a compiler computes
-several at a time. In a product with the design matrix the feature runs innermost, and a few data
-points and classes are taken at once, so that a number that was loaded is used several times.
-
-``python -m derivations.prints.loops > reference_impl/engine/loops.py`` prints them anew.
+Each sum, and each exponential of a class, becomes an array of the block, computed once. The data
+point is the last index of such an array and runs innermost, where a compiler computes several at a
+time. In a product with the design matrix the feature runs innermost, and a few data points and
+classes are taken at once, so that a number that was loaded is used several times.
 """
 
 from __future__ import annotations
@@ -16,19 +12,17 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from derivations import logistic, softmax
 from derivations.language import terms
 from derivations.language.terms import Definition, Entry, Index, Sum, Term, Use
-from derivations.notation import Σ, K, N, X, c, i, k, n, s
 from derivations.prints import codegen, mathematics, stable
 from derivations.prints.codegen import Code
 
-FEW = {N: 4, K: 3}  # data points and classes that are taken at once
+POINTS, CLASSES = 4, 3  # that are taken at once
 ARGUMENTS = ("X", "y", "s", "N", "n", "K")
 HEAD = '''\
-"""The NLL and its gradient of blocks of rows, as loops: `compiled` has numba compile them.
+"""Losses and their gradient by blocks of rows, as loops: `compiled` has numba compile them.
 
-Printed by ``python -m derivations.prints.loops``, from the lines that are proved; not to be edited.
+Printed by ``python -m derivations.loops``, from the lines that are proved; not to be edited.
 """
 
 from decimal import Decimal, localcontext
@@ -97,70 +91,34 @@ def softplus(t: float) -> float:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A function: loss and residual of a data point, from which the sums over all are made."""
+    """The weighted loss of a data point, and the gradient of their sum; `statements` say so.
+
+    `weights` is the name of the parameters. `label` is the index that stands for the class of the
+    data point, if there is one.
+    """
 
     name: str
-    statements: tuple[str, str]
+    statements: tuple[str, ...]
     weights: str
     loss: Term
-    residual: Term
-    label: Index | None = None  # what stands for the class of the data point
-
-    @property
-    def sums(self) -> dict[str, Term]:
-        """The NLL and its gradient, with a weight for each data point."""
-        return {
-            "value": Σ(i, s[i] * self.loss),
-            "gradient": Σ(i, s[i] * self.residual * X[i, k]),
-        }
+    gradient: Term
+    point: Index
+    feature: Index
+    label: Index | None = None
 
 
-def kernels() -> tuple[Kernel, Kernel]:
-    """Return what is computed of two classes, and of K classes."""
-    of_two = {chain.title: stable.stable(chain.last) for chain in logistic.residual.chains}
-    of_all = {chain.title: of_point(chain.last) for chain in softmax.label_left_out.chains}
-    return (
-        Kernel(
-            "logistic",
-            ("logistic.residual", "logistic.weighted"),
-            "w",
-            of_two["loss"],
-            of_two["residual"],
-        ),
-        Kernel(
-            "softmax",
-            ("softmax.label_left_out", "softmax.weighted"),
-            "W",
-            of_all["loss"],
-            of_all["residual of every class"],
-            c,
-        ),
-    )
-
-
-def of_point(node: Term) -> Term:
-    """Return what a term in one vector of logits says of data point i."""
-    match node:
-        case Entry(array, indices) if array == softmax.z:
-            return softmax.Z[(i, *indices)]
-        case Use(definition, indices) if terms.depends_on(node, softmax.z):
-            body = of_point(definition.body)
-            return Use(
-                Definition(definition.name, (i, *definition.parameters), body), (i, *indices)
-            )
-    return terms.with_children(node, of_point)
-
-
-def loops() -> str:
-    """Return the source of a module with both functions."""
-    return "\n\n\n".join([HEAD.rstrip(), HELPERS.rstrip(), *map(function, kernels())]) + "\n"
+def source(kernels: Sequence[Kernel]) -> str:
+    """Return the source of a module with the functions of some kernels."""
+    return "\n\n\n".join([HEAD.rstrip(), HELPERS.rstrip(), *map(function, kernels)]) + "\n"
 
 
 def function(kernel: Kernel) -> str:
-    """Return the function that computes the sums of a kernel for a block."""
+    """Return the function that computes a kernel for a block, and that for several blocks."""
     block = Block(kernel)
-    results = [block.computed(name, node, node) for name, node in kernel.sums.items()]
-    said = [f"{name}: {mathematics.text(node)}" for name, node in kernel.sums.items()]
+    wanted = {"losses": kernel.loss, "gradient": kernel.gradient}
+    for name, node in wanted.items():
+        block.computed(name, node, node)
+    said = [f"{name}: {mathematics.text(node)}" for name, node in wanted.items()]
     *steps, last = block.loops
     logits = next(iter(block.arrays.values()))
     inside = [
@@ -171,28 +129,26 @@ def function(kernel: Kernel) -> str:
         "N, n = X.shape",
         *(["K = len(W)"] if kernel.label else []),
         *(line for step in steps for line in step.code),
-        *last.before,
         "if with_gradient:",
-        *indented(last.lines),
-        f"elif not np.isfinite({logits}).all():  # the loss may be 0",
-        "    value = np.nan",
-        f"return {', '.join(results)}",
+        *indented([*last.before, *last.lines]),
+        f"elif not np.isfinite({logits}).all():  # a loss may be 0",
+        "    losses[:] = np.nan",
     ]
-    head = f"def {kernel.name}_block({kernel.weights}, X, y, s, with_gradient):"
+    head = f"def {kernel.name}_block({kernel.weights}, X, y, s, losses, gradient, with_gradient):"
     blocks = BLOCKS.format(name=kernel.name, weights=kernel.weights)
     return "\n".join([head, *indented(inside), blocks.rstrip()])
 
 
 BLOCKS = '''
 
-def {name}({weights}, X, y, s, values, gradients, with_gradient):
-    """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
-    finite = True
-    for block in range(len(X)):
-        value, gradient = {name}_block({weights}, X[block], y[block], s[block], with_gradient)
-        values[block], gradients[block] = value, gradient
-        finite = finite and np.isfinite(value) and np.isfinite(gradient).all()
-    return finite
+def {name}({weights}, X, y, s, losses, gradients, with_gradient):
+    """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
+    total = 0.0
+    for b in range(len(X)):
+        {name}_block({weights}, X[b], y[b], s[b], losses[b], gradients[b], with_gradient)
+        for i in range(losses.shape[1]):
+            total += losses[b, i]
+    return np.isfinite(total) and (not with_gradient or np.isfinite(gradients.sum()))
 '''
 
 
@@ -211,7 +167,7 @@ class Loop:
     @property
     def code(self) -> list[str]:
         """The lines of code."""
-        return [*self.before, *nested(self.axes, self.lines)]
+        return [*filter(None, self.before), *nested(self.axes, self.lines)]
 
     def with_next(self, more: Loop) -> Loop | None:
         """Return one loop for two over the same indices, if the first is not needed as a whole."""
@@ -241,8 +197,11 @@ class Block:
                 return self.quantity(node, names)
             case Sum() | terms.Apply(terms.exp):
                 return self.array("e", node, node, names)
-            case terms.Div() if self.axes(node) == (i,):
+            case terms.Div() if self.axes(node) == (self.kernel.point,):
                 return self.array("q", node, node, names)
+            case terms.Div(top, below) if self.axes(below) == (self.kernel.point,):
+                factor = terms.term(1) / below  # divided once for all classes
+                return codegen.multiply([self.code(top, names), self.code(factor, names)])
         return self.arithmetic(node, names)
 
     def arithmetic(self, node: Term, names: Names) -> Code:
@@ -301,7 +260,7 @@ class Block:
     def axes(self, node: Term) -> tuple[Index, ...]:
         """Return the indices of the array of a term: the data point last, for it runs innermost."""
         free = terms.free_indices(node) - {self.kernel.label}
-        return tuple(sorted(free, key=lambda index: (index.dimension == N, index.dimension.rank)))
+        return tuple(sorted(free, key=lambda i: (i == self.kernel.point, i.dimension.rank)))
 
     def computed(self, wanted: str, node: Term, body: Term) -> str:
         """Return the name of the array of a term, after the loops that compute it."""
@@ -322,7 +281,8 @@ class Block:
                 f"{place(name, axes, names)} = ", self.arithmetic(body, names).text
             )
             return Loop((new("empty", name, axes),), axes, tuple(lines))
-        features = [index for index in (*axes, body.index) if index.dimension == n]
+        feature = self.kernel.feature.dimension
+        features = [index for index in (*axes, body.index) if index.dimension == feature]
         if features == [body.index]:
             return self.products(name, axes, body)
         if features:
@@ -352,7 +312,7 @@ class Block:
             ]
             return [" = ".join([*totals, "0.0"]), *nested((body.index,), added), *stored]
 
-        lines = few_at_once(axes[::-1], together)
+        lines = self.few_at_once(axes[::-1], together)
         return Loop((new("empty", name, axes),), (), tuple(lines))
 
     def pulls(self, name: str, axes: Sequence[Index], body: Sum, feature: Index) -> Loop:
@@ -382,8 +342,36 @@ class Block:
             ]
 
         outside = [index for index in axes if index != feature]
-        lines = few_at_once((body.index, *outside), together)
+        lines = self.few_at_once((body.index, *outside), together)
         return Loop((new("zeros", name, axes),), (), tuple(lines))
+
+    def few_at_once(
+        self,
+        axes: Sequence[Index],
+        together: Callable[[Sequence[Names]], list[str]],
+        places: Sequence[Names] = ({},),
+    ) -> list[str]:
+        """Return loops that take a few values of each index at once, and then each that is left."""
+        if not axes:
+            return together(places)
+        index, *rest = axes
+        i, size, step = (
+            index.name,
+            index.dimension.name,
+            POINTS if index == self.kernel.point else CLASSES,
+        )
+        lines = []
+        for steps, over in (
+            (step, f"0, {size} - {size} % {step}, {step}"),
+            (1, f"{size} - {size} % {step}, {size}"),
+        ):
+            at = [
+                {**known, index: f"{i} + {more}" if more else i}
+                for known in places
+                for more in range(steps)
+            ]
+            lines += [f"for {i} in range({over}):", *indented(self.few_at_once(rest, together, at))]
+        return lines
 
 
 def first(dimension: terms.Dimension) -> Index:
@@ -402,7 +390,11 @@ def place(name: str, axes: Sequence[Index], names: Names) -> str:
 
 
 def new(how: str, name: str, axes: Sequence[Index]) -> str:
-    """Return the line that makes an array, or a number that is added to."""
+    """Return the line that makes an array, or a number that is added to; two are given."""
+    if name == "losses":
+        return ""
+    if name == "gradient":
+        return "gradient[:] = 0.0"
     shape = ", ".join(index.dimension.name for index in axes)
     shape = f"({shape})" if len(axes) > 1 else shape
     return f"{name} = np.{how}({shape})" if axes else f"{name} = 0.0"
@@ -420,34 +412,6 @@ def nested(axes: Sequence[Index], lines: Sequence[str]) -> list[str]:
     return list(lines)
 
 
-def few_at_once(
-    axes: Sequence[Index],
-    together: Callable[[Sequence[Names]], list[str]],
-    places: Sequence[Names] = ({},),
-) -> list[str]:
-    """Return loops that take a few values of each index at once, and then each that is left."""
-    if not axes:
-        return together(places)
-    index, *rest = axes
-    i, size, step = index.name, index.dimension.name, FEW[index.dimension]
-    lines = []
-    for steps, over in (
-        (step, f"0, {size} - {size} % {step}, {step}"),
-        (1, f"{size} - {size} % {step}, {size}"),
-    ):
-        at = [
-            {**known, index: f"{i} + {more}" if more else i}
-            for known in places
-            for more in range(steps)
-        ]
-        lines += [f"for {i} in range({over}):", *indented(few_at_once(rest, together, at))]
-    return lines
-
-
 def indented(lines: Sequence[str]) -> list[str]:
     """Return lines that stand one step further in."""
     return [f"    {line}" if line else line for line in lines]
-
-
-if __name__ == "__main__":
-    print(loops(), end="")

@@ -1,7 +1,7 @@
 """Blocks by loops that numba compiles, where it is installed: ``pip install logisticbp[fast]``.
 
-`loops` is printed from the proved lines: loss and residual of each data point, and their sums. In
-double precision it takes the place of the NumPy code for the NLL with its gradient. Where a number
+`loops` is printed from the proved lines: the loss of each data point, and the gradient of their
+sum. In double precision it takes the place of the NumPy code for the NLL with its gradient. Where a number
 of a block is not finite, as where an exponential overflows, that block is left to NumPy.
 
 The first call after an installation compiles for some seconds; what is compiled is kept on disk.
@@ -18,22 +18,29 @@ import numpy as np
 
 from reference_impl.arguments import AnyArray, Array
 from reference_impl.engine import loops as printed
-from reference_impl.engine.sums import OfBlock, Parts
+from reference_impl.engine.sums import OfBlock, Parts, Rows, are_right
 
 NUMBERS: tuple[Callable[[float], float], ...] = (
     *(printed.power_of_two, printed.exp, printed.log1p),
     *(printed.sigmoid, printed.softplus),
 )
-PARTS = 4  # a block is that part of what NumPy takes, for which calls count more
+PARTS = 2  # a block is that part of what NumPy takes, for which calls count more
 
-# (weights, X, y, s, values, gradients, with_gradient): writes values and, if wanted, gradients, and
+# (weights, X, y, s, losses, gradients, with_gradient): writes losses and, if wanted, gradients, and
 # says whether they are finite
 Compute = Callable[[Array, AnyArray, AnyArray, AnyArray, Array, Array, bool], bool]
 
 
 @dataclass(frozen=True)
 class Loops:
-    """The functions of `loops`, compiled."""
+    """The functions of `loops`, compiled.
+
+    Examples
+    --------
+    >>> from reference_impl.engine import compiled
+    >>> compiled.Loops(print, repr).softmax is repr
+    True
+    """
 
     logistic: Compute
     softmax: Compute
@@ -77,7 +84,7 @@ def _types(numba: Any, axes: int, label: Any) -> Any:
     f, given = numba.float64, functools.partial(numba.types.Array, layout="C", readonly=True)
     return numba.boolean(
         *(given(f, axes), given(f, 3), given(label, 2), given(f, 2)),
-        *(f[::1], numba.types.Array(f, 1 + axes, "C"), numba.boolean),
+        *(f[:, ::1], numba.types.Array(f, 1 + axes, "C"), numba.boolean),
     )
 
 
@@ -96,8 +103,8 @@ def by_loops(
     --------
     >>> import numpy as np
     >>> from reference_impl.engine import compiled
-    >>> def compute(w, X, y, s, values, gradients, with_gradient):
-    ...     values[:], gradients[:] = s.sum(axis=1), y @ X[0]
+    >>> def compute(w, X, y, s, losses, gradients, with_gradient):
+    ...     losses[:], gradients[:] = s, y @ X[0]
     ...     return True
     >>> of_block = compiled.by_loops(compute, np.ones(1), float, None, 4, with_gradient=True)
     >>> [part.tolist() for part in of_block(np.ones((1, 2, 1)), np.ones((1, 2)), None)]
@@ -106,14 +113,41 @@ def by_loops(
     ones = _ones(m)
 
     def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
-        values, gradients = np.empty(len(X)), np.empty((len(X), *weights.shape))
+        losses, gradients = np.empty(y.shape), np.empty((len(X), *weights.shape))
         weight = ones[: y.size].reshape(y.shape) if s is None else np.ascontiguousarray(s)
         labels: AnyArray = np.ascontiguousarray(y, label)
-        if compute(weights, X, labels, weight, values, gradients, with_gradient):
+        if compute(weights, X, labels, weight, losses, gradients, with_gradient):
+            values = np.add.reduce(losses, axis=1)
             return (values, gradients) if with_gradient else (values,)
         return by_numpy(m)(X, y, s)
 
     return of_block
+
+
+def at_once(
+    compute: Compute, weights: Array, label: type, data: Rows, *, with_gradient: bool
+) -> list[Any] | None:
+    """Return the sums over all data points as one block; None where more has to be done.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import compiled, sums
+    >>> data = sums.rows(np.ones((2, 1)), [0, 1], None, 2)
+    >>> compiled.at_once(lambda *more: False, np.ones(1), float, data, with_gradient=False)
+    """
+    X, y, s, n_classes = data
+    plain = X.dtype == np.float64 and X.flags.c_contiguous and X.flags.aligned
+    if not plain or (s is not None and s.dtype != np.float64) or not are_right(y, s, n_classes):
+        return None
+    losses, gradient = np.empty((1, len(X))), np.empty((1, *weights.shape))
+    weight = _ones(len(X)) if s is None else np.ascontiguousarray(s)
+    labels: AnyArray = np.ascontiguousarray(y, label)[np.newaxis]
+    more = weight[np.newaxis], losses, gradient, with_gradient
+    if not compute(weights, X[np.newaxis], labels, *more):
+        return None
+    value = np.add.reduce(losses[0])
+    return [value, gradient[0]] if with_gradient else [value]
 
 
 @functools.lru_cache(maxsize=2)

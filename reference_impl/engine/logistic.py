@@ -200,14 +200,13 @@ def _total(w: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: in
         return sums.total(
             by_numpy, data, _rows(w, kind), names, dtype=kind, threads=threads, several=2
         )
-    return sums.total(
-        partial(compiled.by_loops, loops.logistic, w, float, by_numpy, with_gradient=gradient),
-        data,
-        sums.fitting(len(w) + 4) // compiled.PARTS,
-        names,
-        threads=threads,
-        several=1,
-    )
+    most, compute = sums.fitting(len(w) + 4) // compiled.PARTS, loops.logistic
+    if len(data.X) <= most and arguments.count("threads", threads):
+        found = compiled.at_once(compute, w, float, data, with_gradient=gradient)
+        if found is not None:
+            return found
+    make = partial(compiled.by_loops, compute, w, float, by_numpy, with_gradient=gradient)
+    return sums.total(make, data, most, names, threads=threads, several=1)
 
 
 def _by_numpy(w: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:

@@ -1,6 +1,6 @@
-"""The NLL and its gradient of blocks of rows, as loops: `compiled` has numba compile them.
+"""Losses and their gradient by blocks of rows, as loops: `compiled` has numba compile them.
 
-Printed by ``python -m derivations.prints.loops``, from the lines that are proved; not to be edited.
+Printed by ``python -m derivations.loops``, from the lines that are proved; not to be edited.
 """
 
 from decimal import Decimal, localcontext
@@ -66,10 +66,10 @@ def softplus(t: float) -> float:
     return (t if t > 0.0 else 0.0) + log1p(exp(-abs(t)))
 
 
-def logistic_block(w, X, y, s, with_gradient):
+def logistic_block(w, X, y, s, losses, gradient, with_gradient):
     """``logistic.residual`` and ``logistic.weighted`` of a block of rows.
 
-    value: Σ_i s_i (y_i softplus(-z_i) + (1 - y_i) softplus(z_i))
+    losses: s_i (y_i softplus(-z_i) + (1 - y_i) softplus(z_i))
     gradient: Σ_i s_i ((1 - y_i) sigmoid(z_i) - y_i sigmoid(-z_i)) X_ik
     """
     N, n = X.shape
@@ -90,13 +90,12 @@ def logistic_block(w, X, y, s, with_gradient):
         for k in range(n):
             t0 += w[k] * X[i, k]
         z[i] = t0
-    value = 0.0
     r = np.empty(N)
     for i in range(N):
-        value += s[i] * (y[i] * softplus(-z[i]) + (1 - y[i]) * softplus(z[i]))
+        losses[i] = s[i] * (y[i] * softplus(-z[i]) + (1 - y[i]) * softplus(z[i]))
         r[i] = s[i] * ((1 - y[i]) * sigmoid(z[i]) - y[i] * sigmoid(-z[i]))
-    gradient = np.zeros(n)
     if with_gradient:
+        gradient[:] = 0.0
         for i in range(0, N - N % 4, 4):
             r0 = r[i]
             r1 = r[i + 1]
@@ -110,25 +109,24 @@ def logistic_block(w, X, y, s, with_gradient):
             for k in range(n):
                 g0 = gradient[k] + r0 * X[i, k]
                 gradient[k] = g0
-    elif not np.isfinite(z).all():  # the loss may be 0
-        value = np.nan
-    return value, gradient
+    elif not np.isfinite(z).all():  # a loss may be 0
+        losses[:] = np.nan
 
 
-def logistic(w, X, y, s, values, gradients, with_gradient):
-    """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
-    finite = True
-    for block in range(len(X)):
-        value, gradient = logistic_block(w, X[block], y[block], s[block], with_gradient)
-        values[block], gradients[block] = value, gradient
-        finite = finite and np.isfinite(value) and np.isfinite(gradient).all()
-    return finite
+def logistic(w, X, y, s, losses, gradients, with_gradient):
+    """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
+    total = 0.0
+    for b in range(len(X)):
+        logistic_block(w, X[b], y[b], s[b], losses[b], gradients[b], with_gradient)
+        for i in range(losses.shape[1]):
+            total += losses[b, i]
+    return np.isfinite(total) and (not with_gradient or np.isfinite(gradients.sum()))
 
 
-def softmax_block(W, X, y, s, with_gradient):
+def softmax_block(W, X, y, s, losses, gradient, with_gradient):
     """``softmax.label_left_out`` and ``softmax.weighted`` of a block of rows.
 
-    value: Σ_i s_i log(1 + T_ic)
+    losses: s_i log(1 + T_ic)
     gradient: Σ_i s_i ((1 - δ_ac) (e^(Z_ia - Z_ic) / (1 + T_ic)) - δ_ac (T_ic / (1 + T_ic)))
     X_ik
     """
@@ -198,20 +196,21 @@ def softmax_block(W, X, y, s, with_gradient):
         for i in range(N):
             e[a, i] = exp(Z[a, i] - Z_y[i])
             T_y[i] += (1 - (1.0 if a == y[i] else 0.0)) * e[a, i]
-    value = 0.0
     q = np.empty(N)
+    q2 = np.empty(N)
     for i in range(N):
-        value += s[i] * log1p(T_y[i])
-        q[i] = T_y[i] / (1 + T_y[i])
+        losses[i] = s[i] * log1p(T_y[i])
+        q[i] = 1 / (1 + T_y[i])
+        q2[i] = T_y[i] / (1 + T_y[i])
     r = np.empty((K, N))
     for a in range(K):
         for i in range(N):
             r[a, i] = (
                 s[i]
-                * ((1 - (1.0 if a == y[i] else 0.0)) * (e[a, i] / (1 + T_y[i])) - (1.0 if a == y[i] else 0.0) * q[i])
+                * ((1 - (1.0 if a == y[i] else 0.0)) * (e[a, i] * q[i]) - (1.0 if a == y[i] else 0.0) * q2[i])
             )
-    gradient = np.zeros((K, n))
     if with_gradient:
+        gradient[:] = 0.0
         for i in range(0, N - N % 4, 4):
             for a in range(0, K - K % 3, 3):
                 r0 = r[a, i]
@@ -282,16 +281,15 @@ def softmax_block(W, X, y, s, with_gradient):
                 for k in range(n):
                     g0 = gradient[a, k] + r0 * X[i, k]
                     gradient[a, k] = g0
-    elif not np.isfinite(Z).all():  # the loss may be 0
-        value = np.nan
-    return value, gradient
+    elif not np.isfinite(Z).all():  # a loss may be 0
+        losses[:] = np.nan
 
 
-def softmax(W, X, y, s, values, gradients, with_gradient):
-    """Write the NLL, and the gradient if wanted, of several blocks; say whether all is finite."""
-    finite = True
-    for block in range(len(X)):
-        value, gradient = softmax_block(W, X[block], y[block], s[block], with_gradient)
-        values[block], gradients[block] = value, gradient
-        finite = finite and np.isfinite(value) and np.isfinite(gradient).all()
-    return finite
+def softmax(W, X, y, s, losses, gradients, with_gradient):
+    """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
+    total = 0.0
+    for b in range(len(X)):
+        softmax_block(W, X[b], y[b], s[b], losses[b], gradients[b], with_gradient)
+        for i in range(losses.shape[1]):
+            total += losses[b, i]
+    return np.isfinite(total) and (not with_gradient or np.isfinite(gradients.sum()))

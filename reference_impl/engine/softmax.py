@@ -221,14 +221,13 @@ def _total(W: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: in
         return sums.total(
             by_numpy, data, _fitting(W, kind), names, dtype=kind, threads=threads, several=2
         )
-    return sums.total(
-        partial(compiled.by_loops, loops.softmax, W, int, by_numpy, with_gradient=gradient),
-        data,
-        sums.fitting(W.shape[1] + 2 * len(W) + 4) // compiled.PARTS,
-        names,
-        threads=threads,
-        several=1,
-    )
+    most, compute = sums.fitting(W.shape[1] + 2 * len(W) + 4) // compiled.PARTS, loops.softmax
+    if len(data.X) <= most and arguments.count("threads", threads):
+        found = compiled.at_once(compute, W, int, data, with_gradient=gradient)
+        if found is not None:
+            return found
+    make = partial(compiled.by_loops, compute, W, int, by_numpy, with_gradient=gradient)
+    return sums.total(make, data, most, names, threads=threads, several=1)
 
 
 def _by_numpy(W: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:

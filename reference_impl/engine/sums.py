@@ -15,8 +15,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -41,8 +40,7 @@ Parts = Sequence[Any]
 OfBlock = Callable[[AnyArray, AnyArray, AnyArray | None], Parts]
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(NamedTuple):
     """Data points whose types and shapes are right, but whose values were not looked at yet.
 
     To look at them would cost another read of X. A pass finds out by itself: NaN and infinities
@@ -186,6 +184,7 @@ def total(
     )
 
 
+@quiet
 def add(parts: Iterable[Parts]) -> list[Any]:
     """Return the sums of the parts, added in their order, with what rounding loses.
 
@@ -201,12 +200,11 @@ def add(parts: Iterable[Parts]) -> list[Any]:
     remaining = iter(parts)
     sums = list(next(remaining))
     errors = [np.zeros_like(value, np.float64) for value in sums]
-    with np.errstate(all="ignore"):  # what is not finite is reported by the caller
-        for more in remaining:
-            for k, part in enumerate(more):
-                sums[k], error = _sum_and_error(sums[k], part)
-                errors[k] = errors[k] + error
-        return [total + error for total, error in zip(sums, errors, strict=True)]
+    for more in remaining:
+        for k, part in enumerate(more):
+            sums[k], error = _sum_and_error(sums[k], part)
+            errors[k] = errors[k] + error
+    return [total + error for total, error in zip(sums, errors, strict=True)]
 
 
 def _sum_and_error(a: Any, b: Any) -> tuple[Any, Any]:
@@ -299,24 +297,29 @@ def _blocks(
 ) -> tuple[AnyArray, AnyArray, AnyArray | None]:
     """Return X, y and s of some rows in blocks of m, after a look at the values of y and s."""
     y, s = data.y[first:end], None if data.s is None else data.s[first:end]
-    if not (_are_labels(y, data.n_classes) and (s is None or _are_weights(s))):
+    if not are_right(y, s, data.n_classes):
         data.refuse()
     X, shape = convert(data.X[first:end]), (-1, min(m, end - first))
     weights = None if s is None else _cast(s, dtype).reshape(shape)
     return X.reshape(*shape, X.shape[1]), y.reshape(shape), weights
 
 
-def _are_labels(y: AnyArray, n_classes: int) -> bool:
+def are_right(y: AnyArray, s: AnyArray | None, n_classes: int) -> bool:
+    """Say whether all y are classes and all s are weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import sums
+    >>> sums.are_right(np.array([0, 1]), None, 2), sums.are_right(np.array([0, -1]), None, 2)
+    (True, False)
+    """
     if y.dtype.kind == "i":  # as a natural number, one below 0 is above all classes
         y = y.view(f"{y.dtype.byteorder}u{y.itemsize}")
-    if y.dtype.kind in "bu":
-        return bool(np.maximum.reduce(y) < n_classes)
-    in_range = np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < n_classes  # not so for NaN
-    return bool(in_range and (y == np.floor(y)).all())
-
-
-def _are_weights(s: AnyArray) -> bool:
-    return bool(s.min() >= 0 and s.max() < np.inf)
+    right = np.maximum.reduce(y) < n_classes  # not so for NaN
+    if y.dtype.kind == "f":
+        right = right and np.minimum.reduce(y) >= 0 and (y == np.floor(y)).all()
+    return bool(right and (s is None or (s.min() >= 0 and s.max() < np.inf)))
 
 
 def _cast(s: AnyArray, dtype: DTypeLike) -> AnyArray:
