@@ -10,15 +10,16 @@ The first call after an installation compiles for some seconds; what is compiled
 import functools
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from reference_impl import arguments
 from reference_impl.arguments import AnyArray, Array
-from reference_impl.engine import loops as printed
-from reference_impl.engine.sums import OfBlock, Parts, Rows, are_right
+from reference_impl.engine import loops as printed, sums
+from reference_impl.engine.sums import OfBlock, Parts, Rows
 
 NUMBERS: tuple[Callable[[float], float], ...] = (
     *(printed.power_of_two, printed.exp, printed.log1p),
@@ -88,7 +89,87 @@ def _types(numba: Any, axes: int, label: Any) -> Any:
     )
 
 
-def by_loops(
+def total(
+    compute: Compute,
+    weights: Array,
+    label: type,
+    by_numpy: Callable[[int], OfBlock],
+    data: Rows,
+    numbers: int,
+    names: Sequence[str],
+    threads: int,
+) -> list[Any]:
+    """Return the sums over all data points by loops, and by NumPy what is not finite.
+
+    Parameters
+    ----------
+    compute : callable
+        One of the `Loops`.
+    weights : float64 array
+        Where to compute.
+    label : type
+        The type of y in a block.
+    by_numpy : callable
+        What `sums.total` takes to make the function of blocks.
+    data : Rows
+        The data points.
+    numbers : int
+        How many numbers a row needs in the cache.
+    names : sequence of str
+        What is wanted: the NLL, or it and its gradient.
+    threads : int
+        The number of threads.
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sums.total`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reference_impl.engine import compiled, sums
+    >>> def compute(w, X, y, s, losses, gradients, with_gradient):
+    ...     losses[:], gradients[:] = s, y @ X[0]
+    ...     return True
+    >>> data, w = sums.rows(np.ones((2, 1)), [0, 1], None, 2), np.ones(1)
+    >>> found = compiled.total(compute, w, float, None, data, 1, ["the NLL", "its gradient"], 1)
+    >>> [part.tolist() for part in found]
+    [2.0, [1.0]]
+    """
+    most, with_gradient = sums.fitting(PARTS * numbers), len(names) == 2
+    if len(data.X) <= most and arguments.count("threads", threads):
+        found = _at_once(compute, weights, label, data, with_gradient=with_gradient)
+        if found is not None:
+            return found
+    make = functools.partial(
+        _by_loops, compute, weights, label, by_numpy, with_gradient=with_gradient
+    )
+    return sums.total(make, data, most, names, threads=threads, several=1)
+
+
+def _at_once(
+    compute: Compute, weights: Array, label: type, data: Rows, *, with_gradient: bool
+) -> list[Any] | None:
+    """Return the sums over one block of plain numbers; None where there is more to do.
+
+    `sums.total` would do the same, in half as much time again for a thousand rows.
+    """
+    X, y, s, n_classes = data
+    plain = X.dtype == np.float64 and X.flags.c_contiguous and X.flags.aligned
+    if not plain or (s is not None and s.dtype != np.float64):
+        return None
+    if not sums.are_right(y, s, n_classes):
+        return None
+    found = _computed(compute, weights, label, X[np.newaxis], y[np.newaxis], s, with_gradient)
+    return None if found is None else [part[0] for part in found]
+
+
+def _by_loops(
     compute: Compute,
     weights: Array,
     label: type,
@@ -97,59 +178,32 @@ def by_loops(
     *,
     with_gradient: bool,
 ) -> OfBlock:
-    """Return the function of blocks of m rows in all that leaves to NumPy what is not finite.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from reference_impl.engine import compiled
-    >>> def compute(w, X, y, s, losses, gradients, with_gradient):
-    ...     losses[:], gradients[:] = s, y @ X[0]
-    ...     return True
-    >>> of_block = compiled.by_loops(compute, np.ones(1), float, None, 4, with_gradient=True)
-    >>> [part.tolist() for part in of_block(np.ones((1, 2, 1)), np.ones((1, 2)), None)]
-    [[2.0], [[2.0]]]
-    """
-    ones = _ones(m)
-
     def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
-        losses, gradients = np.empty(y.shape), np.empty((len(X), *weights.shape))
-        weight = ones[: y.size].reshape(y.shape) if s is None else np.ascontiguousarray(s)
-        labels: AnyArray = np.ascontiguousarray(y, label)
-        if compute(weights, X, labels, weight, losses, gradients, with_gradient):
-            values = np.add.reduce(losses, axis=1)
-            return (values, gradients) if with_gradient else (values,)
-        return by_numpy(m)(X, y, s)
+        found = _computed(compute, weights, label, X, y, s, with_gradient)
+        return by_numpy(m)(X, y, s) if found is None else found
 
     return of_block
 
 
-def at_once(
-    compute: Compute, weights: Array, label: type, data: Rows, *, with_gradient: bool
-) -> list[Any] | None:
-    """Return the sums over all data points as one block; None where more has to be done.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from reference_impl.engine import compiled, sums
-    >>> data = sums.rows(np.ones((2, 1)), [0, 1], None, 2)
-    >>> compiled.at_once(lambda *more: False, np.ones(1), float, data, with_gradient=False)
-    """
-    X, y, s, n_classes = data
-    plain = X.dtype == np.float64 and X.flags.c_contiguous and X.flags.aligned
-    if not plain or (s is not None and s.dtype != np.float64) or not are_right(y, s, n_classes):
+def _computed(
+    compute: Compute,
+    weights: Array,
+    label: type,
+    X: AnyArray,
+    y: AnyArray,
+    s: AnyArray | None,
+    with_gradient: bool,
+) -> Parts | None:
+    """Return the sums over each block; None where they are not finite."""
+    losses, gradients = np.empty(y.shape), np.empty((len(X), *weights.shape))
+    given = _ones(y.size) if s is None else np.ascontiguousarray(s)
+    labels: AnyArray = np.ascontiguousarray(y, label)
+    if not compute(weights, X, labels, given.reshape(y.shape), losses, gradients, with_gradient):
         return None
-    losses, gradient = np.empty((1, len(X))), np.empty((1, *weights.shape))
-    weight = _ones(len(X)) if s is None else np.ascontiguousarray(s)
-    labels: AnyArray = np.ascontiguousarray(y, label)[np.newaxis]
-    more = weight[np.newaxis], losses, gradient, with_gradient
-    if not compute(weights, X[np.newaxis], labels, *more):
-        return None
-    value = np.add.reduce(losses[0])
-    return [value, gradient[0]] if with_gradient else [value]
+    values = np.add.reduce(losses, axis=1)
+    return (values, gradients) if with_gradient else (values,)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=2)  # of all runs but the last, and of the last
 def _ones(m: int) -> Array:
     return np.ones(m)

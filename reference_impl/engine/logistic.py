@@ -193,20 +193,14 @@ def _rows(w: Array, dtype: DTypeLike = np.float64) -> int:
 
 def _total(w: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: int) -> list[Array]:
     """Return the NLL, and its gradient if there is a name for it."""
-    kind, gradient = sums.floating(dtype), len(names) == 2
+    kind = sums.floating(dtype)
+    by_numpy = partial(_by_numpy, w, dtype=kind, with_gradient=len(names) == 2)
     loops = compiled.loops(kind)
-    by_numpy = partial(_by_numpy, w, dtype=kind, with_gradient=gradient)
     if loops is None:
-        return sums.total(
-            by_numpy, data, _rows(w, kind), names, dtype=kind, threads=threads, several=2
-        )
-    most, compute = sums.fitting(len(w) + 4) // compiled.PARTS, loops.logistic
-    if len(data.X) <= most and arguments.count("threads", threads):
-        found = compiled.at_once(compute, w, float, data, with_gradient=gradient)
-        if found is not None:
-            return found
-    make = partial(compiled.by_loops, compute, w, float, by_numpy, with_gradient=gradient)
-    return sums.total(make, data, most, names, threads=threads, several=1)
+        most = _rows(w, kind)
+        return sums.total(by_numpy, data, most, names, dtype=kind, threads=threads, several=2)
+    numbers = len(w) + 4
+    return compiled.total(loops.logistic, w, float, by_numpy, data, numbers, names, threads)
 
 
 def _by_numpy(w: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:

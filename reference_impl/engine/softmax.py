@@ -214,20 +214,14 @@ def _fitting(W: Array, dtype: DTypeLike = np.float64) -> int:
 
 def _total(W: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: int) -> list[Array]:
     """Return the NLL, and its gradient if there is a name for it."""
-    kind, gradient = sums.floating(dtype), len(names) == 2
+    kind = sums.floating(dtype)
+    by_numpy = partial(_by_numpy, W, dtype=kind, with_gradient=len(names) == 2)
     loops = compiled.loops(kind)
-    by_numpy = partial(_by_numpy, W, dtype=kind, with_gradient=gradient)
     if loops is None:
-        return sums.total(
-            by_numpy, data, _fitting(W, kind), names, dtype=kind, threads=threads, several=2
-        )
-    most, compute = sums.fitting(W.shape[1] + 2 * len(W) + 4) // compiled.PARTS, loops.softmax
-    if len(data.X) <= most and arguments.count("threads", threads):
-        found = compiled.at_once(compute, W, int, data, with_gradient=gradient)
-        if found is not None:
-            return found
-    make = partial(compiled.by_loops, compute, W, int, by_numpy, with_gradient=gradient)
-    return sums.total(make, data, most, names, threads=threads, several=1)
+        most = _fitting(W, kind)
+        return sums.total(by_numpy, data, most, names, dtype=kind, threads=threads, several=2)
+    numbers = W.shape[1] + 2 * len(W) + 4
+    return compiled.total(loops.softmax, W, int, by_numpy, data, numbers, names, threads)
 
 
 def _by_numpy(W: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:
