@@ -253,6 +253,7 @@ LEFT_OUT = {
     },
     "data": "takes no argument",
     "engine.compiled": "works on checked numbers: test_compiled",
+    "engine.elementary": "works on checked numbers: test_compiled",
     "engine.error_free": "works on checked numbers",
     "gates": "makes layers: test_gates",
     "handwritten_digits": "takes layers: test_handwritten_digits",

@@ -16,6 +16,7 @@ from derivations.prints.loops import source as printed
 from reference_impl import logistic, softmax
 from reference_impl.engine import (
     compiled,
+    elementary,
     logistic as fast_logistic,
     loops as source,
     softmax as fast_softmax,
@@ -28,7 +29,7 @@ loops = compiled.loops(DOUBLE)
 
 def of_number(name):
     """A function of the loops, compiled as it is within them."""
-    function = getattr(source, name)
+    function = getattr(elementary, name)
     return numba.njit(lambda t: function(t))
 
 

@@ -25,67 +25,9 @@ HEAD = '''\
 Printed by ``python -m derivations.loops``, from the lines that are proved; not to be edited.
 """
 
-from decimal import Decimal, localcontext
-from fractions import Fraction
-from math import factorial
-
 import numpy as np
 
-with localcontext() as context:
-    context.prec = 60
-    EXACT = Fraction(Decimal(2).ln())
-LOG2_E = float(1 / EXACT)
-HIGH = Fraction(round(EXACT * 2**40), 2**40)  # times a whole number k it is a float
-LOG_2 = (float(HIGH), float(EXACT - HIGH))
-WHOLE = 1.5 * 2.0**52  # k + WHOLE has the whole number k in its last bits
-WHOLE_BITS = int(np.float64(WHOLE).view(np.int64))
-ONE = int(np.float64(1.0).view(np.int64))
-HALF_ROOT = int(np.float64(0.5**0.5).view(np.int64))
-EXPONENTIAL = tuple(float(Fraction(1, factorial(j))) for j in range(13, -1, -1))
-ARTANH = tuple(1.0 / j for j in range(23, 0, -2))
-'''
-HELPERS = '''\
-def power_of_two(k: float) -> float:
-    """Return 2^k, for a whole number k + WHOLE: k becomes the exponent of 1."""
-    return np.int64((np.float64(k).view(np.int64) << 52) + ONE).view(np.float64)
-
-
-def exp(t: float) -> float:
-    """Return e^t = 2^k e^r with t = k log 2 + r and the series of e^r, |r| <= log(2) / 2."""
-    t = -746.0 if t < -746.0 else t
-    t = 710.0 if t > 710.0 else t
-    k = (t * LOG2_E + WHOLE) - WHOLE
-    r = (t - k * LOG_2[0]) - k * LOG_2[1]
-    series = EXPONENTIAL[0]
-    for coefficient in EXPONENTIAL[1:]:
-        series = series * r + coefficient
-    half = 0.5 * k + WHOLE  # 2^k may be no float where e^t is one
-    return series * power_of_two(half) * power_of_two(k - (half - WHOLE) + WHOLE)
-
-
-def log1p(u: float) -> float:
-    """Return log(1 + u) for u >= 0: 1 + u = 2^k (1 + f), and log(1 + f) = 2 artanh(f / (2 + f))."""
-    v = 1.0 + u
-    bits = np.float64(v).view(np.int64)
-    k = (bits - HALF_ROOT) >> 52
-    f = np.int64(bits - (k << 52)).view(np.float64) - 1.0
-    s = f / (2.0 + f)
-    square = s * s
-    series = ARTANH[0]
-    for coefficient in ARTANH[1:]:
-        series = series * square + coefficient
-    exponent = np.int64(k + WHOLE_BITS).view(np.float64) - WHOLE
-    lost = (u - (v - 1.0)) / v
-    return exponent * LOG_2[0] + (2.0 * s * series + (exponent * LOG_2[1] + lost))
-
-
-def sigmoid(t: float) -> float:
-    e = exp(-abs(t))
-    return (1.0 if t >= 0.0 else e) / (1.0 + e)
-
-
-def softplus(t: float) -> float:
-    return (t if t > 0.0 else 0.0) + log1p(exp(-abs(t)))
+from reference_impl.engine.elementary import exp, log1p, sigmoid, softplus
 '''
 
 
@@ -109,7 +51,7 @@ class Kernel:
 
 def source(kernels: Sequence[Kernel]) -> str:
     """Return the source of a module with the functions of some kernels."""
-    return "\n\n\n".join([HEAD.rstrip(), HELPERS.rstrip(), *map(function, kernels)]) + "\n"
+    return "\n\n\n".join([HEAD.rstrip(), *map(function, kernels)]) + "\n"
 
 
 def function(kernel: Kernel) -> str:

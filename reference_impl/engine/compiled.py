@@ -18,12 +18,12 @@ import numpy as np
 
 from reference_impl import arguments
 from reference_impl.arguments import AnyArray, Array
-from reference_impl.engine import loops as printed, sums
+from reference_impl.engine import elementary, loops as printed, sums
 from reference_impl.engine.sums import OfBlock, Parts, Rows
 
-NUMBERS: tuple[Callable[[float], float], ...] = (
-    *(printed.power_of_two, printed.exp, printed.log1p),
-    *(printed.sigmoid, printed.softplus),
+ELEMENTARY: tuple[Callable[[float], float], ...] = (
+    *(elementary.power_of_two, elementary.exp, elementary.log1p),
+    *(elementary.sigmoid, elementary.softplus),
 )
 PARTS = 2  # a block is that part of what NumPy takes, for which calls count more
 
@@ -66,8 +66,8 @@ def loops(dtype: np.dtype[Any]) -> Loops | None:
     exact = {"error_model": "numpy", "fastmath": {"contract"}}
     fast = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
     called = numba.extending.register_jitable
-    for number in NUMBERS:
-        called(forceinline=True, **exact)(number)
+    for function in ELEMENTARY:
+        called(forceinline=True, **exact)(function)
     for block in (printed.logistic_block, printed.softmax_block):
         called(**fast)(block)
     compiles = functools.partial(numba.njit, nogil=True, cache=True, **fast)
