@@ -1,7 +1,7 @@
 """Elementary functions of one number by additions and multiplications alone.
 
 A compiler takes several numbers at a time through such a function, which a library is not called
-for. In Python they are slow; `loops` has them compiled. Each is right within three ulp, from the
+for. In Python they are slow; `loops` has them compiled. Each is right within four ulp, from the
 largest to subnormal numbers.
 """
 
