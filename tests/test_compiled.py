@@ -110,6 +110,34 @@ def test_the_loops_are_the_reference(N, n, K, weighted):
     compare.same(engine.nll(w, X, y, sample_weight=weight), found[0])
 
 
+@pytest.mark.parametrize("K", [2, 300])
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int64, np.float16])
+@pytest.mark.parametrize("label", [-1, -100])
+def test_a_negative_label_is_refused(K, kind, label, monkeypatch):
+    """Whatever it would be as a natural number of so many bits."""
+    _, engine, w, X, y, _ = problem(7, 2, K)
+    y = np.minimum(y, 100).astype(kind)
+    y[3] = label
+    for loops_or_none in (compiled.loops, lambda dtype: None):
+        monkeypatch.setattr(compiled, "loops", loops_or_none)
+        with pytest.raises(ValueError, match=r"^y: expected .* given -1(00)?(\.0)? at index 3"):
+            engine.nll(w, X, y)
+
+
+def test_many_rows_add_up():
+    """A running sum of 20,000 equal terms would be thousands of ulp away."""
+    x, w, ones = 0.1, 0.3, 5000
+    y = np.repeat([1, 0], [ones, 15_000])
+    found = fast_logistic.nll_gradient([w], np.full((20_000, 1), x), y)
+    with mpmath.workdps(40):
+        p = 1 / (1 + mpmath.exp(-mpmath.mpf(x) * mpmath.mpf(w)))
+        expected = [mpmath.mpf(x) * (20_000 * p - ones)]
+    case = "equal rows"
+    compare.check(
+        found, expected, statement="logistic.nll_gradient", oracle="mpmath", case=case, ulp=64
+    )
+
+
 @pytest.mark.parametrize("K", [2, 3])
 def test_the_loops_are_what_runs(K, monkeypatch):
     """In double precision, and where nothing overflows."""
@@ -216,11 +244,14 @@ def test_numpy_computes_where_nothing_is_compiled(before, variable, tmp_path):
     assert done.stdout.strip() == "[-1.0]"
 
 
-def test_no_folder_for_what_is_compiled(monkeypatch):
-    def no_folder(*arguments, **keywords):
-        raise RuntimeError("cannot cache function: no locator available")
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no folder"), OSError("disk full"), ImportError("NumPy")]
+)
+def test_numba_that_does_not_work(error, monkeypatch):
+    def fails(*arguments, **keywords):
+        raise error
 
-    monkeypatch.setattr(numba, "njit", no_folder)
+    monkeypatch.setattr(numba, "njit", fails)
     assert compiled.loops.__wrapped__(DOUBLE) is None
 
 
@@ -230,7 +261,7 @@ def test_the_source_computes_the_same_in_python(K):
     reference, _, w, X, y, s = problem(11, 3, K)
     losses, gradients = np.empty((2, 11)), np.empty((2, *w.shape))
     blocks = np.stack([X, -X]), np.stack([y, y]), np.stack([s, s])
-    compute = source.logistic if K == 2 else source.softmax
+    compute = (source.logistic if K == 2 else source.softmax)("this file")
     assert compute(w, *blocks, losses, gradients, True)
     for block, sign in enumerate((1.0, -1.0)):
         found = losses[block].sum(), gradients[block]

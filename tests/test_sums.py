@@ -100,6 +100,36 @@ def test_threads_change_nothing(module, threads, small_blocks):
             compare.same(value, alone[name])
 
 
+def test_no_more_threads_than_runs_are_started(small_blocks, monkeypatch):
+    started = []
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda t: (started.append(t), start(t))[1])
+    w, X, y = data("logistic")
+    logistic.nll(w, X, y, threads=1000)
+    assert 1 <= len(started) < len(X) / 10
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_error_ends_all_threads(number):
+    """Whichever thread it is raised in: the others end with what they have begun."""
+    called, lock = [], threading.Lock()
+
+    def make(m):
+        def of_block(X, y, s):
+            with lock:
+                called.append(m)
+                if len(called) == number:
+                    raise MemoryError
+            return (np.zeros(len(X)),)
+
+        return of_block
+
+    rows = sums.rows(np.ones((20_000, 1)), np.zeros(20_000, int), None, 2)
+    with pytest.raises(MemoryError):
+        sums.total(make, rows, 7, ["the sum"], threads=2)
+    assert len(called) < 2_000
+
+
 def test_threads_are_used(small_blocks):
     """Two threads wait for each other: a pass in one thread alone would never get on."""
     _, X, y = data("logistic")
@@ -151,7 +181,7 @@ def test_threads_take_several_blocks(N, threads):
         return of_blocks
 
     rows = sums.rows(np.arange(N, dtype=float)[:, np.newaxis], np.arange(N) % 2, None, 2)
-    (total,) = sums.total(make, rows, 7, ["the sum"], threads=threads, several=2)
+    (total,) = sums.total(make, rows, 7, ["the sum"], threads=threads, together=(1, sums.LONGEST))
     assert total == N * (N - 1) / 2
     assert sorted(np.concatenate([X.ravel() for X in seen]).tolist()) == list(range(N))
     if threads == 1:

@@ -18,12 +18,15 @@ from derivations.prints import codegen, mathematics, stable
 from derivations.prints.codegen import Code
 
 POINTS, CLASSES = 4, 3  # that are taken at once
+ROWS = 256  # whose gradients are added up in one go; the sums are added up then
 ARGUMENTS = ("X", "y", "s", "N", "n", "K")
 HEAD = '''\
 """Losses and their gradient by blocks of rows, as loops: `compiled` has numba compile them.
 
 Printed by ``python -m derivations.loops``, from the lines that are proved; not to be edited.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -61,36 +64,52 @@ def function(kernel: Kernel) -> str:
     for name, node in wanted.items():
         block.computed(name, node, node)
     said = [f"{name}: {mathematics.text(node)}" for name, node in wanted.items()]
-    *steps, last = block.loops
+    products, *steps, last = block.loops
     logits = next(iter(block.arrays.values()))
+    sizes = ["N, n = X.shape", *(["K = len(W)"] if kernel.label else [])]
+    called = f"{kernel.name}_logits({kernel.weights}, X, {logits})"
     inside = [
-        f'"""{" and ".join(f"``{name}``" for name in kernel.statements)} of a block of rows.',
+        f'"""{" and ".join(f"``{name}``" for name in kernel.statements)} of some rows.',
         "",
         *(line for text in said for line in textwrap.wrap(text, codegen.WIDTH)),
         '"""',
-        "N, n = X.shape",
-        *(["K = len(W)"] if kernel.label else []),
+        *sizes,
+        *products.before,
+        called,
         *(line for step in steps for line in step.code),
         "if with_gradient:",
         *indented([*last.before, *last.lines]),
         f"elif not np.isfinite({logits}).all():  # a loss may be 0",
         "    losses[:] = np.nan",
     ]
-    head = f"def {kernel.name}_block({kernel.weights}, X, y, s, losses, gradient, with_gradient):"
-    blocks = BLOCKS.format(name=kernel.name, weights=kernel.weights)
-    return "\n".join([head, *indented(inside), blocks.rstrip()])
+    written = [f'"""Write {kernel.weights} times each row of X."""', *sizes, *products.lines]
+    head = f"def {kernel.name}_rows({kernel.weights}, X, y, s, losses, gradient, with_gradient):"
+    blocks = BLOCKS.format(name=kernel.name, weights=kernel.weights, rows=ROWS)
+    functions = [f"def {called}:", *indented(written), "", "", head, *indented(inside)]
+    return "\n".join([*functions, blocks.rstrip()])
 
 
 BLOCKS = '''
 
-def {name}({weights}, X, y, s, losses, gradients, with_gradient):
-    """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
-    total = 0.0
-    for b in range(len(X)):
-        {name}_block({weights}, X[b], y[b], s[b], losses[b], gradients[b], with_gradient)
-        for i in range(losses.shape[1]):
-            total += losses[b, i]
-    return np.isfinite(total) and (not with_gradient or np.isfinite(gradients.sum()))
+def {name}(sources: str) -> Any:
+    """Return the function of several blocks. What is compiled of it is kept for these sources."""
+
+    def of_blocks({weights}, X, y, s, losses, gradients, with_gradient):
+        """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
+        total, part = 0.0, np.empty({weights}.shape)
+        gradients[:] = 0.0
+        for b in range(len(X)):
+            for i in range(0, X.shape[1], {rows}):
+                some = slice(i, i + {rows})
+                given = X[b, some], y[b, some], s[b, some]
+                {name}_rows({weights}, *given, losses[b, some], part, with_gradient)
+                if with_gradient:
+                    gradients[b] += part
+            for i in range(losses.shape[1]):
+                total += losses[b, i]
+        return sources != "" and np.isfinite(total) and np.isfinite(gradients.sum())
+
+    return of_blocks
 '''
 
 

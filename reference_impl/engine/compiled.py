@@ -2,16 +2,20 @@
 
 `loops` is printed from the proved lines: the loss of each data point, and the gradient of their
 sum. In double precision it takes the place of the NumPy code for the NLL with its gradient. Where a number
-of a block is not finite, as where an exponential overflows, that block is left to NumPy.
+is not finite, as where an exponential overflows, its block is left to NumPy, with those that are
+computed at once with it.
 
-The first call after an installation compiles for some seconds; what is compiled is kept on disk.
+The first call after an installation compiles for some seconds; what is compiled is kept on disk. In
+each process the first call imports numba, which takes half a second.
 """
 
 import functools
+import hashlib
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +29,12 @@ ELEMENTARY: tuple[Callable[[float], float], ...] = (
     *(elementary.power_of_two, elementary.exp, elementary.log1p),
     *(elementary.sigmoid, elementary.softplus),
 )
-PARTS = 2  # a block is that part of what NumPy takes, for which calls count more
+# A sum may be added up in another order, as several at a time; elsewhere this could make numbers
+# cancel.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+_SUMS = {**_OPTIONS, "fastmath": {"contract", "reassoc", "nsz"}}
+PARTS = 2  # of what fits into the cache a block is that part
+TOGETHER = 4  # blocks that are computed at once
 
 # (weights, X, y, s, losses, gradients, with_gradient): writes losses and, if wanted, gradients, and
 # says whether they are finite
@@ -60,24 +69,29 @@ def loops(dtype: np.dtype[Any]) -> Loops | None:
     """
     if dtype != np.float64 or importlib.util.find_spec("numba") is None:
         return None
-    numba = importlib.import_module("numba")
-    if numba.config.DISABLE_JIT:
+    try:
+        numba = importlib.import_module("numba")
+        return None if numba.config.DISABLE_JIT else _all_compiled(numba)
+    except (ImportError, OSError, RuntimeError):  # of another NumPy; no folder, or no room in it
         return None
-    exact = {"error_model": "numpy", "fastmath": {"contract"}}
-    fast = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
-    called = numba.extending.register_jitable
+
+
+def _all_compiled(numba: Any) -> Loops:
+    sources = (Path(str(module.__file__)).read_bytes() for module in (elementary, printed))
+    digest = hashlib.sha256(b"".join(sources)).hexdigest()
+    called, exact = numba.extending.register_jitable, {**_OPTIONS, "fastmath": {"contract"}}
     for function in ELEMENTARY:
         called(forceinline=True, **exact)(function)
-    for block in (printed.logistic_block, printed.softmax_block):
-        called(**fast)(block)
-    compiles = functools.partial(numba.njit, nogil=True, cache=True, **fast)
-    try:
-        return Loops(
-            compiles(_types(numba, 1, numba.float64))(printed.logistic),
-            compiles(_types(numba, 2, numba.int64))(printed.softmax),
-        )
-    except RuntimeError:  # no folder to keep in what is compiled
-        return None
+    for rows in (printed.logistic_rows, printed.softmax_rows):
+        called(**exact)(rows)
+    for summed in (printed.logistic_logits, printed.softmax_logits):
+        called(**_SUMS)(summed)
+    # What numba keeps on disk goes by the values that a function closes over, here the digest.
+    compiles = functools.partial(numba.njit, nogil=True, cache=True, **_SUMS)
+    return Loops(
+        compiles(_types(numba, 1, numba.float64))(printed.logistic(digest)),
+        compiles(_types(numba, 2, numba.int64))(printed.softmax(digest)),
+    )
 
 
 def _types(numba: Any, axes: int, label: Any) -> Any:
@@ -149,7 +163,7 @@ def total(
     make = functools.partial(
         _by_loops, compute, weights, label, by_numpy, with_gradient=with_gradient
     )
-    return sums.total(make, data, most, names, threads=threads, several=1)
+    return sums.total(make, data, most, names, threads=threads, together=(TOGETHER, TOGETHER))
 
 
 def _at_once(
@@ -178,9 +192,11 @@ def _by_loops(
     *,
     with_gradient: bool,
 ) -> OfBlock:
+    numpy = functools.cache(lambda: by_numpy(m))  # which keeps arrays
+
     def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
         found = _computed(compute, weights, label, X, y, s, with_gradient)
-        return by_numpy(m)(X, y, s) if found is None else found
+        return numpy()(X, y, s) if found is None else found
 
     return of_block
 
@@ -204,6 +220,6 @@ def _computed(
     return (values, gradients) if with_gradient else (values,)
 
 
-@functools.lru_cache(maxsize=2)  # of all runs but the last, and of the last
+@functools.lru_cache(maxsize=3)  # a pass has runs of blocks, a last one, and its last block
 def _ones(m: int) -> Array:
     return np.ones(m)

@@ -1,4 +1,4 @@
-"""Elementary functions of one number by additions and multiplications alone.
+"""Elementary functions of one number by arithmetic and shifts of bits alone.
 
 A compiler takes several numbers at a time through such a function, which a library is not called
 for. In Python they are slow; `loops` has them compiled. Each is right within four ulp, from the

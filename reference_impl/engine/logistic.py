@@ -197,12 +197,13 @@ def _total(w: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: in
     by_numpy = partial(_by_numpy, w, dtype=kind, with_gradient=len(names) == 2)
     loops = compiled.loops(kind)
     if loops is None:
-        most = _rows(w, kind)
-        return sums.total(by_numpy, data, most, names, dtype=kind, threads=threads, several=2)
+        made = by_numpy, data, _rows(w, kind), names
+        return sums.total(*made, dtype=kind, threads=threads, together=(1, sums.LONGEST))
     numbers = len(w) + 4
     return compiled.total(loops.logistic, w, float, by_numpy, data, numbers, names, threads)
 
 
+@quiet
 def _by_numpy(w: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:
     """Return the function of blocks that gives sum_i s_i log(1 + e^t_i) and X^T (s o (p - y)).
 

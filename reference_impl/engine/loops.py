@@ -3,19 +3,16 @@
 Printed by ``python -m derivations.loops``, from the lines that are proved; not to be edited.
 """
 
+from typing import Any
+
 import numpy as np
 
 from reference_impl.engine.elementary import exp, log1p, sigmoid, softplus
 
 
-def logistic_block(w, X, y, s, losses, gradient, with_gradient):
-    """``logistic.residual`` and ``logistic.weighted`` of a block of rows.
-
-    losses: s_i (y_i softplus(-z_i) + (1 - y_i) softplus(z_i))
-    gradient: Σ_i s_i ((1 - y_i) sigmoid(z_i) - y_i sigmoid(-z_i)) X_ik
-    """
+def logistic_logits(w, X, z):
+    """Write w times each row of X."""
     N, n = X.shape
-    z = np.empty(N)
     for i in range(0, N - N % 4, 4):
         t0 = t1 = t2 = t3 = 0.0
         for k in range(n):
@@ -32,6 +29,17 @@ def logistic_block(w, X, y, s, losses, gradient, with_gradient):
         for k in range(n):
             t0 += w[k] * X[i, k]
         z[i] = t0
+
+
+def logistic_rows(w, X, y, s, losses, gradient, with_gradient):
+    """``logistic.residual`` and ``logistic.weighted`` of some rows.
+
+    losses: s_i (y_i softplus(-z_i) + (1 - y_i) softplus(z_i))
+    gradient: Σ_i s_i ((1 - y_i) sigmoid(z_i) - y_i sigmoid(-z_i)) X_ik
+    """
+    N, n = X.shape
+    z = np.empty(N)
+    logistic_logits(w, X, z)
     r = np.empty(N)
     for i in range(N):
         losses[i] = s[i] * (y[i] * softplus(-z[i]) + (1 - y[i]) * softplus(z[i]))
@@ -55,26 +63,31 @@ def logistic_block(w, X, y, s, losses, gradient, with_gradient):
         losses[:] = np.nan
 
 
-def logistic(w, X, y, s, losses, gradients, with_gradient):
-    """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
-    total = 0.0
-    for b in range(len(X)):
-        logistic_block(w, X[b], y[b], s[b], losses[b], gradients[b], with_gradient)
-        for i in range(losses.shape[1]):
-            total += losses[b, i]
-    return np.isfinite(total) and (not with_gradient or np.isfinite(gradients.sum()))
+def logistic(sources: str) -> Any:
+    """Return the function of several blocks. What is compiled of it is kept for these sources."""
+
+    def of_blocks(w, X, y, s, losses, gradients, with_gradient):
+        """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
+        total, part = 0.0, np.empty(w.shape)
+        gradients[:] = 0.0
+        for b in range(len(X)):
+            for i in range(0, X.shape[1], 256):
+                some = slice(i, i + 256)
+                given = X[b, some], y[b, some], s[b, some]
+                logistic_rows(w, *given, losses[b, some], part, with_gradient)
+                if with_gradient:
+                    gradients[b] += part
+            for i in range(losses.shape[1]):
+                total += losses[b, i]
+        return sources != "" and np.isfinite(total) and np.isfinite(gradients.sum())
+
+    return of_blocks
 
 
-def softmax_block(W, X, y, s, losses, gradient, with_gradient):
-    """``softmax.label_left_out`` and ``softmax.weighted`` of a block of rows.
-
-    losses: s_i log(1 + T_ic)
-    gradient: Σ_i s_i ((1 - δ_ac) (e^(Z_ia - Z_ic) / (1 + T_ic)) - δ_ac (T_ic / (1 + T_ic)))
-    X_ik
-    """
+def softmax_logits(W, X, Z):
+    """Write W times each row of X."""
     N, n = X.shape
     K = len(W)
-    Z = np.empty((K, N))
     for i in range(0, N - N % 4, 4):
         for a in range(0, K - K % 3, 3):
             t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = t8 = t9 = t10 = t11 = 0.0
@@ -129,6 +142,19 @@ def softmax_block(W, X, y, s, losses, gradient, with_gradient):
             for k in range(n):
                 t0 += W[a, k] * X[i, k]
             Z[a, i] = t0
+
+
+def softmax_rows(W, X, y, s, losses, gradient, with_gradient):
+    """``softmax.label_left_out`` and ``softmax.weighted`` of some rows.
+
+    losses: s_i log(1 + T_ic)
+    gradient: Σ_i s_i ((1 - δ_ac) (e^(Z_ia - Z_ic) / (1 + T_ic)) - δ_ac (T_ic / (1 + T_ic)))
+    X_ik
+    """
+    N, n = X.shape
+    K = len(W)
+    Z = np.empty((K, N))
+    softmax_logits(W, X, Z)
     Z_y = np.empty(N)
     for i in range(N):
         Z_y[i] = Z[y[i], i]
@@ -227,11 +253,22 @@ def softmax_block(W, X, y, s, losses, gradient, with_gradient):
         losses[:] = np.nan
 
 
-def softmax(W, X, y, s, losses, gradients, with_gradient):
-    """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
-    total = 0.0
-    for b in range(len(X)):
-        softmax_block(W, X[b], y[b], s[b], losses[b], gradients[b], with_gradient)
-        for i in range(losses.shape[1]):
-            total += losses[b, i]
-    return np.isfinite(total) and (not with_gradient or np.isfinite(gradients.sum()))
+def softmax(sources: str) -> Any:
+    """Return the function of several blocks. What is compiled of it is kept for these sources."""
+
+    def of_blocks(W, X, y, s, losses, gradients, with_gradient):
+        """Write the losses, and the gradient if wanted, of each block; say whether all is finite."""
+        total, part = 0.0, np.empty(W.shape)
+        gradients[:] = 0.0
+        for b in range(len(X)):
+            for i in range(0, X.shape[1], 256):
+                some = slice(i, i + 256)
+                given = X[b, some], y[b, some], s[b, some]
+                softmax_rows(W, *given, losses[b, some], part, with_gradient)
+                if with_gradient:
+                    gradients[b] += part
+            for i in range(losses.shape[1]):
+                total += losses[b, i]
+        return sources != "" and np.isfinite(total) and np.isfinite(gradients.sum())
+
+    return of_blocks

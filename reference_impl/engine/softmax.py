@@ -218,12 +218,13 @@ def _total(W: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: in
     by_numpy = partial(_by_numpy, W, dtype=kind, with_gradient=len(names) == 2)
     loops = compiled.loops(kind)
     if loops is None:
-        most = _fitting(W, kind)
-        return sums.total(by_numpy, data, most, names, dtype=kind, threads=threads, several=2)
+        made = by_numpy, data, _fitting(W, kind), names
+        return sums.total(*made, dtype=kind, threads=threads, together=(1, sums.LONGEST))
     numbers = W.shape[1] + 2 * len(W) + 4
     return compiled.total(loops.softmax, W, int, by_numpy, data, numbers, names, threads)
 
 
+@quiet
 def _by_numpy(W: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) -> OfBlock:
     """Sum_i s_i log(1 + S_i), and (P - Y)^T diag(s) X.
 

@@ -2,7 +2,7 @@
 
 NLL, gradient, Hessian and Hessian-vector product are such sums. A block of X is read once: while
 it is in the cache it gives its logits, and these give its part of the result. So a pass costs one
-read of X and the memory of one block, whatever N; a block of another type or layout is converted
+read of X and the memory of a few blocks, whatever N; a block of another type or layout is converted
 when its turn comes. The same split serves threads.
 
 The blocks depend on the shape of X alone, and their parts are added in their order, in float64: the
@@ -52,6 +52,7 @@ class Rows(NamedTuple):
     s: AnyArray | None
     n_classes: int
 
+    @quiet
     def refuse(self) -> None:
         """Raise the ValueError that names the first entry of X, y or s that is wrong, if any."""
         arguments.design_matrix(self.X)
@@ -129,7 +130,7 @@ def total(
     *,
     dtype: DTypeLike = np.float64,
     threads: int = 1,
-    several: float = math.inf,
+    together: tuple[int, int] = (1, 1),
 ) -> list[Array]:
     """Return the sums over all blocks of what the function of blocks returns for each.
 
@@ -148,9 +149,9 @@ def total(
         The type of X and of s in a block.
     threads : int
         The number of threads.
-    several : number
-        From how many threads on the function is given several blocks at once, if ever. Threads
-        that compute with NumPy wait for one another between calls.
+    together : (int, int)
+        How many blocks the function is given at once, at most, in one thread and in several.
+        Threads that compute with NumPy wait for one another between calls.
 
     Returns
     -------
@@ -170,14 +171,14 @@ def total(
             for part in make(N)(*_blocks(data, 0, N, N, _converter(data.X, N, dtype), dtype))
         ]
     else:
-        sums = add(_mapped(threads, *_runs(make, data, most, threads >= several, dtype)))
+        sums = add(_mapped(threads, *_runs(make, data, most, together[threads > 1], dtype)))
     finite = [_is_finite(value) for value in sums]
     if all(finite):
         return [np.asarray(value, np.float64) for value in sums]
     data.refuse()
     # A point of weight zero may have been multiplied by a number beyond the range.
     if (fewer := data.taking_part()) is not data:
-        return total(make, fewer, most, names, dtype=dtype, threads=threads, several=several)
+        return total(make, fewer, most, names, dtype=dtype, threads=threads, together=together)
     raise ValueError(
         f"{names[finite.index(False)]} exceeds the range of {np.dtype(dtype)} "
         f"({np.finfo(dtype).max:.1e}): rescale the input"
@@ -223,30 +224,32 @@ def _mapped(threads: int, function: Callable[[int], Parts], starts: range) -> It
     left = iter(range(len(starts)))
 
     def work() -> None:
-        for number in left:
-            results[number] = function(starts[number])
-
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(work) for _ in range(threads - 1)]
         try:
-            work()
-        finally:  # where this thread is interrupted, the others end with what they have begun
+            for number in left:
+                results[number] = function(starts[number])
+        finally:  # after an error or an interrupt the others end with what they have begun
             for _ in left:
                 pass
-        for other in others:
-            other.result()
+
+    with ThreadPoolExecutor(threads - 1) as pool:
+        try:
+            others = [pool.submit(work) for _ in range(min(threads, len(starts)) - 1)]
+        finally:
+            work()
+    for other in others:
+        other.result()
     yield from results
 
 
 def _runs(
-    make: Callable[[int], OfBlock], data: Rows, most: int, together: bool, dtype: DTypeLike
+    make: Callable[[int], OfBlock], data: Rows, most: int, together: int, dtype: DTypeLike
 ) -> tuple[Callable[[int], Parts], range]:
     """Return the sum over a run of blocks of equal size, as a function of its first row; the rows."""
     N = len(data.X)
     n_blocks = -(-N // most)
     m = -(-N // n_blocks)
     run = m * min(-(-n_blocks // RUNS), LONGEST)
-    at_once = run if together else m
+    at_once = min(run, together * m)
     kept = threading.local()
 
     @quiet
@@ -314,11 +317,16 @@ def are_right(y: AnyArray, s: AnyArray | None, n_classes: int) -> bool:
     >>> sums.are_right(np.array([0, 1]), None, 2), sums.are_right(np.array([0, -1]), None, 2)
     (True, False)
     """
-    if y.dtype.kind == "i":  # as a natural number, one below 0 is above all classes
+    kind, largest = y.dtype.kind, 1 << (8 * y.itemsize - 1)
+    if (
+        kind == "i" and n_classes <= largest
+    ):  # as a natural number, one below 0 is above all classes
         y = y.view(f"{y.dtype.byteorder}u{y.itemsize}")
-    right = np.maximum.reduce(y) < n_classes  # not so for NaN
-    if y.dtype.kind == "f":
-        right = right and np.minimum.reduce(y) >= 0 and (y == np.floor(y)).all()
+    right = np.maximum.reduce(y) < n_classes and (
+        y.dtype.kind in "bu" or np.minimum.reduce(y) >= 0  # not so for NaN
+    )
+    if kind not in "biu":
+        right = right and (y == np.floor(y)).all()
     return bool(right and (s is None or (s.min() >= 0 and s.max() < np.inf)))
 
 
