@@ -25,7 +25,7 @@ def test_quick_run(tmp_path):
     assert {row["threads"] for row in rows} == {1, 2}
     assert {row["section"] for row in rows} == {
         "gradient", "hessian", "hvp", "growth in N", "growth in n", "growth in K", "layers",
-        "gain", "busy",
+        "gain", "busy", "gain-numpy", "busy-numpy",
     }  # fmt: skip
     assert {name for row in rows for name in row["seconds"]} == {
         *peers.PEERS, "one thread", "one BLAS thread",
