@@ -130,6 +130,21 @@ def test_an_error_ends_all_threads(number):
     assert len(called) < 2_000
 
 
+def test_an_interrupt_while_threads_start_ends_the_pass(small_blocks, monkeypatch):
+    class Interrupted(sums.ThreadPoolExecutor):
+        def submit(self, *arguments):
+            raise KeyboardInterrupt
+
+    called = []
+    look = sums.are_right
+    monkeypatch.setattr(sums, "ThreadPoolExecutor", Interrupted)
+    monkeypatch.setattr(sums, "are_right", lambda *more: (called.append(1), look(*more))[1])
+    w, X, y = data("logistic")
+    with pytest.raises(KeyboardInterrupt):
+        logistic.nll(w, X, y, threads=2)
+    assert not called
+
+
 def test_threads_are_used(small_blocks):
     """Two threads wait for each other: a pass in one thread alone would never get on."""
     _, X, y = data("logistic")

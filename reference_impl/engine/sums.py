@@ -228,14 +228,18 @@ def _mapped(threads: int, function: Callable[[int], Parts], starts: range) -> It
             for number in left:
                 results[number] = function(starts[number])
         finally:  # after an error or an interrupt the others end with what they have begun
-            for _ in left:
-                pass
+            leave_nothing()
+
+    def leave_nothing() -> None:
+        for _ in left:
+            pass
 
     with ThreadPoolExecutor(threads - 1) as pool:
         try:
             others = [pool.submit(work) for _ in range(min(threads, len(starts)) - 1)]
-        finally:
             work()
+        finally:
+            leave_nothing()
     for other in others:
         other.result()
     yield from results
