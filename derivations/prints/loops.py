@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_impl.engine.elementary import exp, log1p, sigmoid, softplus
+from .elementary import exp, log1p, sigmoid, softplus
 '''
 
 

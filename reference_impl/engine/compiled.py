@@ -25,9 +25,13 @@ from reference_impl.arguments import AnyArray, Array
 from reference_impl.engine import elementary, loops as printed, sums
 from reference_impl.engine.sums import OfBlock, Parts, Rows
 
+# What the loops call.
 ELEMENTARY: tuple[Callable[[float], float], ...] = (
-    *(elementary.power_of_two, elementary.exp, elementary.log1p),
-    *(elementary.sigmoid, elementary.softplus),
+    elementary.power_of_two,
+    elementary.exp,
+    elementary.log1p,
+    elementary.sigmoid,
+    elementary.softplus,
 )
 # A sum may be added up in another order, as several at a time; elsewhere this could make numbers
 # cancel.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_impl.engine.elementary import exp, log1p, sigmoid, softplus
+from .elementary import exp, log1p, sigmoid, softplus
 
 
 def logistic_logits(w, X, z):
