@@ -6,7 +6,7 @@ from itertools import chain
 from types import SimpleNamespace
 
 import pytest
-from _extensions import runs, tables
+from _extensions import elements, runs, tables
 from _extensions.records import ROOT
 
 ENVIRONMENT = SimpleNamespace(note_dependency=lambda file: None)
@@ -28,11 +28,17 @@ def shown(file, run, name, *arguments):
         return runs.number(file, runs.numbers(module, run), name)
     made = runs.tables(module)[name](run, *arguments)
     parts = made if isinstance(made, list) else [made]
-    return " ".join(
-        part.node().astext() if isinstance(part, tables.Table)
+    return "\n".join(
+        cells(part.node()) if isinstance(part, tables.Table)
         else part if isinstance(part, str) else part.pformat()
         for part in parts
     )  # fmt: skip
+
+
+def cells(table):
+    """The texts of a table, each on a line of its own: two numbers never read as one."""
+    parts = [part for part in table.findall(elements.element) if part["tag"] in ("td", "th")]
+    return "\n".join(part.astext() for part in parts)
 
 
 OURS = stored("speed.json")["rows"][0]["seconds"]["this project"]  # the gradient on one thread
