@@ -107,45 +107,22 @@ def _types(numba: Any, axes: int, label: Any) -> Any:
     )
 
 
-def total(
-    compute: Compute,
-    weights: Array,
-    label: type,
-    by_numpy: Callable[[int], OfBlock],
-    data: Rows,
-    numbers: int,
-    names: Sequence[str],
-    threads: int,
-) -> list[Any]:
-    """Return the sums over all data points by loops, and by NumPy what is not finite.
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The NLL at some weights, and its gradient if wanted: by loops, or by NumPy what they leave.
 
-    Parameters
+    Attributes
     ----------
     compute : callable
         One of the `Loops`.
     weights : float64 array
         Where to compute.
     label : type
-        The type of y in a block.
+        The type of y that the loops take.
     by_numpy : callable
         What `sums.total` takes to make the function of blocks.
-    data : Rows
-        The data points.
-    numbers : int
-        How many numbers a row needs in the cache.
-    names : sequence of str
-        What is wanted: the NLL, or it and its gradient.
-    threads : int
-        The number of threads.
-
-    Returns
-    -------
-    list
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `sums.total`.
+    with_gradient : bool
+        Whether the gradient is wanted.
 
     Examples
     --------
@@ -154,74 +131,64 @@ def total(
     >>> def compute(w, X, y, s, losses, gradients, with_gradient):
     ...     losses[:], gradients[:] = s, y @ X[0]
     ...     return True
-    >>> data, w = sums.rows(np.ones((2, 1)), [0, 1], None, 2), np.ones(1)
-    >>> found = compiled.total(compute, w, float, None, data, 1, ["the NLL", "its gradient"], 1)
-    >>> [part.tolist() for part in found]
+    >>> data = sums.rows(np.ones((2, 1)), [0, 1], None, 2)
+    >>> at_one = compiled.Evaluation(compute, np.ones(1), float, None, True)
+    >>> [part.tolist() for part in at_one.total(data, 1, ["the NLL", "its gradient"], threads=1)]
     [2.0, [1.0]]
     """
-    most, with_gradient = sums.fitting(PARTS * numbers), len(names) == 2
-    if len(data.X) <= most and arguments.count("threads", threads):
-        found = _at_once(compute, weights, label, data, with_gradient=with_gradient)
-        if found is not None:
-            return found
-    make = functools.partial(
-        _by_loops, compute, weights, label, by_numpy, with_gradient=with_gradient
-    )
-    return sums.total(make, data, most, names, threads=threads, together=(TOGETHER, TOGETHER))
 
+    compute: Compute
+    weights: Array
+    label: type
+    by_numpy: Callable[[int], OfBlock]
+    with_gradient: bool
 
-def _at_once(
-    compute: Compute, weights: Array, label: type, data: Rows, *, with_gradient: bool
-) -> list[Any] | None:
-    """Return the sums over one block of plain numbers; None where there is more to do.
+    def total(self, data: Rows, numbers: int, names: Sequence[str], threads: int) -> list[Any]:
+        """Return the sums over all data points, each of which needs so many numbers in the cache.
 
-    `sums.total` would do the same, in half as much time again for a thousand rows.
-    """
-    X, y, s, n_classes = data
-    plain = X.dtype == np.float64 and X.flags.c_contiguous and X.flags.aligned
-    if not plain or (s is not None and s.dtype != np.float64):
-        return None
-    if not sums.are_right(y, s, n_classes):
-        return None
-    found = _computed(compute, weights, label, X[np.newaxis], y[np.newaxis], s, with_gradient)
-    return None if found is None else [part[0] for part in found]
+        Names, threads and errors are those of `sums.total`.
+        """
+        most = sums.fitting(PARTS * numbers)
+        if len(data.X) <= most and arguments.count("threads", threads):
+            found = self._at_once(data)
+            if found is not None:
+                return found
+        together = TOGETHER, TOGETHER
+        return sums.total(self._of_blocks, data, most, names, threads=threads, together=together)
 
+    def _at_once(self, data: Rows) -> list[Any] | None:
+        """Return the sums over one block of plain numbers; None where there is more to do.
 
-def _by_loops(
-    compute: Compute,
-    weights: Array,
-    label: type,
-    by_numpy: Callable[[int], OfBlock],
-    m: int,
-    *,
-    with_gradient: bool,
-) -> OfBlock:
-    numpy = functools.cache(lambda: by_numpy(m))  # which keeps arrays
+        `sums.total` would do the same, in half as much time again for a thousand rows.
+        """
+        X, y, s, n_classes = data
+        plain = X.dtype == np.float64 and X.flags.c_contiguous and X.flags.aligned
+        if not plain or (s is not None and s.dtype != np.float64):
+            return None
+        if not sums.are_right(y, s, n_classes):
+            return None
+        found = self._by_loops(X[np.newaxis], y[np.newaxis], s)
+        return None if found is None else [part[0] for part in found]
 
-    def of_block(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
-        found = _computed(compute, weights, label, X, y, s, with_gradient)
-        return numpy()(X, y, s) if found is None else found
+    def _of_blocks(self, m: int) -> OfBlock:
+        numpy = functools.cache(lambda: self.by_numpy(m))  # which keeps arrays
 
-    return of_block
+        def of_blocks(X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts:
+            found = self._by_loops(X, y, s)
+            return numpy()(X, y, s) if found is None else found
 
+        return of_blocks
 
-def _computed(
-    compute: Compute,
-    weights: Array,
-    label: type,
-    X: AnyArray,
-    y: AnyArray,
-    s: AnyArray | None,
-    with_gradient: bool,
-) -> Parts | None:
-    """Return the sums over each block; None where they are not finite."""
-    losses, gradients = np.empty(y.shape), np.empty((len(X), *weights.shape))
-    given = _ones(y.size) if s is None else np.ascontiguousarray(s)
-    labels: AnyArray = np.ascontiguousarray(y, label)
-    if not compute(weights, X, labels, given.reshape(y.shape), losses, gradients, with_gradient):
-        return None
-    values = np.add.reduce(losses, axis=1)
-    return (values, gradients) if with_gradient else (values,)
+    def _by_loops(self, X: AnyArray, y: AnyArray, s: AnyArray | None) -> Parts | None:
+        """Return the sums over each block; None where they are not finite."""
+        weights, wanted = self.weights, self.with_gradient
+        losses, gradients = np.empty(y.shape), np.empty((len(X), *weights.shape))
+        labels: AnyArray = np.ascontiguousarray(y, self.label)
+        s = (_ones(y.size) if s is None else np.ascontiguousarray(s)).reshape(y.shape)
+        if not self.compute(weights, X, labels, s, losses, gradients, wanted):
+            return None
+        values = np.add.reduce(losses, axis=1)
+        return (values, gradients) if wanted else (values,)
 
 
 @functools.lru_cache(maxsize=3)  # a pass has runs of blocks, a last one, and its last block

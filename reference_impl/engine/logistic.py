@@ -200,7 +200,8 @@ def _total(w: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: in
         made = by_numpy, data, _rows(w, kind), names
         return sums.total(*made, dtype=kind, threads=threads, together=(1, sums.LONGEST))
     numbers = len(w) + 4
-    return compiled.total(loops.logistic, w, float, by_numpy, data, numbers, names, threads)
+    evaluation = compiled.Evaluation(loops.logistic, w, float, by_numpy, len(names) == 2)
+    return evaluation.total(data, numbers, names, threads)
 
 
 @quiet

@@ -221,7 +221,8 @@ def _total(W: Array, data: Rows, names: list[str], dtype: DTypeLike, threads: in
         made = by_numpy, data, _fitting(W, kind), names
         return sums.total(*made, dtype=kind, threads=threads, together=(1, sums.LONGEST))
     numbers = W.shape[1] + 2 * len(W) + 4
-    return compiled.total(loops.softmax, W, int, by_numpy, data, numbers, names, threads)
+    evaluation = compiled.Evaluation(loops.softmax, W, int, by_numpy, len(names) == 2)
+    return evaluation.total(data, numbers, names, threads)
 
 
 @quiet
