@@ -527,7 +527,7 @@ def print_statement(name: str, statement: Statement, report: ledger.Record | Non
             print_line(line(step, TEXT), plain(reasons(step)), marks(verdicts))
         if chain.matrix is not None:
             left, right = chain.matrix
-            print_line(compared(left, "=", right, TEXT), "matrix form", marks(verdicts))
+            print_line(compared(left, "=", right, TEXT), "matrix form; typed", marks(verdicts))
     for failure in report["failures"] if report else ():  # type: ignore[attr-defined]
         out.print(f"  [red]failed[/] {escape(failure)}", soft_wrap=True)
 

@@ -101,7 +101,7 @@ TABLE = (
     ("p", r"\mathbf{p}", "probabilities of the model", "N", "p", "h, p"),
     ("v", r"\mathbf{v}", "a direction in the space of the weights", "n", "v", "none"),
     ("W", r"\mathbf{W}", "weights, one row for each class", "K x n", "W", "w_1, w_2"),
-    ("Y", r"\mathbf{Y}", "indicators of the labels, [y_i = a]", "N x K", "y", "1_1, 1_2"),
+    ("Y", r"\mathbf{Y}", "indicators of the labels, $[y_i = a]$", "N x K", "y", "1_1, 1_2"),
     ("V", r"\mathbf{V}", "a direction in the space of the weights", "K x n", "V", "none"),
     ("psi", r"\boldsymbol{\psi}", "one vector for all classes", "n", "psi", "psi"),
     ("S", r"\mathbf{S}", "softmax of the logits", "K", "softmax(z)", "SM"),
