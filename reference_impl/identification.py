@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array
+from reference_impl.quiet import quiet
 
 
 def translation(W: ArrayLike, psi: ArrayLike) -> Array:
@@ -165,6 +166,7 @@ def sum_to_zero_coding(K: int) -> Array:
     return np.vstack([np.eye(K - 1), -np.ones(K - 1)])
 
 
+@quiet
 def decode(M: ArrayLike, V: ArrayLike) -> Array:
     """``identification.reference_class``, ``identification.sum_to_zero``: W = M V.
 
@@ -196,6 +198,7 @@ def decode(M: ArrayLike, V: ArrayLike) -> Array:
     return M @ V
 
 
+@quiet
 def code_gradient(M: ArrayLike, G: ArrayLike) -> Array:
     """``identification.reference_class``, ``identification.sum_to_zero``: M^T G.
 

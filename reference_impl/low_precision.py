@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_impl.arguments import Array
+from reference_impl.quiet import quiet
 
 LAMBDA = 6.0  # an entry exceeds the likely bound with a probability below 2 e^-18 = 3e-8
 FUNCTION = 4.0  # times u: how exact exp and log of a kernel are taken to be
@@ -115,7 +116,7 @@ def _largest(found: Any, exact: Array, bound: Array) -> float:
         return float(np.max(np.where(off == 0, 0.0, off / bound)))
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of bounds, which may be infinite
+@quiet  # bounds may be infinite
 def softmax(z: Any, arithmetic: Arithmetic) -> Bounded:
     """``softmax.definition`` along rows, with the bounds of its rounding errors.
 
@@ -144,7 +145,7 @@ def softmax(z: Any, arithmetic: Arithmetic) -> Bounded:
     return _rounded(p, worst, own + common, arithmetic.data)
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@quiet
 def cross_entropy(z: Any, y: Any, arithmetic: Arithmetic) -> dict[str, Bounded]:
     """``softmax.nll`` as a mean over the rows, and its gradient (p - [y = a]) / N by the logits.
 
@@ -178,7 +179,7 @@ def cross_entropy(z: Any, y: Any, arithmetic: Arithmetic) -> dict[str, Bounded]:
     return {"loss": _loss(logits, rows), "z": gradient}
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@quiet
 def linear_cross_entropy(E: Any, C: Any, y: Any, arithmetic: Arithmetic) -> dict[str, Bounded]:
     """``softmax.nll`` of the logits E C^T as a mean over the rows, with its two gradients.
 

@@ -10,8 +10,9 @@ import compare
 import numpy as np
 import pytest
 import threadpoolctl
+from scipy import linalg
 
-from reference_impl import logistic, sigmoid, softmax, targets
+from reference_impl import logistic, low_precision, sigmoid, softmax, targets
 from reference_impl.activations import Tanh
 from reference_impl.attention import Attention
 from reference_impl.backpropagation import backpropagate
@@ -19,6 +20,8 @@ from reference_impl.engine import (
     compiled,
     estimation,
     logistic as engine_logistic,
+    minimisation,
+    separation,
     softmax as engine_softmax,
     streaming,
 )
@@ -33,6 +36,7 @@ RNG = np.random.default_rng(0)
 N, n, K = 400, 30, 4
 X, y = RNG.normal(size=(N, n)), RNG.integers(0, 2, N)
 w, W = RNG.normal(size=n), RNG.normal(size=(K, n))
+H, EXACT = 2 * np.eye(n), low_precision.Arithmetic(low_precision.BF16)
 stack = [Linear(W), Tanh(), LogSoftmax(), NLL(y)]
 
 CALLS = {
@@ -42,6 +46,9 @@ CALLS = {
         for module, point in zip(pair, (w, W), strict=True)
         for name in ("nll", "nll_gradient", "nll_and_gradient", "nll_hessian")
     },
+    "low precision": lambda: low_precision.linear_cross_entropy(X, W, y, EXACT),
+    "separation": lambda: separation.binary(X, y),
+    "Newton's method": lambda: minimisation.newton(lambda v: (v @ v, 2 * v), lambda v: H, w),
     "newton": lambda: estimation.newton(X, y, penalty=1.0),
     "by blocks": lambda: streaming.total(logistic.nll, w, streaming.Blocks(X, y, rows=100)),
     "multinomial": lambda: estimation.multinomial(X, y, K, penalty=1.0),
@@ -61,14 +68,17 @@ def test_no_thread_is_started(call, monkeypatch):
     """Every product of matrices that is looked at runs while BLAS is held to one thread."""
     monkeypatch.setattr(compiled, "loops", lambda dtype: None)  # which use no BLAS
     seen = []
-    look = np.exp
 
-    def looking(*arguments, **keywords):
-        if np.size(arguments[0]) >= 100:
-            seen.extend(blas_threads())
-        return look(*arguments, **keywords)
+    def looking(look):
+        def looked(*arguments, **keywords):
+            if np.size(arguments[0]) >= n:
+                seen.extend(blas_threads())
+            return look(*arguments, **keywords)
 
-    monkeypatch.setattr(np, "exp", looking)
+        return looked
+
+    for module, name in ((np, "exp"), (separation, "linprog"), (linalg, "cho_factor")):
+        monkeypatch.setattr(module, name, looking(getattr(module, name)))
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         before = blas_threads()
         CALLS[call]()

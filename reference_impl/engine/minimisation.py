@@ -22,6 +22,7 @@ from scipy import linalg
 
 from reference_impl import arguments
 from reference_impl.arguments import Array
+from reference_impl.quiet import quiet
 
 ValueAndGradient = Callable[[Array], tuple[float, Array]]
 
@@ -142,7 +143,7 @@ def newton(
     for _ in range(max_iter):
         H = hessian(walk.point)
         try:
-            step = linalg.cho_solve(linalg.cho_factor(H), -walk.gradient)
+            step = _solved(H, -walk.gradient)
         except linalg.LinAlgError:
             raise ConvergenceError(
                 f"the Hessian is not positive definite in float64 after {walk.steps} steps: norm "
@@ -343,6 +344,11 @@ def _two_loops(
     for (s, y, rho), coefficient in zip(pairs, reversed(coefficients), strict=True):
         p = p + (coefficient - rho * (y @ p)) * s
     return p
+
+
+@quiet
+def _solved(H: Array, b: Array) -> Array:
+    return np.asarray(linalg.cho_solve(linalg.cho_factor(H), b))
 
 
 def _start(start: ArrayLike) -> Array:

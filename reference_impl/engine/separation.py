@@ -55,6 +55,7 @@ from scipy.optimize import linprog
 
 from reference_impl import arguments
 from reference_impl.arguments import AnyArray, Array
+from reference_impl.quiet import quiet
 
 Integers = NDArray[np.object_]  # Python integers, which have no largest
 Indices = NDArray[np.intp]
@@ -171,6 +172,7 @@ class RankError(ValueError):
         )
 
 
+@quiet
 def binary(X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Verdict:
     """``logistic.no_mle_when_separable``: decide whether labels 0 and 1 are separated.
 
@@ -216,6 +218,7 @@ def binary(X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
     return _proved(X, y, verdict, rows)
 
 
+@quiet
 def multinomial(
     X: ArrayLike, y: ArrayLike, K: int, *, sample_weight: ArrayLike | None = None
 ) -> Verdict:
@@ -372,6 +375,7 @@ def require_full_rank(X: ArrayLike) -> None:
         raise RankError(dependent, X.shape)
 
 
+@quiet
 def proves(
     X: ArrayLike, y: ArrayLike, verdict: Verdict, *, sample_weight: ArrayLike | None = None
 ) -> bool:
