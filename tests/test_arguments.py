@@ -252,7 +252,6 @@ LEFT_OUT = {
         "labels_from_names": "takes words: test_labels_that_are_words",
     },
     "data": "takes no argument",
-    "engine.compiled": "works on checked numbers: test_compiled",
     "engine.elementary": "works on checked numbers: test_compiled",
     "engine.error_free": "works on checked numbers",
     "gates": "makes layers: test_gates",

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from scipy import linalg, special
 
 from reference_impl import arguments, identification
 from reference_impl.arguments import Array, Labels
 from reference_impl.engine import logistic, minimisation, separation, streaming
-from reference_impl.engine.fit import Separated, Terms, fit, norms
+from reference_impl.engine.fit import EPS, Separated, Terms, fit, norms, rounding_of_coefficients
 from reference_impl.engine.minimisation import ConvergenceError, Minimum
 from reference_impl.engine.streaming import Source
 from reference_impl.quiet import quiet
@@ -55,18 +55,17 @@ class Fit:
         is larger: a bound.
     iterations : int
         Steps taken.
-    covariance : float64 array, shape (n, n); of a softmax regression (K, n, K, n)
-        Inverse of the Hessian (of the penalised NLL if there is a penalty) at w, which is the
-        inverse of the observed and of the expected Fisher information. For classes it is
-        singular, because w is bound by its coding.
-    standard_errors : float64 array, shape of w
-        Square roots of the diagonal of the covariance; zero in the row of the reference.
+    root : float64 array, shape of w and one more axis
+        C with C C^T the covariance. The standard error of a combination a.w is the norm of a^T C,
+        in which less cancels than in a^T C C^T a.
     count : float
         Number of data points, each counted with its weight.
     penalty : float, or float64 array of shape (n,)
         The penalty.
     names : tuple of str, or None
         Names of the columns, if X was a table that has them.
+    firth : bool
+        Whether it has Firth's penalty.
 
     Examples
     --------
@@ -84,11 +83,26 @@ class Fit:
     decrement: float
     digits: int
     iterations: int
-    covariance: Array
-    standard_errors: Array
+    root: Array
     count: float
     penalty: float | Array
     names: tuple[str, ...] | None = None
+    firth: bool = False
+
+    @property
+    def covariance(self) -> Array:
+        """Inverse of the Hessian at w: (n, n); of a softmax regression (K, n, K, n).
+
+        Of the penalised NLL if there is a penalty. It is the inverse of the observed and of the
+        expected Fisher information; for classes it is singular, because w is bound by its coding.
+        """
+        found = np.tensordot(self.root, self.root, (-1, -1))
+        return arguments.representable("the covariance", np.asarray(found))
+
+    @property
+    def standard_errors(self) -> Array:
+        """Square roots of the diagonal of the covariance; zero in the row of the reference."""
+        return norms(self.root.reshape(self.w.size, -1)).reshape(self.w.shape)
 
 
 def newton(
@@ -245,7 +259,8 @@ def firth(
     estimate exists for all data with X of full rank, also where they are separated (Heinze and
     Schemper, Statistics in Medicine 21, 2002). The gradient is X^T (s (p - y) - h (1/2 - p)) with
     h_i = s_i p_i (1 - p_i) x_i^T I^-1 x_i; I at zero, and then near the minimum, is the seed of
-    L-BFGS.
+    L-BFGS. X R^-1 with orthonormal columns takes the place of X, which changes the minimum by a
+    constant.
 
     Parameters
     ----------
@@ -278,6 +293,10 @@ def firth(
     names = _names(X)
     X, y, s = arguments.data(X, y, sample_weight, 2)
     separation.require_full_rank(X)
+    R = np.linalg.qr(X, mode="r")
+    if not np.linalg.cond(R / norms(R.T)) < 1 / (len(R) * EPS):
+        raise ConvergenceError("the columns of X are dependent, to rounding")
+    X = linalg.solve_triangular(R, X.T, trans="T").T
 
     def decomposed(w: Array) -> tuple[Array, Array, Array]:
         """Return p, and Q R = diag(s p (1 - p))^(1/2) X."""
@@ -303,22 +322,26 @@ def firth(
 
     near = minimised(np.zeros(X.shape[1]), 0.1)
     there = minimised(near.point, arguments.nonnegative("tol", tol))
-    root = root_at(there.point)
+    of_sums = 64 * EPS * np.sqrt(s.sum()) * float(norms(np.abs(root_at(there.point)).T).sum())
+    w = linalg.solve_triangular(R, there.point)
+    root = linalg.solve_triangular(R, root_at(there.point))
+    errors = norms(root)
+    rounding = (there.decrement + of_sums) * errors + rounding_of_coefficients(R, w)
     totals = np.asarray(np.bincount(y, weights=s, minlength=2), np.float64)
     return Fit(
-        w=there.point,
+        w=w,
         reference=None,
         nll=float(logistic.nll(there.point, X, y, sample_weight=s)),
         null_nll=_null_nll(totals, _Data([], X.shape[1]), 1),
-        gradient_norm=float(norms(there.gradient[np.newaxis])[0]),
+        gradient_norm=float(norms((there.gradient @ R)[np.newaxis])[0]),
         decrement=there.decrement,
-        digits=int(-np.log10(max(there.decrement, 1e-14))),
+        digits=_digits(rounding, w, errors),
         iterations=near.steps + there.steps,
-        covariance=root @ root.T,
-        standard_errors=norms(root),
+        root=root,
         count=float(totals.sum()),
         penalty=0.0,
         names=names,
+        firth=True,
     )
 
 
@@ -427,7 +450,9 @@ class _Data:
     ) -> "_Data":
         """Return arrays as one block, without the points of weight zero, or the blocks."""
         arrays = isinstance(X, np.ndarray) or hasattr(X, "iloc")
-        if y is None and not arrays and sample_weight is offset is None:
+        if y is None and not arrays:
+            _refuse_beside_blocks("sample_weight", sample_weight, "the third array of a block")
+            _refuse_beside_blocks("offset", offset, "for X and y in memory")
             return cls(X, streaming.number_of_columns(X))
         names = _names(X)
         X = arguments.design_matrix(X)
@@ -440,6 +465,12 @@ class _Data:
         whole = rows if beside is None else np.column_stack([rows, beside])
         block = (whole, y) if sample_weight is None else (whole, y, s)
         return cls([block], X.shape[1], (rows, y), beside, s, names)
+
+
+def _refuse_beside_blocks(name: str, value: Any, where: str) -> None:
+    if value is not None:
+        given = type(value).__name__
+        raise TypeError(f"{name}: expected nothing beside blocks, given {given}; it is {where}")
 
 
 def _names(X: Any) -> tuple[str, ...] | None:
@@ -475,10 +506,7 @@ def _fitted(
     )
     w = coding @ found.point.reshape(K, n)
     root = np.tensordot(coding, found.root.reshape(K, n, -1), 1)
-    covariance = np.tensordot(root, root, (2, 2))
     errors = norms(root.reshape(K * n, -1)).reshape(K, n)
-    size = np.maximum(np.abs(w), errors)
-    lost = np.max(found.rounding.reshape(K, n) / np.where(size > 0, size, np.inf), initial=1e-16)
     return Fit(
         w=w.reshape(shape),
         reference=reference,
@@ -486,14 +514,20 @@ def _fitted(
         null_nll=_null_nll(found.totals, data, K),
         gradient_norm=found.gradient_norm,
         decrement=found.decrement,
-        digits=max(0, int(-np.log10(lost))),
+        digits=_digits(found.rounding.reshape(K, n), w, errors),
         iterations=found.steps,
-        covariance=arguments.representable("the covariance", covariance.reshape(shape + shape)),
-        standard_errors=errors.reshape(shape),
+        root=root.reshape(*shape, -1),
         count=float(found.totals.sum()),
         penalty=penalties if penalties.ndim else float(penalties),
         names=data.names,
     )
+
+
+def _digits(rounding: Array, w: Array, errors: Array) -> int:
+    """Return the digits that rounding leaves of each coefficient, or of its error if larger."""
+    size = np.maximum(np.abs(w), errors)
+    lost = np.max(rounding / np.where(size > 0, size, np.inf), initial=1e-16)
+    return max(0, int(-np.log10(lost)))
 
 
 def _penalty(penalty: ArrayLike, n: int) -> Array:
@@ -516,13 +550,17 @@ def _start(start: ArrayLike | None, shape: tuple[int, ...]) -> Array:
 def _null_nll(totals: Array, data: _Data, K: int) -> float:
     """Return -sum_i s_i log f_{y_i} with the class frequencies f: the NLL of an intercept alone.
 
-    Beside an offset the intercept has to be fitted.
+    Beside an offset the intercept has to be fitted; a class without data is left out, for its
+    probability goes to zero.
     """
-    if data.offset is None:
+    there = np.flatnonzero(totals)
+    if data.offset is None or len(there) == 1:
         return float(special.entr(totals / totals.sum()).sum() * totals.sum())
     assert data.here is not None
-    ones, y = np.ones((len(data.here[1]), 1)), data.here[1]
-    block = (np.column_stack([ones, data.offset]), y, data.s)
+    K = 1 if K == 1 else len(there)
+    y = np.searchsorted(there, data.here[1])
+    ones, offset = np.ones((len(y), 1)), data.offset if K == 1 else data.offset[:, there]
+    block = (np.column_stack([ones, offset]), y, data.s)
     alone = replace(data, blocks=[block], n=1, here=(ones, y))
     terms = Terms(K, 1, np.eye(K))
     return fit(

@@ -25,6 +25,8 @@ EPS = float(np.finfo(np.float64).eps)
 _NEAR = 0.1
 # Smallest eigenvalue of X^T diag(s) X, of unit diagonal, that proves that X has full column rank.
 _REGULAR = 1e-10
+# By how much the last step may change a logit: its square is what is left.
+_SETTLED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,16 +105,22 @@ class Terms:
         return value, gradient, self.hessian(u, X, y, sample_weight=sample_weight)
 
     def last(
-        self, bound: float, u: Array, X: Any, y: Any, *, sample_weight: Any
-    ) -> tuple[Any, Array, Any]:
-        """Return value, gradient, and for how many rows s_i p_ia may be bound^2 or less."""
+        self, bound: float, step: Array, u: Array, X: Any, y: Any, *, sample_weight: Any
+    ) -> tuple[Any, Array, Any, Any]:
+        """Return value, gradient, and of how many rows two things are to be doubted.
+
+        Those are that s_i p_ia exceeds bound^2, and that the step that led here was one of its
+        logits by next to nothing.
+        """
         value, gradient = self.value_and_gradient(u, X, y, sample_weight=sample_weight)
         U, X, s = self._moved(u, X, sample_weight)
+        moved = np.abs(X[:, : self.n] @ step.reshape(self.K, -1).T).max(axis=1)
         z = U @ X.T
         apart = np.abs(z[0]) if self.K == 1 else z.max(axis=0) - z.min(axis=0)
         s = np.ones(len(X)) if s is None else s
         least = s * np.exp(-apart) / self.classes  # no s_i p_ia is smaller
-        return value, gradient, np.float64(np.sum((least <= bound**2) & (s > 0)))
+        doubted = (least <= bound**2) & (s > 0), (moved > _SETTLED) & (s > 0)
+        return value, gradient, *(np.float64(np.sum(rows)) for rows in doubted)
 
     def not_separated(self, u: Array, X: Any, y: Any, *, sample_weight: Any) -> Any:
         """Return how many rows have a margin along u that is not positive beyond rounding."""
@@ -143,6 +151,21 @@ class Terms:
     def _beside(self, Q: Array, X: Array) -> Array:
         """Return Q with the columns of X that have fixed coefficients."""
         return Q if self.fixed is None else np.hstack([Q, X[:, self.n :]])
+
+
+@dataclass(frozen=True, eq=False)
+class _Last:
+    """A step of Newton's, and what is known after it, in coordinates."""
+
+    point: Array
+    value: float
+    gradient: Array
+    root: Array
+    decrement: float
+    steps: int
+    rounding: tuple[float, float]  # of the decrement: by sums, and by logits
+    unproved: float  # rows that do not prove that an estimate exists
+    moving: float  # rows of which the step changes a logit
 
 
 class Separated(ConvergenceError):
@@ -200,15 +223,15 @@ def fit(
     reason: ConvergenceError | None = None
     try:
         if problem.in_range():
-            found, proved = problem.solved(start, tol, max_iter)
-            if proved and problem.is_regular():
-                return found
+            last = problem.solved(start, tol, max_iter)
+            if problem.is_proved(last) and problem.is_regular():
+                return problem.found(last, max_iter)
     except Separated as error:
         decide(error)
         raise
     except ConvergenceError as error:
         reason = error
-    R, condition = _triangle(blocks, problem.terms)
+    R, condition = _triangle(blocks, problem.terms, penalty)
     if not condition < 1 / (terms.n * EPS):
         dependent = ConvergenceError("the columns of X are dependent, to rounding")
         if (penalty > 0).all():
@@ -222,15 +245,15 @@ def fit(
     if reason or not problem.in_range():
         problem = _Problem(blocks, replace(problem.terms, R=R), penalty, few_passes)
         try:
-            found, proved = problem.solved(problem.coordinates(start), tol, max_iter)
+            last = problem.solved(problem.coordinates(start), tol, max_iter)
         except ConvergenceError as error:
             decide(error)
             raise ConvergenceError(
                 f"{error}; condition number of X with scaled columns {condition:.3g}"
             ) from None
-    if not proved:
+    if not problem.is_proved(last):
         decide(far)
-    return found
+    return problem.found(last, max_iter)
 
 
 class _Problem:
@@ -294,34 +317,75 @@ class _Problem:
         H = found[2] if len(found) > 2 else self._total(self.terms.hessian, u)
         return np.asarray(H + self._beside_the_nll(self.Lambda, self.at_zero))
 
-    def solved(self, start: Array, tol: float, max_iter: int) -> tuple[Found, bool]:
-        """Return the estimate, and whether it is proved that there is one."""
+    def solved(self, start: Array, tol: float, max_iter: int) -> _Last:
+        """Return the last step to the estimate, if there is one."""
         there = self._there(start, tol, max_iter)
-        root = self._covariance_root(there)
-        along = root.T @ there.gradient
-        decrement = float(np.linalg.norm(along))
-        of_sums, of_logits = self._rounding(root, there.point)
-        reachable = tol if self.terms.R is None else max(tol, of_sums + of_logits)
-        if not decrement <= reachable:
-            raise ConvergenceError(f"the decrement is still {decrement:.3g}, above {tol:g}")
-        u = there.point - root @ along
-        last = partial(self.terms.last, decrement + of_sums)
-        value, gradient, unproved = self._total(last, u)
-        U, scale = u.reshape(self.terms.K, -1), self.terms.scale
-        gradient = gradient + (U @ self.Lambda).ravel()
-        w, root = self.coefficients(u), self._by_rows(self.coefficients, root) / np.sqrt(scale)
-        errors = np.sqrt(scale) * norms(root) * (of_sums + of_logits)
-        found = Found(
+        assert there.hessian is not None
+        last = self._stepped(there.point, there.gradient, there.hessian, there.steps)
+        reachable = tol if self.terms.R is None else max(tol, sum(last.rounding))
+        last = self._further(last, lambda last: not last.decrement <= reachable, max_iter)
+        if not last.decrement <= reachable:
+            raise ConvergenceError(f"the decrement is still {last.decrement:.3g}, above {tol:g}")
+        return last
+
+    def is_proved(self, last: _Last) -> bool:
+        """Whether the last point proves that there is an estimate."""
+        return not self.free.any() or last.unproved == 0
+
+    def found(self, last: _Last, max_iter: int) -> Found:
+        """Return the estimate, if there is one, after further steps where one changes a logit.
+
+        Where all of the data are far on their side, a step of no standard error may do that.
+        """
+        last = self._further(last, lambda last: last.moving > 0, max_iter)
+        w, scale = self.coefficients(last.point), self.terms.scale
+        root = self._by_rows(self.coefficients, last.root) / np.sqrt(scale)
+        errors = np.sqrt(scale) * norms(root) * sum(last.rounding)
+        return Found(
             point=w,
-            nll=float(value) * scale,
-            gradient_norm=float(norms(self._gradient(gradient)[np.newaxis])[0]) * scale,
-            decrement=decrement * np.sqrt(scale),
-            steps=there.steps + 1,
+            nll=last.value * scale,
+            gradient_norm=float(norms(self._gradient(last.gradient)[np.newaxis])[0]) * scale,
+            decrement=last.decrement * np.sqrt(scale),
+            steps=last.steps,
             root=root,
-            rounding=errors + self._rounding_of_coefficients(w),
+            rounding=errors + rounding_of_coefficients(self.terms.R, w),
             totals=self.totals,
         )
-        return found, not self.free.any() or unproved == 0
+
+    def _further(self, last: _Last, wanted: Callable[[_Last], bool], most: int) -> _Last:
+        """Take steps of Newton's as long as they are wanted and bring the minimum nearer."""
+        for _ in range(most):
+            if not wanted(last):
+                break
+            u = last.point
+            more = self._stepped(u, last.gradient, self.hessian(u), last.steps)
+            if not more.decrement < 0.9 * last.decrement:  # but for rounding it would
+                return last
+            last = more
+        if wanted(last):
+            raise ConvergenceError(f"the minimum is not reached after {last.steps} steps")
+        return last
+
+    def _stepped(self, u: Array, gradient: Array, hessian: Array, steps: int) -> _Last:
+        """Take a step of Newton's from u, with its gradient, and a Hessian that is near."""
+        root = self._covariance_root(u, hessian)
+        along = root.T @ gradient
+        decrement, step = float(np.linalg.norm(along)), -(root @ along)
+        rounding = self._rounding(root, u)
+        last = partial(self.terms.last, decrement + rounding[0], step)
+        value, gradient, unproved, moving = self._total(last, u + step)
+        Lambda = ((u + step).reshape(self.terms.K, -1) @ self.Lambda).ravel()
+        return _Last(
+            point=u + step,
+            value=float(value),
+            gradient=gradient + Lambda,
+            root=root,
+            decrement=decrement,
+            steps=steps + 1,
+            rounding=rounding,
+            unproved=float(unproved),
+            moving=float(moving),
+        )
 
     def coordinates(self, w: Array) -> Array:
         """Return R w."""
@@ -384,23 +448,28 @@ class _Problem:
                 raise
             except ConvergenceError:
                 pass
-        return minimisation.newton(
-            self.value_and_gradient, self.hessian, start, tol=tol, max_iter=max_iter
-        )
+        newton = partial(minimisation.newton, self.value_and_gradient, self.hessian)
+        try:
+            return newton(start, tol=tol, max_iter=max_iter)
+        except Separated:
+            raise
+        except ConvergenceError:  # from where the NLL is flat there is no step
+            if not start.any():
+                raise
+        return newton(np.zeros_like(start), tol=tol, max_iter=max_iter)
 
-    def _covariance_root(self, there: Minimum) -> Array:
-        """Return C with C C^T the inverse of the Hessian at the last point.
+    def _covariance_root(self, u: Array, hessian: Array) -> Array:
+        """Return C with C C^T the inverse of the Hessian at u, given one that is near.
 
         The condition number of H = A^T A is the square of that of A, and multiplies its rounding
         errors in the inverse. So a Hessian nearby, F^T F, serves as a change of coordinates only:
         in those of F u the Hessian, formed from A F^-1, is nearly the identity, and easy to invert.
         For classes it is that at zero, which is the same for all.
         """
-        assert there.hessian is not None
-        F = _factor(there.hessian if self.terms.K == 1 else self.at_zero)
+        F = _factor(hessian if self.terms.K == 1 else self.at_zero)
         inverse = _inverse(F)
         changed = replace(self.terms, C=inverse)
-        point = (there.point.reshape(self.terms.K, -1) @ F.T).ravel()
+        point = (u.reshape(self.terms.K, -1) @ F.T).ravel()
         H = self._total(changed.hessian, point)
         H = H + self._beside_the_nll(inverse.T @ self.Lambda @ inverse, np.eye(len(F)))
         root = _inverse(_factor(H)).reshape(self.terms.K, len(F), -1)
@@ -421,13 +490,6 @@ class _Problem:
         of_logits = (len(sizes) + 2) * EPS / 2 * largest
         return float(np.linalg.norm(absolute @ np.abs(root))), float(of_logits)
 
-    def _rounding_of_coefficients(self, w: Array) -> Array:
-        R = self.terms.R
-        if R is None:
-            return EPS * np.abs(w)
-        size = np.abs(_inverse(R)) @ np.abs(R)
-        return len(R) * EPS * (np.abs(w).reshape(-1, len(R)) @ size.T).ravel()
-
 
 def _added(summands: Iterator[Parts]) -> list[Any]:
     """Return the sums without the weights, whether or not they are finite."""
@@ -440,15 +502,24 @@ def _added(summands: Iterator[Parts]) -> list[Any]:
     return found
 
 
-def _triangle(blocks: Source, terms: Terms) -> tuple[Array, float]:
-    """Return R with diag(s)^(1/2) X = Q R, and the condition number of R with columns of unit norm."""
+def _triangle(blocks: Source, terms: Terms, penalty: Array) -> tuple[Array, float]:
+    """Return R with R^T R = X^T diag(s) X + penalty, and its condition with columns of unit norm."""
     zero = np.zeros(terms.K * terms.n)
     triangles = (part[1] for part in streaming.parts(terms.triangle, zero, blocks))
-    R = reduce(lambda R, more: np.linalg.qr(np.vstack([R, more]), mode="r"), triangles)
+    penalised = np.diag(np.sqrt(penalty / terms.scale))[penalty > 0]
+    R = reduce(lambda R, more: np.linalg.qr(np.vstack([R, more]), mode="r"), triangles, penalised)
     if len(R) < terms.n:
         return R, np.inf
     sizes = norms(R.T)
     return R, float(np.linalg.cond(R / sizes)) if sizes.all() else np.inf
+
+
+def rounding_of_coefficients(R: Array | None, w: Array) -> Array:
+    """Return what rounding makes of R^-1 u, which is w."""
+    if R is None:
+        return EPS * np.abs(w)
+    size = np.abs(_inverse(R)) @ np.abs(R)
+    return len(R) * EPS * (np.abs(w).reshape(-1, len(R)) @ size.T).ravel()
 
 
 def norms(rows: Array) -> Array:

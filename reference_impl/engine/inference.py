@@ -3,7 +3,9 @@
 All of it rests on the distribution of the estimate for many data: normal about the true weights,
 with the inverse Hessian as its covariance (``logistic.fisher_information``,
 ``softmax.fisher_information``). A penalty moves the estimate towards zero, so that this does not
-hold: with one, errors and tests are refused, not wrong. Weights of the data count repetitions.
+hold: with one, errors and tests are refused, not wrong. Firth's takes away a bias of order 1/N, and
+the errors hold; but its likelihood is not the largest, and what compares likelihoods is refused.
+Weights of the data count repetitions.
 
 Probabilities are taken from the tail itself, erfc(z/2^(1/2)) and the incomplete gamma function:
 1 - (a number close to 1) has no digits left.
@@ -19,9 +21,11 @@ from scipy import special
 from reference_impl import arguments, softmax
 from reference_impl.arguments import Array
 from reference_impl.engine.estimation import Fit
+from reference_impl.engine.fit import norms
 from reference_impl.quiet import quiet
 from reference_impl.sigmoid import residuals, sigmoid
 
+_AT_THE_ESTIMATE = 0.01  # standard errors
 _SAME = 2.0**-40  # sums of the same weights, in another order, differ by less than this part
 
 
@@ -194,6 +198,7 @@ def confidence_intervals(fit: Fit, level: float = 0.95) -> tuple[Array, Array]:
     return estimate - reach, estimate + reach
 
 
+@quiet
 def odds_ratios(fit: Fit, level: float = 0.95) -> tuple[Array, Array, Array]:
     """``regression.odds_ratio``: e^w, which multiplies the odds for one unit more, with its interval.
 
@@ -286,7 +291,7 @@ def predict(
     reach = np.sqrt(2.0) * special.erfcinv(1.0 - _level(level))
     X, logits = _logits(_unpenalised(fit), X, offset)
     if fit.w.ndim == 1:
-        z, error = logits, np.sqrt(np.einsum("ik,kl,il->i", X, fit.covariance, X))
+        z, error = logits, norms(X @ fit.root)
     else:
         K = logits.shape[1]
         others = [np.delete(logits, a, axis=1) for a in range(K)]
@@ -295,7 +300,7 @@ def predict(
         for a in range(K):
             by_logits = np.insert(-softmax.softmax(others[a]), a, 1.0, axis=1)
             by_w = by_logits[:, :, np.newaxis] * X[:, np.newaxis, :]
-            error[:, a] = np.sqrt(np.einsum("ibk,bkcl,icl->i", by_w, fit.covariance, by_w))
+            error[:, a] = norms(np.einsum("ibk,bkm->im", by_w, fit.root))
     return Prediction(sigmoid(z), sigmoid(z - reach * error), sigmoid(z + reach * error))
 
 
@@ -350,7 +355,7 @@ def average_marginal_effects(
     p, q = sigmoid(z), sigmoid(-z)
     slope = (s * p * q).sum()
     J = slope * np.eye(len(fit.w)) + np.outer(fit.w, (s * p * q * (q - p)) @ X)
-    return slope * fit.w, np.sqrt(np.einsum("kl,lm,km->k", J, fit.covariance, J))
+    return slope * fit.w, norms(J @ fit.root)
 
 
 @quiet
@@ -377,12 +382,13 @@ def robust(
     Returns
     -------
     Fit
-        The same but for covariance and standard errors, for all functions here.
+        The same but for the root of its covariance, for all functions here.
 
     Raises
     ------
     TypeError, ValueError
-        As in `predict`, and for labels and weights of a wrong type, shape or value.
+        As in `predict`, and for labels and weights of a wrong type, shape or value, and data at
+        which the fit is not the estimate.
 
     Examples
     --------
@@ -395,13 +401,16 @@ def robust(
     s = arguments.weights(sample_weight, X)
     residual = residuals(z, y)[:, np.newaxis] if fit.w.ndim == 1 else softmax.residuals(z, y)
     g = (residual[:, :, np.newaxis] * X[:, np.newaxis, :]).reshape(len(X), -1)
-    C = fit.covariance.reshape(fit.w.size, fit.w.size)
-    root = C @ (np.sqrt(s)[:, np.newaxis] * g).T
-    return replace(
-        fit,
-        covariance=(root @ root.T).reshape(fit.covariance.shape),
-        standard_errors=np.sqrt((root**2).sum(axis=1)).reshape(fit.w.shape),
-    )
+    C = fit.root.reshape(fit.w.size, -1)
+    along = g @ C
+    distance = float(np.linalg.norm(s @ along))  # in standard errors
+    if not fit.firth and distance > _AT_THE_ESTIMATE:
+        raise ValueError(
+            f"fit: expected a fit of these data, given one whose weights are about {distance:.3g} "
+            f"standard errors from their estimate"
+        )
+    meat = np.linalg.qr(np.sqrt(s)[:, np.newaxis] * along, mode="r")
+    return replace(fit, root=(C @ meat.T).reshape(*fit.w.shape, -1))
 
 
 def deviance(fit: Fit) -> float:
@@ -599,7 +608,8 @@ def summary(
     estimate, error = _free(fit)
     lower, upper = confidence_intervals(fit, level)
     numbered = [f"x{k}" for k in range(1, estimate.shape[-1] + 1)]
-    columns = [*(names or fit.names or numbered)]
+    given = fit.names or numbered if names is None else names
+    columns = [str(name) for name in given]
     if len(columns) != estimate.shape[-1]:
         raise ValueError(f"names: expected {estimate.shape[-1]} names, given {len(columns)}")
     return Summary(
@@ -614,7 +624,7 @@ def summary(
         facts=(
             ("data points", f"{fit.count:g}"),
             ("deviance", f"{deviance(fit):.4f}, of an intercept alone {null_deviance(fit):.4f}"),
-            ("AIC, BIC", f"{aic(fit):.4f}, {bic(fit):.4f}"),
+            *([] if fit.firth else [("AIC, BIC", f"{aic(fit):.4f}, {bic(fit):.4f}")]),
             ("convergence", f"{fit.iterations} steps, gradient {fit.gradient_norm:.1e}"),
         ),
         rests_on=_statements(fit),
@@ -638,7 +648,11 @@ def _unpenalised(fit: Fit, name: str = "fit") -> Fit:
 
 def _parameters(fit: Fit, name: str = "fit") -> int:
     """Return the number of parameters that are free: n, or (K - 1) n."""
-    fit = _unpenalised(fit, name)
+    if _unpenalised(fit, name).firth:
+        raise ValueError(
+            f"{name}: expected a fit without penalty, given one with Firth's: its likelihood is not "
+            f"the largest, and is not to be compared"
+        )
     return fit.w.size if fit.w.ndim == 1 else (len(fit.w) - 1) * fit.w.shape[1]
 
 
@@ -651,6 +665,9 @@ def _free(fit: Fit) -> tuple[Array, Array]:
 
 def _logits(fit: Fit, X: ArrayLike, offset: ArrayLike | None) -> tuple[Array, Array]:
     """Return X and its logits, a column for each of several classes."""
+    columns = tuple(map(str, getattr(X, "columns", fit.names or ())))
+    if fit.names and columns != fit.names:
+        raise ValueError(f"X: expected the columns {fit.names} of the fit, given {columns}")
     X = arguments.design_matrix(X)
     arguments.vector("fit.w", fit.w[0] if fit.w.ndim == 2 else fit.w, X)
     z = X @ fit.w.T

@@ -208,7 +208,13 @@ def lbfgs(
     pairs: deque[tuple[Array, Array, float]] = deque(maxlen=_MEMORY)
     for _ in range(max_iter):
         before, gradient = walk.point, walk.gradient
-        decrement = walk.advance(-_two_loops(gradient, pairs, inverse_hessian))
+        try:
+            decrement = walk.advance(-_two_loops(gradient, pairs, inverse_hessian))
+        except ConvergenceError:  # what is known of a flat place says nothing of others
+            if not pairs:
+                raise
+            pairs.clear()
+            continue
         if decrement <= tol:
             return walk.minimum(decrement, None)
         s, y = walk.point - before, walk.gradient - gradient
