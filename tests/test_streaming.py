@@ -413,8 +413,12 @@ def with_nan(rows):
 GOOD = (X[:100], y[:100])
 WRONG = {
     "nan": ((with_nan(X[:100]), y[:100]), ValueError, r"X: .*given nan at index \(17, 2\)"),
-    "n": ((X[:100, :3], y[:100]), ValueError, r"w: expected shape \(3,\) .*\(100, 3\), given"),
-    "more columns": ((np.tile(X[:100], 2), y[:100]), ValueError, r"w: expected shape \(8,\)"),
+    "n": ((X[:100, :3], y[:100]), ValueError, r"[wX]: expected .*shape \(100, 3\)"),
+    "more columns": (
+        (np.tile(X[:100], 2), y[:100]),
+        ValueError,
+        r"[wX]: expected .*shape \(100, 8\)",
+    ),
     "length of y": ((X[:100], y[:99]), ValueError, r"y: expected shape \(100,\) .*\(99,\)"),
     "labels": ((X[:100], y[:100] + 1), ValueError, r"y: expected integers from 0 to 1, given 2"),
     "strings": ((X[:100].astype(str), y[:100]), TypeError, r"X: expected real numbers"),

@@ -24,7 +24,15 @@ from scipy import linalg, special
 from reference_impl import arguments, identification
 from reference_impl.arguments import Array, Labels
 from reference_impl.engine import logistic, minimisation, separation, streaming
-from reference_impl.engine.fit import EPS, Separated, Terms, fit, norms, rounding_of_coefficients
+from reference_impl.engine.fit import (
+    EPS,
+    Separated,
+    Terms,
+    fit,
+    norms,
+    orthonormal,
+    rounding_of_coefficients,
+)
 from reference_impl.engine.minimisation import ConvergenceError, Minimum
 from reference_impl.engine.streaming import Source
 from reference_impl.quiet import quiet
@@ -90,6 +98,7 @@ class Fit:
     firth: bool = False
 
     @property
+    @quiet
     def covariance(self) -> Array:
         """Inverse of the Hessian at w: (n, n); of a softmax regression (K, n, K, n).
 
@@ -234,6 +243,8 @@ def multinomial(
     >>> estimation.multinomial(X, y, 3).w.round(4).tolist()
     [[-0.231], [-0.231], [0.4621]]
     """
+    if K == 0:
+        raise ValueError("K: expected an integer >= 2, the number of classes, given none")
     K = arguments.count("K", K, least=2)
     coding = (
         identification.sum_to_zero(np.eye(K))
@@ -291,12 +302,12 @@ def firth(
     [1.9459]
     """
     names = _names(X)
-    X, y, s = arguments.data(X, y, sample_weight, 2)
-    separation.require_full_rank(X)
-    R = np.linalg.qr(X, mode="r")
+    given, y, s = arguments.data(X, y, sample_weight, 2)
+    separation.require_full_rank(given)
+    R = np.asarray(np.linalg.qr(given, mode="r"))
     if not np.linalg.cond(R / norms(R.T)) < 1 / (len(R) * EPS):
         raise ConvergenceError("the columns of X are dependent, to rounding")
-    X = linalg.solve_triangular(R, X.T, trans="T").T
+    X = orthonormal(given, R)
 
     def decomposed(w: Array) -> tuple[Array, Array, Array]:
         """Return p, and Q R = diag(s p (1 - p))^(1/2) X."""
@@ -382,6 +393,8 @@ def gradient_descent(
     [1.0986]
     """
     L = largest_curvature(X, sample_weight=sample_weight, penalty=penalty)
+    if L == 0:
+        raise ValueError("X: expected a number that is not zero, given none: the NLL is constant")
     X, y, s = arguments.data(X, y, sample_weight, 2)
     penalty = arguments.nonnegative("penalty", penalty)
 
@@ -425,7 +438,8 @@ def largest_curvature(
     X = arguments.design_matrix(X)
     s = arguments.weights(sample_weight, X)
     penalty = arguments.nonnegative("penalty", penalty)
-    return float(np.linalg.eigvalsh((X.T * s) @ X)[-1] / 4 + penalty)
+    products = arguments.representable("X^T diag(s) X", (X.T * s) @ X)
+    return float(np.linalg.eigvalsh(products)[-1] / 4 + penalty)
 
 
 @dataclass(frozen=True, eq=False)
@@ -599,4 +613,6 @@ def _decide(data: _Data, terms: Terms, free: NDArray[np.bool_], error: Convergen
         if doubtful == 0:
             shape = (terms.K, data.n) if terms.K > 1 else (data.n,)
             raise separation.SeparationError(error.point.reshape(shape), complete=True)
-    raise ConvergenceError(f"{error}; {_DOUBTS}") from None
+    _, totals, *_ = streaming.total(terms.first, np.zeros(terms.K * data.n), data.blocks)
+    absent = "".join(f"; class {a} has no data" for a in np.flatnonzero(totals == 0))
+    raise ConvergenceError(f"{error}{absent}; {_DOUBTS}") from None

@@ -6,7 +6,7 @@ estimate exists where the sums alone do not prove it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,8 @@ EPS = float(np.finfo(np.float64).eps)
 _NEAR = 0.1
 # Smallest eigenvalue of X^T diag(s) X, of unit diagonal, that proves that X has full column rank.
 _REGULAR = 1e-10
-# By how much the last step may change a logit: its square is what is left.
-_SETTLED = 1e-6
+# By how much, in `tol`, the last step may change a logit.
+_SETTLED = 1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,22 +105,23 @@ class Terms:
         return value, gradient, self.hessian(u, X, y, sample_weight=sample_weight)
 
     def last(
-        self, bound: float, step: Array, u: Array, X: Any, y: Any, *, sample_weight: Any
-    ) -> tuple[Any, Array, Any, Any]:
-        """Return value, gradient, and of how many rows two things are to be doubted.
+        self, bound: float, moved: float, step: Array, u: Array, X: Any, y: Any, *,
+        sample_weight: Any,
+    ) -> tuple[Any, Array, Any, Any]:  # fmt: skip
+        """Return value, gradient, and how many rows are far on their side, and how many move.
 
-        Those are that s_i p_ia exceeds bound^2, and that the step that led here was one of its
-        logits by next to nothing.
+        There s_i p_ia may be bound^2 or less, and the step that led here changes a logit by more
+        than `moved`.
         """
         value, gradient = self.value_and_gradient(u, X, y, sample_weight=sample_weight)
         U, X, s = self._moved(u, X, sample_weight)
-        moved = np.abs(X[:, : self.n] @ step.reshape(self.K, -1).T).max(axis=1)
+        change = np.abs(X[:, : self.n] @ step.reshape(self.K, -1).T).max(axis=1)
         z = U @ X.T
         apart = np.abs(z[0]) if self.K == 1 else z.max(axis=0) - z.min(axis=0)
         s = np.ones(len(X)) if s is None else s
         least = s * np.exp(-apart) / self.classes  # no s_i p_ia is smaller
-        doubted = (least <= bound**2) & (s > 0), (moved > _SETTLED) & (s > 0)
-        return value, gradient, *(np.float64(np.sum(rows)) for rows in doubted)
+        doubtful, moving = (least <= bound**2) & (s > 0), (change > moved) & (s > 0)
+        return value, gradient, np.float64(np.sum(doubtful)), np.float64(np.sum(moving))
 
     def not_separated(self, u: Array, X: Any, y: Any, *, sample_weight: Any) -> Any:
         """Return how many rows have a margin along u that is not positive beyond rounding."""
@@ -138,10 +139,12 @@ class Terms:
         """Return coefficients, design matrix and weights in the coordinates."""
         X, U = sums.design_matrix(X), u.reshape(self.K, self.n)
         if X.shape[1] != self.n + (0 if self.fixed is None else self.K):
-            arguments.vector("w", u[: self.n], X)
+            raise ValueError(
+                f"X: expected as many columns as in the first block, {self.n}, given shape {X.shape}"
+            )
         if self.R is not None:
             X = arguments.design_matrix(X)
-            X = self._beside(linalg.solve_triangular(self.R, X[:, : self.n].T, trans="T").T, X)
+            X = self._beside(orthonormal(X[:, : self.n], self.R), X)
         if self.C is not None:
             X = self._beside(X[:, : self.n] @ self.C, X)
         if self.fixed is not None:
@@ -174,6 +177,10 @@ class Separated(ConvergenceError):
     def __init__(self, point: Array) -> None:
         super().__init__("every data point has its own class as the likeliest by far")
         self.point = point
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another."""
+        return type(self), (self.point,)
 
 
 @quiet
@@ -218,14 +225,14 @@ def fit(
     TypeError, ValueError
         As `streaming.total`.
     """
-    problem = _Problem(blocks, terms, penalty, few_passes)
+    problem = _Problem(blocks, terms, penalty, tol, max_iter, few_passes)
     far = ConvergenceError("some data points are too far on their side")
     reason: ConvergenceError | None = None
     try:
         if problem.in_range():
-            last = problem.solved(start, tol, max_iter)
+            last = problem.solved(start)
             if problem.is_proved(last) and problem.is_regular():
-                return problem.found(last, max_iter)
+                return problem.found(last)
     except Separated as error:
         decide(error)
         raise
@@ -243,9 +250,10 @@ def fit(
             f"not unique; drop dependent columns or use a penalty > 0"
         )
     if reason or not problem.in_range():
-        problem = _Problem(blocks, replace(problem.terms, R=R), penalty, few_passes)
+        terms = replace(problem.terms, R=R)
+        problem = _Problem(blocks, terms, penalty, tol, max_iter, few_passes)
         try:
-            last = problem.solved(problem.coordinates(start), tol, max_iter)
+            last = problem.solved(problem.coordinates(start))
         except ConvergenceError as error:
             decide(error)
             raise ConvergenceError(
@@ -253,7 +261,7 @@ def fit(
             ) from None
     if not problem.is_proved(last):
         decide(far)
-    return problem.found(last, max_iter)
+    return problem.found(last)
 
 
 class _Problem:
@@ -262,8 +270,12 @@ class _Problem:
     In the coordinates u = R w the penalty is u^T Lambda u / 2.
     """
 
-    def __init__(self, blocks: Source, terms: Terms, penalty: Array, few_passes: bool) -> None:
+    def __init__(
+        self, blocks: Source, terms: Terms, penalty: Array, tol: float, max_iter: int,
+        few_passes: bool,
+    ) -> None:  # fmt: skip
         self.blocks, self.few_passes, self.free = blocks, few_passes, penalty == 0
+        self.tol, self.max_iter = tol, max_iter
         self.least = np.inf
 
         def summands() -> Iterator[Parts]:
@@ -317,33 +329,35 @@ class _Problem:
         H = found[2] if len(found) > 2 else self._total(self.terms.hessian, u)
         return np.asarray(H + self._beside_the_nll(self.Lambda, self.at_zero))
 
-    def solved(self, start: Array, tol: float, max_iter: int) -> _Last:
+    def solved(self, start: Array) -> _Last:
         """Return the last step to the estimate, if there is one."""
-        there = self._there(start, tol, max_iter)
+        there = self._there(start)
         assert there.hessian is not None
         last = self._stepped(there.point, there.gradient, there.hessian, there.steps)
-        reachable = tol if self.terms.R is None else max(tol, sum(last.rounding))
-        last = self._further(last, lambda last: not last.decrement <= reachable, max_iter)
+        reachable = self.tol if self.terms.R is None else max(self.tol, sum(last.rounding))
+        last = self._further(last, lambda last: not last.decrement <= reachable)
         if not last.decrement <= reachable:
-            raise ConvergenceError(f"the decrement is still {last.decrement:.3g}, above {tol:g}")
+            raise ConvergenceError(
+                f"the decrement is still {last.decrement:.3g}, above {self.tol:g}"
+            )
         return last
 
     def is_proved(self, last: _Last) -> bool:
         """Whether the last point proves that there is an estimate."""
         return not self.free.any() or last.unproved == 0
 
-    def found(self, last: _Last, max_iter: int) -> Found:
+    def found(self, last: _Last) -> Found:
         """Return the estimate, if there is one, after further steps where one changes a logit.
 
         Where all of the data are far on their side, a step of no standard error may do that.
         """
-        last = self._further(last, lambda last: last.moving > 0, max_iter)
+        last = self._further(last, lambda last: last.moving > 0)
         w, scale = self.coefficients(last.point), self.terms.scale
         root = self._by_rows(self.coefficients, last.root) / np.sqrt(scale)
         errors = np.sqrt(scale) * norms(root) * sum(last.rounding)
         return Found(
             point=w,
-            nll=last.value * scale,
+            nll=float(last.value * scale),
             gradient_norm=float(norms(self._gradient(last.gradient)[np.newaxis])[0]) * scale,
             decrement=last.decrement * np.sqrt(scale),
             steps=last.steps,
@@ -352,9 +366,9 @@ class _Problem:
             totals=self.totals,
         )
 
-    def _further(self, last: _Last, wanted: Callable[[_Last], bool], most: int) -> _Last:
+    def _further(self, last: _Last, wanted: Callable[[_Last], bool]) -> _Last:
         """Take steps of Newton's as long as they are wanted and bring the minimum nearer."""
-        for _ in range(most):
+        for _ in range(self.max_iter):
             if not wanted(last):
                 break
             u = last.point
@@ -372,7 +386,7 @@ class _Problem:
         along = root.T @ gradient
         decrement, step = float(np.linalg.norm(along)), -(root @ along)
         rounding = self._rounding(root, u)
-        last = partial(self.terms.last, decrement + rounding[0], step)
+        last = partial(self.terms.last, decrement + rounding[0], _SETTLED * self.tol, step)
         value, gradient, unproved, moving = self._total(last, u + step)
         Lambda = ((u + step).reshape(self.terms.K, -1) @ self.Lambda).ravel()
         return _Last(
@@ -423,7 +437,7 @@ class _Problem:
         filled = np.kron(np.full((K, K), 1 / K), at_zero)
         return np.asarray(np.kron(np.eye(K), Lambda) + filled)
 
-    def _there(self, start: Array, tol: float, max_iter: int) -> Minimum:
+    def _there(self, start: Array) -> Minimum:
         """Go near the minimum with the Hessian at zero as the seed, then there with the one near it.
 
         At zero the Hessian is (I - 1 1^T / K) (x) at_zero, or at_zero itself if K = 1.
@@ -436,12 +450,16 @@ class _Problem:
 
             try:
                 near = minimisation.lbfgs(
-                    self.value_and_gradient, start, first_seed, tol=_NEAR, max_iter=max_iter
+                    self.value_and_gradient, start, first_seed, tol=_NEAR, max_iter=self.max_iter
                 )
                 H = self.hessian(near.point)
                 second = partial(_solve, _factor(H))
                 there = minimisation.lbfgs(
-                    self.value_and_gradient, near.point, second, tol=tol, max_iter=max_iter
+                    self.value_and_gradient,
+                    near.point,
+                    second,
+                    tol=self.tol,
+                    max_iter=self.max_iter,
                 )
                 return replace(there, steps=near.steps + there.steps, hessian=H)
             except Separated:
@@ -450,13 +468,13 @@ class _Problem:
                 pass
         newton = partial(minimisation.newton, self.value_and_gradient, self.hessian)
         try:
-            return newton(start, tol=tol, max_iter=max_iter)
+            return newton(start, tol=self.tol, max_iter=self.max_iter)
         except Separated:
             raise
         except ConvergenceError:  # from where the NLL is flat there is no step
             if not start.any():
                 raise
-        return newton(np.zeros_like(start), tol=tol, max_iter=max_iter)
+        return newton(np.zeros_like(start), tol=self.tol, max_iter=self.max_iter)
 
     def _covariance_root(self, u: Array, hessian: Array) -> Array:
         """Return C with C C^T the inverse of the Hessian at u, given one that is near.
@@ -506,12 +524,18 @@ def _triangle(blocks: Source, terms: Terms, penalty: Array) -> tuple[Array, floa
     """Return R with R^T R = X^T diag(s) X + penalty, and its condition with columns of unit norm."""
     zero = np.zeros(terms.K * terms.n)
     triangles = (part[1] for part in streaming.parts(terms.triangle, zero, blocks))
-    penalised = np.diag(np.sqrt(penalty / terms.scale))[penalty > 0]
-    R = reduce(lambda R, more: np.linalg.qr(np.vstack([R, more]), mode="r"), triangles, penalised)
+    R = np.diag(np.sqrt(penalty / terms.scale))[penalty > 0]
+    for more in triangles:
+        R = np.asarray(np.linalg.qr(np.vstack([R, more]), mode="r"))
     if len(R) < terms.n:
         return R, np.inf
     sizes = norms(R.T)
     return R, float(np.linalg.cond(R / sizes)) if sizes.all() else np.inf
+
+
+def orthonormal(X: Array, R: Array) -> Array:
+    """Return X R^-1, found by solving."""
+    return np.asarray(linalg.solve_triangular(R, X.T, trans="T").T)
 
 
 def rounding_of_coefficients(R: Array | None, w: Array) -> Array:

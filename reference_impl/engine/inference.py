@@ -409,7 +409,7 @@ def robust(
             f"fit: expected a fit of these data, given one whose weights are about {distance:.3g} "
             f"standard errors from their estimate"
         )
-    meat = np.linalg.qr(np.sqrt(s)[:, np.newaxis] * along, mode="r")
+    meat = np.asarray(np.linalg.qr(np.sqrt(s)[:, np.newaxis] * along, mode="r"))
     return replace(fit, root=(C @ meat.T).reshape(*fit.w.shape, -1))
 
 
@@ -669,7 +669,10 @@ def _logits(fit: Fit, X: ArrayLike, offset: ArrayLike | None) -> tuple[Array, Ar
     if fit.names and columns != fit.names:
         raise ValueError(f"X: expected the columns {fit.names} of the fit, given {columns}")
     X = arguments.design_matrix(X)
-    arguments.vector("fit.w", fit.w[0] if fit.w.ndim == 2 else fit.w, X)
+    if X.shape[1] != fit.w.shape[-1]:
+        raise ValueError(
+            f"X: expected as many columns as in the fit, {fit.w.shape[-1]}, given shape {X.shape}"
+        )
     z = X @ fit.w.T
     return X, z if offset is None else z + arguments.same_shape("offset", offset, "the logits", z)
 

@@ -142,6 +142,11 @@ def newton(
     walk, tol, max_iter = _checked(value_and_gradient, start, tol, max_iter)
     for _ in range(max_iter):
         H = hessian(walk.point)
+        if np.shape(H) != 2 * walk.point.shape or not np.isfinite(H).all():
+            raise ValueError(
+                f"hessian: expected a finite matrix of shape {2 * walk.point.shape}, given shape "
+                f"{np.shape(H)} after {walk.steps} steps"
+            )
         try:
             step = _solved(H, -walk.gradient)
         except linalg.LinAlgError:

@@ -124,6 +124,7 @@ class SeparationError(ValueError):
         self, direction: Array, complete: bool, verdict: Verdict | None = None, note: str = ""
     ) -> None:
         self.direction, self.complete, self.verdict = direction, complete, verdict
+        self._note = note
         kind, sign = ("completely", ">") if complete else ("quasi-completely", ">=")
         margin = "(2 y_i - 1) x_i.d" if direction.ndim == 1 else "x_i.(d_y - d_a)"
         shown = np.array2string(direction, precision=6, threshold=10, separator=", ")
@@ -134,6 +135,10 @@ class SeparationError(ValueError):
             f"{margin} {sign} 0 for every data point with d = {shown}.{fates}{note} "
             f"Remedies: a penalty > 0, more data, fewer or other columns of X, or Firth's method"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another."""
+        return type(self), (self.direction, self.complete, self.verdict, self._note)
 
     @classmethod
     def proved(cls, verdict: Verdict, note: str = "") -> "SeparationError":
@@ -159,7 +164,7 @@ class RankError(ValueError):
     """
 
     def __init__(self, dependent: dict[int, dict[int, Fraction]], shape: tuple[int, ...]) -> None:
-        self.dependent = dependent
+        self.dependent, self._shape = dependent, shape
         relations = [
             f"column {j} = "
             + (" + ".join(f"{_short(c)} * column {k}" for k, c in terms.items()) or "0")
@@ -170,6 +175,10 @@ class RankError(ValueError):
             f"{shape[1] - len(dependent)} for shape {shape}: {_listed(relations)}; the estimate "
             f"is not unique; drop dependent columns or use a penalty > 0"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go from one process to another."""
+        return type(self), (self.dependent, self._shape)
 
 
 @quiet

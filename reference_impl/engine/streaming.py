@@ -13,6 +13,7 @@ of the blocks: the sum is the same in every run.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any, Protocol, TypeGuard
 
 import numpy as np
@@ -323,7 +324,7 @@ def _of_block(
 
 
 def _elsewhere(blocks: Source) -> TypeGuard[Elsewhere]:
-    return hasattr(blocks, "map")
+    return hasattr(blocks, "map") and not hasattr(blocks, "__iter__")
 
 
 def _iterated(blocks: Any) -> Iterator[Block]:
@@ -342,6 +343,11 @@ def _parts(block: Any) -> tuple[Any, Any, Any]:
         raise TypeError(
             f"blocks: expected (X_b, y_b) or (X_b, y_b, sample_weight_b), "
             f"given {type(block).__name__}{length}"
+        )
+    if isinstance(block[0], Real):
+        raise TypeError(
+            "blocks: expected (X_b, y_b) or (X_b, y_b, sample_weight_b), given a row of numbers: "
+            "of a matrix X the labels y are missing"
         )
     return block[0], block[1], block[2] if len(block) == 3 else None
 
