@@ -585,6 +585,80 @@ def test_summary_shows_what_the_functions_return():
     assert table.level == 0.9
 
 
+@pytest.mark.parametrize("power", [2, 3, 4])
+def test_intervals_where_columns_are_nearly_dependent(power):
+    """As with the years around 1985; with x^T C x in place of |x^T A|, A A^T = C, most is lost."""
+    year = np.arange(1950.0, 2020.0)
+    t, y = (year - 1985) / 20, np.random.default_rng(0).random(70)
+    y = (y < 1 / (1 + np.exp(-4 * t / 3))).astype(int)
+    raw, centred = (x[:, np.newaxis] ** np.arange(power + 1) for x in (year, t))
+    fits = {
+        "of two labels": estimation.newton,
+        "of classes": partial(estimation.multinomial, K=2, reference=0),
+    }
+    ulp_of = {2: 1e6, 3: 1e7, 4: 1e9}[power]  # condition numbers up to 1e12
+    for name, fitted in fits.items():
+        found, expected = (inference.predict(fitted(X, y), X) for X in (raw, centred))
+        for end in ("lower", "upper"):
+            actual, exact = getattr(found, end), getattr(expected, end)
+            compare.check(ulp_of + (actual / exact - 1), np.full(exact.shape, ulp_of).tolist(), ulp=64,
+                          statement="logistic.fisher_information", oracle="identity",
+                          case=f"{end} ends {name}, power {power}")  # fmt: skip
+
+
+def test_what_a_fit_with_firths_penalty_is_refused():
+    """Its likelihood is not the largest; its errors hold."""
+    X, y, names = data.endometrial()
+    fit, smaller = estimation.firth(X, y), estimation.firth(np.delete(X, 1, 1), y)
+    for call in (
+        lambda: inference.likelihood_ratio_test(smaller, fit),
+        lambda: inference.aic(fit),
+        lambda: inference.bic(fit),
+    ):
+        with pytest.raises(ValueError, match=r"^\w+: expected .* without penalty, given .*Firth's"):
+            call()
+    table = inference.summary(fit, names)
+    assert "AIC" not in str(table)
+    compare.same(table.standard_error, fit.standard_errors)
+
+
+def test_columns_in_another_order_are_refused():
+    X, y, names = data.spector()
+    frame = pd.DataFrame(X, columns=names)
+    fit = estimation.newton(frame, y)
+    other = frame[list(names)[::-1]]
+    for call in (
+        lambda: inference.predict(fit, other),
+        lambda: inference.average_marginal_effects(fit, frame.rename(columns={"psi": "PSI"})),
+        lambda: inference.robust(fit, other, y),
+    ):
+        with pytest.raises(
+            ValueError, match=r"^X: expected the columns \('intercept', 'gpa'.*given"
+        ):
+            call()
+    for given in (X, frame):
+        compare.same(inference.predict(fit, given).lower, inference.predict(fit, X).lower)
+
+
+def test_robust_errors_are_those_of_the_data_of_the_fit():
+    (fit, _), (X, y, _) = spector(), data.spector()
+    for wrong in ((X, 1 - y), (X[:20], y[:20]), (X[::-1], y)):
+        with pytest.raises(
+            ValueError, match=r"^fit: expected a fit of these data, given one whose"
+        ):
+            inference.robust(fit, *wrong)
+
+
+def test_names_of_any_kind():
+    fit, names = spector()
+    expected = inference.summary(fit, names)
+    for given in (np.array(names), pd.Index(names), list(names)):
+        assert str(inference.summary(fit, given)) == str(expected)
+    assert inference.summary(fit, [1, 2, 3, 4]).names == ("1", "2", "3", "4")
+    with pytest.raises(ValueError, match=r"^names: expected 4 names, given 0"):
+        inference.summary(fit, [])
+
+
 def test_what_predictions_refuse():
     fit, _ = spector()
     for function in (inference.predict, inference.average_marginal_effects):

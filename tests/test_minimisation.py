@@ -269,3 +269,18 @@ def test_wrong_arguments_of_gradient_descent(changed, error, message):
     call = {"start": [0.5], "step": 1.0, "steps": 2} | changed
     with pytest.raises(error, match=message):
         minimisation.gradient_descent(steep, **call)
+
+
+def test_lbfgs_leaves_a_flat_place():
+    """(1 + w^2)^(1/2) is nearly linear at 1e6: what the first steps tell of it leads far away."""
+    found = minimisation.lbfgs(steep, [1e6], lambda g: 1e5 * g, tol=1e-12)
+    compare.check(1.0 + found.point, [1.0], statement="logistic.newton_step", oracle="identity",
+                  case="from a flat place", ulp=2)  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [np.eye(2), np.full((3, 3), np.nan), np.ones(3)])
+def test_a_hessian_that_is_none(wrong):
+    with pytest.raises(
+        ValueError, match=r"^hessian: expected a finite matrix of shape \(3, 3\), given"
+    ):
+        minimisation.newton(quadratic, lambda w: wrong, np.zeros(3))

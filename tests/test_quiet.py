@@ -19,6 +19,7 @@ from reference_impl.backpropagation import backpropagate
 from reference_impl.engine import (
     compiled,
     estimation,
+    inference,
     logistic as engine_logistic,
     minimisation,
     separation,
@@ -136,6 +137,7 @@ def test_an_error_lets_go():
         assert set(blas_threads()) == {2}
 
 
+FEW = np.array([[1.0, 1e-4], [1.0, -2e-4], [1.0, 3e-4], [1.0, 0.0]]), np.array([1, 0, 0, 1])
 FAR = np.array([[-800.0, 0.0, 700.0], [0.0, -750.0, -1e308]])
 EXTREME = {
     "sigmoid": lambda: sigmoid.sigmoid(FAR),
@@ -169,6 +171,8 @@ EXTREME = {
     "focal loss": lambda: targets.focal_loss(FAR, np.eye(3)[:2], 2.0),
     "many labels": lambda: targets.many_labels_gradient(FAR, np.eye(3)[:2], [1e-300] * 3),
     "masked": lambda: targets.masked_log_softmax(FAR, np.ones((2, 3)), 1e-300 * np.ones((2, 3))),
+    "odds ratios": lambda: np.stack(inference.odds_ratios(estimation.newton(FEW[0], FEW[1]))),
+    "covariance": lambda: estimation.newton(FEW[0] / 1e150, FEW[1], penalty=1e-300).covariance,
     "fit": lambda: estimation.newton([[1.0, 900.0], [1.0, -900.0]], [0, 1], penalty=1e-3).w,
 }
 

@@ -4,9 +4,11 @@ The checks here share nothing with the implementation: they follow the definitio
 fractions or integers, and on small data they list every extreme ray of the cone of directions.
 """
 
+import copy
 import itertools
 import math
 import os
+import pickle
 from fractions import Fraction
 
 import compare
@@ -16,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 
 from reference_impl import logistic
 from reference_impl.engine import estimation, separation
+from reference_impl.engine.fit import Separated
 from reference_impl.engine.separation import RankError, SeparationError
 
 STATEMENT = "logistic.no_mle_when_separable"
@@ -710,3 +713,24 @@ def test_directions_have_few_digits(seed):
     assert verdict.direction[3] == 0
     shown = str(separation.SeparationError.proved(verdict))
     assert "e-" not in shown
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        separation.SeparationError(np.array([1.0, -0.5]), complete=False, note=" Here."),
+        separation.RankError({1: {0: Fraction(2, 3)}}, (3, 2)),
+        Separated(np.array([1.0, 2.0])),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_go_from_process_to_process(error):
+    """Also the one that a search proves, with its integers."""
+    with pytest.raises(separation.SeparationError) as found:
+        separation.require_overlap([[1.0], [2.0]], [1, 1])
+    for raised in (error, found.value):
+        for sent in (pickle.loads(pickle.dumps(raised)), copy.deepcopy(raised)):
+            assert type(sent) is type(raised) and str(sent) == str(raised)
+            for name in ("direction", "dependent", "point"):
+                if hasattr(raised, name):
+                    assert np.array_equal(getattr(sent, name), getattr(raised, name))

@@ -26,7 +26,7 @@ _NEAR = 0.1
 # Smallest eigenvalue of X^T diag(s) X, of unit diagonal, that proves that X has full column rank.
 _REGULAR = 1e-10
 # By how much, in `tol`, the last step may change a logit.
-_SETTLED = 1e4
+_SETTLED = 100.0
 
 
 @dataclass(frozen=True, eq=False)
