@@ -127,9 +127,9 @@ def newton(
 ) -> Fit:
     """``logistic.newton_step``: repeat w <- w - H^-1 g from w = 0 until the step is negligible.
 
-    For arrays, H is computed at three points only: at the start, near the minimum, and before the
-    last step. In between the changes of the gradient correct it (L-BFGS), which costs less and
-    needs few steps more; should that fail, H is computed at each. For blocks, where a pass over
+    For arrays, H is computed at three points only: at zero, wherever the start is, near the minimum,
+    and before the last step. In between the changes of the gradient correct it (L-BFGS), which costs
+    less and needs few steps more; should that fail, H is computed at each. For blocks, where a pass over
     the data costs more than H, each step takes one pass. A step that does not make the NLL fall
     enough is halved until it does, so that no method can diverge. The Newton decrement
     (g.H^-1 g)^(1/2) is the length of the step in units of the standard errors; once it is at most

@@ -4,7 +4,7 @@ log sum_c e^z_c is small when the sum T is near 1, as it is for logarithms of pr
 every digit of T - 1 comes from digits of the e^z_c that a float does not have. Here e^z is found
 as an unevaluated sum of five floats, good to about 2^-112, with T - 1 the rounded sum of all of
 them. The rare sums that are nearer to 1 than 2^-60 are computed with as many decimal digits as it
-takes. `softmax.logsumexp` uses this for the rows that need it: it costs some hundred times as much.
+takes. `softmax.logsumexp` uses this for the rows that need it, which take ten to thirty times as long.
 """
 
 import math

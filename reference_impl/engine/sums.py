@@ -5,10 +5,11 @@ it is in the cache it gives its logits, and these give its part of the result. S
 read of X and the memory of a few blocks, whatever N; a block of another type or layout is converted
 when its turn comes. The same split serves threads.
 
-The blocks depend on the shape of X alone, and their parts are added in their order, in float64: the
-result does not depend on the number of threads. What rounding loses in an addition is carried
-along (Neumaier, Z. angew. Math. Mech. 54, 1974), so that the error of a sum does not grow with the
-number of its parts.
+The blocks depend on the shape of X, the number of classes, the type and whether compiled loops
+compute, but not on the number of threads, and their parts are added in their order, in float64: so
+the result does not depend on the threads either. What rounding loses in an addition is carried along
+(Neumaier, Z. angew. Math. Mech. 54, 1974), so that the error of a sum does not grow with the number of
+its parts.
 """
 
 import math
