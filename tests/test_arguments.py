@@ -280,7 +280,8 @@ LEFT_OUT = {
     "engine.streaming": {
         "add": "takes what parts yields",
         "columns": "a part of Blocks: test_streaming",
-        "number_of_columns": "a part of newton: test_streaming",
+        "column_names": "takes any table: test_estimation",
+        "columns_of": "a part of newton: test_streaming",
         "parts": "the blocks of total",
         "place": "words",
         "require_length": "a part of Blocks: test_streaming",

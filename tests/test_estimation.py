@@ -7,6 +7,7 @@ import compare
 import designs
 import loops
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given, strategies as st
 from mpmath import mp
@@ -1104,6 +1105,21 @@ def test_firth_of_columns_that_are_dependent_to_rounding():
     X[0, 2] = np.nextafter(X[0, 2], 9)
     with pytest.raises(ConvergenceError, match=r"^the columns of X are dependent, to rounding"):
         estimation.firth(X, y)
+
+
+def test_tables_as_blocks():
+    """The names of the first are those of the fit; other columns in a later block are refused."""
+    X, y = overlapping(2)
+    table = pd.DataFrame(X, columns=["one", "x", "z"])
+    parts = [(table[:25], y[:25]), (table[25:], y[25:])]
+    fit = estimation.newton(parts)
+    assert fit.names == ("one", "x", "z")
+    compare.same(fit.w, estimation.newton([(X[:25], y[:25]), (X[25:], y[25:])]).w)
+    parts[1] = table.loc[25:, ["one", "z", "x"]], y[25:]
+    with pytest.raises(
+        ValueError, match=r"^X: expected the columns \('one', 'x', 'z'\), given .*block 1"
+    ):
+        estimation.newton(parts)
 
 
 class Mapped(list):

@@ -301,7 +301,7 @@ def firth(
     >>> estimation.firth(X, y).w.round(4).tolist()
     [1.9459]
     """
-    names = _names(X)
+    names = streaming.column_names(X)
     given, y, s = arguments.data(X, y, sample_weight, 2)
     separation.require_full_rank(given)
     R = np.asarray(np.linalg.qr(given, mode="r"))
@@ -467,8 +467,9 @@ class _Data:
         if y is None and not arrays:
             _refuse_beside_blocks("sample_weight", sample_weight, "the third array of a block")
             _refuse_beside_blocks("offset", offset, "for X and y in memory")
-            return cls(X, streaming.number_of_columns(X))
-        names = _names(X)
+            n, names = streaming.columns_of(X)
+            return cls(X, n, names=names)
+        names = streaming.column_names(X)
         X = arguments.design_matrix(X)
         kept = arguments.weights(sample_weight, X) > 0
         rows, y, s = arguments.data(X, y, sample_weight, max(K, 2))  # type: ignore[arg-type]
@@ -487,10 +488,6 @@ def _refuse_beside_blocks(name: str, value: Any, where: str) -> None:
         raise TypeError(f"{name}: expected nothing beside blocks, given {given}; it is {where}")
 
 
-def _names(X: Any) -> tuple[str, ...] | None:
-    return tuple(map(str, X.columns)) if hasattr(X, "columns") else None
-
-
 @quiet
 def _fitted(
     data: _Data,
@@ -507,7 +504,7 @@ def _fitted(
     shape = (n,) if K == 1 else (K, n)
     penalties = _penalty(penalty, n)
     of_columns = np.broadcast_to(penalties, (n,))
-    terms = Terms(K, n, None if data.offset is None else np.eye(K))
+    terms = Terms(K, n, None if data.offset is None else np.eye(K), names=data.names)
     found = fit(
         data.blocks,
         terms,

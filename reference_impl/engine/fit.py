@@ -58,6 +58,7 @@ class Terms:
     R: Array | None = None
     C: Array | None = None
     scale: float = 1.0
+    names: tuple[str, ...] | None = None
 
     @property
     def classes(self) -> int:
@@ -137,6 +138,9 @@ class Terms:
 
     def _moved(self, u: Array, X: Any, s: Any) -> tuple[Array, Array, Any]:
         """Return coefficients, design matrix and weights in the coordinates."""
+        names = streaming.column_names(X)
+        if None not in (names, self.names) and names != self.names:
+            raise ValueError(f"X: expected the columns {self.names}, given {names}")
         X, U = sums.design_matrix(X), u.reshape(self.K, self.n)
         if X.shape[1] != self.n + (0 if self.fixed is None else self.K):
             raise ValueError(

@@ -20,6 +20,7 @@ from scipy import special
 
 from reference_impl import arguments, softmax
 from reference_impl.arguments import Array
+from reference_impl.engine import streaming
 from reference_impl.engine.estimation import Fit
 from reference_impl.engine.fit import norms
 from reference_impl.quiet import quiet
@@ -665,9 +666,9 @@ def _free(fit: Fit) -> tuple[Array, Array]:
 
 def _logits(fit: Fit, X: ArrayLike, offset: ArrayLike | None) -> tuple[Array, Array]:
     """Return X and its logits, a column for each of several classes."""
-    columns = tuple(map(str, getattr(X, "columns", fit.names or ())))
-    if fit.names and columns != fit.names:
-        raise ValueError(f"X: expected the columns {fit.names} of the fit, given {columns}")
+    names = streaming.column_names(X)
+    if None not in (names, fit.names) and names != fit.names:
+        raise ValueError(f"X: expected the columns {fit.names} of the fit, given {names}")
     X = arguments.design_matrix(X)
     if X.shape[1] != fit.w.shape[-1]:
         raise ValueError(

@@ -220,8 +220,23 @@ def add(summands: Iterable[Parts]) -> Any:
     return tuple(results) if len(results) > 1 else results[0]
 
 
-def number_of_columns(blocks: Source) -> int:
-    """Return n, from a look at the first block of those over which several passes can be made.
+def column_names(X: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns of a table, None for what has none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from reference_impl.engine import streaming
+    >>> streaming.column_names(pd.DataFrame({"one": [1.0], "x": [2.0]}))
+    ('one', 'x')
+    """
+    return tuple(map(str, X.columns)) if hasattr(X, "columns") else None
+
+
+def columns_of(blocks: Source) -> tuple[int, tuple[str, ...] | None]:
+    """Return n and the names of the columns, from a look at the first of several blocks.
+
+    Over the blocks several passes can be made.
 
     Raises
     ------
@@ -231,18 +246,19 @@ def number_of_columns(blocks: Source) -> int:
     Examples
     --------
     >>> from reference_impl.engine import streaming
-    >>> streaming.number_of_columns([([[1.0, 2.0]], [0])])
-    2
+    >>> streaming.columns_of([([[1.0, 2.0]], [0])])
+    (2, None)
     """
     if _elsewhere(blocks):
-        return blocks.n
+        return blocks.n, None
     if isinstance(blocks, Iterator):
         raise TypeError(
             f"blocks: expected blocks over which several passes can be made, such as a list or "
             f"Blocks, given {type(blocks).__name__}, which is empty after one"
         )
     for block in _iterated(blocks):
-        return int(arguments.design_matrix(_parts(block)[0]).shape[1])
+        X = _parts(block)[0]
+        return int(arguments.design_matrix(X).shape[1]), column_names(X)
     raise ValueError("blocks: expected at least one block, given none")
 
 
