@@ -910,8 +910,12 @@ def test_what_a_block_adds(K):
     triangle = terms.triangle(*given, sample_weight=s)
     step = designs.eighths(rng, K, 3)
     change = np.abs(A @ step.T).max(axis=1)
-    moved = float(np.median(change))
-    least = np.sort(s4 * np.exp(-apart) / max(K, 2))
+    moved, root = float(np.median(change)), designs.eighths(rng, 3 * K, 2)
+    least = s4 * np.exp(-apart) / max(K, 2)
+    reach = np.linalg.norm(A @ root.reshape(K, 3, 2), axis=2).max(axis=0)
+    scale = 1.01 / (4 * bound * np.median(reach[least <= bound**2]))
+    unproved = np.sum((least <= bound**2) & (4 * scale * reach * bound >= 1))
+    assert 0 < unproved < np.sum(least <= bound**2)
     for name, actual, expected in [
         ("products", terms.first(*given, sample_weight=s)[0], (A.T * s4) @ A),
         ("totals", terms.first(*given, sample_weight=s)[1], np.bincount(y, s4)),
@@ -924,9 +928,8 @@ def test_what_a_block_adds(K):
         *zip(("value", "gradient", "Hessian"), terms.all_three(*given, sample_weight=s),
              (nll, gradient, H), strict=True),
         *zip(("value", "gradient", "unproved", "moving"),
-             terms.last(bound, moved, step, *given, sample_weight=s),
-             (nll, gradient, np.float64(np.sum(least <= bound**2)), np.float64(np.sum(change > moved))),
-             strict=True),
+             terms.last(bound, scale * root, moved, step, *given, sample_weight=s),
+             (nll, gradient, np.float64(unproved), np.float64(np.sum(change > moved))), strict=True),
         ("margins", terms.not_separated(*given, sample_weight=s), np.float64(sum(margins <= 1e-9))),
     ]:  # fmt: skip
         compare.check(actual, expected.tolist(), statement=STATEMENT, oracle="identity",
@@ -1005,6 +1008,22 @@ def test_a_penalty_that_is_nearly_none(penalty):
 def test_the_minimum_is_not_reached():
     with pytest.raises(ConvergenceError, match=r"^the minimum is not reached after \d+ steps"):
         estimation.newton([[1.0], [1.0]], [1, 1], penalty=1e-200)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_far_data_points_need_no_search(K, monkeypatch):
+    """Some have a wrong label with the probability 1e-40: the others prove that there is a minimum."""
+    rng = np.random.default_rng(3)
+    X = np.column_stack(
+        [np.ones(500), rng.normal(size=(500, 2)), rng.integers(0, 9, (500, 3)) == 0]
+    )
+    X[:40, 1] *= 40
+    y = np.digitize(X[:, 1] + X[:, 2] + rng.logistic(size=500) / 2, np.arange(K - 1))
+    monkeypatch.setattr(estimation.separation, "require_overlap", None)
+    fit = estimation.newton(X, y) if K == 2 else estimation.multinomial(X, y, K)
+    monkeypatch.undo()
+    assert fit.digits >= 8 and np.ptp(X @ fit.w.reshape(-1, 6).T) > 92  # 1e-40 = e^-92
+    estimation.separation.require_overlap(X, y, None if K == 2 else K)
 
 
 def at_the_minimum(fit, X, y, penalty):

@@ -106,13 +106,18 @@ class Terms:
         return value, gradient, self.hessian(u, X, y, sample_weight=sample_weight)
 
     def last(
-        self, bound: float, moved: float, step: Array, u: Array, X: Any, y: Any, *,
+        self, bound: float, root: Array, moved: float, step: Array, u: Array, X: Any, y: Any, *,
         sample_weight: Any,
     ) -> tuple[Any, Array, Any, Any]:  # fmt: skip
-        """Return value, gradient, and how many rows are far on their side, and how many move.
+        """Return value, gradient, and how many rows leave in doubt that there is a minimum, or move.
 
-        There s_i p_ia may be bound^2 or less, and the step that led here changes a logit by more
-        than `moved`.
+        The gradient is a sum of the vectors m_ia = x_i (e_a - e_y) with the factors s_i p_ia > 0. If
+        with some factors > 0 it is 0, no direction separates. So it is with the factors
+        s_i (p_ia - dp_ia), where dp_ia is what a step of Newton's makes of p_ia, unless that is as
+        large as p_ia itself. Of p_ia it is less than twice the norm of C^T x_i times `bound`, that
+        of C^T g with its rounding, for C C^T = H^-1; and of s_i p_ia less than bound^2.
+
+        Rows move if the step that led here changes a logit by more than `moved`.
         """
         value, gradient = self.value_and_gradient(u, X, y, sample_weight=sample_weight)
         U, X, s = self._moved(u, X, sample_weight)
@@ -121,8 +126,11 @@ class Terms:
         apart = np.abs(z[0]) if self.K == 1 else z.max(axis=0) - z.min(axis=0)
         s = np.ones(len(X)) if s is None else s
         least = s * np.exp(-apart) / self.classes  # no s_i p_ia is smaller
-        doubtful, moving = (least <= bound**2) & (s > 0), (change > moved) & (s > 0)
-        return value, gradient, np.float64(np.sum(doubtful)), np.float64(np.sum(moving))
+        doubtful = X[(least <= bound**2) & (s > 0), : self.n]
+        of_classes = np.tensordot(doubtful, root.reshape(self.K, self.n, -1), (1, 1))
+        largest = np.linalg.norm(of_classes, axis=2).max(axis=1, initial=0.0)
+        unproved = np.float64(np.sum(~(4 * largest * bound < 1)))  # with a factor of 2 to spare
+        return value, gradient, unproved, np.float64(np.sum((change > moved) & (s > 0)))
 
     def not_separated(self, u: Array, X: Any, y: Any, *, sample_weight: Any) -> Any:
         """Return how many rows have a margin along u that is not positive beyond rounding."""
@@ -390,7 +398,8 @@ class _Problem:
         along = root.T @ gradient
         decrement, step = float(np.linalg.norm(along)), -(root @ along)
         rounding = self._rounding(root, u)
-        last = partial(self.terms.last, decrement + rounding[0], _SETTLED * self.tol, step)
+        bound, moved = decrement + rounding[0], _SETTLED * self.tol
+        last = partial(self.terms.last, bound, root, moved, step)
         value, gradient, unproved, moving = self._total(last, u + step)
         Lambda = ((u + step).reshape(self.terms.K, -1) @ self.Lambda).ravel()
         return _Last(
