@@ -324,7 +324,7 @@ def link_nll(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> np.float64
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `offset_gradient`, and for a link that is no `Link`, such as its name.
 
     Examples
     --------
@@ -334,7 +334,7 @@ def link_nll(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> np.float64
     >>> f"{link_nll(CLOGLOG, [0.0], [[1.0]], [0]):.4f}"
     '1.0000'
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return np.float64(representable("the NLL", link.loss(z, arguments.labels(y, X)).sum()))
 
 
@@ -356,7 +356,7 @@ def link_gradient(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `link_nll`.
 
     Examples
     --------
@@ -364,7 +364,7 @@ def link_gradient(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array
     >>> link_gradient(CLOGLOG, [0.0], [[1.0], [3.0]], [0, 0]).tolist()
     [4.0]
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return representable("the gradient", X.T @ link.slope(z, arguments.labels(y, X)))
 
 
@@ -386,7 +386,7 @@ def link_hessian(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `link_nll`.
 
     Examples
     --------
@@ -394,7 +394,7 @@ def link_hessian(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
     >>> link_hessian(CLOGLOG, [0.0], [[1.0], [3.0]], [0, 0]).tolist()
     [[10.0]]
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return _gram(X, link.curvature(z, arguments.labels(y, X)))
 
 
@@ -414,7 +414,7 @@ def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `link_nll`.
 
     Examples
     --------
@@ -422,7 +422,7 @@ def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
     >>> f"{link_information(PROBIT, [0.0], [[1.0]])[0, 0]:.4f}"
     '0.6366'
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return _gram(X, link.information(z))
 
 
@@ -573,6 +573,13 @@ def _logits(w: ArrayLike, X: ArrayLike) -> tuple[Array, Array]:
     """Return X, and z = X w."""
     X = arguments.design_matrix(X)
     return X, representable("a logit x_i.w", X @ arguments.vector("w", w, X))
+
+
+def _logits_of(link: Link, w: ArrayLike, X: ArrayLike) -> tuple[Array, Array]:
+    """Return X, and z = X w, after a look at the link."""
+    if not isinstance(link, Link):
+        raise TypeError(f"link: expected regression.PROBIT, CLOGLOG or a Link, given {link!r}")
+    return _logits(w, X)
 
 
 def _gram(X: Array, weights: Array) -> Array:

@@ -395,6 +395,15 @@ def test_bad_input(call, message):
         call()
 
 
+@pytest.mark.parametrize("link", ["probit", None, PROBIT.loss])
+def test_a_link_that_is_none(link):
+    for function in (regression.link_nll, regression.link_gradient, regression.link_hessian):
+        with pytest.raises(TypeError, match=r"^link: expected .*PROBIT, CLOGLOG.*, given "):
+            function(link, [1.0], X1, Y1)
+    with pytest.raises(TypeError, match=r"^link: expected .*PROBIT, CLOGLOG.*, given "):
+        regression.link_information(link, [1.0], X1)
+
+
 # What people get wrong, each a result that verification has to refuse.
 
 p, z, o, λ = lines.p, lines.z, lines.offset, lines.strength
