@@ -216,7 +216,8 @@ def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `finite`, and for negative weights, weights that are all zero or a wrong shape.
+        As `finite`, for a wrong shape, for negative weights, weights that are all zero, and weights
+        whose sum is beyond 1.8e308.
 
     Examples
     --------
@@ -231,6 +232,8 @@ def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
     refuse("sample_weight", s, s < 0, "weights >= 0")
     if not s.any():
         raise ValueError("sample_weight: expected at least one weight > 0, given all zero")
+    with np.errstate(over="ignore"):  # reported by `representable`
+        representable("the sum of the weights", s.sum())
     return s
 
 
@@ -521,8 +524,7 @@ def _from_pandas(name: str, value: Any) -> NDArray[Any]:
 
 def _column(name: str, which: str, series: Any) -> NDArray[Any]:
     if series.dtype.kind not in "biuf":
-        hint = _of_strings(name, np.array([series.iloc[0]]) if len(series) else np.array([]))
-        hint = hint or "; numbers from it: .astype(float)"
+        hint = _of_numbers(series) or _of_strings(name, series.to_numpy())
         raise TypeError(
             f"{name}: expected real numbers, given {which} of type {series.dtype}{hint}"
         )
@@ -538,13 +540,24 @@ def _column(name: str, which: str, series: Any) -> NDArray[Any]:
     return np.asarray(series.to_numpy(dtype=series.dtype.type))
 
 
+def _of_numbers(series: Any) -> str:
+    """Name the conversion that makes real numbers of a series, if one does."""
+    for to in () if series.dtype.kind == "c" else ("float", "int64"):  # dates become integers
+        try:
+            series.astype(to)
+        except (TypeError, ValueError, OverflowError, NotImplementedError):
+            continue
+        return f'; numbers from it: .astype("{to}")'
+    return ""
+
+
 def _of_strings(name: str, array: NDArray[Any]) -> str:
-    """Name what to do with strings, if these are some."""
-    if not array.size or not isinstance(array.flat[0], str):
-        return ""
-    if name == "y":
-        return "; class numbers and the names: y, names = conventions.labels_from_names(y)"
-    return "; columns of 0 and 1 for each of its values: pandas.get_dummies(X)"
+    """Name what to do with labels or features that are strings, if some are."""
+    hints = {
+        "y": "; class numbers and the names: y, names = conventions.labels_from_names(y)",
+        "X": "; columns of 0 and 1 for each of its values: pandas.get_dummies(X)",
+    }
+    return hints.get(name, "") if any(isinstance(one, str) for one in array.flat) else ""
 
 
 def _floats(name: str, array: NDArray[Any]) -> Array:
@@ -562,7 +575,7 @@ def _shaped(
     name: str, array: OneArray, shape: tuple[int, ...], X: Array, like: str = "X"
 ) -> OneArray:
     if array.shape != shape:
-        hint = f"; use {name}.ravel()" if array.shape == (*shape, 1) else ""
+        hint = f"; use np.ravel({name})" if array.shape == (*shape, 1) else ""
         raise ValueError(
             f"{name}: expected shape {shape} for {like} of shape {X.shape}, "
             f"given shape {array.shape}{hint}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array, Labels, representable
+from reference_impl.arguments import Array, Labels
 
 
 def weighted_mean(sample_weight: ArrayLike) -> Array:
@@ -44,8 +44,7 @@ def weighted_mean(sample_weight: ArrayLike) -> Array:
     """
     given = _vector("sample_weight", sample_weight)
     s = arguments.weights(given, given[:, np.newaxis])
-    with np.errstate(over="ignore"):  # reported by `representable`
-        return np.asarray(s / representable("the sum of the weights", s.sum()))
+    return np.asarray(s / s.sum())
 
 
 def signs(y: ArrayLike) -> Labels:
@@ -174,7 +173,8 @@ def labels_from_names(y: ArrayLike) -> tuple[Labels, tuple[Any, ...]]:
     Parameters
     ----------
     y : array_like, shape (N,)
-        Names: strings, or any values that can be put in order.
+        Names: strings, or any values that can be put in order. An ordered categorical of pandas has
+        its own order; categories that do not occur are no classes.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def labels_from_names(y: ArrayLike) -> tuple[Labels, tuple[Any, ...]]:
     ValueError
         For no names, another shape, and fewer than two different ones.
     TypeError
-        For names that have no order, such as one that is missing.
+        For a missing name (None, NaN, NaT, NA, masked), and for names that have no order.
 
     Examples
     --------
@@ -195,16 +195,26 @@ def labels_from_names(y: ArrayLike) -> tuple[Labels, tuple[Any, ...]]:
     >>> labels.tolist(), names
     ([1, 0, 1], ('no', 'yes'))
     """
-    given = np.asarray(y)
-    if given.ndim != 1 or not given.size:
-        raise ValueError(f"y: expected one name each, given shape {given.shape}")
+    # NumPy would turn the numbers of a list into strings, where it has strings as well.
+    array = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)
+    if array.ndim != 1 or not array.size:
+        raise ValueError(f"y: expected one name each, given shape {array.shape}")
+    given = (y if isinstance(y, np.ma.MaskedArray) else array).tolist()  # None where masked
+    for i, name in enumerate(given):
+        if _missing(name):
+            raise TypeError(f"y: expected one name each, given none ({name}) at index {i}")
+    kind: Any = getattr(y, "dtype", None)
     try:
-        names, labels = np.unique(given, return_inverse=True)
+        found = dict.fromkeys(given)
+        ordered = getattr(kind, "ordered", False)
+        names = [n for n in kind.categories if n in found] if ordered else sorted(found)
     except TypeError as error:
         raise TypeError(f"y: expected names that can be put in order, given {error}") from None
     if len(names) < 2:
-        raise ValueError(f"y: expected names of two classes or more, given {names.tolist()}")
-    return labels.astype(np.int64), tuple(names.tolist())
+        raise ValueError(f"y: expected names of two classes or more, given {names}")
+    number = {name: a for a, name in enumerate(names)}
+    plain = (name.item() if isinstance(name, np.generic) else name for name in names)
+    return np.array([number[name] for name in given], dtype=np.int64), tuple(plain)
 
 
 def one_hot(y: ArrayLike, n_classes: int) -> Array:
@@ -554,6 +564,14 @@ def intercept(X: ArrayLike) -> Array:
     """
     X = arguments.design_matrix(X)
     return np.column_stack([np.ones(len(X)), X])
+
+
+def _missing(name: Any) -> bool:
+    """Whether a name is None or masked, or not equal to itself, as NaN and NaT."""
+    try:
+        return bool(name is None or name is np.ma.masked or name != name)
+    except TypeError:  # NA of pandas is neither equal nor unequal
+        return True
 
 
 def _vector(name: str, value: ArrayLike) -> Array:

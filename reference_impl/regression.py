@@ -5,6 +5,8 @@ a sum over the data. Fits with an offset and with a penalty for each coefficient
 `engine.estimation`; here are the derivatives themselves.
 """
 
+import decimal
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -322,7 +324,7 @@ def link_nll(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> np.float64
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `offset_gradient`, and for a link that is no `Link`, such as its name.
 
     Examples
     --------
@@ -332,7 +334,7 @@ def link_nll(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> np.float64
     >>> f"{link_nll(CLOGLOG, [0.0], [[1.0]], [0]):.4f}"
     '1.0000'
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return np.float64(representable("the NLL", link.loss(z, arguments.labels(y, X)).sum()))
 
 
@@ -354,7 +356,7 @@ def link_gradient(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `link_nll`.
 
     Examples
     --------
@@ -362,7 +364,7 @@ def link_gradient(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array
     >>> link_gradient(CLOGLOG, [0.0], [[1.0], [3.0]], [0, 0]).tolist()
     [4.0]
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return representable("the gradient", X.T @ link.slope(z, arguments.labels(y, X)))
 
 
@@ -384,7 +386,7 @@ def link_hessian(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `link_nll`.
 
     Examples
     --------
@@ -392,7 +394,7 @@ def link_hessian(link: Link, w: ArrayLike, X: ArrayLike, y: ArrayLike) -> Array:
     >>> link_hessian(CLOGLOG, [0.0], [[1.0], [3.0]], [0, 0]).tolist()
     [[10.0]]
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return _gram(X, link.curvature(z, arguments.labels(y, X)))
 
 
@@ -412,7 +414,7 @@ def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As `offset_gradient`.
+        As `link_nll`.
 
     Examples
     --------
@@ -420,7 +422,7 @@ def link_information(link: Link, w: ArrayLike, X: ArrayLike) -> Array:
     >>> f"{link_information(PROBIT, [0.0], [[1.0]])[0, 0]:.4f}"
     '0.6366'
     """
-    X, z = _logits(w, X)
+    X, z = _logits_of(link, w, X)
     return _gram(X, link.information(z))
 
 
@@ -452,21 +454,24 @@ def _signed(z: Array, y: Labels) -> Array:
     return np.where(y == 1, z, -z)
 
 
+@quiet
 def _probit_loss(z: Array, y: Labels) -> Array:
     """Return -log Phi(t): by m(t) on the left, and by 1 - Phi on the right."""
     t = _signed(z, y)
     left, right = np.minimum(t, -1.0), np.maximum(t, 0.0)
-    far = np.square(left) / 2.0 + np.log(2.0 * np.pi) / 2.0 + np.log(_mills(left))
+    far = left / 2.0 * left + np.log(2.0 * np.pi) / 2.0 + np.log(_mills(left))
     near = -np.log(ndtr(np.clip(t, -1.0, 0.0)))
     tail = _density(right) / _mills(-right)
     return np.where(t < -1.0, far, np.where(t < 0.0, near, -np.log1p(-tail)))
 
 
+@quiet
 def _probit_slope(z: Array, y: Labels) -> Array:
     ratio = _mills(_signed(z, y))
     return np.where(y == 1, -ratio, ratio)
 
 
+@quiet
 def _probit_curvature(z: Array, y: Labels) -> Array:
     t = _signed(z, y)
     return _mills(t) * _mills_and_t(t)
@@ -477,21 +482,46 @@ PROBIT = Link(
     _probit_loss,
     _probit_slope,
     _probit_curvature,
-    lambda z: _mills(z) * _mills(-z),
+    quiet(lambda z: _mills(z) * _mills(-z)),
 )
+
+
+@functools.cache
+def _logarithms() -> tuple[Array, Array]:
+    """Return log n for n from 1 to e^7, and what float64 leaves out of it."""
+    context = decimal.Context(prec=40)
+    exact = [context.ln(n) for n in range(1, 1098)]
+    rounded = np.array(exact, dtype=np.float64)
+    rest = [context.subtract(t, decimal.Decimal(f)) for t, f in zip(exact, rounded, strict=True)]
+    return rounded, np.array(rest, dtype=np.float64)
+
+
+def _survival(z: Array, factor: Array | float) -> Array:
+    """Return factor e^-u for u = e^z >= 1/2; beyond 7 it is 0 for the factors here.
+
+    The rounding of u would be u times as large in e^-u. So u is n + rest, with n an integer.
+    """
+    z = np.minimum(z, 7.0)
+    n = np.maximum(np.rint(np.exp(z)), 1.0)
+    rounded, more = (table[n.astype(np.int64) - 1] for table in _logarithms())
+    rest = n * np.expm1((z - rounded) - more)
+    half = np.exp(-n / 2.0)  # the factor comes before the product can underflow
+    return factor * half * np.exp(-rest) * half
 
 
 def _log_of_one(u: Array, z: Array) -> Array:
     """Return log(1 - e^-u) for u = e^z; where u is small, or 0 in float64, it is z - u/2 + ..."""
     middle = np.log(-np.expm1(-np.clip(u, 1e-9, 1.0)))
-    large = np.log1p(-np.exp(-np.maximum(u, 0.7)))
+    large = np.log1p(-_survival(np.maximum(z, -0.5), 1.0))
     return np.where(z < -20.0, z - u / 2.0, np.where(u < 0.7, middle, large))
 
 
-def _of_one(u: Array) -> Array:
-    """Return u / (e^u - 1), which is 1 at 0."""
-    safe = np.where(u > 0.0, u, 1.0)
-    return np.where(u > 0.0, safe / np.expm1(safe), 1.0)
+def _of_one(z: Array, factor: Array | float) -> Array:
+    """Return factor u / (e^u - 1), which is the factor where u = e^z is 0."""
+    u = np.exp(np.minimum(z, 7.0))
+    near = np.clip(u, 1e-300, 1.0)
+    far = _survival(z, factor * u) / -np.expm1(-u)
+    return np.where(u < 1.0, factor * (near / np.expm1(near)), far)
 
 
 # The coefficients of u/(1 - e^-u) - 1 - u/2 by u^2: Bernoulli numbers over factorials.
@@ -506,21 +536,21 @@ def _less_one(u: Array) -> Array:
     return np.where(u < 0.25, series, far / -np.expm1(-far) - 1.0)
 
 
+@quiet
 def _cloglog_loss(z: Array, y: Labels) -> Array:
     u = np.exp(z)
     return np.where(y == 1, -_log_of_one(u, z), u)
 
 
+@quiet
 def _cloglog_slope(z: Array, y: Labels) -> Array:
-    u = np.exp(z)
-    return np.where(y == 1, -_of_one(u), u)
+    return np.where(y == 1, -_of_one(z, 1.0), np.exp(z))
 
 
+@quiet
 def _cloglog_curvature(z: Array, y: Labels) -> Array:
     u = np.exp(z)
-    ratio = _of_one(u)
-    # Far on the right the ratio is 0, and what it is multiplied by may be inf.
-    return np.where(y == 1, np.where(ratio > 0.0, ratio * _less_one(np.minimum(u, 800.0)), 0.0), u)
+    return np.where(y == 1, _of_one(z, _less_one(np.minimum(u, 800.0))), u)
 
 
 # ``regression.cloglog_gradient``: p = 1 - e^-u with u = e^z.
@@ -528,7 +558,7 @@ CLOGLOG = Link(
     _cloglog_loss,
     _cloglog_slope,
     _cloglog_curvature,
-    lambda z: np.exp(np.minimum(z, 7.0)) * _of_one(np.exp(z)),  # beyond 7 the ratio is 0
+    quiet(lambda z: _of_one(z, np.exp(np.minimum(z, 7.0)))),
 )
 
 
@@ -543,6 +573,13 @@ def _logits(w: ArrayLike, X: ArrayLike) -> tuple[Array, Array]:
     """Return X, and z = X w."""
     X = arguments.design_matrix(X)
     return X, representable("a logit x_i.w", X @ arguments.vector("w", w, X))
+
+
+def _logits_of(link: Link, w: ArrayLike, X: ArrayLike) -> tuple[Array, Array]:
+    """Return X, and z = X w, after a look at the link."""
+    if not isinstance(link, Link):
+        raise TypeError(f"link: expected regression.PROBIT, CLOGLOG or a Link, given {link!r}")
+    return _logits(w, X)
 
 
 def _gram(X: Array, weights: Array) -> Array:

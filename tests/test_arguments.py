@@ -23,6 +23,7 @@ import reference_impl
 from reference_impl import arguments, conventions, identification, logistic, sigmoid, softmax
 from reference_impl.engine import (
     estimation,
+    inference,
     logistic as engine_logistic,
     minimisation,
     separation,
@@ -644,6 +645,18 @@ def test_wrong_weights(function, argument):
         function(**{**call, argument: np.zeros(N)})
 
 
+def test_weights_whose_sum_is_beyond_float64():
+    """Weights over their sum would all be zero, and so would effects that are averages by them."""
+    given = {"X": X, "sample_weight": [1e308] * N}
+    for call in (
+        lambda: logistic.nll_gradient(w, y=y, **given),
+        lambda: estimation.newton(y=y, **given),
+        lambda: inference.average_marginal_effects(estimation.newton(X, y), **given),
+    ):
+        with pytest.raises(ValueError, match=r"^the sum of the weights exceeds the range"):
+            call()
+
+
 @pytest.mark.parametrize(("function", "argument"), places("W"))
 def test_one_class(function, argument):
     with pytest.raises(ValueError, match=r"^W: expected shape \(K, .*K >= 2.*given shape \(1, 2\)"):
@@ -939,12 +952,39 @@ def test_dummies_beside_numbers():
         (
             table(x=[1, 2, None, "4", 5, 6]),
             TypeError,
-            r"^X: expected real numbers, given column 'x' of type object; .*\.astype\(float\)",
+            r"^X: expected real numbers, given column 'x' of type object"
+            r'; numbers from it: \.astype\("float"\)$',
+        ),
+        (
+            table(x=[None, "a", "b", "a", "b", "c"]),
+            TypeError,
+            r"^X: expected real numbers, given column 'x' of type .*get_dummies\(X\)$",
+        ),
+        (
+            table(x=np.full(N, 1j)),
+            TypeError,
+            r"^X: expected real numbers, given column 'x' of type complex128$",
         ),
         (
             table(when=pd.date_range("2020-01-01", periods=N)),
             TypeError,
-            r"^X: expected real numbers, given column 'when' of type datetime",
+            r"^X: expected real numbers, given column 'when' of type datetime.*"
+            r'; numbers from it: \.astype\("int64"\)$',
+        ),
+        (
+            table(when=pd.date_range("2020-01-01", periods=N, tz="UTC")),
+            TypeError,
+            r'^X: expected real numbers, given column .*; numbers from it: \.astype\("int64"\)$',
+        ),
+        (
+            table(when=pd.to_timedelta(range(N), unit="s")),
+            TypeError,
+            r'^X: expected real numbers, given column .*; numbers from it: \.astype\("int64"\)$',
+        ),
+        (
+            table(when=pd.interval_range(0, N)),
+            TypeError,
+            r"^X: expected real numbers, given column 'when' of type interval\[int64, right\]$",
         ),
         (
             table(kind=pd.Categorical(["a", "b"] * 3)),
@@ -973,6 +1013,35 @@ def test_labels_that_are_words(words):
     labels, names = conventions.labels_from_names(words)
     compare.same(labels, np.array([0, 1] * 3))
     assert names == ("no", "yes")
+
+
+@pytest.mark.parametrize("form", [list, pd.Series, np.array])
+def test_a_missing_word(form):
+    """The first label is no string, and the conversion is that of strings all the same."""
+    with pytest.raises(TypeError, match=r"^y: expected .*conventions.labels_from_names\(y\)$"):
+        estimation.newton(X, form([None, *["no", "yes"] * 2, "no"]))
+
+
+def test_a_table_of_one_column():
+    """The conversion that is named works for a table as for an array and a list."""
+    for given in (pd.DataFrame({"y": y}), y[:, np.newaxis], y[:, np.newaxis].tolist()):
+        with pytest.raises(ValueError, match=r"^y: .*, given shape \(6, 1\); use np.ravel\(y\)$"):
+            logistic.nll(w, X, given)
+        compare.same(logistic.nll(w, X, np.ravel(given)), logistic.nll(w, X, y))
+
+
+def test_strings_beside_the_design_matrix():
+    """Columns of 0 and 1 are for features: no other argument becomes right by them."""
+    for call in (
+        lambda: conventions.class_weights("balanced", y),
+        lambda: estimation.newton(X, y, penalty="l2"),
+        lambda: estimation.newton(X, y, tol="1e-8"),
+        lambda: logistic.nll(w, X, y, sample_weight=pd.Series(["a", "b"] * 3)),
+    ):
+        with pytest.raises(
+            TypeError, match=r"^\w+: expected real numbers, given [^;]* of type [^;]*$"
+        ):
+            call()
 
 
 def test_a_missing_label():

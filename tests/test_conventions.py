@@ -10,6 +10,7 @@ import derived
 import designs
 import loops
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 from mpmath import mp, mpf
@@ -166,9 +167,51 @@ def test_labels_from_names(words):
     labels, names = conventions.labels_from_names(words)
     compare.same(labels, np.array([1, 2, 0, 1]))
     assert names == tuple(sorted(set(words)))
-    for wrong, error in [([], ValueError), (words[:1], ValueError), (["a", None], TypeError)]:
-        with pytest.raises(error, match=r"^y: expected"):
+    assert str(conventions.labels_from_names(list(np.array(words)))[1]) == str(names)
+    for wrong in ([], words[:1]):
+        with pytest.raises(ValueError, match=r"^y: expected"):
             conventions.labels_from_names(wrong)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a", None, "b"],
+        ["a", np.nan, "b"],
+        [1.0, np.nan, 2.0],
+        np.array([1.0, np.nan, 2.0]),
+        np.array(["2020", "NaT", "2021"], dtype="datetime64[D]"),
+        [pd.Timestamp("2020"), pd.NaT, pd.Timestamp("2021")],
+        ["a", pd.NA, "b"],
+        pd.Series(["a", None, "b"]),
+        pd.Series(["a", None, "b"], dtype="string"),
+        pd.Series([1, None, 2], dtype="Int64"),
+        pd.Categorical(["a", None, "b"], ordered=True),
+        np.ma.masked_array([1, 2, 3], mask=[0, 1, 0]),
+        [1, np.ma.masked, 2],
+    ],
+)
+def test_a_missing_name_is_no_class(words):
+    with pytest.raises(TypeError, match=r"^y: expected one name each, given none .* at index 1$"):
+        conventions.labels_from_names(words)
+
+
+@pytest.mark.parametrize("words", [["a", 1], [1, "a"], [True, "a"], [b"a", "b"], [[1, 2], [3]]])
+def test_names_without_an_order(words):
+    """NumPy makes strings of the numbers beside strings."""
+    with pytest.raises(TypeError, match=r"^y: expected names that can be put in order, given"):
+        conventions.labels_from_names(words)
+
+
+def test_categories_in_their_order():
+    words, categories = ["low", "high", "low"], ["low", "middle", "high"]
+    ordered = pd.Categorical(words, categories, ordered=True)
+    for form in (ordered, pd.Series(ordered), pd.CategoricalIndex(ordered)):
+        labels, names = conventions.labels_from_names(form)
+        compare.same(labels, np.array([0, 1, 0]))
+        assert names == ("low", "high")
+    for form in (ordered.as_unordered(), words):  # the order of the alphabet
+        assert conventions.labels_from_names(form)[1] == ("high", "low")
 
 
 def test_one_hot():

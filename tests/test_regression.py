@@ -217,7 +217,7 @@ def test_a_loss_that_is_not_convex():
 
 
 RANGE = np.array([-700.0, -300.0, -45.0, -21.0, -19.5, -9.0, -3.125, -3.0, -2.875, -1.5, -0.25, 0.0,
-                  0.125, 0.875, 1.5, 2.5, 3.25])  # fmt: skip
+                  0.125, 0.875, 1.5, 2.5, 3.25, 5.0, 6.3, 6.58])  # fmt: skip
 
 
 def complement(name, t):
@@ -265,9 +265,40 @@ def test_information_over_the_range(name):
                     + complement(name, mpf(t)) * first(name, mpf(t), 0) ** 2 for t in points]  # fmt: skip
     compare.check(link.information(points), expected, statement=f"regression.{name}_hessian",
                   oracle="differences", case="expected", ulp=64, entrywise=True)  # fmt: skip
-    with np.errstate(all="ignore"):
-        far = np.array([-700.0, 30.0, 700.0])
-        assert np.isfinite(link.information(far)).all()
+
+
+def far_on_the_left(name, t):
+    """Loss, slope and curvature of a label 1 at -t; for probit by the series of Mills' ratio."""
+    if name == "cloglog":
+        return t, -1, 0
+    rest = 1 / t - 2 / t**3 + 10 / t**5 - 74 / t**7
+    return t**2 / 2 + mp.log(2 * mp.pi) / 2 + mp.log(t + rest), -t - rest, (t + rest) * rest
+
+
+@each_link
+def test_links_far_out(name):
+    """The limits, without a warning, where exponentials are 0 or inf in float64."""
+    link, far = LINKS[name][0], np.array([1e3, 1e150, 1.4e154, 1e300])
+    one, zero = np.ones(4, dtype=int), [0] * 4
+    with mp.workdps(50):
+        losses, *derivatives = zip(*(far_on_the_left(name, mpf(t)) for t in far), strict=True)
+    with np.errstate(all="raise"):
+        cases = [
+            (link.loss(-far[:3], one[:3]), losses[:3]),  # the last is beyond float64
+            (link.slope(-far, one), derivatives[0]),
+            (link.curvature(-far, one), derivatives[1]),
+            *((rule(far, one), zero) for rule in (link.loss, link.slope, link.curvature)),
+            *((link.information(sign * far), zero) for sign in (-1, 1)),
+        ]
+        for rule in (link.loss, link.slope, link.curvature):
+            rule(far, 0 * one)  # no warning either where the result is inf
+    for actual, expected in cases:
+        compare.check(actual, expected, statement=f"regression.{name}_hessian", oracle="by hand",
+                      case="far out", ulp=4, entrywise=True)  # fmt: skip
+    if name == "cloglog":
+        given = link, [800.0], [[1.0]]
+        check("cloglog_gradient", "by hand", regression.link_gradient(*given, [1]), [0], "far out")
+        check("cloglog_hessian", "by hand", regression.link_information(*given), [[0]], "far out")
 
 
 @each_link
@@ -362,6 +393,15 @@ X1, Y1 = [[1.0], [2.0]], [0, 1]
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("link", ["probit", None, PROBIT.loss])
+def test_a_link_that_is_none(link):
+    for function in (regression.link_nll, regression.link_gradient, regression.link_hessian):
+        with pytest.raises(TypeError, match=r"^link: expected .*PROBIT, CLOGLOG.*, given "):
+            function(link, [1.0], X1, Y1)
+    with pytest.raises(TypeError, match=r"^link: expected .*PROBIT, CLOGLOG.*, given "):
+        regression.link_information(link, [1.0], X1)
 
 
 # What people get wrong, each a result that verification has to refuse.
