@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array, Labels
+from reference_impl.arguments import Array, Labels, representable
 
 
 def weighted_mean(sample_weight: ArrayLike) -> Array:
@@ -44,7 +44,8 @@ def weighted_mean(sample_weight: ArrayLike) -> Array:
     """
     given = _vector("sample_weight", sample_weight)
     s = arguments.weights(given, given[:, np.newaxis])
-    return np.asarray(s / s.sum())
+    with np.errstate(over="ignore"):  # reported by `representable`
+        return np.asarray(s / representable("the sum of the weights", s.sum()))
 
 
 def signs(y: ArrayLike) -> Labels:

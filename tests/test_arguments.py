@@ -23,7 +23,6 @@ import reference_impl
 from reference_impl import arguments, conventions, identification, logistic, sigmoid, softmax
 from reference_impl.engine import (
     estimation,
-    inference,
     logistic as engine_logistic,
     minimisation,
     separation,
@@ -643,18 +642,6 @@ def test_wrong_weights(function, argument):
         function(**{**call, argument: [1, 1, -1, 1, 1, 1]})
     with pytest.raises(ValueError, match=r"^sample_weight: .*at least one weight > 0.*all zero"):
         function(**{**call, argument: np.zeros(N)})
-
-
-def test_weights_whose_sum_is_beyond_float64():
-    """Weights over their sum would all be zero, and so would effects that are averages by them."""
-    given = {"X": X, "sample_weight": [1e308] * N}
-    for call in (
-        lambda: logistic.nll_gradient(w, y=y, **given),
-        lambda: estimation.newton(y=y, **given),
-        lambda: inference.average_marginal_effects(estimation.newton(X, y), **given),
-    ):
-        with pytest.raises(ValueError, match=r"^the sum of the weights exceeds the range"):
-            call()
 
 
 @pytest.mark.parametrize(("function", "argument"), places("W"))

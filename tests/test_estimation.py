@@ -15,6 +15,7 @@ from mpmath import mp
 from reference_impl import data, logistic, softmax
 from reference_impl.engine import (
     estimation,
+    inference,
     logistic as engine_logistic,
     minimisation,
     softmax as engine_softmax,
@@ -1124,6 +1125,19 @@ def test_firth_of_columns_that_are_dependent_to_rounding():
     X[0, 2] = np.nextafter(X[0, 2], 9)
     with pytest.raises(ConvergenceError, match=r"^the columns of X are dependent, to rounding"):
         estimation.firth(X, y)
+
+
+def test_weights_whose_sum_is_beyond_float64():
+    """Weights over their sum would all be zero, and so would effects that are averages by them."""
+    X, y = overlapping(2)
+    s = np.full(40, 1e308)
+    for call in (
+        lambda: estimation.newton(X, y, sample_weight=s),
+        lambda: estimation.newton([(X[:1], y[:1], s[:1]), (X[1:2], y[1:2], s[1:2])]),
+        lambda: inference.average_marginal_effects(estimation.newton(X, y), X, sample_weight=s),
+    ):
+        with pytest.raises(ValueError, match=r"^the sum of the weights exceeds the range"):
+            call()
 
 
 def test_tables_as_blocks():

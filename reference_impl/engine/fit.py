@@ -297,7 +297,7 @@ class _Problem:
                 yield more
 
         products, self.totals, rows = _added(summands())
-        weight = self.totals.sum()
+        weight = arguments.representable("the sum of the weights", self.totals.sum())
         power = 1.0 if terms.scale != 1 else 2.0 ** np.rint(np.log2(weight / rows))
         self.weight, self.least = weight / power, self.least / power
         self.terms = replace(terms, scale=terms.scale * power)

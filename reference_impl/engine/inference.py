@@ -352,7 +352,7 @@ def average_marginal_effects(
         raise ValueError("fit: expected a fit of labels 0 and 1, given one of several classes")
     X, z = _logits(fit, X, offset)
     s = arguments.weights(sample_weight, X)
-    s = s / s.sum()
+    s = s / arguments.representable("the sum of the weights", s.sum())
     p, q = sigmoid(z), sigmoid(-z)
     slope = (s * p * q).sum()
     J = slope * np.eye(len(fit.w)) + np.outer(fit.w, (s * p * q * (q - p)) @ X)
