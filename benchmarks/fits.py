@@ -159,7 +159,10 @@ def main():
         "kernel": blas["architecture"],
         "versions": {
             "python": platform.python_version(),
-            **{p: importlib.metadata.version(p) for p in ("numpy", "numba", "scikit-learn", "statsmodels")},
+            **{
+                p: importlib.metadata.version(p)
+                for p in ("numpy", "numba", "scikit-learn", "statsmodels")
+            },
         },
         "problems": problems,
     }
