@@ -65,7 +65,8 @@ def function(kernel: Kernel) -> str:
         block.computed(name, node, node)
     said = [f"{name}: {mathematics.text(node)}" for name, node in wanted.items()]
     products, *steps, last = block.loops
-    logits = next(iter(block.arrays.values()))
+    node, logits = next(iter(block.arrays.items()))
+    axes = block.axes(node)
     sizes = ["N, n = X.shape", *(["K = len(W)"] if kernel.label else [])]
     called = f"{kernel.name}_logits({kernel.weights}, X, {logits})"
     inside = [
@@ -75,14 +76,21 @@ def function(kernel: Kernel) -> str:
         '"""',
         *sizes,
         *products.before,
-        called,
+        f"total = {called}",
         *(line for step in steps for line in step.code),
         "if with_gradient:",
         *indented([*last.before, *last.lines]),
-        f"elif not np.isfinite({logits}).all():  # a loss may be 0",
+        "if not np.isfinite(total):  # loss and residual may be 0",
         "    losses[:] = np.nan",
     ]
-    written = [f'"""Write {kernel.weights} times each row of X."""', *sizes, *products.lines]
+    written = [
+        f'"""Write {kernel.weights} times each row of X, and return the sum."""',
+        *sizes,
+        *products.lines,
+        "total = 0.0",
+        *nested(axes, [f"total += {place(logits, axes, named(axes))}"]),
+        "return total",
+    ]
     head = f"def {kernel.name}_rows({kernel.weights}, X, y, s, losses, gradient, with_gradient):"
     blocks = BLOCKS.format(name=kernel.name, weights=kernel.weights, rows=ROWS)
     functions = [f"def {called}:", *indented(written), "", "", head, *indented(inside)]

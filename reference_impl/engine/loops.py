@@ -11,7 +11,7 @@ from .elementary import exp, log1p, sigmoid, softplus
 
 
 def logistic_logits(w, X, z):
-    """Write w times each row of X."""
+    """Write w times each row of X, and return the sum."""
     N, n = X.shape
     for i in range(0, N - N % 4, 4):
         t0 = t1 = t2 = t3 = 0.0
@@ -29,6 +29,10 @@ def logistic_logits(w, X, z):
         for k in range(n):
             t0 += w[k] * X[i, k]
         z[i] = t0
+    total = 0.0
+    for i in range(N):
+        total += z[i]
+    return total
 
 
 def logistic_rows(w, X, y, s, losses, gradient, with_gradient):
@@ -39,7 +43,7 @@ def logistic_rows(w, X, y, s, losses, gradient, with_gradient):
     """
     N, n = X.shape
     z = np.empty(N)
-    logistic_logits(w, X, z)
+    total = logistic_logits(w, X, z)
     r = np.empty(N)
     for i in range(N):
         losses[i] = s[i] * (y[i] * softplus(-z[i]) + (1 - y[i]) * softplus(z[i]))
@@ -59,7 +63,7 @@ def logistic_rows(w, X, y, s, losses, gradient, with_gradient):
             for k in range(n):
                 g0 = gradient[k] + r0 * X[i, k]
                 gradient[k] = g0
-    elif not np.isfinite(z).all():  # a loss may be 0
+    if not np.isfinite(total):  # loss and residual may be 0
         losses[:] = np.nan
 
 
@@ -85,7 +89,7 @@ def logistic(sources: str) -> Any:
 
 
 def softmax_logits(W, X, Z):
-    """Write W times each row of X."""
+    """Write W times each row of X, and return the sum."""
     N, n = X.shape
     K = len(W)
     for i in range(0, N - N % 4, 4):
@@ -142,6 +146,11 @@ def softmax_logits(W, X, Z):
             for k in range(n):
                 t0 += W[a, k] * X[i, k]
             Z[a, i] = t0
+    total = 0.0
+    for a in range(K):
+        for i in range(N):
+            total += Z[a, i]
+    return total
 
 
 def softmax_rows(W, X, y, s, losses, gradient, with_gradient):
@@ -154,7 +163,7 @@ def softmax_rows(W, X, y, s, losses, gradient, with_gradient):
     N, n = X.shape
     K = len(W)
     Z = np.empty((K, N))
-    softmax_logits(W, X, Z)
+    total = softmax_logits(W, X, Z)
     Z_y = np.empty(N)
     for i in range(N):
         Z_y[i] = Z[y[i], i]
@@ -249,7 +258,7 @@ def softmax_rows(W, X, y, s, losses, gradient, with_gradient):
                 for k in range(n):
                     g0 = gradient[a, k] + r0 * X[i, k]
                     gradient[a, k] = g0
-    elif not np.isfinite(Z).all():  # a loss may be 0
+    if not np.isfinite(total):  # loss and residual may be 0
         losses[:] = np.nan
 
 

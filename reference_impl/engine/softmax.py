@@ -40,7 +40,7 @@ def nll(
     W, X, y, sample_weight
         As in the reference.
     dtype : float64 or float32
-        The type in which the terms are computed; they are added in float64.
+        The type in which the terms of a block are computed and added; blocks are added in float64.
     threads : int
         Number of threads; the result does not depend on it.
 
@@ -115,6 +115,7 @@ def nll_and_gradient(
     return np.float64(value), gradient
 
 
+@quiet
 def nll_hessian(
     W: ArrayLike,
     X: ArrayLike,
@@ -158,7 +159,7 @@ def nll_hessian(
     for a in range(K):
         H[a, :, a, :] = 0.0
         H[a, :, a, :] = -H[a].sum(axis=1)
-    return H
+    return arguments.representable("the Hessian of the NLL", H)
 
 
 def nll_hvp(
@@ -254,14 +255,15 @@ def _by_numpy(W: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) ->
 
         np.matmul(W, X.transpose(0, 2, 1), out=E)
         flat.take(right, out=z_y, mode="clip")
+        if not E.min() > -np.inf:
+            return undefined(blocks)
         exponentials(z_y)
         e_y = 1.0
         if S.max() < np.inf and math.isfinite(z_y.sum()):
             np.log1p(S, out=t)
         else:  # where e^(z_c - z_y) overflows, the largest logit is subtracted
             if not np.isfinite(z_y).all():
-                undefined = np.full((blocks, *W.shape), np.nan)
-                return (undefined[:, 0, 0], undefined)[: 1 + with_gradient]
+                return undefined(blocks)
             overflow = ~np.isfinite(S)
             np.matmul(W, X.transpose(0, 2, 1), out=E)
             shift = np.where(overflow, E.max(axis=1), z_y)
@@ -276,11 +278,17 @@ def _by_numpy(W: Array, m: int, *, dtype: np.dtype[Any], with_gradient: bool) ->
         if not with_gradient:
             return (value,)
         np.add(S, e_y, out=t)
-        np.divide(1.0 if s is None else s, t, out=t)
+        np.divide(1.0, t, out=t)
         E *= t[:, np.newaxis]
         S *= t
         flat[right] = np.negative(S, out=S)
+        if s is not None:
+            E *= s[:, np.newaxis]  # last: before, a small weight would leave the others no digits
         return value, np.matmul(E, X)
+
+    def undefined(blocks: int) -> Parts:
+        nothing = np.full((blocks, *W.shape), np.nan)
+        return (nothing[:, 0, 0], nothing)[: 1 + with_gradient]
 
     return of_block
 
@@ -315,9 +323,7 @@ def hessian_over_features(W: Array, m: int) -> OfBlock:
             of_a = Q[first : first + K - 1 - a]
             np.multiply(P[a], P[a + 1 :], out=of_a)
             first += len(of_a)
-        if s is not None:
-            Q *= s
-        np.copyto(columns, X.T)
+        np.multiply(X.T, 1.0 if s is None else np.sqrt(s), out=columns)
         for k in range(n):
             np.multiply(columns[k], columns[k:], out=U[k:])  # x_k x_l for l >= k
             H[:, k, k:] = Q @ U[k:].T
@@ -385,6 +391,8 @@ def _hvp_of_block(W: Array, V: Array, m: int) -> OfBlock:
 def _probabilities(W: Array, X: Array, P: Array) -> NDArray[np.int64]:
     """Write p_ia into P (K x m), and return the places of the largest of each data point."""
     np.dot(W, X.T, out=P)
+    if not -np.inf < P.min() <= P.max() < np.inf:
+        P[:] = np.nan
     likeliest = P.argmax(axis=0) * len(X) + np.arange(len(X))
     P -= P.take(likeliest)
     np.exp(P, out=P)
