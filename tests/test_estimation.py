@@ -1027,6 +1027,104 @@ def test_far_data_points_need_no_search(K, monkeypatch):
     estimation.separation.require_overlap(X, y, None if K == 2 else K)
 
 
+@pytest.mark.parametrize("size", [300, 2000, 50_000])
+def test_separated_but_for_rounding(size):
+    """Two columns are equal but in one row: the rows of X R^-1 may overlap where those of X do not."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        column = rng.integers(1, size, 6).astype(float)
+        X, y = np.column_stack([column, column - (np.arange(6) == 0)]), rng.integers(0, 2, 6)
+        with pytest.raises(SeparationError):
+            estimation.newton(X, y)
+        with pytest.raises((SeparationError, ConvergenceError)):
+            estimation.newton([(X[:3], y[:3]), (X[3:], y[3:])])
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_weights_count_where_columns_are_nearly_dependent(classes):
+    X, y = years(60, 4, power=3)
+    fitted = partial(estimation.multinomial, K=2, reference=0) if classes else estimation.newton
+    plain, fit = fitted(X, y), fitted(X, y, sample_weight=np.full(60, 100.0))
+    for name in ("count", "null_nll"):
+        compare.check(np.float64(getattr(fit, name)), 100.0 * getattr(plain, name), ulp=64,
+                      statement="logistic.weighted", oracle="identity", case=f"years, {name}")  # fmt: skip
+
+
+def test_an_offset_that_tells_the_labels_apart():
+    """The data overlap, whatever it says: here the estimate is 0, and its variance 1 / (2 p (1 - p))."""
+    fit = estimation.newton([[1.0], [1.0]], [0, 1], offset=[-5.0, 5.0])
+    with mp.workdps(50):
+        p = 1 / (1 + mp.exp(5))
+        expected = 1 / mp.sqrt(2 * p * (1 - p))
+    compare.check(fit.standard_errors, [expected], statement=STATEMENT, oracle="mpmath", ulp=64,
+                  case="a good offset")  # fmt: skip
+    assert not fit.w.any()
+    X, offset = [[1.0, 0.0], [1.0, 1.0]] * 2, [-5.0, -5.0, 5.0, 5.0]
+    fit = estimation.newton(X, [0, 0, 1, 1], offset=offset, penalty=1.0)
+    with mp.workdps(50):
+        exact = 4 * mp.log(1 + mp.exp(-5))
+    compare.check(np.float64(fit.null_nll), exact, statement=STATEMENT, oracle="mpmath", ulp=64,
+                  case="a good offset, the intercept alone")  # fmt: skip
+
+
+def test_digits_of_columns_of_all_sizes():
+    X = np.column_stack([np.ones(5), np.arange(5.0)])
+    for by in ([1e-200, 1e200], [1e200, 1e-200], [1e-300, 1e-300]):
+        fit = estimation.newton(X * by, [0, 1, 0, 1, 1])
+        assert fit.digits in range(17)
+
+
+@pytest.mark.parametrize("noise", [1e-5, 1e-7, 3e-8])
+def test_passes_where_columns_are_nearly_equal(noise):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(500), rng.normal(size=(500, 3))])
+    X = np.column_stack([X, X[:, 1] + noise * rng.normal(size=500)])
+    y, passes = (rng.random(500) < 1 / (1 + np.exp(-X[:, 1]))).astype(int), []
+
+    class Counted(list):
+        def __iter__(self):
+            passes.append(1)
+            return super().__iter__()
+
+    fit = estimation.newton(Counted([(X[:300], y[:300]), (X[300:], y[300:])]))
+    assert fit.digits >= 5 and len(passes) < 20
+
+
+def test_a_step_that_is_no_number():
+    """Logits of tens of thousands, and nearly no curvature: separated, and no wrong number on the way."""
+    X = np.array([[-707, 0], [707, 0], [-1414, 1414], [-16065, -128520], [-11920, -95360],
+                  [-28207, -225656]], float)  # fmt: skip
+    offset = [
+        [-25, -29, -17],
+        [-49, 49, -44],
+        [-19, -28, 26],
+        [25, 47, -25],
+        [50, 48, 11],
+        [29, -26, -31],
+    ]
+    with pytest.raises(SeparationError, match="quasi-completely"):
+        estimation.multinomial(X, [1, 0, 1, 2, 2, 0], 3, offset=offset,
+                               sample_weight=[0.01, 1.0, 1e3, 10.0, 1e-5, 0.01])  # fmt: skip
+
+
+def test_digits_of_firth_where_columns_are_nearly_dependent():
+    """No digit is claimed that is not right: the gradient at 60 digits tells how far the minimum is."""
+    i = np.arange(12.0)
+    X = np.column_stack([i**0, i, 1 + 1e-8 * (i * i % 7)])
+    y = np.array([0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1])
+    fit = estimation.firth(X, y)
+    data = loops.exact(X), loops.exact(y), None
+    with mp.workdps(60):
+        g = loops.differences(60, lambda w: penalised_nll(w, *data), (loops.exact(fit.w),), 0)
+        H = mp.matrix(loops.logistic_nll_hessian(loops.exact(fit.w), *data))
+        step = mp.lu_solve(H, mp.matrix(g))
+        lost = max(
+            abs(d) / max(abs(w), e)
+            for d, w, e in zip(step, fit.w, fit.standard_errors, strict=True)
+        )
+        assert 3 <= fit.digits <= -mp.log10(lost)
+
+
 def at_the_minimum(fit, X, y, penalty):
     """The gradient is far below a standard error."""
     g = logistic.nll_gradient(fit.w, X, y) + penalty * fit.w

@@ -59,8 +59,8 @@ class Fit:
     decrement : float
         (g.H^-1 g)^(1/2) before the last step: about its length, in standard errors.
     digits : int
-        Digits that rounding leaves of the worst coefficient, or of its standard error where that
-        is larger: a bound.
+        Digits that rounding leaves of the worst coefficient, in units of its standard error where
+        that is larger: a bound.
     iterations : int
         Steps taken.
     root : float64 array, shape of w and one more axis
@@ -337,7 +337,8 @@ def firth(
     w = linalg.solve_triangular(R, there.point)
     root = linalg.solve_triangular(R, root_at(there.point))
     errors = norms(root)
-    rounding = (there.decrement + of_sums) * errors + rounding_of_coefficients(R, w)
+    of_logits = (len(R) + 2) * EPS / 2 * np.abs(w) @ norms(R.T)
+    rounding = (there.decrement + of_sums + of_logits) * errors + rounding_of_coefficients(R, w)
     totals = np.asarray(np.bincount(y, weights=s, minlength=2), np.float64)
     return Fit(
         w=w,
@@ -538,7 +539,7 @@ def _digits(rounding: Array, w: Array, errors: Array) -> int:
     """Return the digits that rounding leaves of each coefficient, or of its error if larger."""
     size = np.maximum(np.abs(w), errors)
     lost = np.max(rounding / np.where(size > 0, size, np.inf), initial=1e-16)
-    return max(0, int(-np.log10(lost)))
+    return int(-np.log10(lost)) if lost < 1 else 0
 
 
 def _penalty(penalty: ArrayLike, n: int) -> Array:

@@ -239,11 +239,11 @@ def fit(
     """
     problem = _Problem(blocks, terms, penalty, tol, max_iter, few_passes)
     far = ConvergenceError("some data points are too far on their side")
-    reason: ConvergenceError | None = None
+    last, reason = None, None
     try:
-        if problem.in_range():
+        if problem.in_range() and problem.is_regular():
             last = problem.solved(start)
-            if problem.is_proved(last) and problem.is_regular():
+            if problem.is_proved(last):
                 return problem.found(last)
     except Separated as error:
         decide(error)
@@ -261,7 +261,7 @@ def fit(
             f"rounding (condition number {condition:.3g} of X with scaled columns): the estimate is "
             f"not unique; drop dependent columns or use a penalty > 0"
         )
-    if reason or not problem.in_range():
+    if reason or last is None:
         terms = replace(problem.terms, R=R)
         problem = _Problem(blocks, terms, penalty, tol, max_iter, few_passes)
         try:
@@ -296,8 +296,9 @@ class _Problem:
                 self.least = min(self.least, float(least) if more[0] else np.inf)
                 yield more
 
-        products, self.totals, rows = _added(summands())
-        weight = arguments.representable("the sum of the weights", self.totals.sum())
+        products, totals, rows = _added(summands())
+        weight = arguments.representable("the sum of the weights", totals.sum())
+        self.totals = totals * terms.scale
         power = 1.0 if terms.scale != 1 else 2.0 ** np.rint(np.log2(weight / rows))
         self.weight, self.least = weight / power, self.least / power
         self.terms = replace(terms, scale=terms.scale * power)
@@ -325,10 +326,11 @@ class _Problem:
         """Return value and gradient, and end where no minimum can be.
 
         An NLL below min_i s_i log 2 leaves every data point with a loss below log 2, hence its own
-        class with a probability above 1/2: u separates the classes completely.
+        class with a probability above 1/2: u separates the classes completely, if no offset does.
         """
         value, gradient = self._at(u)[:2]
-        if self.free.all() and value < self.least * np.log(2):
+        whole = self.free.all() and self.terms.fixed is None
+        if whole and value < self.least * np.log(2):
             raise Separated(self.coefficients(u))
         U = u.reshape(self.terms.K, -1)
         return float(value) + float((U @ self.Lambda * U).sum()) / 2, gradient + (
@@ -398,7 +400,8 @@ class _Problem:
         along = root.T @ gradient
         decrement, step = float(np.linalg.norm(along)), -(root @ along)
         rounding = self._rounding(root, u)
-        bound, moved = decrement + rounding[0], _SETTLED * self.tol
+        bound = decrement + rounding[0] + self._rounding_of_rows(root)
+        moved = _SETTLED * self.tol
         last = partial(self.terms.last, bound, root, moved, step)
         value, gradient, unproved, moving = self._total(last, u + step)
         Lambda = ((u + step).reshape(self.terms.K, -1) @ self.Lambda).ravel()
@@ -520,6 +523,18 @@ class _Problem:
         largest = (columns @ (sizes if R is None else norms(R.T))).max()
         of_logits = (len(sizes) + 2) * EPS / 2 * largest
         return float(np.linalg.norm(absolute @ np.abs(root))), float(of_logits)
+
+    def _rounding_of_rows(self, root: Array) -> float:
+        """Return what it makes of the decrement that rows of X R^-1 are no rows of X.
+
+        They are off by n eps |Q| |R| |R^-1|, and prove something of other data.
+        """
+        R = self.terms.R
+        if R is None:
+            return 0.0
+        sizes = np.sqrt(np.diag(self.products)) @ np.abs(R) @ np.abs(_inverse(R))
+        absolute = np.tile(len(R) * EPS * np.sqrt(self.weight) * sizes, self.terms.K)
+        return float(np.linalg.norm(absolute @ np.abs(root)))
 
 
 def _added(summands: Iterator[Parts]) -> list[Any]:

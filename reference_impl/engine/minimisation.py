@@ -300,7 +300,7 @@ class _Walk:
     def advance(self, step: Array) -> float:
         """Take the step, or half of it until the value falls; return (-g.step)^(1/2)."""
         slope = self.gradient @ step
-        size = 1.0
+        size = 1.0 if np.isfinite(step).all() else 0.0
         while size >= _SHORTEST:
             point = self.point + size * step
             value, gradient = self._at(point)
