@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from reference_impl import softmax as reference
 from reference_impl.engine import compiled, logistic, softmax, sums
 
 MODULES = {"logistic": logistic, "softmax": softmax}
@@ -420,3 +421,64 @@ def test_one_overflow_among_many():
             case="one overflow",
             ulp=4,
         )
+
+
+@each_module
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("far", [1.0, 40.0])
+def test_a_small_weight_leaves_all_digits(module, dtype, far):
+    """With the same power of two for every weight each gradient is that power of two times as large."""
+    w, X, y = data(module, N=200)
+    for power in (-20, -33):
+        plain, scaled = (
+            MODULES[module].nll_gradient(far * w, X, y, sample_weight=s, dtype=dtype)
+            for s in (np.ones(200), np.full(200, 2.0**power))
+        )
+        compare.same(scaled, 2.0**power * plain)
+
+
+def test_a_small_weight_beside_an_overflow():
+    W, X = np.array([[0.0], [1.0]]), np.array([[700.0], [720.0]])
+    s = np.full(2, 2.0**-66)
+    expected = 2.0**-66 * 1420.0
+    compare.check(softmax.nll_gradient(W, X, [0, 0], sample_weight=s), [[-expected], [expected]], ulp=4,
+                  statement="softmax.weighted", oracle="identity", case="a small weight")  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "weight"), [(1e-170, 1e100), (1e200, 1e-300), (1.0, 1e-300)])
+def test_products_of_weights_and_features_stay_in_range(size, weight):
+    """The weight of a data point comes to its features before they are multiplied."""
+    W, X, y = data("softmax", N=30, K=3)
+    s = np.full(30, weight)
+    found = softmax.nll_hessian(W / size, size * X, y, sample_weight=s)
+    exact = reference.nll_hessian(W / size, size * X, y, sample_weight=s)
+    compare.check(found, exact.tolist(), ulp=64, statement="softmax.nll_hessian", oracle="reference",
+                  case=f"features of {size}, weights of {weight}")  # fmt: skip
+
+
+@each_module
+@pytest.mark.parametrize(
+    "name", ["nll", "nll_gradient", "nll_and_gradient", "nll_hessian", "nll_hvp"]
+)
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_logits_beyond_the_range_are_refused(module, name, sign):
+    """As by the reference, also where loss and residual would be 0."""
+    w, X, y = data(module, N=9)
+    w, X = 1e200 * sign * w, X.copy()
+    X[4] = 1e200
+    for label in range(2):
+        y[4] = label
+        direction = [w[::-1]] if name == "nll_hvp" else []
+        with (
+            np.errstate(all="raise"),
+            pytest.raises(ValueError, match="exceeds the range of float64"),
+        ):
+            getattr(MODULES[module], name)(w, X, y, *direction)
+
+
+def test_a_hessian_whose_sum_of_blocks_is_beyond_the_range():
+    with (
+        np.errstate(all="raise"),
+        pytest.raises(ValueError, match=r"^the Hessian of the NLL exceeds"),
+    ):
+        softmax.nll_hessian(np.zeros((3, 1)), [[1.2e154]] * 9, [0] * 9)

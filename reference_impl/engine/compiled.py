@@ -16,7 +16,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -107,8 +107,7 @@ def _types(numba: Any, axes: int, label: Any) -> Any:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(NamedTuple):
     """The NLL at some weights, and its gradient if wanted: by loops, or by NumPy what they leave.
 
     Attributes
