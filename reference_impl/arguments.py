@@ -487,15 +487,15 @@ def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
         return value
     if hasattr(value, "iloc"):
         return _from_pandas(name, value)
-    parts = value if isinstance(value, list | tuple) else [value]
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
-        raise TypeError(f"{name}: expected real numbers, given a masked array; drop masked rows")
     try:
-        array = np.asarray(value)
+        masked = _masked(value)  # at any depth, for NumPy would take the numbers below the mask
+        array = np.asarray([] if masked else value)
     except ValueError as error:
         raise ValueError(f"{name}: expected a rectangular array, given {error}") from None
     except (TypeError, RuntimeError) as error:
         raise TypeError(f"{name}: expected real numbers, given {error}") from None
+    if masked:
+        raise TypeError(f"{name}: expected real numbers, given a masked array; drop masked rows")
     if array.dtype.kind not in "biuf":
         hint = "; use .toarray()" if hasattr(value, "toarray") else _of_strings(name, array)
         raise TypeError(
@@ -503,6 +503,14 @@ def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
             f"{array.dtype}{hint}"
         )
     return array
+
+
+def _masked(value: Any) -> bool:
+    if not isinstance(value, list | tuple):
+        return isinstance(value, np.ma.MaskedArray)
+    kinds = set(map(type, value))  # one test for a row of numbers
+    deeper = any(issubclass(kind, (list, tuple, np.ma.MaskedArray)) for kind in kinds)
+    return deeper and any(map(_masked, value))
 
 
 def _from_pandas(name: str, value: Any) -> NDArray[Any]:

@@ -478,6 +478,8 @@ WRONG_TYPE = {
     "bytes": lambda a: a.astype(bytes),
     "masked": lambda a: np.ma.masked_array(a, mask=np.zeros(a.shape)),
     "list with a masked array": lambda a: [np.ma.masked_array(a[0], mask=True), *a[1:]],
+    "lists with a masked array": lambda a: [[np.ma.masked_array(a[0], mask=True)], *a[1:]],
+    "lists with a masked number": lambda a: [np.ma.masked, *a.tolist()[1:]],
     "dates": lambda a: np.zeros(a.shape, dtype="datetime64[D]"),
     "durations": lambda a: np.zeros(a.shape, dtype="timedelta64[s]"),
     "records": lambda a: np.zeros(a.shape, dtype=[("a", float)]),
