@@ -867,6 +867,10 @@ def test_conversions_refuse_a_number_of_classes(wrong):
             lambda: conventions.labels_from_signs(y),
             r"^m: expected labels -1 and 1, given 0 at index",
         ),
+        (
+            lambda: conventions.ignored_labels(y, 10**400, 2),
+            "^ignore_index: expected an integer of at most 64 bits, given one of 1329",
+        ),
         (lambda: conventions.weighted_mean([1, -1]), r"^sample_weight: expected weights >= 0"),
         (lambda: conventions.weighted_mean([0, 0]), r"^sample_weight: .*at least one weight > 0"),
         (lambda: conventions.weighted_mean([1e308] * 2), r"^the sum of the weights exceeds"),
