@@ -329,7 +329,7 @@ def test_another_shape_is_refused():
     bounded = low_precision.softmax([[1.0, 2.0]], Arithmetic(FP32))
     with pytest.raises(ValueError, match=r"found: expected shape \(1, 2\), given \(2,\)"):
         bounded.used([0.5, 0.5])
-    with pytest.raises(TypeError, match="^found: expected real numbers, given a masked array"):
+    with pytest.raises(TypeError, match=r"^found: expected real numbers, .* masked array"):
         bounded.used(np.ma.array([[0.5, 0.5]], mask=True))
 
 
