@@ -194,7 +194,9 @@ def labels(y: ArrayLike, X: Array, n_classes: int | None = 2, *, like: str = "X"
     ...
     ValueError: y: expected integers from 0 to 1 (labels, not probabilities), given 0.5 at index 0
     """
-    expected = "integers >= 0" if n_classes is None else f"integers from 0 to {n_classes - 1}"
+    K, expected = 2**53, "integers >= 0 and < 2^53"  # from there on floats leave integers out
+    if n_classes is not None:
+        K, expected = n_classes, f"integers from 0 to {n_classes - 1}"
     given = as_given("y", y)
     if given.ndim == 2 and given.shape[0] == len(X) and given.shape[1] > 1:
         raise ValueError(
@@ -204,14 +206,16 @@ def labels(y: ArrayLike, X: Array, n_classes: int | None = 2, *, like: str = "X"
     _shaped("y", given, X.shape[:1], X, like)
     values = _floats("y", given)
     refuse("y", values, values != np.floor(values), f"{expected} (labels, not probabilities)")
-    wrong = (values < 0) | (values >= (np.inf if n_classes is None else n_classes))
+    wrong = (values < 0) | (values >= K)
     if wrong.any():
         refuse("y", values, wrong, expected, _conversion(values, wrong, n_classes))
     return values.astype(np.int64)
 
 
-def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
+def weights(sample_weight: ArrayLike | None, X: Array, *, like: str = "X") -> Array:
     """Return the sample weights s_i >= 0, one for each row of X; ``None`` means all one.
+
+    `like` is the name of X.
 
     Raises
     ------
@@ -227,7 +231,7 @@ def weights(sample_weight: ArrayLike | None, X: Array) -> Array:
     """
     if sample_weight is None:
         return np.ones(len(X))
-    s = _shaped("sample_weight", finite("sample_weight", sample_weight), X.shape[:1], X)
+    s = _shaped("sample_weight", finite("sample_weight", sample_weight), X.shape[:1], X, like)
     refuse("sample_weight", s, s < 0, "weights >= 0")
     if not s.any():
         raise ValueError("sample_weight: expected at least one weight > 0, given all zero")
@@ -346,12 +350,12 @@ def count(name: str, value: Any, least: int = 1) -> int:
 
 
 def integer(name: str, value: Any) -> int:
-    """Return an integer.
+    """Return an integer of at most 64 bits: NumPy compares larger ones with nothing.
 
     Raises
     ------
-    TypeError
-        For a value that is not an integer.
+    TypeError, ValueError
+        For a value that is not an integer, or that is larger.
 
     Examples
     --------
@@ -360,9 +364,14 @@ def integer(name: str, value: Any) -> int:
     -100
     """
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: expected an integer, given {value!r}") from None
+    if number.bit_length() > 64:
+        raise ValueError(
+            f"{name}: expected an integer of at most 64 bits, given one of {number.bit_length()}"
+        )
+    return number
 
 
 def axis(value: Any, z: Array) -> int:
@@ -487,15 +496,15 @@ def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
         return value
     if hasattr(value, "iloc"):
         return _from_pandas(name, value)
-    parts = value if isinstance(value, list | tuple) else [value]
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
-        raise TypeError(f"{name}: expected real numbers, given a masked array; drop masked rows")
     try:
-        array = np.asarray(value)
+        masked = _masked(value)  # at any depth, for NumPy would take the numbers below the mask
+        array = np.asarray([] if masked else value)
     except ValueError as error:
         raise ValueError(f"{name}: expected a rectangular array, given {error}") from None
     except (TypeError, RuntimeError) as error:
         raise TypeError(f"{name}: expected real numbers, given {error}") from None
+    if masked:
+        raise TypeError(f"{name}: expected real numbers, given a masked array; drop masked rows")
     if array.dtype.kind not in "biuf":
         hint = "; use .toarray()" if hasattr(value, "toarray") else _of_strings(name, array)
         raise TypeError(
@@ -503,6 +512,14 @@ def as_given(name: str, value: ArrayLike) -> NDArray[Any]:
             f"{array.dtype}{hint}"
         )
     return array
+
+
+def _masked(value: Any) -> bool:
+    if not isinstance(value, list | tuple):
+        return isinstance(value, np.ma.MaskedArray)
+    kinds = set(map(type, value))  # one test for a row of numbers
+    deeper = any(issubclass(kind, (list, tuple, np.ma.MaskedArray)) for kind in kinds)
+    return deeper and any(map(_masked, value))
 
 
 def _from_pandas(name: str, value: Any) -> NDArray[Any]:
@@ -612,7 +629,7 @@ def _conversion(values: Array, wrong: NDArray[np.bool_], n_classes: int | None) 
     outside = set(np.unique(values[wrong]))
     if found <= {-1.0, 1.0}:
         return "; labels -1 and 1 become 0 and 1 by (y + 1) // 2"
-    if found <= set(range(1, K + 1)):
+    if 1 <= min(found) and max(found) <= K:
         return f"; labels 1 to {K} become 0 to {K - 1} by y - 1"
     if len(outside) == 1 and min(outside) < 0:
         mark = f"{min(outside):g}"

@@ -19,6 +19,7 @@ from reference_impl.layer import (
     BackAlong,
     delta_of,
     jacobian_of_rows,
+    matrix,
     points,
     read_only,
 )
@@ -210,7 +211,7 @@ class SelfAttention:
     Raises
     ------
     TypeError, ValueError
-        As `Linear` and `Attention`.
+        For a map that is no finite matrix, and as `Attention`.
 
     Examples
     --------
@@ -234,7 +235,7 @@ class SelfAttention:
 
     def __post_init__(self) -> None:
         for name in ("Q", "K", "V"):
-            object.__setattr__(self, name, Linear(getattr(self, name)).W)
+            object.__setattr__(self, name, read_only(matrix(name, getattr(self, name))))
         object.__setattr__(self, "mask", Attention(self.mask).mask)
 
     def pullback(self, z: Array) -> tuple[Array, Back]:

@@ -13,7 +13,6 @@ from reference_impl.activations import ELEMENTWISE
 from reference_impl.arguments import Array, representable
 from reference_impl.layer import RULES, Back, by_rows, in_blocks, none
 from reference_impl.quiet import room
-from reference_impl.sigmoid import sigmoid
 
 Function = Callable[[Array], Array]
 
@@ -225,38 +224,65 @@ def _gelu_bend(t: Array) -> Array:
     return (2.0 - near**2) * (_gauss(near) / np.sqrt(2.0 * np.pi))
 
 
-CUBIC, FAR = 0.044715, 60.0  # at 60, sigma(2 h) is 0 or 1 and its slope 0, in float64
+def _sigmoid(t: Array, half: Array, more: Array) -> tuple[Array, Array, Array]:
+    """Return two factors of sigma, and 1 - sigma, of a number of the sign of t.
 
-
-def _inner(t: Array) -> tuple[Array, Array, Array]:
-    """Return h, h' and h'' for t that is not so far out that they overflow."""
-    t, scale = np.clip(t, -FAR, FAR), np.sqrt(2.0 / np.pi)
+    Of its size s, e^-s is half * more. On the left sigma may be subnormal, rounded to few digits,
+    so the second factor, e^(-s/2), is to be multiplied last.
+    """
+    right, e = t > 0.0, half * more
+    large = 1.0 / (1.0 + e)
     return (
-        scale * (t + CUBIC * t**3),
-        scale * (1.0 + 3.0 * CUBIC * t * t),
-        scale * 6.0 * CUBIC * t,
+        np.where(right, large, more * large),
+        np.where(right, 1.0, half),
+        np.where(right, e * large, large),
     )
 
 
+# 2 h(t) is t (a + b t^2), a = 2 (2/pi)^(1/2) and b = 0.044715 a. Each is a number of so few bits that
+# products with 12 bits of t are exact, and the rest of it.
+LINE = 1.5957691216026433, 3.0874305383944692e-12
+CUBE = 0.07135486602783203, -4.975523178247366e-8
+EDGE = 22.0  # from here on sigma(2 h) is 0 or 1 and its slope 0, in float64
+
+
+def _inner(t: Array) -> tuple[Array, Array, tuple[Array, Array, Array]]:
+    """Return t no farther out than `EDGE`, 2 h' and `_sigmoid` of 2 h.
+
+    A rounding of 2 h would be one of the exponent, so t is split, as in `_gauss`.
+    """
+    t = np.clip(t, -EDGE, EDGE)
+    size, square = np.abs(t), t * t
+    near = np.rint(size * 128.0) / 128.0
+    exact = near * (LINE[0] + CUBE[0] * near * near)
+    rest = (size - near) * (LINE[0] + CUBE[0] * (square + size * near + near * near))
+    rest += size * (LINE[1] + CUBE[1] * square)
+    half = np.exp(-0.5 * exact)
+    return t, sum(LINE) + 3.0 * sum(CUBE) * square, _sigmoid(t, half, half * np.exp(-rest))
+
+
 def _gelu_tanh(t: Array) -> tuple[Array, Array]:
-    h, h1, _ = _inner(t)
-    gate, other = sigmoid(2.0 * h), sigmoid(-2.0 * h)
-    return t * gate, gate * (1.0 + 2.0 * np.clip(t, -FAR, FAR) * h1 * other)
+    near, slope, (gate, last, other) = _inner(t)
+    return np.maximum(t, -EDGE) * gate * last, (1.0 + near * slope * other) * gate * last
 
 
 def _gelu_tanh_bend(t: Array) -> Array:
-    (h, h1, h2), t = _inner(t), np.clip(t, -FAR, FAR)
-    spread = 2.0 * sigmoid(2.0 * h) * sigmoid(-2.0 * h)
-    return spread * (t * h2 + 2.0 * h1 - 2.0 * t * np.tanh(h) * h1 * h1)
+    t, slope, (gate, last, other) = _inner(-np.abs(t))  # f'' is even
+    bend = 6.0 * sum(CUBE) * t * t + 2.0 * slope - t * (gate * last - other) * slope * slope
+    return bend * other * gate * last
 
 
 def _silu(t: Array) -> tuple[Array, Array]:
-    gate = sigmoid(t)
-    return t * gate, gate * (1.0 + t * sigmoid(-t))
+    half = np.exp(-0.5 * np.abs(t))
+    gate, last, other = _sigmoid(t, half, half)
+    return t * gate * last, (1.0 + t * other) * gate * last
 
 
 def _silu_bend(t: Array) -> Array:
-    return sigmoid(t) * sigmoid(-t) * (2.0 - t * np.tanh(t / 2.0))
+    t = -np.abs(t)  # f'' is even
+    half = np.exp(0.5 * t)
+    gate, last, other = _sigmoid(t, half, half)
+    return (2.0 - t * np.tanh(0.5 * t)) * other * gate * last
 
 
 # ``gates.gelu_forward``: t Phi(t).

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_impl import arguments
 from reference_impl.arguments import Array
+from reference_impl.layer import matrix
 from reference_impl.quiet import quiet
 
 LAMBDA = 6.0  # an entry exceeds the likely bound with a probability below 2 e^-18 = 3e-8
@@ -108,7 +110,7 @@ class Bounded:
 
 
 def _largest(found: Any, exact: Array, bound: Array) -> float:
-    given = np.asarray(found, dtype=np.float64)
+    given = np.asarray(arguments.as_given("found", found), dtype=np.float64)  # NaN is wrong
     if given.shape != exact.shape:
         raise ValueError(f"found: expected shape {exact.shape}, given {given.shape}")
     off = np.where(np.isfinite(given), np.abs(given - exact), np.inf)
@@ -138,7 +140,7 @@ def softmax(z: Any, arithmetic: Arithmetic) -> Bounded:
     >>> found.exact.tolist(), bool((found.worst < 0.0021).all())
     ([[0.5, 0.5]], True)
     """
-    logits = _Logits(_matrix("z", z), None, arithmetic)
+    logits = _Logits(matrix("z", z), None, arithmetic)
     rows = _rows(logits, np.full(len(logits.E), IGNORED))
     parts = [_probabilities(logits, rows, block) for block in logits.blocks()]
     p, worst, own, common = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
@@ -170,7 +172,7 @@ def cross_entropy(z: Any, y: Any, arithmetic: Arithmetic) -> dict[str, Bounded]:
     >>> f"{float(found['loss'].exact):.4f}", found["z"].exact.tolist()
     ('0.6931', [[-0.5, 0.5], [0.0, 0.0]])
     """
-    logits = _Logits(_matrix("z", z), None, arithmetic)
+    logits = _Logits(matrix("z", z), None, arithmetic)
     labels = _labels(y, logits)
     rows = _rows(logits, labels)
     parts = [_residuals(logits, rows, block) for block in logits.blocks()]
@@ -206,7 +208,7 @@ def linear_cross_entropy(E: Any, C: Any, y: Any, arithmetic: Arithmetic) -> dict
     >>> sorted(found), found["E"].exact.tolist()
     (['C', 'E', 'loss'], [[-1.0]])
     """
-    logits = _Logits(_matrix("E", E), _matrix("C", C), arithmetic)
+    logits = _Logits(matrix("E", E), matrix("C", C), arithmetic)
     assert logits.C is not None
     if logits.C.shape[1] != logits.E.shape[1]:
         raise ValueError(f"C: expected {logits.E.shape[1]} columns, given {logits.C.shape[1]}")
@@ -243,19 +245,12 @@ def _likely(n: int, u: float) -> float:
     return LAMBDA * n**0.5 * u
 
 
-def _matrix(name: str, value: Any) -> Array:
-    array = np.asarray(value, dtype=np.float64)
-    if array.ndim != 2 or 0 in array.shape or not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected a matrix of finite numbers, given shape {array.shape}")
-    return array
-
-
 def _labels(y: Any, logits: "_Logits") -> NDArray[np.int64]:
-    labels = np.asarray(y)
-    if labels.shape != logits.E.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError(f"y: expected {len(logits.E)} integers, given shape {labels.shape}")
-    if not (((labels >= 0) & (labels < logits.K)) | (labels == IGNORED)).all():
-        raise ValueError(f"y: expected labels from 0 to {logits.K - 1}, or {IGNORED}")
+    labels = arguments.finite("y", y)
+    if labels.shape != logits.E.shape[:1]:
+        raise ValueError(f"y: expected {len(logits.E)} labels, given shape {labels.shape}")
+    right = (labels >= 0) & (labels < logits.K) & (labels == np.floor(labels)) | (labels == IGNORED)
+    arguments.refuse("y", labels, ~right, f"integers from 0 to {logits.K - 1}, or {IGNORED}")
     return labels.astype(np.int64)
 
 

@@ -73,11 +73,11 @@ class NLL:
                 f"y: expected one label for each data point, given shape {y.shape}; "
                 f"for a matrix of indicators or soft labels use SoftNLL(Y)"
             )
-        s = arguments.weights(self.sample_weight, y[:, None])
+        s = arguments.weights(self.sample_weight, y, like="y")
         if self.ignore_index is not None:
             ignored = y == arguments.integer("ignore_index", self.ignore_index)
             y, s = np.where(ignored, 0.0, y), np.where(ignored, 0.0, s)
-        object.__setattr__(self, "y", read_only(arguments.labels(y, y[:, None], None)))
+        object.__setattr__(self, "y", read_only(arguments.labels(y, y, None, like="y")))
         object.__setattr__(self, "sample_weight", read_only(s))
         object.__setattr__(self, "smoothing", arguments.fraction("smoothing", self.smoothing))
 

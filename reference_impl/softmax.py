@@ -13,6 +13,7 @@ residual, where log p and 1 - p would be 0.
 `engine.softmax` computes the NLL and its derivatives block by block, in threads, and in float32.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -118,7 +119,7 @@ def logsumexp(
         What is summed over; None means all axes.
     b : array_like, optional
         Factors b_c >= 0 of the e^z_c, of a shape that broadcasts to that of z: log b_c is added
-        to z_c, and the result is that of the sums, rounded.
+        to z_c, and the result is that of the sums, rounded. A factor 0 leaves its entry out.
     keepdims : bool
         Whether the axes that are summed over stay, with length 1.
 
@@ -142,9 +143,11 @@ def logsumexp(
     z = arguments.real("z", z)
     axes = arguments.axes(axis, z)
     if b is not None:
-        z = z + np.log(arguments.factors("b", b, z))
+        b = arguments.factors("b", b, z)
+        z = np.where(b > 0.0, z + np.log(b), -np.inf)  # b = 0 leaves out e^z = inf, too
     kept = [size for position, size in enumerate(z.shape) if position not in axes]
-    columns = np.moveaxis(z, axes, range(len(axes))).reshape(-1, int(np.prod(kept)))
+    terms = math.prod(z.shape[position] for position in axes)
+    columns = np.moveaxis(z, axes, range(len(axes))).reshape(terms, math.prod(kept))
     m, logarithm = columns.max(axis=0), np.log1p(_left_out(columns).S)
     result = np.where(np.isinf(m), m, m + logarithm)
     cancelled = np.abs(result) < 0.5 * logarithm
@@ -427,10 +430,11 @@ def _left_out(z: Array) -> _Terms:
     largest = np.expand_dims(z.argmax(axis=0), 0)
     e = _exp(d, r)
     S, error = two_sums(_without(e, largest))
+    S += error
     if (tiny := S < 1e-290).any():  # subnormal terms, each rounded: add them e^128 times as large
-        large, _ = two_sums(_without(_exp(np.minimum(d, -256.0) + 128.0, r), largest))
-        S = np.where(tiny, large * np.exp(-128.0), S)
-    return _Terms(d, r, e, S + error)
+        large, error = two_sums(_without(_exp(np.minimum(d, -256.0) + 128.0, r), largest))
+        S = np.where(tiny, (large + error) * np.exp(-128.0), S)
+    return _Terms(d, r, e, S)
 
 
 def _without(terms: Array, places: Labels) -> Array:

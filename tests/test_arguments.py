@@ -478,6 +478,8 @@ WRONG_TYPE = {
     "bytes": lambda a: a.astype(bytes),
     "masked": lambda a: np.ma.masked_array(a, mask=np.zeros(a.shape)),
     "list with a masked array": lambda a: [np.ma.masked_array(a[0], mask=True), *a[1:]],
+    "lists with a masked array": lambda a: [[np.ma.masked_array(a[0], mask=True)], *a[1:]],
+    "lists with a masked number": lambda a: [np.ma.masked, *a.tolist()[1:]],
     "dates": lambda a: np.zeros(a.shape, dtype="datetime64[D]"),
     "durations": lambda a: np.zeros(a.shape, dtype="timedelta64[s]"),
     "records": lambda a: np.zeros(a.shape, dtype=[("a", float)]),
@@ -864,6 +866,10 @@ def test_conversions_refuse_a_number_of_classes(wrong):
         (
             lambda: conventions.labels_from_signs(y),
             r"^m: expected labels -1 and 1, given 0 at index",
+        ),
+        (
+            lambda: conventions.ignored_labels(y, 10**400, 2),
+            "^ignore_index: expected an integer of at most 64 bits, given one of 1329",
         ),
         (lambda: conventions.weighted_mean([1, -1]), r"^sample_weight: expected weights >= 0"),
         (lambda: conventions.weighted_mean([0, 0]), r"^sample_weight: .*at least one weight > 0"),

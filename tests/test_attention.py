@@ -12,7 +12,7 @@ from mpmath import mp, mpf
 from derivations import attention as lines
 from derivations.attention import T, c, q, r, scale
 from derivations.notation import Σ, Size, i, j, u, δ
-from reference_impl.attention import Attention
+from reference_impl.attention import Attention, SelfAttention
 
 SIZES = [(1, 3, 2, 3), (3, 1, 2, 2), (2, 3, 4, 5), (4, 4, 4, 4), (3, 5, 2, 1)]  # N, T, d, M
 MASKS = {
@@ -190,11 +190,14 @@ Q1, K2, V2 = [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [[1.0], [2.0]]
             lambda: Attention([[1, 1]]).forward([Q1], [K2], V2),
             r"values: .* keys and the axes \(1,\)",
         ),
+        (lambda: SelfAttention([[1, np.inf]], Q1, Q1, [[1]]), r"Q: .* inf at index \(0, 1\)"),
+        (lambda: SelfAttention(Q1, [[1, np.nan]], Q1, [[1]]), r"K: .* nan at index \(0, 1\)"),
+        (lambda: SelfAttention(Q1, Q1, [1], [[1]]), r"V: expected a matrix .* given shape \(1,\)"),
         (lambda: Attention([[[1, 1]]] * 2).forward([Q1], [K2], [V2]), r"mask: .* \(1, 1, 2\)"),
     ],
 )
 def test_bad_input(call, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         call()
 
 

@@ -121,6 +121,10 @@ def test_labels_are_copied_and_read_only():
     ("y", "message"),
     [
         ([-1, 0], "y: expected integers"),
+        ([1e19, 0], r"y: expected integers >= 0 and < 2\^53, given 1e\+19 at index 0"),
+        (np.array([0, 2**63], np.uint64), r"y: expected .* given 9.22\d*e\+18 at index 1"),
+        ([-1, 2**52], "y: expected .* given -1 at index 0"),  # and no room for 2^52 numbers
+        ([0, 2**53 + 1], "y: expected .* given 9007199254740992 at index 1"),
         ([0.5, 1.0], "y: expected integers"),
         ([np.nan, 1.0], "y: expected"),
         ([], "y: expected one label"),
@@ -178,7 +182,7 @@ def test_derived(size):
 
 def test_labels_before_the_number_of_classes_is_known():
     with pytest.raises(
-        ValueError, match=r"^y: expected integers >= 0, given -100 .*ignored_labels"
+        ValueError, match=r"^y: expected integers >= 0 and < 2.53, given -100 .*ignored_labels"
     ):
         NLL([0, 3, -100])
 
@@ -222,7 +226,8 @@ def test_nothing_but_ignored_labels():
         ({"smoothing": 1.5}, ValueError, "smoothing: expected a number from 0 to 1, given 1.5"),
         ({"smoothing": -0.1}, ValueError, "smoothing: expected a number from 0 to 1, given -0.1"),
         ({"ignore_index": 1.5}, TypeError, "ignore_index: expected an integer"),
-        ({"sample_weight": [1.0]}, ValueError, r"sample_weight: expected shape \(2,\)"),
+        ({"ignore_index": 10**400}, ValueError, "ignore_index: .* 64 bits, given one of 1329"),
+        ({"sample_weight": [1.0]}, ValueError, r"sample_weight: .* \(2,\) for y of shape \(2,\)"),
         ({"sample_weight": [1.0, -1.0]}, ValueError, "sample_weight: expected weights >= 0"),
     ],
 )

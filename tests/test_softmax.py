@@ -75,6 +75,15 @@ def test_accuracy(statement, where):
     )
 
 
+@pytest.mark.parametrize("K", [100, 300])
+def test_sum_of_many_tiny_terms(K):
+    """The loss is log(1 + S); both S and what its sum rounds are those of the larger terms."""
+    z = np.append(0.0, np.linspace(-720.0, -700.0, K))
+    expected = loops.at(400, lambda z: -loops.log_softmax(z)[0], z)
+    compare.check(softmax.losses(z[None], [0]), [expected], statement="log_softmax.term_left_out",
+                  oracle="loops", case=f"{K} terms", ulp=1, entrywise=True)  # fmt: skip
+
+
 @pytest.mark.parametrize("where", logits())
 def test_logsumexp_accuracy(where):
     """Also where the largest logit and log(1 + S) cancel."""
@@ -264,9 +273,22 @@ def weighted_logsumexp(z, b):
     return mp.log(sum(factor * mp.exp(entry) for factor, entry in zip(b, z, strict=True)))
 
 
+@pytest.mark.parametrize("axis", [1, (0, 2), -1])
+def test_no_data_points(axis):
+    """The sums over what is not empty, none of them."""
+    z = np.zeros((2, 3, 0) if axis == 1 else (2, 0, 4))
+    assert softmax.logsumexp(z, axis=axis).shape == np.zeros(z.shape).sum(axis=axis).shape
+    assert softmax.logsumexp(z, axis=axis, b=2.0, keepdims=True).ndim == 3
+    if axis != (0, 2):
+        assert softmax.softmax(z, axis).shape == softmax.log_softmax(z, axis).shape == z.shape
+
+
 def test_logsumexp_of_one_number():
     compare.same(softmax.logsumexp(3.0, axis=None), np.float64(3.0))
     compare.same(softmax.logsumexp([[3.0]], axis=None, keepdims=True), np.array([[3.0]]))
+    compare.same(softmax.logsumexp([np.inf, 3.0], b=[0, 1]), np.float64(3.0))
+    compare.same(softmax.logsumexp([np.inf, 3.0], b=[1, 0]), np.float64(np.inf))
+    compare.same(softmax.logsumexp([np.inf, 3.0], b=[0, 0]), np.float64(-np.inf))
     for wrong, message in [
         ({"z": 3.0}, r"^z: expected at least one dimension, given the number 3.0; use axis=None"),
         ({"z": [3.0], "axis": (0, 0)}, r"^axis: expected each axis once, given \(0, 0\)"),
