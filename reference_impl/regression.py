@@ -261,7 +261,7 @@ def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For shapes that do not fit, and for a negative variance.
+        For shapes that do not fit, for a negative variance, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -276,7 +276,10 @@ def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
         )
     variances = np.diag(V)
     arguments.refuse("covariance", variances, variances < 0.0, "variances >= 0 on the diagonal")
-    return representable("e^(2 w) c", np.exp(2.0 * w) * variances)
+    # e^(2 w) may leave the range before c brings it back, so the exponents of 2 are added apart.
+    m, power = np.frexp(np.exp(np.minimum(w, 1400.0) / 2.0))
+    c, rest = np.frexp(variances)
+    return representable("e^(2 w) c", np.ldexp(c * m**4, rest + 4 * power))
 
 
 # ------------------------------------------------------------------------------- other links

@@ -182,6 +182,18 @@ def test_odds_ratio():
           derived.table("regression.odds_ratio_variance", {"w": w, "covariance": V}), "")  # fmt: skip
 
 
+def test_odds_ratio_variance_far_out():
+    """Where e^(2w) alone is 0 or inf, and where w decides alone; subnormal variances as well."""
+    w = np.array([-400.0, 400.0, 400.0, 720.0, -705.0, 10.0, 2e3, -2e3])
+    variances = np.array([1e300, 1e-200, 0.0, 5e-324, 1.7e308, 1e-320, 0.0, 1.7e308])
+    with mp.workdps(50):
+        expected = [mp.exp(2 * mpf(x)) * mpf(c) for x, c in zip(w, variances, strict=True)]
+    expected[-1] = 0  # 1e-1429
+    compare.check(regression.odds_ratio_variance(w, np.diag(variances)), expected, ulp=8,
+                  statement="regression.odds_ratio_variance", oracle="50 digits", case="far out",
+                  entrywise=True)  # fmt: skip
+
+
 # -- other links
 
 
@@ -385,6 +397,7 @@ X1, Y1 = [[1.0], [2.0]], [0, 1]
         (lambda: regression.odds_ratio([710.0]), r"e\^w exceeds the range of float64"),
         (lambda: regression.odds_ratio_variance([1.0], [1.0]), "covariance: expected shape"),
         (lambda: regression.odds_ratio_variance([1.0], [[-1.0]]), "covariance: expected variances"),
+        (lambda: regression.odds_ratio_variance([400.0], [[1.0]]), r"e\^\(2 w\) c exceeds the range"),
         (lambda: regression.link_nll(CLOGLOG, [1e3], X1, Y1), "the NLL exceeds the range"),
         (lambda: regression.link_hessian(PROBIT, [1.0], X1, [0, 2]), "y: expected integers"),
         (lambda: regression.link_information(PROBIT, [1.0], [[np.inf]]), "X: expected finite"),
