@@ -202,8 +202,8 @@ def penalty_newton_step(
     Raises
     ------
     TypeError, ValueError
-        As `penalty_gradient`, and where the Hessian is singular: a direction without a penalty
-        leaves every logit as it is, or all probabilities are 0 or 1.
+        As `penalty_gradient`, and where the Hessian is singular to rounding: a direction without a
+        penalty leaves every logit as it is, or all probabilities are 0 or 1.
 
     Examples
     --------
@@ -214,13 +214,15 @@ def penalty_newton_step(
     """
     gradient = penalty_gradient(w, X, y, offset, penalty)
     hessian = penalty_hessian(w, X, offset, penalty)
-    try:
-        step = np.linalg.solve(hessian, gradient)
-    except np.linalg.LinAlgError:
+    # With a diagonal of ones, so that the units of the features do not decide what counts as 0.
+    root = np.sqrt(np.diag(hessian))
+    unit = hessian / np.outer(root, root)
+    if not root.all() or np.linalg.matrix_rank(unit, hermitian=True) < len(unit):
         raise ValueError(
             "penalty: expected a Hessian that can be inverted, given a direction that has neither "
             "a penalty nor curvature"
-        ) from None
+        )
+    step = np.linalg.solve(unit, gradient / root) / root
     return representable("the step", np.asarray(w, dtype=np.float64) - step)
 
 

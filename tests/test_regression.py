@@ -135,6 +135,25 @@ def test_penalty_newton_step(size):
     check("penalty_newton_step", "50 digits", actual, expected, size, 64)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_singular_hessian(seed):
+    """An intercept beside dummies of all classes, which rounding hides; without it there is a step."""
+    rng = layer_loops.rng(f"singular {seed}")
+    classes = np.append(np.arange(3), rng.integers(0, 3, 30))
+    X = np.column_stack([np.ones(33), np.eye(3)[classes], 10.0 ** rng.integers(-9, 9) * rng.normal(size=33)])
+    w, y, o = np.append(rng.normal(size=4), 0.0), rng.integers(0, 2, 33), rng.normal(size=33)
+    with pytest.raises(ValueError, match="penalty: expected a Hessian that can be inverted"):
+        regression.penalty_newton_step(w, X, y, o, np.zeros(5))
+    one_less = w[1:], X[:, 1:], y, o, np.zeros(4)
+    arrays = dict(zip(["w", "X", "y", "o", "penalties"], one_less, strict=True))
+    with mp.workdps(50):
+        right = derived.table("regression.penalty_newton_step", arrays)
+        left = derived.table("regression.penalty_hessian", arrays)
+        expected = [mpf(t) for t in mp.lu_solve(mp.matrix(left), mp.matrix(right))]
+    check("penalty_newton_step", "50 digits", regression.penalty_newton_step(*one_less), expected,
+          f"dummies {seed}", 64)  # fmt: skip
+
+
 def test_newton_steps_reach_the_fit():
     """The engine's minimum, with an offset and a free intercept, is where the steps stay."""
     rng = layer_loops.rng("fit")
