@@ -177,7 +177,8 @@ def penalty_hessian(w: ArrayLike, X: ArrayLike, offset: ArrayLike, penalty: Arra
     >>> penalty_hessian([1.0], [[1.0], [2.0]], offset=[-1.0, -2.0], penalty=[3.0]).tolist()
     [[4.25]]
     """
-    return offset_hessian(w, X, offset) + np.diag(_strengths(penalty, X))
+    curvature, strengths = offset_hessian(w, X, offset), _strengths(penalty, X)
+    return representable("the Hessian", curvature + np.diag(strengths))
 
 
 @quiet

@@ -410,6 +410,10 @@ X1, Y1 = [[1.0], [2.0]], [0, 1]
         ),
         (lambda: regression.penalty_hessian([1.0], X1, [0, 0], 1.0), "penalty: expected shape"),
         (
+            lambda: regression.penalty_hessian([0.0], [[2e154]], [0.0], [1e308]),
+            "the Hessian exceeds the range",
+        ),
+        (
             lambda: regression.penalty_newton_step([1.0, 1.0], [[1.0, 1.0]], [1], [0], [0, 0]),
             "penalty: expected a Hessian that can be inverted",
         ),
