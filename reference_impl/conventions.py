@@ -245,7 +245,10 @@ def one_hot(y: ArrayLike, n_classes: int) -> Array:
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     K = arguments.count("n_classes", n_classes, least=2)
-    return np.eye(K)[_labels(y, K)]
+    labels = _labels(y, K)
+    Y = np.zeros((len(labels), K))
+    Y[np.arange(len(labels)), labels] = 1.0
+    return Y
 
 
 def labels_from_one_hot(Y: ArrayLike) -> Labels:
