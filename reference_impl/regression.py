@@ -112,9 +112,9 @@ def offset_softmax_gradient(W: ArrayLike, X: ArrayLike, y: ArrayLike, offset: Ar
     [[-1.5], [1.5]]
     """
     W = arguments.class_weights("W", W, X := arguments.design_matrix(X))
-    offset = arguments.same_shape("offset", offset, "the logits", X @ W.T)
-    data = np.column_stack([X, offset])
-    return softmax.nll_gradient(np.column_stack([W, np.eye(len(W))]), data, y)[:, : X.shape[1]]
+    y, z = arguments.labels(y, X, len(W)), X @ W.T
+    z = representable("a logit", z + arguments.same_shape("offset", offset, "the logits", z))
+    return representable("the gradient", softmax.residuals(z, y).T @ X)
 
 
 @quiet

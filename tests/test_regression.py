@@ -135,6 +135,14 @@ def test_penalty_newton_step(size):
     check("penalty_newton_step", "50 digits", actual, expected, size, 64)
 
 
+def test_an_offset_of_many_classes():
+    """K numbers for each data point, not K x K, which would be 3e11 bytes here."""
+    W = np.zeros((200_000, 1))
+    gradient = regression.offset_softmax_gradient(W, [[2.0]], [0], W.T)
+    expected = [[-2.0], [0.0]] + np.full((2, 1), 2.0) / 200_000
+    check("offset_softmax_gradient", "by hand", gradient[:2], expected, "many classes", 2)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_singular_hessian(seed):
     """An intercept beside dummies of all classes, which rounding hides; without it there is a step."""
@@ -404,6 +412,10 @@ X1, Y1 = [[1.0], [2.0]], [0, 1]
         (lambda: regression.offset_gradient([1.0], X1, Y1, [1.0]), "offset: expected the shape of"),
         (lambda: regression.offset_hessian([1.0, 2.0], X1, [0, 0]), r"w: expected shape \(1,\)"),
         (lambda: regression.offset_softmax_gradient([[1.0], [2.0]], X1, Y1, [0, 0]), "offset: exp"),
+        (
+            lambda: regression.offset_softmax_gradient([[1e308], [0.0]], X1, Y1, np.zeros((2, 2))),
+            "a logit exceeds the range",
+        ),
         (
             lambda: regression.penalty_gradient([1.0], X1, Y1, [0, 0], [-1.0]),
             "penalty: .* >= 0, giv",
