@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
 from reference_impl.layer import delta_of, points
+from reference_impl.log_softmax import sum_of_others
 from reference_impl.quiet import quiet
 from reference_impl.sigmoid import log_sigmoid, sigmoid
 from reference_impl.softmax import log_softmax, softmax
@@ -40,8 +41,8 @@ def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
     z = points("z", z)
     targets = _like(targets, "targets", z)
     tau = arguments.positive("tau", tau)
-    p = softmax(representable("z / tau", z / tau))
-    return representable("the gradient", (p * targets.sum(axis=-1, keepdims=True) - targets) / tau)
+    residual = _residual(representable("z / tau", z / tau), targets)
+    return representable("the gradient", residual / tau)
 
 
 @quiet
@@ -69,9 +70,9 @@ def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
     z = points("z", z)
     teacher = _like(teacher, "teacher", z)
     tau = arguments.positive("tau", tau)
-    student = softmax(representable("z / tau", z / tau))
     taught = softmax(representable("teacher / tau", teacher / tau))
-    return representable("the gradient", (student - taught) / tau)
+    residual = _residual(representable("z / tau", z / tau), taught)
+    return representable("the gradient", residual / tau)
 
 
 @quiet
@@ -171,8 +172,7 @@ def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) ->
     if not weights.any():
         raise ValueError("sample_weight: expected a weight > 0, given none: the mean is 0/0")
     share = (weights / representable("the sum of the weights", weights.sum()))[..., None]
-    gradient = share * (softmax(z) * targets.sum(axis=-1, keepdims=True) - targets)
-    return representable("the gradient", gradient)
+    return representable("the gradient", share * _residual(z, targets))
 
 
 @quiet
@@ -291,7 +291,7 @@ def masked_log_softmax_forward(z: ArrayLike, mask: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For shapes that differ, and for a row without an allowed class.
+        For shapes that differ, another mask, and a row without an allowed class.
 
     Examples
     --------
@@ -322,7 +322,7 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
     Raises
     ------
     TypeError, ValueError
-        For shapes that differ, and for a row without an allowed class.
+        For shapes that differ, another mask, and a row without an allowed class.
 
     Examples
     --------
@@ -333,10 +333,7 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
     z = points("z", z)
     allowed = _allowed(mask, z)
     delta = np.where(allowed, delta_of(delta, z.shape), 0.0)
-    lowest = np.where(allowed, z, -np.inf)
-    p = np.exp(lowest - lowest.max(axis=-1, keepdims=True))
-    total = delta.sum(axis=-1, keepdims=True)
-    return representable("RULE 2", delta - p / p.sum(axis=-1, keepdims=True) * total)
+    return representable("RULE 2", _residual(np.where(allowed, z, -np.inf), -delta))
 
 
 def _like(value: ArrayLike, name: str, z: Array) -> Array:
@@ -350,7 +347,9 @@ def _labels(y: ArrayLike, z: Array) -> Array:
 
 
 def _allowed(mask: ArrayLike, z: Array) -> NDArray[np.bool_]:
-    allowed = _like(mask, "mask", z) > 0.0
+    given = _like(mask, "mask", z)
+    arguments.refuse("mask", given, (given != 0.0) & (given != 1.0), "numbers 0 and 1")
+    allowed = given > 0.0
     if not allowed.any(axis=-1).all():
         place = tuple(map(int, np.argwhere(~allowed.any(axis=-1))[0]))
         row = place if len(place) > 1 else place[0]
@@ -359,8 +358,13 @@ def _allowed(mask: ArrayLike, z: Array) -> NDArray[np.bool_]:
 
 
 def _residual(z: Array, pull: Array) -> Array:
-    """Return p_ia sum_b pull_ib - pull_ia."""
-    return softmax(z) * pull.sum(axis=-1, keepdims=True) - pull
+    """Return p_ia sum_b pull_ib - pull_ia.
+
+    It is p_ia sum_{b /= a} pull_ib - pull_ia sum_{b /= a} p_ib: nothing is taken off 1, so the small
+    residual of a confident right answer keeps its digits.
+    """
+    p, pull = (rows.reshape(-1, z.shape[-1]) for rows in (softmax(z), pull))
+    return (p * sum_of_others(pull) - pull * sum_of_others(p)).reshape(z.shape)
 
 
 def _over(what: str, gradient: Array, whole: np.float64) -> Array:
