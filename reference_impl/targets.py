@@ -123,7 +123,7 @@ def label_smoothing_mean(
     Raises
     ------
     TypeError, ValueError
-        As `label_smoothing`, and where no label has a positive weight.
+        As `label_smoothing`, for a negative label, and where no label has a positive weight.
 
     Examples
     --------
@@ -136,7 +136,8 @@ def label_smoothing_mean(
     ValueError: weight: expected the weights of the labels to add up to more than 0: the mean is 0/0
     """
     gradient = label_smoothing(z, targets, weight, alpha)
-    whole = np.sum(np.asarray(targets, dtype=np.float64) * np.asarray(weight, dtype=np.float64))
+    hard = _weights("targets", targets, gradient.shape)
+    whole = (hard * np.asarray(weight, dtype=np.float64)).sum()
     return _over("the weights of the labels", gradient, whole)
 
 
@@ -193,7 +194,7 @@ def class_weighted_mean(
     Raises
     ------
     TypeError, ValueError
-        For shapes that do not fit, a negative weight, and where no row counts.
+        For shapes that do not fit, a negative label or weight, and where no row counts.
 
     Examples
     --------
@@ -205,8 +206,8 @@ def class_weighted_mean(
     [[-0.5, 0.5], [0.0, 0.0]]
     """
     z = points("z", z)
-    targets = _like(targets, "targets", z)
-    pull = targets * _weights("weight", weight, z.shape[-1:])
+    pull = _weights("targets", targets, z.shape)
+    pull = pull * _weights("weight", weight, z.shape[-1:])
     pull = pull * _weights("sample_weight", sample_weight, z.shape[:-1])[..., None]
     return _over("the weights of the rows that count", _residual(z, pull), pull.sum())
 

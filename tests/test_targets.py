@@ -286,6 +286,14 @@ Z1, Y1, Z3 = [[1.0, 2.0]], [[1.0, 0.0]], [[800.0, 0.0, 0.0]]
         (lambda: targets.weighted_mean(Z1 * 2, Y1 * 2, [1e308] * 2), "^the sum of the weights exc"),
         (lambda: targets.masked_log_softmax(Z3, [[1, 1, 1]], [[0, 1e308, 1e308]]), "^RULE 2 exceeds the"),
         (lambda: targets.label_smoothing_mean(Z1, Y1, [0, 1], 0.5), "weight: .* the mean is 0/0"),
+        (
+            lambda: targets.label_smoothing_mean(Z1, [[-1, 0]], [1, 1], 0.5),
+            r"^targets: expected 1 x 2 numbers >= 0, given -1 at index \(0, 0\)",
+        ),
+        (
+            lambda: targets.class_weighted_mean(Z1, [[2, -1]], [1, 1], [1]),
+            r"^targets: expected 1 x 2 numbers >= 0, given -1 at index \(0, 1\)",
+        ),
         (lambda: targets.class_weighted_mean(Z1, Y1, [0, 1], [1]), "weight: .* the mean is 0/0"),
         (
             lambda: targets.class_weighted_mean([Z1], [Y1], [1, 1], [1]),
