@@ -148,7 +148,9 @@ def test_a_singular_hessian(seed):
     """An intercept beside dummies of all classes, which rounding hides; without it there is a step."""
     rng = layer_loops.rng(f"singular {seed}")
     classes = np.append(np.arange(3), rng.integers(0, 3, 30))
-    X = np.column_stack([np.ones(33), np.eye(3)[classes], 10.0 ** rng.integers(-9, 9) * rng.normal(size=33)])
+    X = np.column_stack(
+        [np.ones(33), np.eye(3)[classes], 10.0 ** rng.integers(-9, 9) * rng.normal(size=33)]
+    )
     w, y, o = np.append(rng.normal(size=4), 0.0), rng.integers(0, 2, 33), rng.normal(size=33)
     with pytest.raises(ValueError, match="penalty: expected a Hessian that can be inverted"):
         regression.penalty_newton_step(w, X, y, o, np.zeros(5))
@@ -432,7 +434,10 @@ X1, Y1 = [[1.0], [2.0]], [0, 1]
         (lambda: regression.odds_ratio([710.0]), r"e\^w exceeds the range of float64"),
         (lambda: regression.odds_ratio_variance([1.0], [1.0]), "covariance: expected shape"),
         (lambda: regression.odds_ratio_variance([1.0], [[-1.0]]), "covariance: expected variances"),
-        (lambda: regression.odds_ratio_variance([400.0], [[1.0]]), r"e\^\(2 w\) c exceeds the range"),
+        (
+            lambda: regression.odds_ratio_variance([400.0], [[1.0]]),
+            r"e\^\(2 w\) c exceeds the range",
+        ),
         (lambda: regression.link_nll(CLOGLOG, [1e3], X1, Y1), "the NLL exceeds the range"),
         (lambda: regression.link_hessian(PROBIT, [1.0], X1, [0, 2]), "y: expected integers"),
         (lambda: regression.link_information(PROBIT, [1.0], [[np.inf]]), "X: expected finite"),
