@@ -279,10 +279,11 @@ def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
         )
     variances = np.diag(V)
     arguments.refuse("covariance", variances, variances < 0.0, "variances >= 0 on the diagonal")
-    # e^(2 w) may leave the range before c brings it back, so the exponents of 2 are added apart.
-    m, power = np.frexp(np.exp(np.minimum(w, 1400.0) / 2.0))
-    c, rest = np.frexp(variances)
-    return representable("e^(2 w) c", np.ldexp(c * m**4, rest + 4 * power))
+    product = variances
+    for _ in range(3):  # e^(2 w) may leave the range before c brings it back
+        part = np.clip(w, -354.0, 354.0)
+        product, w = np.exp(2.0 * part) * product, w - part
+    return representable("e^(2 w) c", product)
 
 
 # ------------------------------------------------------------------------------- other links
