@@ -361,11 +361,13 @@ def _allowed(mask: ArrayLike, z: Array) -> NDArray[np.bool_]:
 def _residual(z: Array, pull: Array) -> Array:
     """Return p_ia sum_b pull_ib - pull_ia.
 
-    It is p_ia sum_{b /= a} pull_ib - pull_ia sum_{b /= a} p_ib: nothing is taken off 1, so the small
-    residual of a confident right answer keeps its digits.
+    Where this cancels, as for a confident right answer, it is the same by the others alone,
+    p_ia sum_{b /= a} pull_ib - pull_ia sum_{b /= a} p_ib, in which nothing is taken off 1.
     """
     p, pull = (rows.reshape(-1, z.shape[-1]) for rows in (softmax(z), pull))
-    return (p * sum_of_others(pull) - pull * sum_of_others(p)).reshape(z.shape)
+    plain = p * pull.sum(axis=-1, keepdims=True) - pull
+    by_others = p * sum_of_others(pull) - pull * sum_of_others(p)
+    return np.where(np.abs(plain) < np.abs(pull) / 2.0, by_others, plain).reshape(z.shape)
 
 
 def _over(what: str, gradient: Array, whole: np.float64) -> Array:

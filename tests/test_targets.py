@@ -251,7 +251,7 @@ def test_by_hand():
     compare.same(only, np.array([[0.0, 0.0]]))
 
 
-Z1, Y1, Z3 = [[1.0, 2.0]], [[1.0, 0.0]], [[800.0, 0.0, 0.0]]
+Z1, Y1 = [[1.0, 2.0]], [[1.0, 0.0]]
 
 
 @pytest.mark.parametrize(
@@ -274,10 +274,7 @@ Z1, Y1, Z3 = [[1.0, 2.0]], [[1.0, 0.0]], [[800.0, 0.0, 0.0]]
             "^positive: .* given -2 at index 1",
         ),
         (lambda: targets.temperature(Z1, Y1, 1e-308), "^z / tau exceeds the range of float64"),
-        (
-            lambda: targets.temperature(Z3, [[0, 1e308, 1e308]], 1.0),
-            "^the gradient exceeds the range",
-        ),
+        (lambda: targets.temperature(Z1, [[1e308, 1e308]], 1.0), "^the gradient exceeds the range"),
         (
             lambda: targets.distillation(Z1, [[0.0, 1e300]], 1e-10),
             "^teacher / tau exceeds the range",
@@ -287,10 +284,7 @@ Z1, Y1, Z3 = [[1.0, 2.0]], [[1.0, 0.0]], [[800.0, 0.0, 0.0]]
             "^the gradient exceeds",
         ),
         (lambda: targets.weighted_mean(Z1 * 2, Y1 * 2, [1e308] * 2), "^the sum of the weights exc"),
-        (
-            lambda: targets.masked_log_softmax(Z3, [[1, 1, 1]], [[0, 1e308, 1e308]]),
-            "^RULE 2 exceeds the",
-        ),
+        (lambda: targets.masked_log_softmax(Z1, [[1, 1]], [[1e308, 1e308]]), "^RULE 2 exceeds the"),
         (lambda: targets.label_smoothing_mean(Z1, Y1, [0, 1], 0.5), "weight: .* the mean is 0/0"),
         (
             lambda: targets.label_smoothing_mean(Z1, [[-1, 0]], [1, 1], 0.5),
