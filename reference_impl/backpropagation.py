@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array
+from reference_impl.arguments import Array, representable
 from reference_impl.layer import (
     RULES,
     Back,
@@ -47,6 +47,11 @@ class Chain:
     layers : iterable of Layer
         The first is applied first.
 
+    Raises
+    ------
+    TypeError
+        For what is no layer.
+
     Examples
     --------
     >>> from reference_impl.backpropagation import Chain
@@ -67,7 +72,7 @@ class Chain:
     def __init__(self, layers: Iterable[Layer]) -> None:
         flat = [
             inner
-            for layer in layers
+            for layer in layers_of("layers", layers)
             for inner in (layer.layers if isinstance(layer, Chain) else [layer])
         ]
         object.__setattr__(self, "layers", tuple(flat))
@@ -110,8 +115,9 @@ class Sum:
 
     Raises
     ------
-    ValueError
-        For no layers; the three rules, for outputs of different shapes.
+    TypeError, ValueError
+        For what is no layer, and no layers; the rules, for outputs of different shapes, and for a
+        sum beyond 1.8e308.
 
     Examples
     --------
@@ -131,7 +137,7 @@ class Sum:
     forward, backward, parameter_gradient, jacobian = RULES
 
     def __init__(self, layers: Iterable[Layer]) -> None:
-        object.__setattr__(self, "layers", tuple(layers))
+        object.__setattr__(self, "layers", layers_of("layers", layers))
         if not self.layers:
             raise ValueError("layers: expected at least one layer to sum, given none")
 
@@ -251,7 +257,8 @@ def hessian_vector_product(
     TypeError
         For layers without `pullback_along`.
     ValueError
-        For a direction whose names or shapes are not those of the gradients; as `backpropagate`.
+        For a direction whose names or shapes are not those of the gradients, and for a product
+        beyond 1.8e308; as `backpropagate`.
 
     Examples
     --------
@@ -267,7 +274,8 @@ def hessian_vector_product(
     found, chain = _backpropagated(layers, x)
     v = _checked_direction(direction, found.gradients)
     _, along = _up_along(chain.layers, found.values, np.zeros_like(found.values[0]), v)
-    return tuple(_down_along(along, found.deltas[1:], np.zeros(()))[1])
+    products = _down_along(along, found.deltas[1:], np.zeros(()))[1]
+    return tuple({k: representable("H v", part[k]) for k in part} for part in products)
 
 
 def _backpropagated(layers: Iterable[Layer] | Chain, x: ArrayLike) -> tuple[Backpropagation, Chain]:
@@ -377,13 +385,44 @@ def of_position(named: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     return parts
 
 
-def _total(parts: Iterable[Array]) -> Array:
-    first, *others = parts
-    for part in others:
-        if part.shape != first.shape:
+def layers_of(name: str, layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Return what is given as layers, if all of it has the three rules.
+
+    Raises
+    ------
+    TypeError
+        For what is no iterable, and for what is no layer, such as a class without its parameters.
+
+    Examples
+    --------
+    >>> from reference_impl.backpropagation import layers_of
+    >>> from reference_impl.linear import Linear
+    >>> len(layers_of("layers", [Linear([[2.0]])]))
+    1
+    >>> layers_of("layers", [Linear])
+    Traceback (most recent call last):
+    ...
+    TypeError: layers: expected objects with forward, backward and parameter_gradient, given type
+    """
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"{name}: expected layers in a list, given {type(layers).__name__}")
+    found = tuple(layers)
+    for layer in found:
+        rules = (getattr(layer, rule.__name__, None) for rule in RULES[:3])
+        if isinstance(layer, type) or not all(map(callable, rules)):
+            raise TypeError(
+                f"{name}: expected objects with forward, backward and parameter_gradient, "
+                f"given {type(layer).__name__}"
+            )
+    return found
+
+
+def _total(parts: tuple[Array, ...]) -> Array:
+    for part in parts[1:]:
+        if part.shape != parts[0].shape:
             raise ValueError(
                 f"layers: expected outputs of the same shape to add, "
-                f"given {first.shape} and {part.shape}"
+                f"given {parts[0].shape} and {part.shape}"
             )
-        first = first + part
-    return first
+    # An array of its own, also where there is one part, which may be the caller's.
+    return representable("the sum of the layers", np.sum(parts, axis=0))

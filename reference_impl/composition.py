@@ -10,7 +10,7 @@ import numpy as np
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
-from reference_impl.backpropagation import Chain, Sum, by_position, of_position
+from reference_impl.backpropagation import Chain, Sum, by_position, layers_of, of_position
 from reference_impl.layer import (
     RULES,
     Back,
@@ -70,8 +70,8 @@ class Concatenation:
 
     Raises
     ------
-    ValueError
-        For no layers; the rules, for outputs whose other axes differ.
+    TypeError, ValueError
+        For what is no layer, and no layers; the rules, for outputs whose other axes differ.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Concatenation:
     forward, backward, parameter_gradient, jacobian = RULES
 
     def __init__(self, layers: Iterable[Layer]) -> None:
-        object.__setattr__(self, "layers", tuple(layers))
+        object.__setattr__(self, "layers", layers_of("layers", layers))
         if not self.layers:
             raise ValueError("layers: expected at least one layer to concatenate, given none")
 

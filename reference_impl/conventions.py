@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, Labels, representable
+from reference_impl.quiet import quiet
 
 
+@quiet
 def weighted_mean(sample_weight: ArrayLike) -> Array:
     """``conventions.weighted_mean``: the weights s_i / sum_j s_j, with which the sum is the mean.
 
@@ -44,8 +46,7 @@ def weighted_mean(sample_weight: ArrayLike) -> Array:
     """
     given = _vector("sample_weight", sample_weight)
     s = arguments.weights(given, given[:, np.newaxis])
-    with np.errstate(over="ignore"):  # reported by `representable`
-        return np.asarray(s / representable("the sum of the weights", s.sum()))
+    return np.asarray(s / representable("the sum of the weights", s.sum()))
 
 
 def signs(y: ArrayLike) -> Labels:
@@ -244,7 +245,10 @@ def one_hot(y: ArrayLike, n_classes: int) -> Array:
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     K = arguments.count("n_classes", n_classes, least=2)
-    return np.eye(K)[_labels(y, K)]
+    labels = _labels(y, K)
+    Y = np.zeros((len(labels), K))
+    Y[np.arange(len(labels)), labels] = 1.0
+    return Y
 
 
 def labels_from_one_hot(Y: ArrayLike) -> Labels:

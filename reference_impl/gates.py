@@ -27,7 +27,7 @@ class Elementwise:
     Parameters
     ----------
     f, df, ddf : callable
-        f, f' and f'' of an array.
+        f, f' and f'' of an array, each a new one: what they give is handed on.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Gated:
     Parameters
     ----------
     both : callable
-        f and f' of an array.
+        f and f' of an array, each a new one: what they give is handed on.
     ddf : callable
         f'' of an array.
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from reference_impl import arguments
-from reference_impl.arguments import Array
+from reference_impl.arguments import Array, representable
 from reference_impl.quiet import quiet
 
 
+@quiet
 def translation(W: ArrayLike, psi: ArrayLike) -> Array:
     """``identification.translation``: W + 1 psi^T, which has the same probabilities as W.
 
@@ -31,7 +32,7 @@ def translation(W: ArrayLike, psi: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For arguments of a wrong type or shape.
+        For arguments of a wrong type or shape, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -41,9 +42,10 @@ def translation(W: ArrayLike, psi: ArrayLike) -> Array:
     """
     W = _class_weights(W)
     psi = arguments.same_shape("psi", psi, "a row of W", W[0])
-    return W + psi
+    return representable("W + 1 psi^T", W + psi)
 
 
+@quiet
 def sum_to_zero(W: ArrayLike) -> Array:
     """``identification.sum_to_zero``: W - 1 (1/K) sum_c w_c, the equivalent with sum_a w_a = 0.
 
@@ -61,7 +63,7 @@ def sum_to_zero(W: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For an argument of a wrong type or shape.
+        For an argument of a wrong type or shape, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -70,10 +72,13 @@ def sum_to_zero(W: ArrayLike) -> Array:
     [[-1.0, -1.0], [1.0, 1.0]]
     """
     W = _class_weights(W)
-    mean: Array = W.mean(axis=0)
-    return W - mean
+    mean = W.mean(axis=0)
+    # The sum may leave the range where the mean does not.
+    mean = np.where(np.isfinite(mean), mean, (W / len(W)).sum(axis=0))
+    return representable("W less its mean", W - mean)
 
 
+@quiet
 def reference_class(W: ArrayLike, reference: int = 0) -> Array:
     """``identification.reference_class``: W - 1 w_r^T, the equivalent with w_r = 0.
 
@@ -93,7 +98,7 @@ def reference_class(W: ArrayLike, reference: int = 0) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For arguments of a wrong type, shape or value.
+        For arguments of a wrong type, shape or value, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -103,7 +108,7 @@ def reference_class(W: ArrayLike, reference: int = 0) -> Array:
     """
     W = _class_weights(W)
     w_r: Array = W[_class(reference, len(W))]
-    return W - w_r
+    return representable("W - 1 w_r^T", W - w_r)
 
 
 def reference_class_coding(K: int, reference: int = 0) -> Array:
@@ -184,7 +189,7 @@ def decode(M: ArrayLike, V: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For arguments of a wrong type or shape.
+        For arguments of a wrong type or shape, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -195,7 +200,7 @@ def decode(M: ArrayLike, V: ArrayLike) -> Array:
     M = _coding(M)
     V = arguments.finite("V", V)
     _require("V", V, (M.shape[1], _columns(V)), M)
-    return M @ V
+    return representable("M V", M @ V)
 
 
 @quiet
@@ -217,7 +222,7 @@ def code_gradient(M: ArrayLike, G: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For arguments of a wrong type or shape.
+        For arguments of a wrong type or shape, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -229,9 +234,10 @@ def code_gradient(M: ArrayLike, G: ArrayLike) -> Array:
     M = _coding(M)
     G = arguments.finite("G", G)
     _require("G", G, (M.shape[0], _columns(G)), M)
-    return M.T @ G
+    return representable("M^T G", M.T @ G)
 
 
+@quiet
 def code_hessian(M: ArrayLike, H: ArrayLike) -> Array:
     """``identification.reference_class``, ``identification.sum_to_zero``: (M (x) I)^T H (M (x) I).
 
@@ -252,7 +258,7 @@ def code_hessian(M: ArrayLike, H: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For arguments of a wrong type or shape.
+        For arguments of a wrong type or shape, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -267,7 +273,7 @@ def code_hessian(M: ArrayLike, H: ArrayLike) -> Array:
     n = _columns(H)
     _require("H", H, (M.shape[0], n, M.shape[0], n), M)
     H_V: Array = np.einsum("ac,akbl,bd->ckdl", M, H, M)
-    return H_V
+    return representable("the Hessian by V", H_V)
 
 
 def _class_weights(W: ArrayLike) -> Array:

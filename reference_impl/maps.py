@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from reference_impl import arguments
 from reference_impl.arguments import Array, Labels, representable
+from reference_impl.backpropagation import layers_of
 from reference_impl.layer import (
     RULES,
     Back,
@@ -314,7 +315,8 @@ class Tied:
     Raises
     ------
     TypeError, ValueError
-        For a W that is no finite matrix; the rules, for a layer that does not give n features.
+        For a W that is no finite matrix, and what is no layer; the rules, for a layer that does
+        not give n features.
 
     Examples
     --------
@@ -332,6 +334,7 @@ class Tied:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "W", read_only(matrix("W", self.W)))
+        layers_of("between", [self.between])
 
     @quiet
     def forward(self, y: ArrayLike) -> Array:

@@ -112,9 +112,9 @@ def offset_softmax_gradient(W: ArrayLike, X: ArrayLike, y: ArrayLike, offset: Ar
     [[-1.5], [1.5]]
     """
     W = arguments.class_weights("W", W, X := arguments.design_matrix(X))
-    offset = arguments.same_shape("offset", offset, "the logits", X @ W.T)
-    data = np.column_stack([X, offset])
-    return softmax.nll_gradient(np.column_stack([W, np.eye(len(W))]), data, y)[:, : X.shape[1]]
+    y, z = arguments.labels(y, X, len(W)), X @ W.T
+    z = representable("a logit", z + arguments.same_shape("offset", offset, "the logits", z))
+    return representable("the gradient", softmax.residuals(z, y).T @ X)
 
 
 @quiet
@@ -177,7 +177,8 @@ def penalty_hessian(w: ArrayLike, X: ArrayLike, offset: ArrayLike, penalty: Arra
     >>> penalty_hessian([1.0], [[1.0], [2.0]], offset=[-1.0, -2.0], penalty=[3.0]).tolist()
     [[4.25]]
     """
-    return offset_hessian(w, X, offset) + np.diag(_strengths(penalty, X))
+    curvature, strengths = offset_hessian(w, X, offset), _strengths(penalty, X)
+    return representable("the Hessian", curvature + np.diag(strengths))
 
 
 @quiet
@@ -202,8 +203,8 @@ def penalty_newton_step(
     Raises
     ------
     TypeError, ValueError
-        As `penalty_gradient`, and where the Hessian is singular: a direction without a penalty
-        leaves every logit as it is, or all probabilities are 0 or 1.
+        As `penalty_gradient`, and where the Hessian is singular to rounding: a direction without a
+        penalty leaves every logit as it is, or all probabilities are 0 or 1.
 
     Examples
     --------
@@ -214,13 +215,15 @@ def penalty_newton_step(
     """
     gradient = penalty_gradient(w, X, y, offset, penalty)
     hessian = penalty_hessian(w, X, offset, penalty)
-    try:
-        step = np.linalg.solve(hessian, gradient)
-    except np.linalg.LinAlgError:
+    # With a diagonal of ones, so that the units of the features do not decide what counts as 0.
+    root = np.sqrt(np.diag(hessian))
+    unit = hessian / np.outer(root, root)
+    if not root.all() or np.linalg.matrix_rank(unit, hermitian=True) < len(unit):
         raise ValueError(
             "penalty: expected a Hessian that can be inverted, given a direction that has neither "
             "a penalty nor curvature"
-        ) from None
+        )
+    step = np.linalg.solve(unit, gradient / root) / root
     return representable("the step", np.asarray(w, dtype=np.float64) - step)
 
 
@@ -261,7 +264,7 @@ def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For shapes that do not fit, and for a negative variance.
+        For shapes that do not fit, for a negative variance, and for a result beyond 1.8e308.
 
     Examples
     --------
@@ -276,7 +279,11 @@ def odds_ratio_variance(w: ArrayLike, covariance: ArrayLike) -> Array:
         )
     variances = np.diag(V)
     arguments.refuse("covariance", variances, variances < 0.0, "variances >= 0 on the diagonal")
-    return representable("e^(2 w) c", np.exp(2.0 * w) * variances)
+    product = variances
+    for _ in range(3):  # e^(2 w) may leave the range before c brings it back
+        part = np.clip(w, -354.0, 354.0)
+        product, w = np.exp(2.0 * part) * product, w - part
+    return representable("e^(2 w) c", product)
 
 
 # ------------------------------------------------------------------------------- other links

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from reference_impl import arguments
 from reference_impl.arguments import Array, representable
 from reference_impl.layer import delta_of, points
+from reference_impl.log_softmax import sum_of_others
 from reference_impl.quiet import quiet
 from reference_impl.sigmoid import log_sigmoid, sigmoid
 from reference_impl.softmax import log_softmax, softmax
@@ -40,8 +41,8 @@ def temperature(z: ArrayLike, targets: ArrayLike, tau: float) -> Array:
     z = points("z", z)
     targets = _like(targets, "targets", z)
     tau = arguments.positive("tau", tau)
-    p = softmax(representable("z / tau", z / tau))
-    return representable("the gradient", (p * targets.sum(axis=-1, keepdims=True) - targets) / tau)
+    residual = _residual(representable("z / tau", z / tau), targets)
+    return representable("the gradient", residual / tau)
 
 
 @quiet
@@ -69,9 +70,9 @@ def distillation(z: ArrayLike, teacher: ArrayLike, tau: float) -> Array:
     z = points("z", z)
     teacher = _like(teacher, "teacher", z)
     tau = arguments.positive("tau", tau)
-    student = softmax(representable("z / tau", z / tau))
     taught = softmax(representable("teacher / tau", teacher / tau))
-    return representable("the gradient", (student - taught) / tau)
+    residual = _residual(representable("z / tau", z / tau), taught)
+    return representable("the gradient", residual / tau)
 
 
 @quiet
@@ -122,7 +123,7 @@ def label_smoothing_mean(
     Raises
     ------
     TypeError, ValueError
-        As `label_smoothing`, and where no label has a positive weight.
+        As `label_smoothing`, for a negative label, and where no label has a positive weight.
 
     Examples
     --------
@@ -135,7 +136,8 @@ def label_smoothing_mean(
     ValueError: weight: expected the weights of the labels to add up to more than 0: the mean is 0/0
     """
     gradient = label_smoothing(z, targets, weight, alpha)
-    whole = np.sum(np.asarray(targets, dtype=np.float64) * np.asarray(weight, dtype=np.float64))
+    hard = _weights("targets", targets, gradient.shape)
+    whole = (hard * np.asarray(weight, dtype=np.float64)).sum()
     return _over("the weights of the labels", gradient, whole)
 
 
@@ -171,8 +173,7 @@ def weighted_mean(z: ArrayLike, targets: ArrayLike, sample_weight: ArrayLike) ->
     if not weights.any():
         raise ValueError("sample_weight: expected a weight > 0, given none: the mean is 0/0")
     share = (weights / representable("the sum of the weights", weights.sum()))[..., None]
-    gradient = share * (softmax(z) * targets.sum(axis=-1, keepdims=True) - targets)
-    return representable("the gradient", gradient)
+    return representable("the gradient", share * _residual(z, targets))
 
 
 @quiet
@@ -193,7 +194,7 @@ def class_weighted_mean(
     Raises
     ------
     TypeError, ValueError
-        For shapes that do not fit, a negative weight, and where no row counts.
+        For shapes that do not fit, a negative label or weight, and where no row counts.
 
     Examples
     --------
@@ -205,8 +206,8 @@ def class_weighted_mean(
     [[-0.5, 0.5], [0.0, 0.0]]
     """
     z = points("z", z)
-    targets = _like(targets, "targets", z)
-    pull = targets * _weights("weight", weight, z.shape[-1:])
+    pull = _weights("targets", targets, z.shape)
+    pull = pull * _weights("weight", weight, z.shape[-1:])
     pull = pull * _weights("sample_weight", sample_weight, z.shape[:-1])[..., None]
     return _over("the weights of the rows that count", _residual(z, pull), pull.sum())
 
@@ -291,7 +292,7 @@ def masked_log_softmax_forward(z: ArrayLike, mask: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        For shapes that differ, and for a row without an allowed class.
+        For shapes that differ, another mask, and a row without an allowed class.
 
     Examples
     --------
@@ -322,7 +323,7 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
     Raises
     ------
     TypeError, ValueError
-        For shapes that differ, and for a row without an allowed class.
+        For shapes that differ, another mask, and a row without an allowed class.
 
     Examples
     --------
@@ -333,10 +334,7 @@ def masked_log_softmax(z: ArrayLike, mask: ArrayLike, delta: ArrayLike) -> Array
     z = points("z", z)
     allowed = _allowed(mask, z)
     delta = np.where(allowed, delta_of(delta, z.shape), 0.0)
-    lowest = np.where(allowed, z, -np.inf)
-    p = np.exp(lowest - lowest.max(axis=-1, keepdims=True))
-    total = delta.sum(axis=-1, keepdims=True)
-    return representable("RULE 2", delta - p / p.sum(axis=-1, keepdims=True) * total)
+    return representable("RULE 2", _residual(np.where(allowed, z, -np.inf), -delta))
 
 
 def _like(value: ArrayLike, name: str, z: Array) -> Array:
@@ -350,7 +348,9 @@ def _labels(y: ArrayLike, z: Array) -> Array:
 
 
 def _allowed(mask: ArrayLike, z: Array) -> NDArray[np.bool_]:
-    allowed = _like(mask, "mask", z) > 0.0
+    given = _like(mask, "mask", z)
+    arguments.refuse("mask", given, (given != 0.0) & (given != 1.0), "numbers 0 and 1")
+    allowed = given > 0.0
     if not allowed.any(axis=-1).all():
         place = tuple(map(int, np.argwhere(~allowed.any(axis=-1))[0]))
         row = place if len(place) > 1 else place[0]
@@ -359,8 +359,15 @@ def _allowed(mask: ArrayLike, z: Array) -> NDArray[np.bool_]:
 
 
 def _residual(z: Array, pull: Array) -> Array:
-    """Return p_ia sum_b pull_ib - pull_ia."""
-    return softmax(z) * pull.sum(axis=-1, keepdims=True) - pull
+    """Return p_ia sum_b pull_ib - pull_ia.
+
+    Where this cancels, as for a confident right answer, it is the same by the others alone,
+    p_ia sum_{b /= a} pull_ib - pull_ia sum_{b /= a} p_ib, in which nothing is taken off 1.
+    """
+    p, pull = (rows.reshape(-1, z.shape[-1]) for rows in (softmax(z), pull))
+    plain = p * pull.sum(axis=-1, keepdims=True) - pull
+    by_others = p * sum_of_others(pull) - pull * sum_of_others(p)
+    return np.where(np.abs(plain) < np.abs(pull) / 2.0, by_others, plain).reshape(z.shape)
 
 
 def _over(what: str, gradient: Array, whole: np.float64) -> Array:

@@ -23,8 +23,10 @@ from reference_impl.backpropagation import (
     hessian_vector_product,
     of_position,
 )
+from reference_impl.composition import Concatenation
 from reference_impl.linear import Linear
 from reference_impl.log_softmax import LogSoftmax
+from reference_impl.maps import LowRank
 from reference_impl.nll import NLL, SoftNLL
 from reference_impl.normalisation import BatchNorm
 
@@ -538,6 +540,57 @@ def test_the_callers_list_is_not_kept():
         layer = make(parts)
         parts.append(Tanh())
         compare.same(layer.forward([[0.5, 1.0]]), Tanh().forward([[0.5, 1.0]]))
+
+
+@pytest.mark.parametrize("make", [Chain, Sum, Concatenation, lambda f: backpropagate(f, [[1.0]])])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["x"], "^layers: expected objects with forward, backward .*, given str$"),
+        ([Tanh(), Tanh], "^layers: expected objects with forward, backward .*, given type$"),
+        ([Tanh(), None], "^layers: expected objects with forward, backward .*, given NoneType$"),
+        (Linear([[1.0]]), "^layers: expected layers in a list, given Linear$"),
+    ],
+)
+def test_what_is_no_layer(make, wrong, message):
+    with pytest.raises(TypeError, match=message):
+        make(wrong)
+
+
+class AsItIs:
+    """A layer of a reader that hands on what it is given."""
+
+    def forward(self, z):
+        return z
+
+    def backward(self, z, delta):
+        return delta
+
+    def parameter_gradient(self, z, delta):
+        return {}
+
+
+@pytest.mark.parametrize("make", [Chain, Sum, Concatenation])
+def test_a_result_is_not_the_callers_array(make):
+    layer, z, delta = make([AsItIs()]), np.ones((2, 3)), np.full((2, 3), 2.0)
+    forward, backward = layer.forward(z), layer.backward(z, delta)
+    assert not np.shares_memory(forward, z) and not np.shares_memory(backward, delta)
+    compare.same(forward, z)
+    compare.same(backward, delta)
+
+
+def test_a_sum_beyond_float64():
+    twice, big = Sum([Chain([]), Chain([])]), [[1e308]]
+    for call in (lambda: twice.forward(big), lambda: twice.backward([[1.0]], big)):
+        with pytest.raises(ValueError, match=r"^the sum of the layers exceeds the range"):
+            call()
+
+
+def test_a_product_beyond_float64():
+    low_rank = LowRank([[0.0], [0.0]], [[0.0]], [[0.0], [0.0]])
+    v = {"W": [[1.0], [0.0]], "A": [[0.0]], "B": [[0.0], [0.0]]}
+    with pytest.raises(ValueError, match=r"^H v exceeds the range of float64"):
+        hessian_vector_product([low_rank, LogSoftmax(), NLL([0])], [[1e160]], [v, {}, {}])
 
 
 def test_a_sum_needs_a_layer():

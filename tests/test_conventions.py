@@ -214,6 +214,13 @@ def test_categories_in_their_order():
         assert conventions.labels_from_names(form)[1] == ("high", "low")
 
 
+def test_one_hot_of_many_classes():
+    """N x K numbers, not K x K, which would be 3e11 bytes here."""
+    Y = conventions.one_hot([0, 199_999], 200_000)
+    assert Y.shape == (2, 200_000) and Y.sum() == 2.0
+    compare.same(conventions.labels_from_one_hot(Y), np.array([0, 199_999]))
+
+
 def test_one_hot():
     Y = conventions.one_hot(classes, K)
     compare.same(

@@ -59,6 +59,35 @@ def test_hand_worked():
         compare.same(actual, np.array(expected, dtype=float))
 
 
+def test_a_sum_beyond_float64_has_a_mean():
+    """1e308 twice or three times, beside entries of another size."""
+    found = identification.sum_to_zero([[1e308, 3.0, -1.5e308], [1e308, 1.0, -1.5e308]])
+    compare.same(found, np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]))
+    found = identification.sum_to_zero([[1e308], [1e308], [-5e307]])
+    compare.check(found, [[5e307], [5e307], [-1e308]], statement="identification.sum_to_zero",
+                  oracle="by hand", case="1e308", ulp=2)  # fmt: skip
+
+
+BIG = [[1e308], [-1e308]]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: identification.translation(BIG, [1e308]), r"W \+ 1 psi\^T"),
+        (lambda: identification.sum_to_zero([[1.7e308], [-1.7e308], [-1.7e308]]), "W less its mean"),
+        (lambda: identification.reference_class(BIG), r"W - 1 w_r\^T"),
+        (lambda: identification.decode(identification.sum_to_zero_coding(3), [[1e308]] * 2), "M V"),
+        (lambda: identification.code_gradient([[1.0], [-1.0]], BIG), r"M\^T G"),
+        (lambda: identification.code_hessian([[1], [-1]], [[[BIG[0], BIG[1]]], [[BIG[1], BIG[0]]]]),
+         "the Hessian by V"),
+    ],
+)  # fmt: skip
+def test_results_beyond_float64(call, message):
+    with np.errstate(all="raise"), pytest.raises(ValueError, match=f"^{message} exceeds the range"):
+        call()
+
+
 @given(seeds, classes, columns)
 def test_the_fixed_weights_are_equivalent(seed, K, n):
     W, X, _, _ = random_data(seed, K, n)

@@ -386,6 +386,11 @@ def test_bad_input(call, message):
         call()
 
 
+def test_what_is_no_layer():
+    with pytest.raises(TypeError, match=r"^between: expected objects with forward.*, given str$"):
+        Tied([[1.0]], "x")
+
+
 # What people get wrong, each a result that verification has to refuse.
 
 T, Δ, Δ_at, Δ_in = lines.reads, lines.deltas_out, lines.deltas_at, lines.deltas_in

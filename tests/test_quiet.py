@@ -12,7 +12,15 @@ import pytest
 import threadpoolctl
 from scipy import linalg
 
-from reference_impl import logistic, low_precision, sigmoid, softmax, targets
+from reference_impl import (
+    conventions,
+    identification,
+    logistic,
+    low_precision,
+    sigmoid,
+    softmax,
+    targets,
+)
 from reference_impl.activations import Tanh
 from reference_impl.attention import Attention
 from reference_impl.backpropagation import backpropagate
@@ -168,9 +176,16 @@ EXTREME = {
     "distillation": lambda: targets.distillation(FAR, FAR[::-1], 2.0),
     "label smoothing": lambda: targets.label_smoothing(FAR, np.eye(3)[:2], [1e-300] * 3, 0.1),
     "weighted mean": lambda: targets.weighted_mean(FAR, np.eye(3)[:2], [1e-300, 1.0]),
+    "mean of weights": lambda: conventions.weighted_mean([1e-320, 1e300]),
     "focal loss": lambda: targets.focal_loss(FAR, np.eye(3)[:2], 2.0),
     "many labels": lambda: targets.many_labels_gradient(FAR, np.eye(3)[:2], [1e-300] * 3),
     "masked": lambda: targets.masked_log_softmax(FAR, np.ones((2, 3)), 1e-300 * np.ones((2, 3))),
+    "translation": lambda: identification.translation([[5e-324], [1e308]], [5e-324]),
+    "sum to zero": lambda: identification.sum_to_zero([[1e-320, 1e308], [5e-324, 1e308]]),
+    "reference class": lambda: identification.reference_class([[5e-324], [1e308]]),
+    "decode": lambda: identification.decode([[1e-300], [1.0]], [[1e-20]]),
+    "coded gradient": lambda: identification.code_gradient([[1e-300], [1.0]], [[1e-20], [0.0]]),
+    "coded Hessian": lambda: identification.code_hessian([[1e-300], [1.0]], [[[[1e-20], [1]]]] * 2),
     "odds ratios": lambda: np.stack(inference.odds_ratios(estimation.newton(FEW[0], FEW[1]))),
     "covariance": lambda: estimation.newton(FEW[0] / 1e150, FEW[1], penalty=1e-300).covariance,
     "fit": lambda: estimation.newton([[1.0, 900.0], [1.0, -900.0]], [0, 1], penalty=1e-3).w,

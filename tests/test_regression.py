@@ -135,6 +135,35 @@ def test_penalty_newton_step(size):
     check("penalty_newton_step", "50 digits", actual, expected, size, 64)
 
 
+def test_an_offset_of_many_classes():
+    """K numbers for each data point, not K x K, which would be 3e11 bytes here."""
+    W = np.zeros((200_000, 1))
+    gradient = regression.offset_softmax_gradient(W, [[2.0]], [0], W.T)
+    expected = [[-2.0], [0.0]] + np.full((2, 1), 2.0) / 200_000
+    check("offset_softmax_gradient", "by hand", gradient[:2], expected, "many classes", 2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_singular_hessian(seed):
+    """An intercept beside dummies of all classes, which rounding hides; without it there is a step."""
+    rng = layer_loops.rng(f"singular {seed}")
+    classes = np.append(np.arange(3), rng.integers(0, 3, 30))
+    X = np.column_stack(
+        [np.ones(33), np.eye(3)[classes], 10.0 ** rng.integers(-9, 9) * rng.normal(size=33)]
+    )
+    w, y, o = np.append(rng.normal(size=4), 0.0), rng.integers(0, 2, 33), rng.normal(size=33)
+    with pytest.raises(ValueError, match="penalty: expected a Hessian that can be inverted"):
+        regression.penalty_newton_step(w, X, y, o, np.zeros(5))
+    one_less = w[1:], X[:, 1:], y, o, np.zeros(4)
+    arrays = dict(zip(["w", "X", "y", "o", "penalties"], one_less, strict=True))
+    with mp.workdps(50):
+        right = derived.table("regression.penalty_newton_step", arrays)
+        left = derived.table("regression.penalty_hessian", arrays)
+        expected = [mpf(t) for t in mp.lu_solve(mp.matrix(left), mp.matrix(right))]
+    check("penalty_newton_step", "50 digits", regression.penalty_newton_step(*one_less), expected,
+          f"dummies {seed}", 64)  # fmt: skip
+
+
 def test_newton_steps_reach_the_fit():
     """The engine's minimum, with an offset and a free intercept, is where the steps stay."""
     rng = layer_loops.rng("fit")
@@ -180,6 +209,18 @@ def test_odds_ratio():
     check("odds_ratio_variance", "loops", actual, loops.at(50, delta_method, w, V), "")
     check("odds_ratio_variance", "50 digits", actual,
           derived.table("regression.odds_ratio_variance", {"w": w, "covariance": V}), "")  # fmt: skip
+
+
+def test_odds_ratio_variance_far_out():
+    """Where e^(2w) alone is 0 or inf, and where w decides alone; subnormal variances as well."""
+    w = np.array([-400.0, 400.0, 400.0, 720.0, -705.0, 10.0, 2e3, -2e3])
+    variances = np.array([1e300, 1e-200, 0.0, 5e-324, 1.7e308, 1e-320, 0.0, 1.7e308])
+    with mp.workdps(50):
+        expected = [mp.exp(2 * mpf(x)) * mpf(c) for x, c in zip(w, variances, strict=True)]
+    expected[-1] = 0  # 1e-1429
+    compare.check(regression.odds_ratio_variance(w, np.diag(variances)), expected, ulp=8,
+                  statement="regression.odds_ratio_variance", oracle="50 digits", case="far out",
+                  entrywise=True)  # fmt: skip
 
 
 # -- other links
@@ -374,10 +415,18 @@ X1, Y1 = [[1.0], [2.0]], [0, 1]
         (lambda: regression.offset_hessian([1.0, 2.0], X1, [0, 0]), r"w: expected shape \(1,\)"),
         (lambda: regression.offset_softmax_gradient([[1.0], [2.0]], X1, Y1, [0, 0]), "offset: exp"),
         (
+            lambda: regression.offset_softmax_gradient([[1e308], [0.0]], X1, Y1, np.zeros((2, 2))),
+            "a logit exceeds the range",
+        ),
+        (
             lambda: regression.penalty_gradient([1.0], X1, Y1, [0, 0], [-1.0]),
             "penalty: .* >= 0, giv",
         ),
         (lambda: regression.penalty_hessian([1.0], X1, [0, 0], 1.0), "penalty: expected shape"),
+        (
+            lambda: regression.penalty_hessian([0.0], [[2e154]], [0.0], [1e308]),
+            "the Hessian exceeds the range",
+        ),
         (
             lambda: regression.penalty_newton_step([1.0, 1.0], [[1.0, 1.0]], [1], [0], [0, 0]),
             "penalty: expected a Hessian that can be inverted",
@@ -385,6 +434,10 @@ X1, Y1 = [[1.0], [2.0]], [0, 1]
         (lambda: regression.odds_ratio([710.0]), r"e\^w exceeds the range of float64"),
         (lambda: regression.odds_ratio_variance([1.0], [1.0]), "covariance: expected shape"),
         (lambda: regression.odds_ratio_variance([1.0], [[-1.0]]), "covariance: expected variances"),
+        (
+            lambda: regression.odds_ratio_variance([400.0], [[1.0]]),
+            r"e\^\(2 w\) c exceeds the range",
+        ),
         (lambda: regression.link_nll(CLOGLOG, [1e3], X1, Y1), "the NLL exceeds the range"),
         (lambda: regression.link_hessian(PROBIT, [1.0], X1, [0, 2]), "y: expected integers"),
         (lambda: regression.link_information(PROBIT, [1.0], [[np.inf]]), "X: expected finite"),

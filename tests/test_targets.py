@@ -130,6 +130,31 @@ def test_derived(size):
                       ulp=64 if name == "distillation" else 16)  # fmt: skip
 
 
+@pytest.mark.parametrize("top", [40.0, 700.0])
+def test_a_confident_right_answer_keeps_its_residual(top):
+    """1 - p is 4e-18 or 1e-304, and taken from p it would be 0."""
+    z, y = np.array([[top, 0.0, 1.0], [0.0, top, -2.0]]), np.eye(3)[:2]
+    ones, mask = np.ones(3), np.array([[1.0, 1.0, 0.0]] * 2)
+
+    def residual(z, tau=1.0):
+        return np.array(softmax_rows(loops.exact(z), tau)) - y[:, : z.shape[1]]
+
+    with mp.workdps(700):
+        whole, sharp = residual(z), residual(z, 0.5) / 0.5
+        half, seen = whole / 2, np.column_stack([-residual(z[:, :2]), [0, 0]])
+    for name, actual, expected in [
+        ("temperature", targets.temperature(z, y, 0.5), sharp),
+        ("distillation", targets.distillation(z, (y - 0.5) * 2000.0, 0.5), sharp),
+        ("label_smoothing", targets.label_smoothing(z, y, ones, 0.0), whole),
+        ("weighted_mean", targets.weighted_mean(z, y, [0.5, 0.5]), half),
+        ("label_smoothing_mean", targets.label_smoothing_mean(z, y, ones, 0.0), half),
+        ("class_weighted_mean", targets.class_weighted_mean(z, y, ones, [1.0, 1.0]), half),
+        ("masked_log_softmax", targets.masked_log_softmax(z, mask, y), seen),
+    ]:
+        compare.check(actual, expected.tolist(), statement=f"targets.{name}", oracle="50 digits",
+                      case=f"confident {top}", ulp=8, entrywise=True)  # fmt: skip
+
+
 @each_size
 def test_two_means_of_smoothed_labels(size):
     """Both from the sum; what a row weighs; and the same where all classes weigh the same."""
@@ -261,6 +286,14 @@ Z1, Y1 = [[1.0, 2.0]], [[1.0, 0.0]]
         (lambda: targets.weighted_mean(Z1 * 2, Y1 * 2, [1e308] * 2), "^the sum of the weights exc"),
         (lambda: targets.masked_log_softmax(Z1, [[1, 1]], [[1e308, 1e308]]), "^RULE 2 exceeds the"),
         (lambda: targets.label_smoothing_mean(Z1, Y1, [0, 1], 0.5), "weight: .* the mean is 0/0"),
+        (
+            lambda: targets.label_smoothing_mean(Z1, [[-1, 0]], [1, 1], 0.5),
+            r"^targets: expected 1 x 2 numbers >= 0, given -1 at index \(0, 0\)",
+        ),
+        (
+            lambda: targets.class_weighted_mean(Z1, [[2, -1]], [1, 1], [1]),
+            r"^targets: expected 1 x 2 numbers >= 0, given -1 at index \(0, 1\)",
+        ),
         (lambda: targets.class_weighted_mean(Z1, Y1, [0, 1], [1]), "weight: .* the mean is 0/0"),
         (
             lambda: targets.class_weighted_mean([Z1], [Y1], [1, 1], [1]),
@@ -269,6 +302,8 @@ Z1, Y1 = [[1.0, 2.0]], [[1.0, 0.0]]
         (lambda: targets.masked_log_softmax_forward([Z1], [[[0, 0]]]), r"mask: .* row \(0, 0\)"),
         (lambda: targets.focal_loss(Z1, Y1, -2.0), "gamma: expected a number > 0"),
         (lambda: targets.masked_log_softmax(Z1, [[0, 0]], Y1), "mask: .* none in row 0"),
+        (lambda: targets.masked_log_softmax(Z1, [[1, 0.3]], Y1), "^mask: .* 0 and 1, given 0.29"),
+        (lambda: targets.masked_log_softmax_forward(Z1, [[1, -1]]), "^mask: .* 0 and 1, given -1"),
     ],
 )
 def test_bad_input(call, message):
