@@ -647,6 +647,17 @@ def test_robust_errors_are_those_of_the_data_of_the_fit():
             ValueError, match=r"^fit: expected a fit of these data, given one whose"
         ):
             inference.robust(fit, *wrong)
+    for make, known in ((spector, data.spector), (partial(election, None), data.election)):
+        (fit, _), (X, y, _) = make(), known()
+        robust = inference.robust(fit, X, y)
+        for call in (
+            lambda: inference.robust(fit, X, y, sample_weight=np.full(len(y), 2.0)),  # noqa: B023
+            lambda: inference.robust(robust, X, y),  # noqa: B023
+        ):
+            with pytest.raises(
+                ValueError, match=r"^fit: expected errors of the Hessian of these data"
+            ):
+                call()
 
 
 def test_names_of_any_kind():

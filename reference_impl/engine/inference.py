@@ -27,6 +27,7 @@ from reference_impl.quiet import quiet
 from reference_impl.sigmoid import residuals, sigmoid
 
 _AT_THE_ESTIMATE = 0.01  # standard errors
+_OF_THE_HESSIAN = 0.01  # of the number of parameters
 _SAME = 2.0**-40  # sums of the same weights, in another order, differ by less than this part
 
 
@@ -388,8 +389,8 @@ def robust(
     Raises
     ------
     TypeError, ValueError
-        As in `predict`, and for labels and weights of a wrong type, shape or value, and data at
-        which the fit is not the estimate.
+        As in `predict`, and for labels and weights of a wrong type, shape or value, and data and
+        weights that are not those of the fit, or a fit that has such errors already.
 
     Examples
     --------
@@ -400,7 +401,8 @@ def robust(
     """
     X, z = _logits(_unpenalised(fit), X, offset)
     s = arguments.weights(sample_weight, X)
-    residual = residuals(z, y)[:, np.newaxis] if fit.w.ndim == 1 else softmax.residuals(z, y)
+    binary = fit.w.ndim == 1
+    residual = residuals(z, y)[:, np.newaxis] if binary else softmax.residuals(z, y)
     g = (residual[:, :, np.newaxis] * X[:, np.newaxis, :]).reshape(len(X), -1)
     C = fit.root.reshape(fit.w.size, -1)
     along = g @ C
@@ -409,6 +411,16 @@ def robust(
         raise ValueError(
             f"fit: expected a fit of these data, given one whose weights are about {distance:.3g} "
             f"standard errors from their estimate"
+        )
+    p = sigmoid(z)[:, np.newaxis] if binary else softmax.softmax(z)
+    reach = np.tensordot(X, fit.root.reshape(p.shape[1], X.shape[1], -1), (1, 1))  # C_a^T x_i
+    mean = np.einsum("ia,iam->im", p, reach)
+    spread = np.einsum("ia,iam,iam->i", p, reach, reach) - (mean * mean).sum(axis=1)
+    count = fit.w.size if binary else fit.w.size - X.shape[1]
+    if abs(float(s @ spread) / count - 1) > _OF_THE_HESSIAN:
+        raise ValueError(
+            f"fit: expected errors of the Hessian of these data and weights, given others: the "
+            f"leverages add up to {float(s @ spread):.4g}, not to the {count} parameters"
         )
     meat = np.asarray(np.linalg.qr(np.sqrt(s)[:, np.newaxis] * along, mode="r"))
     return replace(fit, root=(C @ meat.T).reshape(*fit.w.shape, -1))
