@@ -650,14 +650,11 @@ def test_robust_errors_are_those_of_the_data_of_the_fit():
     for make, known in ((spector, data.spector), (partial(election, None), data.election)):
         (fit, _), (X, y, _) = make(), known()
         robust = inference.robust(fit, X, y)
-        for call in (
-            lambda: inference.robust(fit, X, y, sample_weight=np.full(len(y), 2.0)),  # noqa: B023
-            lambda: inference.robust(robust, X, y),  # noqa: B023
-        ):
+        for given, weights in ((fit, np.full(len(y), 2.0)), (robust, None)):
             with pytest.raises(
                 ValueError, match=r"^fit: expected errors of the Hessian of these data"
             ):
-                call()
+                inference.robust(given, X, y, sample_weight=weights)
 
 
 def test_names_of_any_kind():

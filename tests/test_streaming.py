@@ -413,11 +413,11 @@ def with_nan(rows):
 GOOD = (X[:100], y[:100])
 WRONG = {
     "nan": ((with_nan(X[:100]), y[:100]), ValueError, r"X: .*given nan at index \(17, 2\)"),
-    "n": ((X[:100, :3], y[:100]), ValueError, r"[wX]: expected .*shape \(100, 3\)"),
+    "n": ((X[:100, :3], y[:100]), ValueError, r"w: expected shape \(3,\) .*\(100, 3\), given"),
     "more columns": (
         (np.tile(X[:100], 2), y[:100]),
         ValueError,
-        r"[wX]: expected .*shape \(100, 8\)",
+        r"w: expected shape \(8,\)",
     ),
     "length of y": ((X[:100], y[:99]), ValueError, r"y: expected shape \(100,\) .*\(99,\)"),
     "labels": ((X[:100], y[:100] + 1), ValueError, r"y: expected integers from 0 to 1, given 2"),
@@ -432,6 +432,9 @@ WRONG = {
     "a dictionary": ({"X": 1, "y": 2}, TypeError, r"blocks: expected .*given dict"),
 }
 
+FIRST = r"X: expected as many columns as in the first block, 4, given shape"
+OF_A_FIT = {"n": rf"{FIRST} \(100, 3\)", "more columns": rf"{FIRST} \(100, 8\)"}  # no w is given
+
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("index", [0, 1, 3])
@@ -443,7 +446,7 @@ def test_the_wrong_block_is_named(wrong, index):
     with pytest.raises(error, match=f"^{message}.*{where}"):
         total(logistic.nll, w, blocks)
     if index:
-        with pytest.raises(error, match=f"^{message}.*{where}"):
+        with pytest.raises(error, match=f"^{OF_A_FIT.get(wrong, message)}.*{where}"):
             newton(blocks)
 
 
